@@ -1,0 +1,50 @@
+/**
+ * What everything registered says of itself, without any code that trains: names, words, options and hyperparameters. The coordinator
+ * reads these to check a search before anything starts.
+ */
+import type { Parameter } from "@regulus/proto";
+import type { z } from "zod";
+
+/** Facts about a registered algorithm. */
+export interface ComponentSpec<Options = unknown> {
+  /** The registered name: the name of its folder. */
+  readonly name: string;
+  /** One sentence for listings. */
+  readonly summary: string;
+  /** Paper with equation or algorithm, or the decision record. */
+  readonly source: string;
+  /** Its options with their defaults; unknown ones are refused. */
+  readonly options: z.ZodType<Options>;
+}
+
+/** A hyperparameter that a workload or technique understands. */
+export interface HyperparameterSpec {
+  /** Name and default range; the range is used where the technique is switched on and the space does not name it. */
+  readonly parameter: Parameter;
+  /** Value where the search does not move it. */
+  readonly fallback: number | string | boolean;
+  /** Whether it can be moved inside training by hypergradients. */
+  readonly inside: boolean;
+  /** Whether all examples of a batch must share one value, since it acts on weights. */
+  readonly sharedInBatch: boolean;
+}
+
+/** Facts about a technique. */
+export interface TechniqueSpec<Options = unknown> extends ComponentSpec<Options> {
+  /** Hyperparameters of its own, given its options. */
+  hyperparameters(options: Options): readonly HyperparameterSpec[];
+}
+
+/** Facts about a workload. */
+export interface WorkloadSpec<Options = unknown> extends ComponentSpec<Options> {
+  /** Hyperparameters of its own (learning rate, batch size, widths), given its options. They join no space by themselves. */
+  hyperparameters(options: Options): readonly HyperparameterSpec[];
+  /** Metrics that its trials report. */
+  readonly metrics: readonly string[];
+}
+
+/** Facts about a procedure. */
+export interface ProcedureSpec<Options = unknown> extends ComponentSpec<Options> {
+  /** Whether it learns hyperparameters inside training. */
+  readonly learnsInside: boolean;
+}

@@ -1,0 +1,84 @@
+/**
+ * What a strategy is: a fold over a search's facts that can be asked what to do next. Asking changes nothing; a strategy learns of
+ * its own proposals by being told of them, so that a replay never asks.
+ */
+import type { Budget, Fact, Objective } from "@regulus/proto";
+import type { ComponentSpec } from "./component.js";
+import type { Fold } from "./fold.js";
+import type { Rng } from "./rng.js";
+import type { Configuration, Space } from "./space.js";
+
+/** What a strategy knows of its search from the start. */
+export interface StrategyContext {
+  readonly space: Space;
+  /** At least one; single-objective strategies use the first. */
+  readonly objectives: readonly Objective[];
+  readonly budget: Budget;
+  /** Trials that may run at once. */
+  readonly parallelism: number;
+  /** Names of the parameters that can be moved inside training (techniques' hyperparameters). */
+  readonly inside: readonly string[];
+  /** The procedure of plain trials: `command` where the search runs a program, else `fit`. */
+  readonly plainProcedure: string;
+}
+
+/** What a strategy wants. */
+export type Proposal =
+  | {
+      readonly kind: "start";
+      readonly procedure: string;
+      /** A value for every active parameter that the procedure does not learn by itself. */
+      readonly parameters: Configuration;
+      /** Step to reach; 0 for until the procedure ends by itself. */
+      readonly untilStep: number;
+      /** Whether the trial is over there; else it pauses and can be resumed. */
+      readonly final: boolean;
+      readonly options?: Readonly<Record<string, unknown>>;
+      /** Start from this trial's newest checkpoint. */
+      readonly fromTrial?: number;
+    }
+  | {
+      readonly kind: "resume";
+      /** A paused trial. */
+      readonly trial: number;
+      readonly untilStep: number;
+      readonly final: boolean;
+      /** New parameters; the trial keeps its own where absent. */
+      readonly parameters?: Configuration;
+      readonly options?: Readonly<Record<string, unknown>>;
+      readonly fromTrial?: number;
+    }
+  | { readonly kind: "stop"; readonly trial: number; readonly reason: string };
+
+/**
+ * A strategy at work on one search. The state holds plain data only (it survives `structuredClone` and JSON), so that it can live
+ * in a worker thread and in a snapshot.
+ */
+export interface Strategy<State> extends Fold<State, Fact> {
+  /**
+   * At most `limit` proposals that start or resume (stops are free). Fewer than `limit` mean: nothing more until a fact comes.
+   * None, with nothing pending, running or paused that it waits for, means that the strategy is done.
+   *
+   * `rng` is keyed by the search's seed. For the choice of trial n use `rng.fork("trial", n)`, never the order of arrival, so that
+   * a search proposes the same whatever the number of agents.
+   */
+  ask(state: Readonly<State>, limit: number, rng: Rng): readonly Proposal[];
+}
+
+/** What is registered: facts about a strategy, and how to make one. */
+export interface StrategyModule<Options> {
+  readonly spec: StrategySpec<Options>;
+  create(context: StrategyContext, options: Options): Strategy<unknown>;
+}
+
+/** Facts about a strategy, checked before anything runs. */
+export interface StrategySpec<Options> extends ComponentSpec<Options> {
+  /** Heavy strategies run in a worker thread of their own. */
+  readonly cost: "light" | "heavy";
+  /** Whether it ends by itself, without a budget (grid). */
+  readonly endsByItself: boolean;
+  /** Which domains it accepts, and whether conditional parameters. */
+  readonly accepts: { readonly conditional: boolean; readonly categorical: boolean; readonly double: boolean };
+  /** Whether it needs steps per trial (multi-fidelity, self-tuning). */
+  readonly needsSteps: boolean;
+}

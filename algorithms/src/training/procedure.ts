@@ -1,0 +1,50 @@
+/**
+ * What a procedure is: how an agent works on a trial, as open / step / measure / save / close. The loop is the agent's.
+ */
+import type { Measurement, SearchSpec, Work } from "@regulus/proto";
+import type { ProcedureSpec } from "../core/component.js";
+
+/** What a procedure is given. */
+export interface TrialRequest {
+  /** The search, with defaults filled in. */
+  readonly spec: SearchSpec;
+  readonly work: Work;
+  /** The same for every attempt of the trial. */
+  readonly seed: number;
+  /** What an earlier session saved; absent to begin. */
+  readonly checkpoint?: Uint8Array;
+  /** Something worth knowing was found. */
+  found(severity: "info" | "warning" | "error", message: string): void;
+}
+
+/** A trial being worked on. Not shared, not re-entrant. */
+export interface Session {
+  /** Steps done, counting those before a checkpoint. */
+  readonly stepsDone: number;
+  /** Steps between two measurements where the search does not say. */
+  readonly measureEverySteps: number;
+  /** One training step. */
+  step(): Promise<void>;
+  /** Metrics over whole splits at the present weights. `seconds` is the caller's to fill. Throws TrialFailure where training has diverged. */
+  measure(): Promise<Omit<Measurement, "seconds">>;
+  /** Everything needed to go on exactly as if never stopped. */
+  save(): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** A trial that went badly in a way that is not the agent's fault. */
+export class TrialFailure extends Error {
+  readonly reason: "diverged" | "infeasible" | "user-error";
+
+  constructor(reason: "diverged" | "infeasible" | "user-error", message: string) {
+    super(message);
+    this.name = "TrialFailure";
+    this.reason = reason;
+  }
+}
+
+/** What a procedure's folder gives. */
+export interface ProcedureModule {
+  readonly spec: ProcedureSpec;
+  open(request: TrialRequest): Promise<Session>;
+}

@@ -1,0 +1,59 @@
+/**
+ * What a workload is: data in splits, a model, losses, metrics. It knows nothing of strategies, procedures, techniques or agents.
+ */
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { WorkloadSpec } from "../core/component.js";
+import type { Configuration } from "../core/space.js";
+import type { Network, Signal } from "./network.js";
+
+/**
+ * train: gradients of weights. tune: gradients of hyperparameters learned inside training. valid: the held-out selection split that strategies
+ * and early stopping compare by. test: reported, never chosen by.
+ */
+export type Split = "train" | "tune" | "valid" | "test";
+
+/** Rows of a split. Inputs [batch, ...], targets [batch, ...]. */
+export interface Batch {
+  readonly inputs: Tensor;
+  readonly targets: Tensor;
+}
+
+/** How a workload wants its weights trained where the search says nothing else. */
+export interface TrainingDefaults {
+  readonly batchSize: number;
+  readonly optimizer: "sgd" | "momentum" | "adam";
+  readonly learningRate: number;
+  readonly momentum: number;
+}
+
+/** An opened workload: data loaded, sizes known. */
+export interface Task {
+  /** Rows of each split. */
+  readonly sizes: Readonly<Record<Split, number>>;
+  /** Settings, with the configuration's values already in. */
+  readonly training: TrainingDefaults;
+  /** Rows of a split. The caller disposes of both tensors. */
+  batch(split: Split, rows: Int32Array): Batch;
+  /** The model: inputs to outputs [batch, outputs]. */
+  forward(net: Network, inputs: Signal): Signal;
+  /** Loss of each example [batch]. Must be safe under second derivatives. */
+  loss(outputs: Tensor, targets: Tensor): Tensor;
+  /** Further metrics of each example [batch], by name (error ...). They are reported as split + name: testError. */
+  metrics(outputs: Tensor, targets: Tensor): Readonly<Record<string, Tensor>>;
+  /** Gives its memory back. */
+  close(): void;
+}
+
+export interface OpenRequest<Options> {
+  readonly options: Options;
+  /** Values of the workload's own hyperparameters. */
+  readonly hyperparameters: Configuration;
+  /** Seed of the data's splits; the same for every trial of a search. */
+  readonly seed: number;
+}
+
+/** What a workload's folder (or a user's module, as its export `workload`) gives. */
+export interface WorkloadModule<Options> {
+  readonly spec: WorkloadSpec<Options>;
+  open(request: OpenRequest<Options>): Promise<Task>;
+}

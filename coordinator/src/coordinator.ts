@@ -1,0 +1,72 @@
+/**
+ * The coordinator as its doors (gRPC services, benches, the simulator) see it.
+ */
+import type {
+  Agent,
+  ConnectResponse,
+  CreateSearchRequest,
+  ExplainSearchResponse,
+  ExportSearchResponse,
+  Fact,
+  GetTrialResponse,
+  Heartbeat,
+  ListSearchesRequest,
+  ListSearchesResponse,
+  ListTrialsRequest,
+  ListTrialsResponse,
+  Register,
+  Reports,
+  Search,
+  Trial,
+} from "@regulus/proto";
+
+/** Everything a client or an agent can ask for. Failures are RegulusErrors. Requests are checked here, field by field. */
+export interface Coordinator {
+  createSearch(request: CreateSearchRequest): Promise<Search>;
+  getSearch(searchId: string): Search;
+  listSearches(request: ListSearchesRequest): ListSearchesResponse;
+  pauseSearch(searchId: string, reason: string): Promise<Search>;
+  resumeSearch(searchId: string): Promise<Search>;
+  stopSearch(searchId: string, reason: string): Promise<Search>;
+  deleteSearch(searchId: string): Promise<void>;
+  /** Facts after a position, then each new one once durable; ends after SearchEnded. `live` as in WatchSearchResponse. */
+  watchSearch(searchId: string, after: number, signal: AbortSignal): AsyncIterable<{ facts: readonly Fact[]; live: boolean }>;
+  listTrials(request: ListTrialsRequest): ListTrialsResponse;
+  getTrial(searchId: string, trial: number, signal?: AbortSignal): Promise<GetTrialResponse>;
+  stopTrial(searchId: string, trial: number, reason: string): Promise<Trial>;
+  exportSearch(searchId: string, signal: AbortSignal): AsyncIterable<ExportSearchResponse>;
+  explainSearch(searchId: string, trial: number | undefined): Promise<ExplainSearchResponse>;
+  listAgents(): readonly Agent[];
+  /** An agent's connection. `send` must not block; the coordinator bounds what it sends by the agent's slots. */
+  connectAgent(register: Register, send: (message: ConnectResponse) => void, close: (reason: string) => void): AgentConnection;
+  /** Numbers for the metrics page. */
+  readonly gauges: CoordinatorGauges;
+  /** Stops taking work, waits for what is being appended. */
+  close(): Promise<void>;
+}
+
+/** An open connection of an agent. */
+export interface AgentConnection {
+  heartbeat(heartbeat: Heartbeat): void;
+  reports(reports: Reports): void;
+  draining(reason: string): void;
+  /** The stream is gone; leases stay until they time out. */
+  closed(): void;
+}
+
+/** Counts that the metrics page shows; monotonic ones end in Total. */
+export interface CoordinatorGauges {
+  readonly searchesActive: number;
+  readonly trialsPending: number;
+  readonly trialsRunning: number;
+  readonly agentsConnected: number;
+  readonly slotsTotal: number;
+  readonly slotsUsed: number;
+  readonly factsAppendedTotal: number;
+  readonly appendsTotal: number;
+  readonly reportsRefusedTotal: number;
+  readonly attemptsStartedTotal: number;
+  /** Ends of trials by reason. */
+  readonly trialsEndedTotal: Readonly<Record<string, number>>;
+  readonly attemptsFailedTotal: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,2 @@
+export type * from "./coordinator.js";
+export type * from "./ports.js";

@@ -1,0 +1,49 @@
+/**
+ * The coordinator's ports: what it needs of the world. Each has an in-memory twin and one conformance suite that every adapter passes.
+ */
+import type { ArtifactRef, Fact } from "@regulus/proto";
+
+/** Facts of one search to append; `expected` is the position of the newest fact that the writer knows, 0 for none. */
+export interface Append {
+  readonly searchId: string;
+  readonly expected: number;
+  readonly facts: readonly Fact[];
+}
+
+/** The log of facts. One writer a search; `conflict` tells a writer that another one was there. */
+export interface EventLog {
+  /** Appends to several searches at once: all or none, durable when the promise resolves. Fails with code "conflict". */
+  append(batch: readonly Append[]): Promise<void>;
+  /** Facts of a search after a position, in order, to the end of what is durable now. `trial` narrows to one trial's facts. */
+  read(searchId: string, after: number, options?: { trial?: number; signal?: AbortSignal }): AsyncIterable<readonly Fact[]>;
+  /** Ids of all searches, oldest first. */
+  searches(): Promise<readonly string[]>;
+  /** Removes a search and all of its facts. */
+  remove(searchId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Bytes by their content. */
+export interface ArtifactStore {
+  /** Stores bytes and answers when they are durable. Fails with "data-loss" where size or sum are not those of `expected`. */
+  put(expected: ArtifactRef, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ArtifactRef>;
+  /** Bytes in order. Fails with "not-found", or with "data-loss" where they are not what was stored. */
+  get(sha256: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  has(sha256: string): Promise<boolean>;
+  remove(sha256: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The outside world's copy of the facts: a hint, never the truth. */
+export interface EventFeed {
+  /** Facts that are durable. Never throws and never waits: what can't be sent now is sent later from the log. */
+  publish(facts: readonly Fact[]): void;
+  close(): Promise<void>;
+}
+
+/** Time as data: milliseconds since 1970, and wake-ups. */
+export interface Clock {
+  now(): number;
+  /** Calls back once, not before `atMs`. Answers how to cancel. */
+  wake(atMs: number, call: () => void): () => void;
+}
