@@ -17,6 +17,8 @@ if (files.length === 0) {
   console.error(`no test file matches ${words.join(" ")}`);
   process.exit(2);
 }
+const servers = spawnSync(process.execPath, ["scripts/servers.mjs"], { stdio: "inherit" });
+if (servers.status !== 0) process.exit(1);
 const result = spawnSync(
   process.execPath,
   ["--enable-source-maps", "--test", "--test-concurrency=2", "--test-reporter=spec", ...flags, ...files],

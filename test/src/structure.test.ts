@@ -1,0 +1,146 @@
+/**
+ * The shape of the repository, checked: who may import whom (design, section 3), which rooms stay pure, that every algorithm has its
+ * folder's four files, that names and sizes keep to the house style. Reads the tracked files as text.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+  .split("\n")
+  .filter((file) => file !== "" && existsSync(join(root, file)));
+const sources = tracked.filter((file) => file.endsWith(".ts") && !file.includes("/gen/") && !file.endsWith(".generated.ts"));
+const text = (file: string): string => readFileSync(join(root, file), "utf8");
+const isTest = (file: string): boolean => file.endsWith(".test.ts");
+
+/** Modules that a file imports, static and dynamic. */
+function imports(file: string): string[] {
+  const code = text(file);
+  const found = [
+    ...code.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)|^import\s+"([^"]+)"/gm),
+  ];
+  return found.map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+}
+
+/** Rooms and the rooms of ours that each may import. */
+const mayImport: Record<string, readonly string[]> = {
+  proto: [],
+  algorithms: ["@regulus/proto", "@regulus/algorithms"],
+  coordinator: ["@regulus/proto", "@regulus/algorithms"],
+  agent: ["@regulus/proto", "@regulus/algorithms"],
+  client: ["@regulus/proto"],
+};
+/** Halves of algorithms/ that train; the coordinator never loads them. */
+const trainingHalf = ["@regulus/algorithms/training", "@regulus/algorithms/kernels"];
+
+test("rooms import inward only", () => {
+  const wrong: string[] = [];
+  for (const file of sources) {
+    const room = file.split("/")[0] ?? "";
+    const allowed = mayImport[room];
+    if (allowed === undefined) continue;
+    for (const name of imports(file)) {
+      if (name.startsWith("@regulus/")) {
+        const target = name.split("/").slice(0, 2).join("/");
+        if (!allowed.includes(target)) wrong.push(`${file} imports ${name}`);
+        if (room === "coordinator" && trainingHalf.includes(name)) wrong.push(`${file} imports ${name}`);
+      }
+      if (name.startsWith(".") && !join(dirname(file), name).startsWith(`${room}/`))
+        wrong.push(`${file} leaves its room by ${name}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+/** Folders that get no tfjs, gRPC, NATS, file system, clock or global randomness. */
+const pureRooms = ["core", "strategies", "diagnostics", "catalog"].map((room) => `algorithms/src/${room}/`);
+const impure =
+  /\bMath\.random\b|\bDate\.now\b|\bnew Date\(|\bprocess\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\.now\b|"node:(?!test|assert)|@tensorflow|@grpc|"nats"/;
+
+test("pure rooms stay pure", () => {
+  const files = sources.filter((file) => pureRooms.some((room) => file.startsWith(room)) && !isTest(file));
+  const specs = sources.filter((file) => /^algorithms\/src\/\w+\/[^/]+\/spec\.ts$/.test(file));
+  assert.ok(files.length > 10, "the pure rooms were found");
+  const wrong = [...new Set([...files, ...specs])].flatMap((file) =>
+    text(file)
+      .split("\n")
+      .map((line, index) => ({ line, at: `${file}:${index + 1}` }))
+      .filter(({ line }) => !/^\s*(\*|\/\/|\/\*)/.test(line) && impure.test(line))
+      .map(({ at, line }) => `${at} ${line.trim()}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test("the modules that the coordinator loads never reach tfjs", () => {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const name of imports(file)) {
+      assert.ok(!name.startsWith("@tensorflow"), `${file} imports ${name}, and the coordinator loads it`);
+      if (!name.startsWith(".")) continue;
+      const target = join(dirname(file), name).replace(/\.js$/, ".ts");
+      if (existsSync(join(root, target))) visit(target);
+    }
+  };
+  for (const door of ["core", "strategies", "catalog"]) visit(`algorithms/src/${door}/index.ts`);
+  assert.ok(reached.size > 10);
+});
+
+const kinds = ["strategies", "procedures", "techniques", "workloads", "diagnostics"];
+
+test("one algorithm is one folder with spec, code, test and card", () => {
+  const missing: string[] = [];
+  let found = 0;
+  for (const kind of kinds) {
+    const folders = new Set(
+      sources.map((file) => file.match(new RegExp(`^algorithms/src/${kind}/([^/]+)/`))?.[1]).filter((name) => name !== undefined),
+    );
+    for (const name of folders) {
+      found += 1;
+      const folder = `algorithms/src/${kind}/${name}`;
+      const wanted = ["spec.ts", `${name}.test.ts`, "README.md", ...(name === "command" ? [] : [`${name}.ts`])];
+      missing.push(...wanted.map((file) => `${folder}/${file}`).filter((file) => !existsSync(join(root, file))));
+    }
+  }
+  assert.ok(found >= 15, `only ${found} algorithms were found`);
+  assert.deepEqual(missing, []);
+});
+
+test("files are named for what they hold, in kebab-case", () => {
+  const vague = /(^|\/)(utils?|helpers?|common|misc|manager|base)(\.|\/)/;
+  const wrong = sources.filter(
+    (file) => vague.test(file) || !/^[a-z0-9-]+(\.[a-z0-9-]+)*\.ts$/.test(file.split("/").at(-1) ?? ""),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test("every source file begins by saying what it is", () => {
+  const bare = sources.filter((file) => !/^(#!.*\n)?\s*(\/\*\*|\/\/)/.test(text(file)));
+  assert.deepEqual(bare, []);
+});
+
+test("no leftovers: skipped tests, holes in the types, unfinished marks", () => {
+  const leftovers =
+    /\b(it|test|describe)\.(only|todo)\b|\b(TODO|FIXME|XXX|HACK)\b|\bas any\b|: any\b|@ts-(ignore|nocheck|expect-error)/;
+  const self = "test/src/structure.test.ts";
+  const wrong = sources
+    .filter((file) => file !== self)
+    .flatMap((file) =>
+      text(file)
+        .split("\n")
+        .map((line, index) => ({ line, at: `${file}:${index + 1}` }))
+        .filter(({ line }) => leftovers.test(line))
+        .map(({ at, line }) => `${at} ${line.trim()}`),
+    );
+  assert.deepEqual(wrong, []);
+});
+
+test("Python stands only where it may", () => {
+  const wrong = tracked.filter((file) => file.endsWith(".py") && !/^(bench\/peers|examples)\//.test(file));
+  assert.deepEqual(wrong, []);
+});
