@@ -305,6 +305,8 @@ export interface TrialEnded {
     | undefined;
   /** What it left. */
   artifacts: ArtifactRef[];
+  /** When the work of that attempt began, in milliseconds since 1970 on the agent's clock; 0 where none did. */
+  startedMs: number;
 }
 
 /** FindingReported: something worth knowing was found. */
@@ -2207,6 +2209,7 @@ function createBaseTrialEnded(): TrialEnded {
     message: "",
     final: undefined,
     artifacts: [],
+    startedMs: 0,
   };
 }
 
@@ -2229,6 +2232,9 @@ export const TrialEnded: MessageFns<TrialEnded> = {
     }
     for (const v of message.artifacts) {
       ArtifactRef.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.startedMs !== 0) {
+      writer.uint32(56).uint64(message.startedMs);
     }
     return writer;
   },
@@ -2294,6 +2300,14 @@ export const TrialEnded: MessageFns<TrialEnded> = {
             message.artifacts.push(ArtifactRef.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.startedMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2316,6 +2330,11 @@ export const TrialEnded: MessageFns<TrialEnded> = {
       artifacts: globalThis.Array.isArray(object?.artifacts)
         ? object.artifacts.map((e: any) => ArtifactRef.fromJSON(e))
         : [],
+      startedMs: isSet(object.startedMs)
+        ? globalThis.Number(object.startedMs)
+        : isSet(object.started_ms)
+        ? globalThis.Number(object.started_ms)
+        : 0,
     };
   },
 
@@ -2339,6 +2358,9 @@ export const TrialEnded: MessageFns<TrialEnded> = {
     if (message.artifacts?.length) {
       obj.artifacts = message.artifacts.map((e) => ArtifactRef.toJSON(e));
     }
+    if (message.startedMs !== 0) {
+      obj.startedMs = Math.round(message.startedMs);
+    }
     return obj;
   },
 
@@ -2355,6 +2377,7 @@ export const TrialEnded: MessageFns<TrialEnded> = {
       ? Measurement.fromPartial(object.final)
       : undefined;
     message.artifacts = object.artifacts?.map((e) => ArtifactRef.fromPartial(e)) || [];
+    message.startedMs = object.startedMs ?? 0;
     return message;
   },
 };

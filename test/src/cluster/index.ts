@@ -1,0 +1,3 @@
+/** Real clusters of processes, and what must hold of their facts; for tests and benches. */
+export * from "./invariants.js";
+export * from "./processes.js";
