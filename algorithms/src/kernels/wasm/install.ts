@@ -1,0 +1,30 @@
+/**
+ * Puts our training kernels in place of the stock ones of the wasm backend (or beside them, where stock has none). Other backends are
+ * left as they are.
+ */
+import "@tensorflow/tfjs-backend-wasm";
+import { assert } from "@regulus/proto";
+import type { KernelConfig } from "@tensorflow/tfjs-core";
+import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
+import { transposeFirst } from "./batch-mat-mul.js";
+
+let installed = false;
+
+/** Installs every kernel, once; later calls do nothing. */
+export function installWasmKernels(): void {
+  if (installed) return;
+  installed = true;
+  replace(transposeFirst(stock("BatchMatMul")));
+  replace(transposeFirst(stock("_FusedMatMul")));
+}
+
+function stock(kernelName: string): KernelConfig {
+  const config = getKernel(kernelName, "wasm");
+  assert(config !== undefined, `tfjs registers ${kernelName} for wasm`);
+  return config;
+}
+
+function replace(config: KernelConfig): void {
+  unregisterKernel(config.kernelName, "wasm");
+  registerKernel(config);
+}
