@@ -77,6 +77,12 @@ export interface Register {
   protocol: number;
   /** Attempts that it still works on from an earlier connection. */
   active: LeaseKey[];
+  /**
+   * A random text that its process chose at its start, the same over reconnections, at most 128 characters. It tells an agent that
+   * comes back, which replaces its old connection at once, from a second agent with the same id, which is refused while the first
+   * one lives. Absent: as if it were a second agent.
+   */
+  instance?: string | undefined;
 }
 
 /** Registered answers a registration. */
@@ -511,7 +517,7 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
 };
 
 function createBaseRegister(): Register {
-  return { agent: undefined, protocol: 0, active: [] };
+  return { agent: undefined, protocol: 0, active: [], instance: undefined };
 }
 
 export const Register: MessageFns<Register> = {
@@ -524,6 +530,9 @@ export const Register: MessageFns<Register> = {
     }
     for (const v of message.active) {
       LeaseKey.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.instance !== undefined) {
+      writer.uint32(34).string(message.instance);
     }
     return writer;
   },
@@ -565,6 +574,14 @@ export const Register: MessageFns<Register> = {
             message.active.push(LeaseKey.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.instance = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -582,6 +599,7 @@ export const Register: MessageFns<Register> = {
       agent: isSet(object.agent) ? Agent.fromJSON(object.agent) : undefined,
       protocol: isSet(object.protocol) ? globalThis.Number(object.protocol) : 0,
       active: globalThis.Array.isArray(object?.active) ? object.active.map((e: any) => LeaseKey.fromJSON(e)) : [],
+      instance: isSet(object.instance) ? globalThis.String(object.instance) : undefined,
     };
   },
 
@@ -596,6 +614,9 @@ export const Register: MessageFns<Register> = {
     if (message.active?.length) {
       obj.active = message.active.map((e) => LeaseKey.toJSON(e));
     }
+    if (message.instance !== undefined) {
+      obj.instance = message.instance;
+    }
     return obj;
   },
 
@@ -607,6 +628,7 @@ export const Register: MessageFns<Register> = {
     message.agent = (object.agent !== undefined && object.agent !== null) ? Agent.fromPartial(object.agent) : undefined;
     message.protocol = object.protocol ?? 0;
     message.active = object.active?.map((e) => LeaseKey.fromPartial(e)) || [];
+    message.instance = object.instance ?? undefined;
     return message;
   },
 };

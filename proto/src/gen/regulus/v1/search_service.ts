@@ -225,7 +225,7 @@ export interface ListSearchesRequest_LabelsEntry {
 
 /** ListSearchesResponse answers ListSearches. */
 export interface ListSearchesResponse {
-  /** A page of searches. */
+  /** A page of searches; fewer than asked for where they would fill more than 3 MiB. */
   searches: Search[];
   /** For the next page; empty at the end. */
   nextPageToken: string;
@@ -313,7 +313,7 @@ export interface ListTrialsRequest {
 
 /** ListTrialsResponse answers ListTrials. */
 export interface ListTrialsResponse {
-  /** A page of trials. */
+  /** A page of trials; fewer than asked for where they would fill more than 3 MiB. */
   trials: Trial[];
   /** For the next page; empty at the end. */
   nextPageToken: string;
@@ -333,7 +333,7 @@ export interface GetTrialResponse {
   trial:
     | Trial
     | undefined;
-  /** Everything that happened to it, measurements included, in order; at most 10,000, the newest. */
+  /** Everything that happened to it, measurements included, in order; at most 10,000 and at most 3 MiB, the newest. */
   facts: Fact[];
 }
 
@@ -359,7 +359,10 @@ export interface ExportSearchRequest {
   searchId: string;
 }
 
-/** ExportSearchResponse carries one trial. */
+/**
+ * ExportSearchResponse carries one trial. One whose measurements fill more than 3 MiB comes in several messages, one after the
+ * other, that repeat the trial and go on with its measurements.
+ */
 export interface ExportSearchResponse {
   /** The trial. */
   trial:
