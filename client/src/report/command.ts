@@ -11,7 +11,10 @@ export function registerReport(program: Command): void {
     .argument("<search...>", "ids of the searches, drawn into the same plots")
     .option("-o, --output <file>", "where to write", outputFile, "report.html")
     .option("--title <text>", "headline of the page", "Regulus report")
-    .addHelpText("after", "\nExamples:\n  regulus report 7f3a -o report.html\n  regulus report 7f3a 91bc --title 'Inside against outside'\n");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  regulus report 7f3a -o report.html\n  regulus report 7f3a 91bc --title 'Inside against outside'\n",
+    );
 }
 
 function outputFile(value: string): string {

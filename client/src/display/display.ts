@@ -1,0 +1,168 @@
+/**
+ * Live progress of searches on a stream: bars that are painted over in place on a terminal, a plain line now and then elsewhere. It
+ * folds facts and paints what the folds say; cli-progress moves the cursor. The cursor is given back however the process ends.
+ */
+import type { WriteStream } from "node:tty";
+import type { Fact } from "@regulus/proto";
+import { MultiBar, type SingleBar } from "cli-progress";
+import pc from "picocolors";
+import { headline } from "./headlines.js";
+import { barLine, details, paint, searchLines } from "./lines.js";
+import { formatSeconds, plainText } from "./numbers.js";
+import { fractionDone, type Progress, progress } from "./progress.js";
+
+/** Where a display writes; `process.stderr` is one. */
+export type DisplayStream = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
+
+export interface DisplayOptions {
+  /** Default `process.stderr`, so that standard output stays for results. */
+  readonly stream?: DisplayStream;
+  /** Paints a second on a terminal. Default 5, which a slow remote terminal still follows. */
+  readonly paintsPerSecond?: number;
+  /** Milliseconds between two plain lines of a search elsewhere. Default 10,000. */
+  readonly plainEveryMs?: number;
+}
+
+/** Live progress. `tell` takes facts of any number of searches, in order within each. */
+export interface Display {
+  tell(facts: readonly Fact[]): void;
+  /** Writes a line above the bars. */
+  note(text: string): void;
+  /** Paints a last time and gives the cursor back. */
+  close(): void;
+}
+
+/** Starts a display of searches, shown in the order given. */
+export function openDisplay(searchIds: readonly string[], options: DisplayOptions = {}): Display {
+  const stream = options.stream ?? process.stderr;
+  const states = new Map<string, Progress>(searchIds.map((id) => [id, { ...progress.init(), searchId: id }]));
+  const painter = stream.isTTY === true ? openPainter(stream, options) : openPlain(stream, options);
+  let heardAt = performance.now();
+  const timer = setInterval(() => painter.paint([...states.values()], performance.now() - heardAt), painter.everyMs);
+  timer.unref();
+
+  return {
+    tell(facts) {
+      for (const fact of facts) {
+        const state = states.get(fact.searchId);
+        if (state === undefined || fact.position <= state.position) continue;
+        progress.tell(state, fact);
+        heardAt = performance.now();
+        const line = headline(fact);
+        if (line === undefined) continue;
+        const name = states.size > 1 ? `${plainText(state.spec?.name ?? state.searchId, 28)}: ` : "";
+        painter.note(`${name}${line}`);
+      }
+    },
+    note: (text) => painter.note(plainText(text)),
+    close() {
+      clearInterval(timer);
+      painter.close([...states.values()]);
+    },
+  };
+}
+
+interface Painter {
+  readonly everyMs: number;
+  paint(states: readonly Progress[], sinceFactMs: number): void;
+  note(text: string): void;
+  close(states: readonly Progress[]): void;
+}
+
+/** A terminal: every line is a bar of cli-progress whose whole text is ours. */
+function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
+  const paintsPerSecond = options.paintsPerSecond ?? 5;
+  const bars = new MultiBar({
+    stream,
+    fps: paintsPerSecond,
+    hideCursor: true,
+    linewrap: false,
+    clearOnComplete: true,
+    emptyOnZero: true,
+    format: (_options, _parameters, payload: { readonly line: string }) => payload.line,
+  });
+  const rows: SingleBar[] = [];
+  let stopped = false;
+  const restore = () => {
+    if (bars.isActive) bars.stop();
+    stopped = true;
+  };
+  const leave = restoreOnExit(restore);
+
+  return {
+    everyMs: 1000 / paintsPerSecond,
+    paint(states, sinceFactMs) {
+      if (stopped) return;
+      const layout = { columns: (stream.columns ?? 80) - 1, rows: Math.max(1, (stream.rows ?? 24) - 2), sinceFactMs };
+      const lines = searchLines(states, layout).map((line) =>
+        paint(line, { columns: layout.columns, colours: pc.isColorSupported }),
+      );
+      while (rows.length < lines.length) rows.push(bars.create(1, 0, { line: "" }));
+      rows.forEach((row, index) => {
+        row.update(0, { line: lines[index] ?? "" });
+      });
+    },
+    note(text) {
+      // Bars turn the terminal's own wrapping off.
+      if (bars.isActive) bars.log(`${wrap(text, (stream.columns ?? 80) - 1).join("\n")}\n`);
+      else stream.write(`${text}\n`);
+    },
+    close(states) {
+      if (bars.isActive) bars.update(); // Notes that wait are written now.
+      restore();
+      leave();
+      const columns = (stream.columns ?? 80) - 1;
+      const nameColumns = Math.min(28, Math.max(4, ...states.map((state) => plainText(state.spec?.name ?? "").length)));
+      for (const state of states) {
+        const line = barLine(state, nameColumns, { columns, rows: 1, sinceFactMs: 0 });
+        stream.write(`${paint(line, { columns, colours: pc.isColorSupported })}\n`);
+      }
+    },
+  };
+}
+
+function wrap(text: string, columns: number): string[] {
+  const characters = [...text];
+  const lines: string[] = [];
+  for (let at = 0; at < characters.length; at += columns) lines.push(characters.slice(at, at + columns).join(""));
+  return lines;
+}
+
+/** A file or a pipe: a line a search now and then, where something has changed. */
+function openPlain(stream: DisplayStream, options: DisplayOptions): Painter {
+  const opened = performance.now();
+  const shown = new Map<string, number>();
+  const write = (state: Progress) => {
+    if (shown.get(state.searchId) === state.position) return;
+    shown.set(state.searchId, state.position);
+    const fraction = fractionDone(state);
+    const share = fraction === undefined ? "" : `${Math.floor(fraction * 100)} %  `;
+    const words = details(state, 0).map((piece) => piece.text);
+    const at = formatSeconds(Math.round((performance.now() - opened) / 1000));
+    stream.write(`[${at}] ${plainText(state.spec?.name ?? state.searchId, 60)}  ${share}${words.join("")}\n`);
+  };
+  return {
+    everyMs: options.plainEveryMs ?? 10_000,
+    paint: (states) => states.forEach(write),
+    note: (text) => void stream.write(`${text}\n`),
+    close: (states) => states.forEach(write),
+  };
+}
+
+/** Calls back at the end of the process, also at a signal that nobody else answers. Gives the way to leave again. */
+function restoreOnExit(restore: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const onSignal = (signal: NodeJS.Signals) => {
+    restore();
+    leave();
+    // With a listener of ours the default end was off; bring it back unless the program answers the signal itself.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  const leave = () => {
+    process.off("exit", restore);
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+  process.on("exit", restore);
+  for (const signal of signals) process.on(signal, onSignal);
+  return leave;
+}

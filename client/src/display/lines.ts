@@ -1,0 +1,157 @@
+/**
+ * What a terminal shows of searches: one bar a search, under it one line for each slot at work. Pure: states in, lines out. Colours
+ * are applied after the text was cut to the terminal's width, so that a narrow terminal cuts words and never escape codes.
+ */
+import pc from "picocolors";
+import { formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
+import { fractionDone, type LiveTrial, type Progress, rate, stepsBudget } from "./progress.js";
+
+/** A piece of a line with its colour. */
+export interface Piece {
+  readonly text: string;
+  readonly style?: "strong" | "faint" | "bar" | "rest" | "good" | "bad" | "warn";
+}
+export type Line = readonly Piece[];
+
+/** How lines are to be laid out. */
+export interface Layout {
+  /** Characters of a line. */
+  readonly columns: number;
+  /** Lines at most; further slots are counted in one line. */
+  readonly rows: number;
+  /** Milliseconds since the newest fact, for the countdown between facts. */
+  readonly sinceFactMs: number;
+}
+
+const nameColumnsMax = 28;
+const barColumnsMax = 28;
+const barColumnsMin = 8;
+
+/** All searches, bars first where room is short. */
+export function searchLines(states: readonly Progress[], layout: Layout): Line[] {
+  const nameColumns = Math.min(nameColumnsMax, Math.max(4, ...states.map((state) => nameOf(state).length)));
+  const slotRows = Math.max(0, layout.rows - states.length);
+  const share = Math.max(0, Math.floor(slotRows / Math.max(1, states.length)));
+  return states
+    .flatMap((state) => [barLine(state, nameColumns, layout), ...slotLines(state, share)])
+    .slice(0, Math.max(1, layout.rows));
+}
+
+/** One bar: name, bar, share, steps, rate, time left, best so far. */
+export function barLine(state: Progress, nameColumns: number, layout: Layout): Line {
+  const fraction = fractionDone(state) ?? 0;
+  const barColumns = Math.max(barColumnsMin, Math.min(barColumnsMax, layout.columns - nameColumns - 70));
+  const filled = Math.floor(fraction * barColumns);
+  const name = plainText(nameOf(state), nameColumns).padEnd(nameColumns);
+  return [
+    { text: name, style: "strong" },
+    { text: "  " },
+    { text: "━".repeat(filled), style: "bar" },
+    { text: "─".repeat(barColumns - filled), style: "rest" },
+    { text: ` ${String(Math.floor(fraction * 100)).padStart(3)} %  ` },
+    ...details(state, layout.sinceFactMs),
+  ];
+}
+
+/** The words of a bar without the bar, for plain output too. */
+export function details(state: Progress, sinceFactMs: number): Line {
+  const pieces: Piece[] = [];
+  const total = stepsBudget(state);
+  pieces.push({
+    text: total > 0 ? `${formatCount(state.steps)}/${formatCount(total)} steps` : `${formatCount(state.steps)} steps`,
+  });
+  const ended = state.trialsDone + state.trialsStopped + state.trialsFailed;
+  const trials = state.spec?.budget?.trials ?? 0;
+  if (trials !== 1)
+    pieces.push({ text: `  ${formatCount(ended)}${trials > 0 ? `/${formatCount(trials)}` : ""} trials`, style: "faint" });
+  if (state.best !== undefined) {
+    const metric = plainText(state.spec?.objectives[0]?.metric ?? "best", nameColumnsMax);
+    pieces.push({ text: "  best ", style: "faint" }, { text: `${metric} ${formatValue(state.best.value)}`, style: "good" });
+  }
+  return [...pieces, ...moment(state, sinceFactMs)];
+}
+
+function moment(state: Progress, sinceFactMs: number): Line {
+  switch (state.status) {
+    case "completed":
+      return [{ text: `  done in ${formatSeconds((state.newestMs - state.createdMs) / 1000)}`, style: "good" }];
+    case "stopped":
+    case "failed":
+      return [{ text: `  ${state.status}: ${plainText(state.reason)}`, style: "bad" }];
+    case "paused":
+    case "stopping":
+      return [{ text: `  ${state.status}${state.reason === "" ? "" : `: ${plainText(state.reason)}`}`, style: "warn" }];
+    case "waiting":
+      return [{ text: `  waiting${state.reason === "" ? " for a slot" : `: ${plainText(state.reason)}`}`, style: "warn" }];
+    case "running":
+      break;
+    default:
+      return state.status satisfies never;
+  }
+  const speed = rate(state);
+  if (speed === undefined) return [];
+  const pieces: Piece[] = [{ text: `  ${formatCount(speed.stepsPerSecond)} steps/s`, style: "faint" }];
+  if (speed.secondsLeft !== undefined) {
+    const left = Math.max(0, speed.secondsLeft - sinceFactMs / 1000);
+    pieces.push({ text: `  ${left < 1 ? "about done" : `${formatSeconds(Math.ceil(left))} left`}` });
+  }
+  if (state.reason !== "" && running(state).length === 0)
+    pieces.push({ text: `  waiting: ${plainText(state.reason)}`, style: "warn" });
+  return pieces;
+}
+
+function slotLines(state: Progress, rowsMax: number): Line[] {
+  const trials = running(state);
+  if (trials.length <= rowsMax) return trials.map((trial) => slotLine(state, trial));
+  if (rowsMax === 0) return [];
+  const shown = trials.slice(0, rowsMax - 1).map((trial) => slotLine(state, trial));
+  return [...shown, [{ text: `  … and ${formatCount(trials.length - shown.length)} more at work`, style: "faint" }]];
+}
+
+function slotLine(state: Progress, trial: LiveTrial): Line {
+  const pieces: Piece[] = [
+    { text: "  ● ", style: "bar" },
+    { text: plainText(trial.agentId, 20).padEnd(9), style: "faint" },
+    { text: ` trial ${trial.trial}`.padEnd(11) },
+    { text: `step ${formatCount(trial.step)}${trial.untilStep > 0 ? `/${formatCount(trial.untilStep)}` : ""}`.padEnd(20) },
+  ];
+  const metric = state.spec?.objectives[0]?.metric ?? "";
+  for (const name of new Set([metric, "trainLoss"])) {
+    const value = trial.last?.metrics[name];
+    if (value !== undefined) pieces.push({ text: ` ${plainText(name, 24)} `, style: "faint" }, { text: formatValue(value) });
+  }
+  if (trial.attempt > 1) pieces.push({ text: `  attempt ${trial.attempt}`, style: "warn" });
+  return pieces;
+}
+
+function running(state: Progress): LiveTrial[] {
+  return [...state.live.values()].filter((trial) => trial.row >= 0).sort((a, b) => a.row - b.row);
+}
+
+function nameOf(state: Progress): string {
+  return plainText(state.spec?.name ?? "", nameColumnsMax) || state.searchId.slice(0, nameColumnsMax) || "…";
+}
+
+/** A line as text, cut to a width, with colours where they are wanted. */
+export function paint(line: Line, options: { readonly columns: number; readonly colours: boolean }): string {
+  const colours = pc.createColors(options.colours);
+  const styles = {
+    strong: colours.bold,
+    faint: colours.dim,
+    bar: colours.cyan,
+    rest: colours.dim,
+    good: colours.green,
+    bad: colours.red,
+    warn: colours.yellow,
+  };
+  let left = options.columns;
+  let text = "";
+  for (const piece of line) {
+    const characters = [...piece.text];
+    if (left <= 0) break;
+    const cut = characters.length <= left ? piece.text : `${characters.slice(0, left - 1).join("")}…`;
+    left -= Math.min(characters.length, left);
+    text += piece.style === undefined ? cut : styles[piece.style](cut);
+  }
+  return text;
+}

@@ -1,0 +1,58 @@
+/**
+ * Numbers, times and names as people read them, in the terminal and in reports: four significant digits, thousands apart, units
+ * attached. Nothing here rounds what is written to JSON. The functions marked so are also written, as they are, into reports (their
+ * charts format with them), hence they use nothing outside of themselves and each other.
+ */
+
+/** A measured value at four significant digits: 0.1193, 12.4, 1,532, 1.2e-6. Not finite values keep their name. */
+export function formatValue(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size < 1e-3 || size >= 1e7) return value.toExponential(2).replace("e+", "e").replace("-", "−").replace("e-", "e−");
+  if (Number.isInteger(value) || size >= 1000)
+    return value.toLocaleString("en-US", { maximumFractionDigits: 0 }).replace("-", "−");
+  return Number(value.toPrecision(4)).toString().replace("-", "−");
+}
+
+/** A share in [0, 1] in percent: 3.62 %. */
+export function formatPercent(share: number): string {
+  if (!Number.isFinite(share)) return formatValue(share);
+  const percent = share * 100;
+  return `${percent >= 99.95 ? percent.toFixed(0) : percent.toFixed(percent < 10 ? 2 : 1)} %`;
+}
+
+/** A whole number with its thousands apart. */
+export function formatCount(count: number): string {
+  return Number.isFinite(count) ? count.toLocaleString("en-US", { maximumFractionDigits: 0 }) : formatValue(count);
+}
+
+/** A time in seconds: 0.42 s, 8.1 s, 1 min 05 s, 2 h 07 min, 3 d 04 h. */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return formatValue(seconds);
+  if (seconds < 1) return `${Number(seconds.toPrecision(2))} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  const hours = Math.round(seconds / 3600);
+  return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
+}
+
+/** A value of any kind that a search space may hold. */
+export function formatParameter(value: unknown): string {
+  return typeof value === "number" ? formatValue(value) : typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+/** A name without the control characters and direction marks with which it could repaint a terminal or mislead a reader. */
+export function plainText(text: string, charactersMax = 4096): string {
+  const safe = text.replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ").trim();
+  const characters = [...safe];
+  return characters.length <= charactersMax ? safe : `${characters.slice(0, charactersMax - 1).join("")}…`;
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}

@@ -1,0 +1,102 @@
+/** What the progress fold says of searches, from facts alone. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Fact } from "@regulus/proto";
+import { sampleSearch, sampleSpec } from "../report/sample.js";
+import { fractionDone, type Progress, progress, rate, stepsBudget } from "./progress.js";
+
+const options = { seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000 } as const;
+
+test("a whole search is folded into its end", () => {
+  const { facts, search } = sampleSearch({ ...options, divergesEvery: 3 });
+  const state = fold(facts);
+  assert.equal(state.status, "completed");
+  assert.equal(state.trialsProposed, 6);
+  assert.equal(state.trialsDone, 4);
+  assert.equal(state.trialsFailed, 2);
+  assert.equal(state.steps, search.steps);
+  assert.equal(state.best?.trial, search.bestTrial);
+  assert.equal(state.best?.value, search.bestValue);
+  assert.equal(state.live.size, 0);
+  assert.equal(fractionDone(state), 1);
+});
+
+test("at work, each slot keeps its line and its trial, and the share and the rate follow the steps", () => {
+  const { facts } = sampleSearch(options);
+  const half = facts.findIndex((fact) => fact.timeMs - (facts[0]?.timeMs ?? 0) > 18_000);
+  const state = fold(facts.slice(0, half));
+  assert.equal(stepsBudget(state), 12_000);
+  const running = [...state.live.values()].filter((trial) => trial.row >= 0);
+  assert.deepEqual(running.map((trial) => trial.row).sort(), [0, 1]);
+  assert.equal(fractionDone(state), state.steps / 12_000);
+  const speed = rate(state);
+  assert.ok(speed?.secondsLeft !== undefined);
+  // Two slots at one step in 6 ms are 333 steps a second; measurements come every 50 steps and starts take 0.3 s, hence a tenth.
+  assert.ok(Math.abs(speed.stepsPerSecond - 333) < 33, `${speed.stepsPerSecond} steps/s`);
+  assert.ok(Math.abs(speed.secondsLeft - (12_000 - state.steps) / speed.stepsPerSecond) < 1, `${speed.secondsLeft} s left`);
+});
+
+test("facts that come twice, as after a stream was resumed, change nothing", () => {
+  const { facts } = sampleSearch(options);
+  const once = fold(facts);
+  const twice = fold([...facts.slice(0, 40), ...facts.slice(10)]);
+  assert.deepEqual(twice, once);
+});
+
+test("a lost attempt gives back the steps after its checkpoint and its line", () => {
+  const spec = sampleSpec(options);
+  const measurement = { step: 900, metrics: { validLoss: Number.NaN }, learned: {}, scales: {}, hypergradients: {}, seconds: 5 };
+  const state = fold(
+    numbered([
+      { $case: "searchCreated", value: { spec, idempotencyKey: "" } },
+      {
+        $case: "trialProposed",
+        value: { trial: 0, work: { procedure: "fit", parameters: {}, untilStep: 2000, final: true, options: {} } },
+      },
+      { $case: "attemptStarted", value: { trial: 0, attempt: 1, agentId: "a", fromStep: 0 } },
+      { $case: "trialMeasured", value: { trial: 0, attempt: 1, measurement } },
+      { $case: "attemptEnded", value: { trial: 0, attempt: 1, reason: "END_REASON_LOST", message: "", retryAtMs: 0 } },
+    ]),
+  );
+  assert.equal(state.best, undefined, "NaN is never the best");
+  assert.equal(state.live.get(0)?.row, -1);
+  assert.equal(state.steps, 900);
+  const started: Fact["kind"] = { $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "b", fromStep: 600 } };
+  progress.tell(state, { searchId: "s", position: 6, timeMs: 6000, kind: started });
+  assert.equal(state.steps, 600);
+  assert.equal(state.live.get(0)?.row, 0);
+});
+
+test("the samples of the rate stay few however long a search runs", () => {
+  const state = fold(sampleSearch({ ...options, trials: 200 }).facts);
+  // 30 s at one in 0.5 s, and the one before the window.
+  assert.ok(state.samples.length <= 62, `${state.samples.length} samples`);
+});
+
+test("a search that is maximized keeps the greatest value", () => {
+  const spec = { ...sampleSpec(options), objectives: [{ metric: "score", direction: "DIRECTION_MAXIMIZE" as const }] };
+  const scores = [0.2, 0.9, 0.5];
+  const state = fold(
+    numbered([
+      { $case: "searchCreated", value: { spec, idempotencyKey: "" } },
+      ...scores.map((score, index): Fact["kind"] => ({
+        $case: "trialMeasured",
+        value: {
+          trial: index,
+          attempt: 1,
+          measurement: { step: 1, metrics: { score }, learned: {}, scales: {}, hypergradients: {}, seconds: 1 },
+        },
+      })),
+    ]),
+  );
+  assert.equal(state.best?.value, 0.9);
+  assert.equal(state.best?.trial, 1);
+});
+
+function fold(facts: readonly Fact[]): Progress {
+  return facts.reduce((state, fact) => progress.tell(state, fact), progress.init());
+}
+
+function numbered(kinds: readonly Fact["kind"][]): Fact[] {
+  return kinds.map((kind, index) => ({ searchId: "s", position: index + 1, timeMs: 1000 * (index + 1), kind }));
+}

@@ -1,0 +1,268 @@
+/**
+ * How far a search is, folded from its facts: steps, rate, time left, the best value and what each slot is doing. A fold (design,
+ * section 2): the same facts give the same view, so it is tested without a terminal. It keeps trials only while they are not over.
+ */
+import type { Fact, Measurement, SearchSpec } from "@regulus/proto";
+
+/** The rate is taken over this much of the newest past. */
+const rateWindowMs = 30_000;
+/** Samples of the rate are at least this far apart, which bounds their number. */
+const rateSampleMs = 500;
+
+/** A trial that is not over. */
+export interface LiveTrial {
+  readonly trial: number;
+  procedure: string;
+  untilStep: number;
+  step: number;
+  /** Agent of the running attempt; empty while none runs. */
+  agentId: string;
+  /** Line of the display, kept while the attempt runs so that lines don't jump; -1 while none runs. */
+  row: number;
+  attempt: number;
+  last: Measurement | undefined;
+}
+
+/** The best measurement so far by the first objective. */
+export interface Best {
+  readonly trial: number;
+  readonly step: number;
+  readonly value: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+interface Sample {
+  readonly timeMs: number;
+  readonly fraction: number;
+  readonly steps: number;
+}
+
+/** State of the fold. */
+export interface Progress {
+  searchId: string;
+  spec: SearchSpec | undefined;
+  position: number;
+  createdMs: number;
+  newestMs: number;
+  startedMs: number;
+  status: "waiting" | "running" | "paused" | "stopping" | "completed" | "stopped" | "failed";
+  /** Why it waits, is paused or ended, in words. */
+  reason: string;
+  steps: number;
+  trialsProposed: number;
+  trialsDone: number;
+  trialsStopped: number;
+  trialsFailed: number;
+  best: Best | undefined;
+  live: Map<number, LiveTrial>;
+  /** Which lines of the display are taken. */
+  rows: boolean[];
+  samples: Sample[];
+}
+
+/** The fold. */
+export const progress = { init, tell };
+
+function init(): Progress {
+  return {
+    searchId: "",
+    spec: undefined,
+    position: 0,
+    createdMs: 0,
+    newestMs: 0,
+    startedMs: 0,
+    status: "waiting",
+    reason: "",
+    steps: 0,
+    trialsProposed: 0,
+    trialsDone: 0,
+    trialsStopped: 0,
+    trialsFailed: 0,
+    best: undefined,
+    live: new Map(),
+    rows: [],
+    samples: [],
+  };
+}
+
+/** A fact that was told before (a stream that resumed too early) changes nothing. */
+function tell(state: Progress, fact: Fact): Progress {
+  if (fact.position <= state.position) return state;
+  state.position = fact.position;
+  state.searchId = fact.searchId;
+  state.newestMs = Math.max(state.newestMs, fact.timeMs);
+  apply(state, fact);
+  sample(state);
+  return state;
+}
+
+function apply(state: Progress, fact: Fact): void {
+  const kind = fact.kind;
+  switch (kind?.$case) {
+    case "searchCreated":
+      state.spec = kind.value.spec;
+      state.createdMs = fact.timeMs;
+      return;
+    case "searchPaused":
+      state.status = "paused";
+      state.reason = kind.value.reason;
+      return;
+    case "searchResumed":
+      state.status = "running";
+      state.reason = "";
+      return;
+    case "searchStopRequested":
+      state.status = "stopping";
+      state.reason = kind.value.reason;
+      return;
+    case "searchEnded":
+      state.status = outcomes[kind.value.outcome] ?? "completed";
+      state.reason = kind.value.reason;
+      state.live.clear();
+      state.rows.length = 0;
+      return;
+    case "strategyFailed":
+      state.reason = kind.value.message;
+      return;
+    case "trialProposed":
+      state.trialsProposed++;
+      state.live.set(kind.value.trial, {
+        trial: kind.value.trial,
+        procedure: kind.value.work?.procedure ?? "",
+        untilStep: kind.value.work?.untilStep ?? 0,
+        step: 0,
+        agentId: "",
+        row: -1,
+        attempt: 0,
+        last: undefined,
+      });
+      return;
+    case "trialResumed": {
+      const trial = state.live.get(kind.value.trial);
+      if (trial !== undefined && kind.value.work !== undefined) trial.untilStep = kind.value.work.untilStep;
+      return;
+    }
+    case "trialDeferred":
+      state.reason = kind.value.reason;
+      return;
+    case "attemptStarted":
+      attemptStarted(state, fact.timeMs, kind.value);
+      return;
+    case "trialMeasured":
+      if (kind.value.measurement !== undefined) measured(state, kind.value.trial, kind.value.measurement);
+      return;
+    case "attemptEnded":
+    case "trialPaused":
+      idle(state, state.live.get(kind.value.trial));
+      return;
+    case "trialEnded":
+      if (kind.value.final !== undefined) measured(state, kind.value.trial, kind.value.final);
+      idle(state, state.live.get(kind.value.trial));
+      state.live.delete(kind.value.trial);
+      if (kind.value.reason === "END_REASON_DONE") state.trialsDone++;
+      else if (kind.value.reason === "END_REASON_STOPPED_EARLY") state.trialsStopped++;
+      else state.trialsFailed++;
+      return;
+    default:
+      return; // Checkpoints, findings, stop requests and facts of later versions move nothing here.
+  }
+}
+
+const outcomes: Readonly<Record<string, Progress["status"]>> = {
+  SEARCH_OUTCOME_COMPLETED: "completed",
+  SEARCH_OUTCOME_STOPPED: "stopped",
+  SEARCH_OUTCOME_FAILED: "failed",
+};
+
+interface Started {
+  readonly trial: number;
+  readonly attempt: number;
+  readonly agentId: string;
+  readonly fromStep: number;
+}
+
+function attemptStarted(state: Progress, timeMs: number, started: Started): void {
+  if (state.status === "waiting") state.status = "running";
+  if (state.startedMs === 0) state.startedMs = timeMs;
+  state.reason = "";
+  const trial = state.live.get(started.trial);
+  if (trial === undefined) return;
+  idle(state, trial);
+  const free = state.rows.indexOf(false);
+  trial.row = free >= 0 ? free : state.rows.length;
+  state.rows[trial.row] = true;
+  trial.agentId = started.agentId;
+  trial.attempt = started.attempt;
+  // Steps since the last checkpoint are lost and will be done again; a jump upwards (another trial's checkpoint) is not work.
+  state.steps -= Math.max(0, trial.step - started.fromStep);
+  trial.step = started.fromStep;
+}
+
+function measured(state: Progress, number: number, measurement: Measurement): void {
+  const trial = state.live.get(number);
+  if (trial !== undefined) {
+    state.steps += Math.max(0, measurement.step - trial.step);
+    trial.step = Math.max(trial.step, measurement.step);
+    trial.last = measurement;
+  }
+  const objective = state.spec?.objectives[0];
+  const value = objective === undefined ? undefined : measurement.metrics[objective.metric];
+  if (objective === undefined || value === undefined || !Number.isFinite(value)) return;
+  const sign = objective.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+  if (state.best !== undefined && sign * value >= sign * state.best.value) return;
+  state.best = { trial: number, step: measurement.step, value, metrics: measurement.metrics };
+}
+
+function idle(state: Progress, trial: LiveTrial | undefined): void {
+  if (trial === undefined) return;
+  if (trial.row >= 0) state.rows[trial.row] = false;
+  trial.agentId = "";
+  trial.row = -1;
+}
+
+/** How much of the budget is spent, in [0, 1] or undefined where the search has none that can be told from facts. */
+export function fractionDone(state: Progress, nowMs = state.newestMs): number | undefined {
+  if (state.status === "completed" || state.status === "stopped" || state.status === "failed") return 1;
+  const budget = state.spec?.budget;
+  if (budget === undefined) return undefined;
+  const shares: number[] = [];
+  const steps = stepsBudget(state);
+  if (steps > 0) shares.push(state.steps / steps);
+  else if (budget.trials > 0) {
+    let trials = state.trialsDone + state.trialsStopped + state.trialsFailed;
+    for (const trial of state.live.values()) trials += trial.untilStep > 0 ? Math.min(1, trial.step / trial.untilStep) : 0;
+    shares.push(trials / budget.trials);
+  }
+  if (budget.wallTimeMs > 0) shares.push((nowMs - state.createdMs) / budget.wallTimeMs);
+  return shares.length === 0 ? undefined : Math.min(1, Math.max(0, ...shares));
+}
+
+/** Training steps that the search may spend, or 0 where that is open. */
+export function stepsBudget(state: Progress): number {
+  const budget = state.spec?.budget;
+  if (budget === undefined) return 0;
+  return budget.steps > 0 ? budget.steps : budget.trials * budget.stepsPerTrial;
+}
+
+/** Training steps a second and seconds left, over the newest past. Undefined until there are two samples apart in time. */
+export function rate(state: Progress): { readonly stepsPerSecond: number; readonly secondsLeft: number | undefined } | undefined {
+  const first = state.samples[0];
+  const last = state.samples.at(-1);
+  if (first === undefined || last === undefined || last.timeMs - first.timeMs < rateSampleMs) return undefined;
+  const seconds = (last.timeMs - first.timeMs) / 1000;
+  const moved = last.fraction - first.fraction;
+  return {
+    stepsPerSecond: Math.max(0, (last.steps - first.steps) / seconds),
+    secondsLeft: moved > 0 ? ((1 - last.fraction) / moved) * seconds : undefined,
+  };
+}
+
+function sample(state: Progress): void {
+  if (state.startedMs === 0) return;
+  const last = state.samples.at(-1);
+  if (last !== undefined && state.newestMs - last.timeMs < rateSampleMs) return;
+  const next = { timeMs: state.newestMs, fraction: fractionDone(state) ?? 0, steps: state.steps };
+  state.samples.push(next);
+  // The oldest sample inside the window stays as the start of the rate; one before it is one too many.
+  while (state.samples.length > 2 && next.timeMs - (state.samples[1]?.timeMs ?? 0) >= rateWindowMs) state.samples.shift();
+}
