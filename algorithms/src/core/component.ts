@@ -41,6 +41,8 @@ export interface WorkloadSpec<Options = unknown> extends ComponentSpec<Options> 
   hyperparameters(options: Options): readonly HyperparameterSpec[];
   /** Metrics that its trials report. */
   readonly metrics: readonly string[];
+  /** The procedure of its plain trials; absent for `fit`. */
+  readonly procedure?: string;
 }
 
 /** Facts about a procedure. */

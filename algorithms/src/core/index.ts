@@ -1,6 +1,14 @@
 /** Pure ideas that every other room may use. */
 export * from "./component.js";
+export * from "./create-space.js";
+export * from "./diagnostic.js";
+export * from "./domain.js";
 export * from "./fold.js";
+export * from "./keyed-rng.js";
 export * from "./rng.js";
+export * from "./sampler.js";
+export * from "./sobol-sequence.js";
+export { sobolDimensionsMax } from "./sobol-table.js";
 export * from "./space.js";
 export * from "./strategy.js";
+export * from "./unconstrained.js";

@@ -18,5 +18,5 @@ export interface Rng {
   /** Fills with standard normal numbers. */
   fillNormal(out: Float32Array | Float64Array): void;
   /** The numbers 0 to count - 1 in random order. */
-  permutation(count: number): Int32Array;
+  permutation(count: number): Int32Array<ArrayBuffer>;
 }

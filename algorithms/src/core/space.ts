@@ -17,6 +17,8 @@ export interface Space {
   readonly size: number;
   /** A point of the unit cube, one coordinate a parameter, to a configuration. Coordinates of inactive parameters are ignored. */
   fromUnit(point: ArrayLike<number>): Configuration;
+  /** As `fromUnit`, but parameters that have an initial value take it. */
+  startFrom(point: ArrayLike<number>): Configuration;
   /** A configuration to the unit cube; an inactive parameter gives 0.5. Discrete values give the middle of their cell. */
   toUnit(configuration: Configuration): Float64Array;
   /** Whether a parameter exists given the values of the ones before it. */

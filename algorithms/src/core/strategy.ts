@@ -2,7 +2,7 @@
  * What a strategy is: a fold over a search's facts that can be asked what to do next. Asking changes nothing; a strategy learns of
  * its own proposals by being told of them, so that a replay never asks.
  */
-import type { Budget, Fact, Objective } from "@regulus/proto";
+import type { Budget, Fact, Objective, Problem } from "@regulus/proto";
 import type { ComponentSpec } from "./component.js";
 import type { Fold } from "./fold.js";
 import type { Rng } from "./rng.js";
@@ -72,7 +72,7 @@ export interface StrategyModule<Options> {
 }
 
 /** Facts about a strategy, checked before anything runs. */
-export interface StrategySpec<Options> extends ComponentSpec<Options> {
+export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> {
   /** Heavy strategies run in a worker thread of their own. */
   readonly cost: "light" | "heavy";
   /** Whether it ends by itself, without a budget (grid). */
@@ -81,4 +81,13 @@ export interface StrategySpec<Options> extends ComponentSpec<Options> {
   readonly accepts: { readonly conditional: boolean; readonly categorical: boolean; readonly double: boolean };
   /** Whether it needs steps per trial (multi-fidelity, self-tuning). */
   readonly needsSteps: boolean;
+  /** What its card claims; the conformance suite checks each. */
+  readonly claims: {
+    /** The same set of configurations, whatever the number of agents and the order in which results arrive. */
+    readonly orderFree: boolean;
+    /** Better than random search at equal steps where learning curves of a configuration rank early as they rank late. */
+    readonly beatsRandom: boolean;
+  };
+  /** What is wrong with using it on a search, beyond what the fields above say; empty where nothing is. */
+  problems?(context: StrategyContext, options: Options): readonly Problem[];
 }

@@ -1,0 +1,15 @@
+/** Written by scripts/generate.mjs from the folders: what every registered component says of itself, by name. Do not edit. */
+import type { DiagnosticSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
+import { spec as strategyGrid } from "../strategies/grid/spec.js";
+import { spec as strategyRandom } from "../strategies/random/spec.js";
+import { spec as strategySobol } from "../strategies/sobol/spec.js";
+
+export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
+  ["grid", strategyGrid],
+  ["random", strategyRandom],
+  ["sobol", strategySobol],
+]);
+export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string, ProcedureSpec>([]);
+export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string, TechniqueSpec>([]);
+export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([]);
+export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([]);

@@ -1,0 +1,193 @@
+/**
+ * The implementation of Rng. A key of any length is hashed to 128 bits with Philox as the compression function; a stream of that key is
+ * xoshiro128++ whose state is Philox of the 128 bits. Philox alone would give a stream at 4 times the cost; here it pays once a key, and the
+ * stream fills masks at a few nanoseconds a number. Streams of different keys start at unrelated places of a period of 2^128 - 1.
+ * Source: Philox as in philox.ts; Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47 (2021), xoshiro128++.
+ */
+import { assert } from "@regulus/proto";
+import { type Block, philox } from "./philox.js";
+import type { Rng } from "./rng.js";
+
+/** Where every key begins: the first 128 bits of the fraction of pi, so that nobody need wonder. */
+const root: Block = [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344];
+/** Second word of the blocks that carry a key's element, so that no string can pass for a number. */
+const tagNumber = 1;
+const tagString = 2;
+/** Philox key of the block that gives a stream its state; no element of a key is hashed under it. */
+const streamKey = [0x73747265, 0x616d2e2e] as const;
+
+/** Random numbers keyed by a seed. @param seed a whole number from 0 to 2^53 - 1. */
+export function createRng(seed: number): Rng {
+  assert(Number.isSafeInteger(seed) && seed >= 0, `a seed is a whole number from 0 to 2^53 - 1, not ${seed}`);
+  return new KeyedRng(absorb(root, seed));
+}
+
+class KeyedRng implements Rng {
+  readonly #identity: Block;
+  /** State of the stream; made at the first draw, since many keys are only forked. */
+  #words: Int32Array | undefined;
+  /** Second number of the last pair of normals; NaN for none. */
+  #spareNormal = Number.NaN;
+
+  constructor(identity: Block) {
+    this.#identity = identity;
+  }
+
+  fork(...keys: readonly (string | number)[]): Rng {
+    return new KeyedRng(keys.reduce(absorb, this.#identity));
+  }
+
+  uniform(): number {
+    const state = this.#state();
+    return (next(state) >>> 0) * 2 ** -32 + (next(state) >>> 11) * 2 ** -53;
+  }
+
+  integer(bound: number): number {
+    assert(Number.isSafeInteger(bound - 1) && bound >= 1, `integer() takes a bound from 1 to 2^53, not ${bound}`);
+    const state = this.#state();
+    const wide = bound > 2 ** 32;
+    const range = wide ? 2 ** 53 : 2 ** 32;
+    const accepted = range - (range % bound);
+    for (;;) {
+      const low = next(state) >>> 0;
+      const drawn = wide ? (next(state) >>> 11) * 2 ** 32 + low : low;
+      if (drawn < accepted) return drawn % bound;
+    }
+  }
+
+  normal(): number {
+    const spare = this.#spareNormal;
+    this.#spareNormal = Number.NaN;
+    if (!Number.isNaN(spare)) return spare;
+    fillNormals(this.#state(), pair);
+    this.#spareNormal = pair[1] ?? 0;
+    return pair[0] ?? 0;
+  }
+
+  fillUniform(out: Float32Array | Float64Array): void {
+    const state = this.#state();
+    if (out instanceof Float32Array) fillUniform32(state, out);
+    else fillUniform64(state, out);
+  }
+
+  fillNormal(out: Float32Array | Float64Array): void {
+    fillNormals(this.#state(), out);
+  }
+
+  permutation(count: number): Int32Array<ArrayBuffer> {
+    const out = Int32Array.from({ length: count }, (_, index) => index);
+    for (let last = count - 1; last > 0; last--) {
+      const other = this.integer(last + 1);
+      const moved = out[last] ?? 0;
+      out[last] = out[other] ?? 0;
+      out[other] = moved;
+    }
+    return out;
+  }
+
+  #state(): Int32Array {
+    // Philox is a bijection, so that exactly one key in 2^128 gives the all-zero state, which xoshiro never leaves.
+    this.#words ??= Int32Array.from(philox(this.#identity, streamKey));
+    return this.#words;
+  }
+}
+
+/** Scratch, never read before it is written in the same call: the bits of a number, one word, one pair of normals, many words. */
+const bits = new DataView(new ArrayBuffer(8));
+const single = new Int32Array(1);
+const pair = new Float64Array(2);
+const chunk = new Int32Array(1024);
+
+/** Hashes one more element into an identity: Davies-Meyer over Philox, element by element, in blocks of 32 bits and a tag. */
+function absorb(identity: Block, element: string | number): Block {
+  if (typeof element === "number") {
+    bits.setFloat64(0, element === 0 ? 0 : element); // -0 and 0 are one key
+    return compress(compress(identity, tagNumber, bits.getUint32(0)), tagNumber, bits.getUint32(4));
+  }
+  let hashed = compress(identity, tagString, element.length);
+  for (let at = 0; at < element.length; at += 2) {
+    const word = element.charCodeAt(at) * 0x10000 + (at + 1 < element.length ? element.charCodeAt(at + 1) : 0);
+    hashed = compress(hashed, tagString, word);
+  }
+  return hashed;
+}
+
+function compress(identity: Block, tag: number, word: number): Block {
+  const mixed = philox(identity, [word, tag]);
+  return [
+    (mixed[0] ^ identity[0]) >>> 0,
+    (mixed[1] ^ identity[1]) >>> 0,
+    (mixed[2] ^ identity[2]) >>> 0,
+    (mixed[3] ^ identity[3]) >>> 0,
+  ];
+}
+
+/** One step of xoshiro128++; a signed 32-bit word. */
+function next(state: Int32Array): number {
+  fillWords(state, single, 1);
+  return single[0] ?? 0;
+}
+
+/** The first `count` words of `out` from xoshiro128++, the one hot loop: its state lives in local variables. */
+function fillWords(state: Int32Array, out: Int32Array, count: number): void {
+  let s0 = state[0] ?? 0;
+  let s1 = state[1] ?? 0;
+  let s2 = state[2] ?? 0;
+  let s3 = state[3] ?? 0;
+  for (let at = 0; at < count; at++) {
+    const sum = (s0 + s3) | 0;
+    out[at] = (((sum << 7) | (sum >>> 25)) + s0) | 0;
+    const shifted = s1 << 9;
+    s2 ^= s0;
+    s3 ^= s1;
+    s1 ^= s2;
+    s0 ^= s3;
+    s2 ^= shifted;
+    s3 = (s3 << 11) | (s3 >>> 21);
+  }
+  state[0] = s0;
+  state[1] = s1;
+  state[2] = s2;
+  state[3] = s3;
+}
+
+function fillUniform32(state: Int32Array, out: Float32Array): void {
+  for (let from = 0; from < out.length; from += chunk.length) {
+    const count = Math.min(chunk.length, out.length - from);
+    fillWords(state, chunk, count);
+    for (let at = 0; at < count; at++) out[from + at] = ((chunk[at] ?? 0) >>> 8) * 2 ** -24;
+  }
+}
+
+function fillUniform64(state: Int32Array, out: Float64Array): void {
+  const half = chunk.length / 2;
+  for (let from = 0; from < out.length; from += half) {
+    const count = Math.min(half, out.length - from);
+    fillWords(state, chunk, 2 * count);
+    for (let at = 0; at < count; at++) {
+      out[from + at] = ((chunk[2 * at] ?? 0) >>> 0) * 2 ** -32 + ((chunk[2 * at + 1] ?? 0) >>> 11) * 2 ** -53;
+    }
+  }
+}
+
+/**
+ * Marsaglia's polar method: only a logarithm and a square root, which Node computes alike on every machine.
+ */
+function fillNormals(state: Int32Array, out: Float32Array | Float64Array): void {
+  let filled = 0;
+  while (filled < out.length) {
+    // A pair is accepted with probability pi/4; what a round draws too much is dropped.
+    const words = Math.min(chunk.length, 2 * Math.ceil((out.length - filled) * 0.66 + 1));
+    fillWords(state, chunk, words);
+    for (let at = 0; at < words && filled < out.length; at += 2) {
+      // Odd multiples of 2^-32 in (-1, 1): never zero, so that the logarithm is finite.
+      const u = (chunk[at] ?? 0) * 2 ** -31 + 2 ** -32;
+      const v = (chunk[at + 1] ?? 0) * 2 ** -31 + 2 ** -32;
+      const square = u * u + v * v;
+      if (square >= 1) continue;
+      const factor = Math.sqrt((-2 * Math.log(square)) / square);
+      out[filled++] = u * factor;
+      if (filled < out.length) out[filled++] = v * factor;
+    }
+  }
+}

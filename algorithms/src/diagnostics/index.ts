@@ -1,0 +1,2 @@
+/** Every registered diagnostic, for the coordinator. */
+export { diagnostics } from "./registry.generated.js";

@@ -1,0 +1,4 @@
+/** Written by scripts/generate.mjs from the folders: every registered diagnostic, by name. Do not edit. */
+import type { DiagnosticModule } from "../core/index.js";
+
+export const diagnostics: ReadonlyMap<string, DiagnosticModule<unknown>> = new Map<string, DiagnosticModule<unknown>>([]);

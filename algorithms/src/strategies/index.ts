@@ -1,0 +1,2 @@
+/** Every registered strategy, for the coordinator. */
+export { strategies } from "./registry.generated.js";

@@ -1,0 +1,11 @@
+/** Written by scripts/generate.mjs from the folders: every registered strategy, by name. Do not edit. */
+import type { StrategyModule } from "../core/index.js";
+import { module as strategyGrid } from "../strategies/grid/grid.js";
+import { module as strategyRandom } from "../strategies/random/random.js";
+import { module as strategySobol } from "../strategies/sobol/sobol.js";
+
+export const strategies: ReadonlyMap<string, StrategyModule<unknown>> = new Map<string, StrategyModule<unknown>>([
+  ["grid", strategyGrid],
+  ["random", strategyRandom],
+  ["sobol", strategySobol],
+]);

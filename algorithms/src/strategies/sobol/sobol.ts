@@ -1,0 +1,24 @@
+/**
+ * Quasi-random search: trial n is point n of a Sobol sequence that the search's seed scrambles. Any 2^k trials in a row, counted from a
+ * multiple of 2^k, are spread evenly, so it can be stopped at any number. Trial 0 takes the space's initial values where there are any, and
+ * the sequence then begins at trial 1.
+ * Source: Joe and Kuo 2008; Burley 2020; see core/sobol-sequence.ts.
+ */
+import { createSampler, type Strategy, type StrategyModule } from "../../core/index.js";
+import { countTrials, plainStart, startsLeft, type TrialCount } from "../trial-count.js";
+import { type SobolOptions, spec } from "./spec.js";
+
+export const module: StrategyModule<SobolOptions> = {
+  spec,
+  create: (context): Strategy<TrialCount> => {
+    const sample = createSampler("sobol", context.space);
+    return {
+      init: () => ({ next: 0 }),
+      tell: countTrials,
+      ask: ({ next }, limit, rng) =>
+        Array.from({ length: Math.max(0, startsLeft(context, next, limit)) }, (_, ahead) =>
+          plainStart(context, sample(next + ahead, rng)),
+        ),
+    };
+  },
+};
