@@ -12,13 +12,18 @@ const check = process.argv.includes("--check");
 /** Files that differ from what would be written. */
 const stale = [];
 
-/** Kinds of components: folder, what a registry of modules calls them, and their types. */
+/** Kinds of components: folder, word for one, and the types of specs and modules. */
 const kinds = [
-  { folder: "strategies", singular: "strategy", spec: "StrategySpec", module: "StrategyModule<unknown>" },
-  { folder: "procedures", singular: "procedure", spec: "ProcedureSpec", module: "ProcedureModule" },
-  { folder: "techniques", singular: "technique", spec: "TechniqueSpec", module: "TechniqueModule<unknown>" },
-  { folder: "workloads", singular: "workload", spec: "WorkloadSpec", module: "WorkloadModule<unknown>" },
-  { folder: "diagnostics", singular: "diagnostic", spec: "DiagnosticSpec", module: "DiagnosticModule<unknown>" },
+  { folder: "strategies", singular: "strategy", spec: "StrategySpec", modules: ["StrategyModule<unknown>"] },
+  { folder: "procedures", singular: "procedure", spec: "ProcedureSpec", modules: ["ProcedureModule"] },
+  { folder: "techniques", singular: "technique", spec: "TechniqueSpec", modules: ["TechniqueModule<unknown>"] },
+  {
+    folder: "workloads",
+    singular: "workload",
+    spec: "WorkloadSpec",
+    modules: ["WorkloadModule<unknown>", "ClosedFormModule<unknown>"],
+  },
+  { folder: "diagnostics", singular: "diagnostic", spec: "DiagnosticSpec", modules: ["DiagnosticModule<unknown>"] },
 ];
 
 /** Procedures whose folder holds no module: `command` starts programs, which is the agent's business alone. */
@@ -46,23 +51,10 @@ function generateProto() {
 function generateRegistries() {
   const found = kinds.map((kind) => ({ ...kind, names: componentNames(kind.folder) }));
   const of = (...folders) => found.filter((kind) => folders.includes(kind.folder));
-  write(
-    "catalog/registry.generated.ts",
-    registry(found, "spec", "what every registered component says of itself", "../core/index.js"),
-  );
-  write(
-    "strategies/registry.generated.ts",
-    registry(of("strategies"), "module", "every registered strategy", "../core/index.js"),
-  );
-  write(
-    "diagnostics/registry.generated.ts",
-    registry(of("diagnostics"), "module", "every registered diagnostic", "../core/index.js"),
-  );
-  const training = of("procedures", "techniques", "workloads");
-  write(
-    "training/registry.generated.ts",
-    registry(training, "module", "every registered procedure, technique and workload", undefined),
-  );
+  write("catalog/registry.generated.ts", specRegistry(found));
+  write("strategies/registry.generated.ts", moduleRegistry(of("strategies")));
+  write("diagnostics/registry.generated.ts", moduleRegistry(of("diagnostics")));
+  write("training/registry.generated.ts", loaderRegistry(of("procedures", "techniques", "workloads")));
 }
 
 /** The schema of the search file has a generator of its own; it knows `--check` too. */
@@ -91,28 +83,59 @@ function componentNames(folder) {
   });
 }
 
-/** Text of a registry: one map from name to export for each kind. */
-function registry(found, what, words, coreTypes) {
-  const type = (kind) => kind[what];
-  const bare = (kind) => type(kind).replace("<unknown>", "");
-  const types = coreTypes
-    ? [`import type { ${found.map(bare).sort().join(", ")} } from "${coreTypes}";`]
-    : found.map((kind) => `import type { ${bare(kind)} } from "./${kind.singular}.js";`).sort();
-  const namesOf = (kind) => kind.names.filter((name) => what === "spec" || !moduleElsewhere.has(name));
+/** Names to what components say of themselves. */
+function specRegistry(found) {
   const imports = found.flatMap((kind) =>
-    namesOf(kind).map((name) => {
-      const file = what === "spec" ? "spec" : name;
-      return `import { ${what} as ${identifier(kind, name)} } from "../${kind.folder}/${name}/${file}.js";`;
-    }),
+    kind.names.map((name) => `import { spec as ${identifier(kind, name)} } from "../${kind.folder}/${name}/spec.js";`),
   );
-  const maps = found.map((kind) => {
-    const entries = namesOf(kind).map((name) => `  ["${name}", ${identifier(kind, name)}],`);
-    const name = what === "spec" ? `${kind.singular}Specs` : kind.folder;
-    const body = entries.length > 0 ? `[\n${entries.join("\n")}\n]` : "[]";
-    return `export const ${name}: ReadonlyMap<string, ${type(kind)}> = new Map<string, ${type(kind)}>(${body});`;
+  const types = found.map((kind) => kind.spec).sort();
+  const maps = found.map((kind) => map(`${kind.singular}Specs`, kind.spec, kind.names, (name) => identifier(kind, name)));
+  return text("what every registered component says of itself", [
+    `import type { ${types.join(", ")} } from "../core/index.js";`,
+    ...imports,
+    ...maps,
+  ]);
+}
+
+/** Names to modules, loaded with the registry. */
+function moduleRegistry(found) {
+  const imports = found.flatMap((kind) =>
+    kind.names.map((name) => `import { module as ${identifier(kind, name)} } from "../${kind.folder}/${name}/${name}.js";`),
+  );
+  const types = found.flatMap((kind) => kind.modules.map(bare)).sort();
+  const maps = found.map((kind) => map(kind.folder, kind.modules.join(" | "), kind.names, (name) => identifier(kind, name)));
+  const words = `every registered ${found.map((kind) => kind.singular).join(", ")}`;
+  return text(words, [`import type { ${types.join(", ")} } from "../core/index.js";`, ...imports, ...maps]);
+}
+
+/** Names to functions that load a module, so that nothing loads tfjs before it is needed. */
+function loaderRegistry(found) {
+  const imports = found.map((kind) => {
+    const types = kind.modules.map(bare).sort();
+    return `import type { ${types.join(", ")} } from "./${kind.singular}.js";`;
   });
-  const header = `/** Written by scripts/generate.mjs from the folders: ${words}, by name. Do not edit. */`;
-  return `${[header, ...types, ...imports, "", ...maps].join("\n")}\n`;
+  const maps = found.map((kind) => {
+    const names = kind.names.filter((name) => !moduleElsewhere.has(name));
+    const loader = (name) => `async () => (await import("../${kind.folder}/${name}/${name}.js")).module`;
+    return map(kind.folder, `() => Promise<${kind.modules.join(" | ")}>`, names, loader);
+  });
+  const words = `how to load every registered ${found.map((kind) => kind.singular).join(", ")}`;
+  return text(words, [...imports.sort(), ...maps]);
+}
+
+function map(name, type, names, value) {
+  const entries = names.map((entry) => `  ["${entry}", ${value(entry)}],`);
+  const body = entries.length > 0 ? `[\n${entries.join("\n")}\n]` : "[]";
+  return `\nexport const ${name}: ReadonlyMap<string, ${type}> = new Map<string, ${type}>(${body});`;
+}
+
+function text(words, lines) {
+  return `/** Written by scripts/generate.mjs from the folders: ${words}, by name. Do not edit. */\n${lines.join("\n")}\n`;
+}
+
+/** A type's name without its arguments. */
+function bare(type) {
+  return type.replace("<unknown>", "");
 }
 
 /** An identifier that no other kind's component has: `techniqueDropout`. */

@@ -3,13 +3,31 @@ import type { DiagnosticSpec, ProcedureSpec, StrategySpec, TechniqueSpec, Worklo
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
 import { spec as strategyRandom } from "../strategies/random/spec.js";
 import { spec as strategySobol } from "../strategies/sobol/spec.js";
+import { spec as procedureFit } from "../procedures/fit/spec.js";
+import { spec as techniqueDropout } from "../techniques/dropout/spec.js";
+import { spec as techniqueGradientClipping } from "../techniques/gradient-clipping/spec.js";
+import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
+import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
+import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
 
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
   ["grid", strategyGrid],
   ["random", strategyRandom],
   ["sobol", strategySobol],
 ]);
-export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string, ProcedureSpec>([]);
-export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string, TechniqueSpec>([]);
+
+export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string, ProcedureSpec>([
+  ["fit", procedureFit],
+]);
+
+export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string, TechniqueSpec>([
+  ["dropout", techniqueDropout],
+  ["gradient-clipping", techniqueGradientClipping],
+  ["input-noise", techniqueInputNoise],
+  ["label-smoothing", techniqueLabelSmoothing],
+  ["weight-decay", techniqueWeightDecay],
+]);
+
 export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([]);
+
 export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([]);

@@ -1,8 +1,18 @@
-/** Written by scripts/generate.mjs from the folders: every registered procedure, technique and workload, by name. Do not edit. */
+/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, by name. Do not edit. */
+import type { ClosedFormModule, WorkloadModule } from "./workload.js";
 import type { ProcedureModule } from "./procedure.js";
 import type { TechniqueModule } from "./technique.js";
-import type { WorkloadModule } from "./workload.js";
 
-export const procedures: ReadonlyMap<string, ProcedureModule> = new Map<string, ProcedureModule>([]);
-export const techniques: ReadonlyMap<string, TechniqueModule<unknown>> = new Map<string, TechniqueModule<unknown>>([]);
-export const workloads: ReadonlyMap<string, WorkloadModule<unknown>> = new Map<string, WorkloadModule<unknown>>([]);
+export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = new Map<string, () => Promise<ProcedureModule>>([
+  ["fit", async () => (await import("../procedures/fit/fit.js")).module],
+]);
+
+export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unknown>>> = new Map<string, () => Promise<TechniqueModule<unknown>>>([
+  ["dropout", async () => (await import("../techniques/dropout/dropout.js")).module],
+  ["gradient-clipping", async () => (await import("../techniques/gradient-clipping/gradient-clipping.js")).module],
+  ["input-noise", async () => (await import("../techniques/input-noise/input-noise.js")).module],
+  ["label-smoothing", async () => (await import("../techniques/label-smoothing/label-smoothing.js")).module],
+  ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],
+]);
+
+export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>>([]);
