@@ -1,0 +1,180 @@
+/**
+ * An agent: puts link, attempts and artifacts together, says who it is, drains in good order. Nothing here knows how a trial is trained.
+ */
+import { randomBytes } from "node:crypto";
+import { type Agent as AgentFacts, AgentServiceClient, type LeaseKey, protocolVersion, type Register } from "@regulus/proto";
+import type { Logger } from "pino";
+import { ArtifactClient } from "./artifacts/artifact-client.js";
+import { Attempts } from "./attempts/attempts.js";
+import { InlineAttempt } from "./attempts/inline-attempt.js";
+import { Permissions } from "./attempts/permissions.js";
+import { ProcessAttempt } from "./attempts/process-attempt.js";
+import type { Assignment, AttemptListener, RunningAttempt } from "./attempts/running-attempt.js";
+import { Spares } from "./attempts/spares.js";
+import { openDataFolder } from "./data-folder.js";
+import { type Compute, computeOf } from "./facts/compute.js";
+import { gpuName } from "./facts/gpu.js";
+import { machineMemoryBytes } from "./facts/machine-memory.js";
+import { channelCredentials, channelOptions } from "./link/channel.js";
+import { Link } from "./link/link.js";
+import { AgentMetrics, type MetricsPage } from "./metrics.js";
+import type { AgentOptions } from "./options.js";
+import type { ProcedureFinder } from "./trial/training-attempt.js";
+import { version } from "./version.js";
+
+/** How long a drain may take, in milliseconds: a grace to save, and the coordinator's answer. */
+const drainMs = 30_000;
+const settleMs = 5000;
+/** Part of the machine's memory that trials share where no limit is given; the rest is the agent's and the system's. */
+const trialsMemoryPart = 0.9;
+
+/** A running agent. */
+export interface Agent {
+  readonly agentId: string;
+  /** Address of the metrics page; undefined for none. */
+  readonly metricsAddress: string | undefined;
+  /** Whether it is registered now. */
+  readonly connected: boolean;
+  /** Resolves at the first registration. */
+  readonly registered: Promise<void>;
+  /** Saves and gives back every trial, waits until that is acknowledged, closes. */
+  drain(reason: string): Promise<void>;
+  /** Ends at once; trials are lost to their last checkpoint. */
+  close(): Promise<void>;
+}
+
+export async function startAgent(options: AgentOptions, log: Logger): Promise<Agent> {
+  const credentials = channelCredentials(options.tls);
+  const folder = openDataFolder(options.data, options.id);
+  const memoryBytes = machineMemoryBytes();
+  const trialBytes = options.memoryPerTrialBytes || Math.floor((memoryBytes * trialsMemoryPart) / options.slots);
+  const spares = new Spares(options.trialMain ?? new URL("./trial/main.js", import.meta.url));
+  const procedures = options.isolation === "inline" ? await inlineProcedures(options) : undefined;
+  const [gpu, compute] = await Promise.all([gpuName(), findCompute(options, spares, trialBytes, log)]);
+  const facts = describe(options, folder.agentId, { gpu, compute, memoryBytes });
+  log.info({ agentId: facts.agentId, slots: facts.slots, backends: facts.backends, gpu, trialBytes }, facts.backendReason);
+
+  const artifacts = new ArtifactClient(options.coordinator, credentials);
+  const client = new AgentServiceClient(options.coordinator, credentials, channelOptions);
+  const instance = randomBytes(16).toString("hex");
+  const begin = (assignment: Assignment, listener: AttemptListener): RunningAttempt =>
+    procedures !== undefined
+      ? new InlineAttempt(assignment, listener, { procedures, artifacts, scratch: folder.scratch })
+      : new ProcessAttempt(assignment, listener, {
+          artifacts,
+          spares,
+          scratch: folder.scratch,
+          backend: assignment.spec.resources?.backend || options.backend,
+          memoryBytes: assignment.spec.resources?.memoryBytes || trialBytes,
+          log,
+        });
+  const attempts: Attempts = new Attempts({
+    slots: options.slots,
+    permissions: new Permissions({ allowCommands: options.allowCommands, allowModules: options.allowModules }),
+    report: (report) => link.report(report),
+    begin,
+    watched: procedures === undefined,
+    log,
+  });
+  // An end that is not acknowledged is still this agent's: left out, its trial would count as lost.
+  const active = (): LeaseKey[] => [...attempts.active(), ...link.buffer.unacknowledgedEnds()];
+  const firstRegistration = latch();
+  const link: Link = new Link({
+    client,
+    log,
+    address: options.coordinator,
+    handler: {
+      registration: (): Register => ({ agent: facts, protocol: protocolVersion, active: active(), instance }),
+      active,
+      registered: (answer) => {
+        for (const key of answer.revoked) attempts.revoke(key);
+        firstRegistration.open();
+      },
+      lease: (lease, spec) => attempts.start(lease, spec),
+      stop: (request) => attempts.stop(request),
+    },
+  });
+  const metrics = new AgentMetrics({ attempts, link, facts });
+  const page: MetricsPage | undefined =
+    options.metricsListen === undefined ? undefined : await metrics.listen(options.metricsListen);
+  link.start();
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      attempts.close();
+      spares.close();
+      link.close();
+      client.close();
+      artifacts.close();
+      await page?.close();
+      folder.release();
+    })();
+    return closing;
+  };
+  return {
+    agentId: facts.agentId,
+    metricsAddress: page?.address,
+    get connected() {
+      return link.connected;
+    },
+    registered: firstRegistration.opened,
+    drain: async (reason) => {
+      link.drain(reason);
+      await attempts.drain(reason, drainMs);
+      if (!(await link.settled(settleMs)))
+        log.warn({ reports: link.buffer.size }, "leaving with reports that were not acknowledged");
+      await close();
+    },
+    close,
+  };
+}
+
+async function inlineProcedures(options: AgentOptions): Promise<ProcedureFinder> {
+  if (options.procedures !== undefined) return options.procedures;
+  const { trainingSource } = await import("./trial/training-source.js");
+  return (await trainingSource.load(options.backend)).procedures;
+}
+
+/** What this machine computes with. A prepared process tells, so that the agent's own stays small; it becomes the first spare. */
+async function findCompute(options: AgentOptions, spares: Spares, memoryBytes: number, log: Logger): Promise<Compute> {
+  if (options.isolation === "inline") {
+    const backend = options.backend === "auto" ? "wasm" : options.backend;
+    return { backends: [backend], reason: "trials run in the agent's own process", tried: [] };
+  }
+  const process = spares.prepare({ backend: options.backend, memoryBytes });
+  const said = await process.prepared;
+  if (said?.kind === "ready") return computeOf(options.backend, said);
+  const why = said?.reason ?? `the trial process ended while it was prepared: ${process.stderr() || "without a word"}`;
+  log.error({ backend: options.backend }, `no compute backend: ${why}`);
+  return { backends: [], reason: `none: ${why}`, tried: [] };
+}
+
+function describe(
+  options: AgentOptions,
+  agentId: string,
+  machine: { readonly gpu: string; readonly compute: Compute; readonly memoryBytes: number },
+): AgentFacts {
+  return {
+    agentId,
+    slots: options.slots,
+    backends: [...machine.compute.backends],
+    backendReason: machine.compute.reason,
+    gpu: machine.gpu,
+    memoryBytes: machine.memoryBytes,
+    labels: { ...options.labels },
+    allowsCommands: options.allowCommands,
+    allowsModules: options.allowModules !== undefined,
+    version,
+    slotsUsed: 0,
+    connectedMs: 0,
+    heardMs: 0,
+    draining: false,
+  };
+}
+
+function latch(): { opened: Promise<void>; open: () => void } {
+  const waiting: (() => void)[] = [];
+  const opened = new Promise<void>((resolve) => void waiting.push(resolve));
+  return { opened, open: () => waiting[0]?.() };
+}

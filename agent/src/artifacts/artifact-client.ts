@@ -1,0 +1,142 @@
+/**
+ * Bytes to and from the coordinator's artifact store, by files, so that a checkpoint of any size passes through the agent in pieces.
+ * What comes back is checked against its sum and size before anyone reads it. One try each; whoever calls knows whether to try again.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import type { ChannelCredentials } from "@grpc/grpc-js";
+import { type ArtifactRef, ArtifactServiceClient, limits, type PutArtifactRequest, RegulusError } from "@regulus/proto";
+import { channelOptions } from "../link/channel.js";
+
+/** Longest silence of a transfer, in milliseconds, before it is given up. */
+const silenceMsMax = 30_000;
+
+/** Where artifacts go to and come from. */
+export interface Artifacts {
+  /** Stores a file. Resolves once its bytes are durable. */
+  putFile(path: string, kind: string, signal: AbortSignal): Promise<ArtifactRef>;
+  /** Fetches into a file that appears only when it is whole. Fails with "data-loss" where the bytes are not those of the reference. */
+  getFile(artifact: ArtifactRef, path: string, signal: AbortSignal): Promise<void>;
+}
+
+export class ArtifactClient implements Artifacts {
+  private readonly client: ArtifactServiceClient;
+
+  constructor(address: string, credentials: ChannelCredentials) {
+    this.client = new ArtifactServiceClient(address, credentials, channelOptions);
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  async putFile(path: string, kind: string, signal: AbortSignal): Promise<ArtifactRef> {
+    const header = await describeFile(path, kind);
+    return await new Promise<ArtifactRef>((resolve, reject) => {
+      const call = this.client.putArtifact((error, response) => {
+        silence.end();
+        if (error !== null) reject(RegulusError.from(error));
+        else resolve(response.artifact ?? header);
+      });
+      const silence = watchSilence(() => call.cancel(), signal);
+      // The callback tells what went wrong; without a listener the same error would end the process.
+      call.on("error", () => undefined);
+      send(call, header, path, silence.heard).then(
+        () => call.end(),
+        (error: unknown) => {
+          call.cancel();
+          reject(RegulusError.from(error));
+        },
+      );
+    });
+  }
+
+  async getFile(artifact: ArtifactRef, path: string, signal: AbortSignal): Promise<void> {
+    const part = `${path}.part`;
+    const file = await open(part, "w");
+    const call = this.client.getArtifact({ sha256: artifact.sha256 });
+    const silence = watchSilence(() => call.cancel(), signal);
+    const hash = createHash("sha256");
+    let size = 0;
+    try {
+      for await (const message of call) {
+        silence.heard();
+        const data: Uint8Array = message.data;
+        size += data.length;
+        if (size > artifact.size) break;
+        hash.update(data);
+        await file.write(data);
+      }
+      checkWhole(artifact, size, hash.digest("hex"));
+      await file.close();
+      await rename(part, path);
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await rm(part, { force: true });
+      throw RegulusError.from(error);
+    } finally {
+      silence.end();
+      call.cancel();
+    }
+  }
+}
+
+/** Sum and size of a file. */
+async function describeFile(path: string, kind: string): Promise<ArtifactRef> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of createReadStream(path)) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  if (size > limits.artifactBytesMax) {
+    const most = limits.artifactBytesMax;
+    throw new RegulusError("invalid-argument", `${kind} of ${size} bytes is too large: an artifact holds at most ${most} bytes`);
+  }
+  return { sha256: hash.digest("hex"), size, kind };
+}
+
+interface PutCall {
+  write(message: PutArtifactRequest): boolean;
+  once(event: "drain" | "close", call: () => void): unknown;
+  readonly destroyed: boolean;
+}
+
+async function send(call: PutCall, header: ArtifactRef, path: string, heard: () => void): Promise<void> {
+  call.write({ part: { $case: "header", value: header } });
+  for await (const chunk of createReadStream(path, { highWaterMark: limits.artifactChunkBytesMax })) {
+    if (call.destroyed) return;
+    if (!call.write({ part: { $case: "data", value: chunk } })) {
+      await new Promise<void>((resolve) => {
+        call.once("drain", resolve);
+        call.once("close", resolve);
+      });
+    }
+    heard();
+  }
+}
+
+function checkWhole(artifact: ArtifactRef, size: number, sha256: string): void {
+  if (size === artifact.size && sha256 === artifact.sha256) return;
+  const seen = size > artifact.size ? `more than ${artifact.size} bytes` : `${size} bytes with sum ${sha256.slice(0, 12)}`;
+  const expected = `${artifact.size} bytes with sum ${artifact.sha256.slice(0, 12)}`;
+  throw new RegulusError("data-loss", `${artifact.kind} is cut short or damaged: saw ${seen}, expected ${expected}`);
+}
+
+/** Cancels a call when nothing moved for long, or when the signal says so. */
+function watchSilence(cancel: () => void, signal: AbortSignal): { heard: () => void; end: () => void } {
+  let timer = setTimeout(cancel, silenceMsMax);
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  return {
+    heard: () => {
+      clearTimeout(timer);
+      timer = setTimeout(cancel, silenceMsMax);
+    },
+    end: () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", cancel);
+    },
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * The attempts that an agent works on: takes leases within its slots and its owner's permissions, stops and revokes, and says which are
+ * active. How an attempt is isolated is given in.
+ */
+import { EndReason, type Lease, type LeaseKey, type Report, type SearchSpec, type StopAttempt } from "@regulus/proto";
+import type { Logger } from "pino";
+import type { StopReason } from "../trial/trainer.js";
+import { keyText } from "./lease-key.js";
+import type { Permission, Permissions } from "./permissions.js";
+import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
+
+/** Time between two looks after the attempts, in milliseconds: what a time or memory limit may be exceeded by. */
+const tickMs = 250;
+
+export interface AttemptsOptions {
+  readonly slots: number;
+  readonly permissions: Permissions;
+  readonly report: (report: Report) => void;
+  readonly begin: (assignment: Assignment, listener: AttemptListener) => RunningAttempt;
+  /** Whether attempts need looking after (time, memory). */
+  readonly watched: boolean;
+  readonly log: Logger;
+}
+
+interface Active {
+  readonly key: LeaseKey;
+  readonly slots: number;
+  readonly attempt: RunningAttempt;
+  finished: boolean;
+}
+
+export class Attempts {
+  /** Attempts that ended since the start, by reason. */
+  readonly endedTotal = new Map<EndReason, number>();
+  /** Training steps since the start, as far as ended attempts and measurements tell. */
+  stepsTotal = 0;
+  private readonly byKey = new Map<string, Active>();
+  private readonly timer: NodeJS.Timeout | undefined;
+  private readonly emptyWaiters: (() => void)[] = [];
+  private slotsUsed = 0;
+  private draining: string | undefined;
+
+  constructor(private readonly options: AttemptsOptions) {
+    if (options.watched) this.timer = setInterval(() => this.tick(), tickMs);
+  }
+
+  /** Slots in use. */
+  get used(): number {
+    return this.slotsUsed;
+  }
+
+  /** Resident bytes of all trial processes at the last look. */
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const active of this.byKey.values()) bytes += active.attempt.memoryBytes;
+    return bytes;
+  }
+
+  /** Keys of attempts that are not over. */
+  active(): LeaseKey[] {
+    const keys: LeaseKey[] = [];
+    for (const active of this.byKey.values()) if (!active.finished) keys.push(active.key);
+    return keys;
+  }
+
+  start(lease: Lease, spec: SearchSpec): void {
+    const { key, work, seed, resumeFrom } = lease;
+    if (!key || !work || this.byKey.has(keyText(key))) return;
+    const slots = Math.max(1, spec.resources?.slots ?? 1);
+    const admission = this.admit(spec, work.procedure, slots);
+    if (admission.kind === "refused") this.refuse(key, admission.reason, admission.message);
+    else this.begin({ key, work, spec: admission.spec, seed, resumeFrom }, slots, lease.resumeStep);
+  }
+
+  /** A stop that the coordinator asked for. An unspecified reason revokes. */
+  stop(request: StopAttempt): void {
+    const active = request.lease === undefined ? undefined : this.byKey.get(keyText(request.lease));
+    if (active === undefined) return;
+    const reason = stopReasonOf(request.reason);
+    if (reason === undefined) active.attempt.revoke();
+    else active.attempt.stop(reason, request.message);
+  }
+
+  /** The attempt is no longer ours: ends it and reports nothing. */
+  revoke(key: LeaseKey): void {
+    this.byKey.get(keyText(key))?.attempt.revoke();
+  }
+
+  /** Takes no more, preempts everything. Resolves when nothing runs, or after `maxMs` milliseconds; then what still runs is ended. */
+  async drain(reason: string, maxMs: number): Promise<void> {
+    this.draining = reason;
+    for (const active of this.byKey.values()) active.attempt.stop("preempted", reason);
+    if (this.byKey.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, maxMs);
+        this.emptyWaiters.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    this.close();
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    for (const active of this.byKey.values()) active.attempt.revoke();
+  }
+
+  private admit(spec: SearchSpec, procedure: string, slots: number): Permission {
+    const free = this.options.slots - this.slotsUsed;
+    const full = slots > free ? `${slots} slots are asked for and ${free} are free` : undefined;
+    const message = this.draining ?? full;
+    if (message !== undefined) return { kind: "refused", reason: EndReason.END_REASON_PREEMPTED, message };
+    return this.options.permissions.check(spec, procedure);
+  }
+
+  private begin(assignment: Assignment, slots: number, fromStep: number): void {
+    const { key } = assignment;
+    const text = keyText(key);
+    let counted = fromStep;
+    const count = (step: number) => {
+      this.stepsTotal += Math.max(0, step - counted);
+      counted = Math.max(counted, step);
+    };
+    const free = (active: Active | undefined) => {
+      if (active === undefined || active.finished) return;
+      active.finished = true;
+      this.slotsUsed -= slots;
+    };
+    const listener: AttemptListener = {
+      event: (event) => {
+        if (event.$case === "measured") count(event.value.step);
+        if (event.$case === "finished") {
+          count(event.value.step);
+          this.endedTotal.set(event.value.reason, (this.endedTotal.get(event.value.reason) ?? 0) + 1);
+          free(this.byKey.get(text));
+          this.logEnd(key, event.value.reason, event.value.message);
+        }
+        this.options.report({ lease: key, event });
+      },
+      closed: () => {
+        free(this.byKey.get(text));
+        this.byKey.delete(text);
+        if (this.byKey.size === 0) for (const resolve of this.emptyWaiters.splice(0)) resolve();
+      },
+    };
+    this.slotsUsed += slots;
+    this.byKey.set(text, { key, slots, attempt: this.options.begin(assignment, listener), finished: false });
+  }
+
+  private logEnd(key: LeaseKey, reason: EndReason, message: string): void {
+    const quiet = reason === EndReason.END_REASON_DONE || reason === EndReason.END_REASON_STOPPED_EARLY;
+    const words = { search: key.searchId, trial: key.trial, attempt: key.attempt, reason };
+    if (quiet) this.options.log.debug(words, "attempt over");
+    else this.options.log.warn(words, `attempt over: ${message}`);
+  }
+
+  private refuse(key: LeaseKey, reason: EndReason, message: string): void {
+    this.options.log.warn({ search: key.searchId, trial: key.trial, attempt: key.attempt, reason }, `lease refused: ${message}`);
+    const value = { reason, message, step: 0, final: undefined, artifacts: [], startedMs: Date.now() };
+    this.options.report({ lease: key, event: { $case: "finished", value } });
+  }
+
+  private tick(): void {
+    const nowMs = performance.now();
+    for (const active of this.byKey.values()) active.attempt.tick(nowMs);
+  }
+}
+
+function stopReasonOf(reason: EndReason): StopReason | undefined {
+  if (reason === EndReason.END_REASON_UNSPECIFIED) return undefined;
+  return reason === EndReason.END_REASON_PREEMPTED ? "preempted" : "stopped-early";
+}

@@ -1,0 +1,125 @@
+/**
+ * An attempt in the agent's own process: no isolation, no memory limit, no watchdog. For benches and tests, where the cost of a process would
+ * hide what is measured; the path of a trial of a few steps allocates little and sets no timer.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { limits } from "@regulus/proto";
+import type { Artifacts } from "../artifacts/artifact-client.js";
+import { checkProcedure, readCheckpoint, writeCheckpoint } from "../trial/checkpoint-file.js";
+import { failure, type Outcome, type StopReason, train } from "../trial/trainer.js";
+import { type ProcedureFinder, planOf } from "../trial/training-attempt.js";
+import { endReasonOf } from "./end-reason.js";
+import { keyFolder } from "./lease-key.js";
+import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
+
+export interface InlineAttemptOptions {
+  readonly procedures: ProcedureFinder;
+  readonly artifacts: Artifacts;
+  /** Folder under which an attempt has its own; made only where it saves or resumes. */
+  readonly scratch: string;
+}
+
+export class InlineAttempt implements RunningAttempt {
+  /** It has no process of its own. */
+  readonly memoryBytes = 0;
+  private readonly startedMs = Date.now();
+  private readonly abort = new AbortController();
+  private stopping: { readonly reason: StopReason; readonly message: string } | undefined;
+
+  constructor(
+    private readonly assignment: Assignment,
+    private readonly listener: AttemptListener,
+    private readonly options: InlineAttemptOptions,
+  ) {
+    void this.work();
+  }
+
+  stop(reason: StopReason, message: string): void {
+    this.stopping ??= { reason, message };
+  }
+
+  revoke(): void {
+    this.abort.abort();
+    this.stopping = { reason: "stopped-early", message: "" };
+  }
+
+  tick(): void {
+    // Nothing can be ended from outside here.
+  }
+
+  private async work(): Promise<void> {
+    let outcome: Outcome;
+    try {
+      outcome = await this.train();
+    } catch (error) {
+      outcome = { ...failure(error, false), step: 0, final: undefined };
+    }
+    if (!this.abort.signal.aborted) this.finish(outcome);
+    if (this.used) await rm(this.directory, { recursive: true, force: true });
+    this.listener.closed();
+  }
+
+  private finish(outcome: Outcome): void {
+    const message = (outcome.message || this.stopping?.message || "").slice(0, limits.textCharactersMax);
+    const { step, final } = outcome;
+    const startedMs = this.startedMs;
+    this.listener.event({
+      $case: "finished",
+      value: { reason: endReasonOf(outcome.reason), message, step, final, artifacts: [], startedMs },
+    });
+  }
+
+  private async train(): Promise<Outcome> {
+    const { work, spec, seed, resumeFrom } = this.assignment;
+    const earlier = resumeFrom === undefined ? undefined : await this.resume(resumeFrom);
+    const procedure = await this.options.procedures(work.procedure);
+    const found = (severity: "info" | "warning" | "error", message: string) =>
+      this.tell({ $case: "found", value: { source: work.procedure, severity, message } });
+    const request = { spec, work, seed, found };
+    return await train(
+      () => procedure.open(earlier === undefined ? request : { ...request, checkpoint: earlier.bytes }),
+      planOf({ spec, work }, earlier?.header.seconds ?? 0),
+      {
+        stopReason: () => this.stopping?.reason,
+        alive: () => undefined,
+        measured: (measurement) => this.tell({ $case: "measured", value: measurement }),
+        mayBeSaved: () => true,
+        saved: (step, seconds, bytes) => this.save(step, seconds, bytes),
+      },
+    );
+  }
+
+  private tell(event: Parameters<AttemptListener["event"]>[0]): void {
+    if (!this.abort.signal.aborted) this.listener.event(event);
+  }
+
+  private used = false;
+
+  private get directory(): string {
+    return join(this.options.scratch, keyFolder(this.assignment.key));
+  }
+
+  private async resume(resumeFrom: NonNullable<Assignment["resumeFrom"]>): ReturnType<typeof readCheckpoint> {
+    const path = await this.file("resume");
+    await this.options.artifacts.getFile(resumeFrom, path, this.abort.signal);
+    const checkpoint = await readCheckpoint(path);
+    checkProcedure(checkpoint.header, this.assignment.work.procedure);
+    return checkpoint;
+  }
+
+  private async save(step: number, seconds: number, bytes: Uint8Array): Promise<void> {
+    if (this.abort.signal.aborted) return;
+    const path = await this.file(`checkpoint-${step}`);
+    await writeCheckpoint(path, { step, seconds, procedure: this.assignment.work.procedure }, bytes);
+    const checkpoint = await this.options.artifacts.putFile(path, "checkpoint", this.abort.signal);
+    this.tell({ $case: "checkpointed", value: { step, checkpoint } });
+    await rm(path, { force: true });
+  }
+
+  private async file(name: string): Promise<string> {
+    this.used = true;
+    await mkdir(this.directory, { recursive: true });
+    return join(this.directory, name);
+  }
+}

@@ -1,0 +1,347 @@
+/**
+ * An attempt in a process of its own: fetches the checkpoint, gives the work to a trial process, stores what it saves, and watches its time
+ * and memory. Everything it tells goes through one chain, so that a checkpoint is stored before it is reported, and reported before the end.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type ArtifactRef, defaults, EndReason, limits, type Measurement, RegulusError } from "@regulus/proto";
+import type { Logger } from "pino";
+import type { Artifacts } from "../artifacts/artifact-client.js";
+import { kernelOutOfMemoryCount } from "../facts/machine-memory.js";
+import { Backoff } from "../link/backoff.js";
+import type { Begin, FromTrial, ToTrial } from "../trial/messages.js";
+import type { StopReason } from "../trial/trainer.js";
+import { endReasonOf } from "./end-reason.js";
+import { exitReason } from "./exit-reason.js";
+import { keyFolder } from "./lease-key.js";
+import { treeMemoryBytes } from "./process-memory.js";
+import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
+import type { Spares, TrialProcess } from "./spares.js";
+
+/** Beyond the grace of a program, how long a trial process may take to save and say its last word, in milliseconds. */
+const lastWordMs = 15_000;
+/** How long a process may take to exit after its last word, in milliseconds. */
+const exitMs = 2000;
+/** First and longest wait between tries at the artifact store, in milliseconds. */
+const storeRetryMs = { firstMs: 200, maxMs: 5000 };
+/** Tries to fetch a checkpoint before the attempt is given back. */
+const fetchTriesMax = 8;
+
+export interface ProcessAttemptOptions {
+  readonly artifacts: Artifacts;
+  readonly spares: Spares;
+  /** Folder under which every attempt has its own. */
+  readonly scratch: string;
+  readonly backend: string;
+  readonly memoryBytes: number;
+  readonly log: Logger;
+}
+
+export class ProcessAttempt implements RunningAttempt {
+  memoryBytes = 0;
+  private readonly directory: string;
+  private readonly startedMs = Date.now();
+  private readonly abort = new AbortController();
+  private readonly outOfMemoryBefore = kernelOutOfMemoryCount();
+  private readonly stepTimeoutMs: number;
+  private process: TrialProcess | undefined;
+  private programGroup: number | undefined;
+  private chain: Promise<void> = Promise.resolve();
+  private heardMs = performance.now();
+  private begunMs = performance.now();
+  private step = 0;
+  private stopping: { readonly reason: StopReason; readonly message: string; readonly deadlineMs: number } | undefined;
+  private newest: Measurement | undefined;
+  /** Nothing that the process says counts any more. */
+  private over = false;
+  private closed = false;
+
+  constructor(
+    private readonly assignment: Assignment,
+    private readonly listener: AttemptListener,
+    private readonly options: ProcessAttemptOptions,
+  ) {
+    this.directory = join(options.scratch, keyFolder(assignment.key));
+    this.stepTimeoutMs = assignment.spec.resources?.stepTimeoutMs || defaults.stepTimeoutMs;
+    void this.begin();
+  }
+
+  stop(reason: StopReason, message: string): void {
+    if (this.over || this.stopping !== undefined) return;
+    const graceMs = this.isCommand ? this.assignment.spec.command?.stopGraceMs || defaults.stopGraceMs : 0;
+    this.stopping = { reason, message, deadlineMs: performance.now() + graceMs + lastWordMs };
+    this.send({ kind: "stop", reason });
+  }
+
+  revoke(): void {
+    this.over = true;
+    this.abort.abort();
+    this.kill();
+    void this.cleanUp();
+  }
+
+  tick(nowMs: number): void {
+    if (this.over || this.process === undefined) return;
+    if (this.stopping !== undefined && nowMs > this.stopping.deadlineMs) {
+      const { reason, message } = this.stopping;
+      this.end(endReasonOf(reason), `${message}${message === "" ? "" : "; "}it did not end in time and was killed`);
+    } else if (nowMs - this.heardMs > this.stepTimeoutMs) {
+      const seen = `no sign of life for ${Math.round(nowMs - this.heardMs)} ms after step ${this.step}`;
+      this.end(EndReason.END_REASON_TIMED_OUT, `${seen}; resources.stepTimeout allows ${this.stepTimeoutMs} ms`);
+    } else this.checkAttemptTime(nowMs);
+    if (!this.over) this.checkMemory();
+  }
+
+  private get isCommand(): boolean {
+    return this.assignment.work.procedure === "command";
+  }
+
+  private get userCode(): boolean {
+    return this.isCommand || (this.assignment.spec.workload?.module ?? "") !== "";
+  }
+
+  private async begin(): Promise<void> {
+    try {
+      await mkdir(this.directory, { recursive: true });
+      const checkpoint = await this.fetchCheckpoint();
+      if (this.over) return;
+      // Asked to stop before anything ran: there is nothing to save.
+      if (this.stopping !== undefined) this.end(endReasonOf(this.stopping.reason), this.stopping.message);
+      else this.start(checkpoint);
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      this.end(EndReason.END_REASON_LOST, `the attempt could not begin: ${words}`);
+    }
+  }
+
+  private start(checkpoint: string): void {
+    const { key, work, spec, seed } = this.assignment;
+    const kind = { backend: this.isCommand ? "command" : this.options.backend, memoryBytes: this.options.memoryBytes };
+    const process = this.options.spares.take(kind, spec);
+    this.process = process;
+    this.heardMs = performance.now();
+    this.begunMs = this.heardMs;
+    process.child.on("message", (message: FromTrial) => this.receive(message));
+    process.child.on("error", (error) => this.end(EndReason.END_REASON_LOST, `the trial process failed: ${error.message}`));
+    process.child.on("close", (code, signal) => this.exited(code, signal));
+    const begin: Begin = {
+      spec,
+      work,
+      seed,
+      searchId: key.searchId,
+      trial: key.trial,
+      attempt: key.attempt,
+      directory: this.directory,
+      checkpoint,
+      aliveEveryMs: Math.min(500, this.stepTimeoutMs / 4),
+    };
+    this.send({ kind: "begin", begin });
+  }
+
+  /** The checkpoint's file, or empty where the work begins anew. */
+  private async fetchCheckpoint(): Promise<string> {
+    const artifact = this.assignment.resumeFrom;
+    if (artifact === undefined) return "";
+    const path = join(this.directory, "resume");
+    await this.patiently(fetchTriesMax, () => this.options.artifacts.getFile(artifact, path, this.abort.signal));
+    return path;
+  }
+
+  private receive(message: FromTrial): void {
+    if (this.over) return;
+    this.heardMs = performance.now();
+    switch (message.kind) {
+      case "alive":
+        this.step = message.step;
+        return;
+      case "measured":
+        this.step = message.measurement.step;
+        this.newest = message.measurement;
+        this.after(() => this.listener.event({ $case: "measured", value: message.measurement }));
+        return;
+      case "found":
+        this.found(message.source, message.severity, message.message);
+        return;
+      case "saved":
+        this.after(async () => {
+          await this.store(message.path, message.step);
+          this.send({ kind: "stored" });
+        });
+        return;
+      case "program":
+        this.programGroup = message.group;
+        return;
+      case "finished":
+        this.lastWord(message);
+        return;
+      case "ready":
+      case "unready":
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private lastWord(message: Extract<FromTrial, { kind: "finished" }>): void {
+    this.over = true;
+    // What it leaves is in files: the process is not needed while the store may be away.
+    if (this.process?.child.connected) this.process.child.disconnect();
+    setTimeout(() => this.kill(), exitMs).unref();
+    this.after(async () => {
+      const artifacts: ArtifactRef[] = [];
+      for (const leaf of message.leaves) {
+        const artifact = await this.storeFile(leaf.path, leaf.kind);
+        if (artifact !== undefined) artifacts.push(artifact);
+      }
+      const why = this.stopping !== undefined && message.message === "" ? this.stopping.message : message.message;
+      this.finish(endReasonOf(message.reason), why, message.step, message.final, artifacts);
+      await this.cleanUp();
+    });
+  }
+
+  private exited(code: number | null, signal: NodeJS.Signals | null): void {
+    this.killGroup();
+    if (this.over) return;
+    if (this.stopping !== undefined) {
+      const { reason, message } = this.stopping;
+      this.end(endReasonOf(reason), `${message}; the trial process ended without a last word`);
+      return;
+    }
+    const kernelOutOfMemory = kernelOutOfMemoryCount() > this.outOfMemoryBefore;
+    const { reason, message } = exitReason({
+      code,
+      signal,
+      stderr: this.process?.stderr() ?? "",
+      userCode: this.userCode,
+      kernelOutOfMemory,
+    });
+    this.end(reason, message);
+  }
+
+  /** Ends it from here: kills the process and reports, once what was under way is told. */
+  private end(reason: EndReason, message: string): void {
+    if (this.over) return;
+    this.over = true;
+    this.kill();
+    this.after(async () => {
+      this.finish(reason, message, this.step, this.newest, []);
+      await this.cleanUp();
+    });
+  }
+
+  private finish(
+    reason: EndReason,
+    message: string,
+    step: number,
+    final: Measurement | undefined,
+    artifacts: ArtifactRef[],
+  ): void {
+    const words = message.slice(0, limits.textCharactersMax);
+    this.listener.event({
+      $case: "finished",
+      value: { reason, message: words, step, final, artifacts, startedMs: this.startedMs },
+    });
+  }
+
+  private checkAttemptTime(nowMs: number): void {
+    const allowedMs = this.assignment.spec.resources?.attemptTimeoutMs ?? 0;
+    if (allowedMs === 0 || nowMs - this.begunMs <= allowedMs) return;
+    const seen = `the attempt took longer than ${allowedMs} ms (resources.attemptTimeout) and stood at step ${this.step}`;
+    this.end(EndReason.END_REASON_TIMED_OUT, seen);
+  }
+
+  private checkMemory(): void {
+    const pid = this.process?.child.pid;
+    const bytes = pid === undefined ? undefined : treeMemoryBytes(pid, { countRoot: !this.isCommand });
+    this.memoryBytes = bytes ?? 0;
+    if (bytes === undefined || bytes <= this.options.memoryBytes) return;
+    const seen = `it held ${mib(bytes)} MiB of memory at step ${this.step}`;
+    this.end(
+      EndReason.END_REASON_OUT_OF_MEMORY,
+      `${seen}; ${mib(this.options.memoryBytes)} MiB are allowed (resources.memory, --memory-per-trial)`,
+    );
+  }
+
+  private async store(path: string, step: number): Promise<void> {
+    const checkpoint = await this.storeFile(path, "checkpoint");
+    if (checkpoint !== undefined) this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
+  }
+
+  /** A file as an artifact; waits while the coordinator is away. Undefined where the store will not have it, which is told. */
+  private async storeFile(path: string, kind: string): Promise<ArtifactRef | undefined> {
+    try {
+      return await this.patiently(Number.POSITIVE_INFINITY, () => this.options.artifacts.putFile(path, kind, this.abort.signal));
+    } catch (error) {
+      if (this.abort.signal.aborted) return undefined;
+      const words = error instanceof Error ? error.message : String(error);
+      this.found("agent", "warning", `${kind} could not be stored: ${words}`);
+      return undefined;
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  /** Tries again while the store is away. */
+  private async patiently<T>(triesMax: number, call: () => Promise<T>): Promise<T> {
+    const backoff = new Backoff(storeRetryMs);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        const mayPass =
+          error instanceof RegulusError &&
+          (error.code === "unavailable" || error.code === "deadline" || error.code === "cancelled");
+        if (!mayPass || tries >= triesMax || this.abort.signal.aborted) throw error;
+        this.options.log.warn({ tries, error: error.message }, "the artifact store is away; trying again");
+        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
+      }
+    }
+  }
+
+  private found(source: string, severity: string, message: string): void {
+    const value = { source, severity, message: message.slice(0, limits.textCharactersMax) };
+    this.after(() => this.listener.event({ $case: "found", value }));
+  }
+
+  /** Does something after everything before it, unless the attempt was taken away. */
+  private after(call: () => Promise<void> | void): void {
+    this.chain = this.chain.then(async () => {
+      if (!this.abort.signal.aborted) await call();
+    });
+  }
+
+  private send(message: ToTrial): void {
+    const child = this.process?.child;
+    // A process that has just ended can't be told; its exit tells the rest.
+    if (child?.connected) child.send(message, () => undefined);
+  }
+
+  private kill(): void {
+    this.process?.child.kill("SIGKILL");
+    this.killGroup();
+  }
+
+  private killGroup(): void {
+    if (this.programGroup === undefined) return;
+    try {
+      process.kill(-this.programGroup, "SIGKILL");
+    } catch {
+      // The group is gone already.
+    }
+    this.programGroup = undefined;
+  }
+
+  private async cleanUp(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.abort.abort();
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+      this.options.log.warn({ directory: this.directory, error: String(error) }, "the attempt's folder could not be removed");
+    });
+    this.listener.closed();
+  }
+}
+
+function mib(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}

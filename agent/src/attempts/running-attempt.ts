@@ -1,0 +1,30 @@
+/** An attempt at work, however isolated, as the rest of the agent sees it. */
+import type { Lease, LeaseKey, Report, SearchSpec } from "@regulus/proto";
+import type { StopReason } from "../trial/trainer.js";
+
+/** A lease whose parts are known to be there. */
+export interface Assignment {
+  readonly key: LeaseKey;
+  readonly work: NonNullable<Lease["work"]>;
+  readonly spec: SearchSpec;
+  readonly seed: number;
+  readonly resumeFrom: Lease["resumeFrom"];
+}
+
+/** What an attempt tells; after a finished event it tells nothing more. */
+export interface AttemptListener {
+  event(event: NonNullable<Report["event"]>): void;
+  /** The attempt is over and has given back its process and its folder. */
+  closed(): void;
+}
+
+export interface RunningAttempt {
+  /** Ends it in good order and reports the reason. */
+  stop(reason: StopReason, message: string): void;
+  /** Ends it at once; nothing more is told but that it is closed. */
+  revoke(): void;
+  /** Looks after it: time and memory. Called several times a second. */
+  tick(nowMs: number): void;
+  /** Resident bytes at the last look; 0 where it has no process. */
+  readonly memoryBytes: number;
+}

@@ -1,0 +1,101 @@
+/**
+ * Trial processes that are made ready before there is work: one spare, prepared like the last one that was asked for, so that loading tfjs
+ * and data costs no trial. A process is used once.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { SearchSpec } from "@regulus/proto";
+import type { FromTrial, Preparation } from "../trial/messages.js";
+
+/** Wait before the next spare is prepared, in milliseconds, so that it does not compete with the start of a trial. */
+const prepareAfterMs = 500;
+/** Bytes kept of what a trial process writes to standard error. */
+const stderrBytesMax = 16 * 1024;
+
+/** What a process is to be like. */
+export interface ProcessKind {
+  /** A backend preference, or "command". */
+  readonly backend: string;
+  /** Limit of V8's heap in bytes. */
+  readonly memoryBytes: number;
+}
+
+/** A forked trial process. */
+export interface TrialProcess {
+  readonly child: ChildProcess;
+  readonly kind: ProcessKind;
+  /** What it said when it was prepared; resolves with undefined where it ended before. */
+  readonly prepared: Promise<Extract<FromTrial, { kind: "ready" | "unready" }> | undefined>;
+  /** The end of what it wrote to standard error. */
+  stderr(): string;
+}
+
+export class Spares {
+  private spare: TrialProcess | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(private readonly trialMain: URL) {}
+
+  /** A process of a kind, prepared if a spare fits; another spare of that kind is prepared a little later. */
+  take(kind: ProcessKind, likely: SearchSpec): TrialProcess {
+    const spare = this.spare;
+    this.spare = undefined;
+    if (kind.backend !== "command") this.prepareLater(kind, likely);
+    if (spare?.child.connected && sameKind(spare.kind, kind)) return spare;
+    spare?.child.kill("SIGKILL");
+    return this.fork(kind, undefined);
+  }
+
+  /** Prepares the first spare and answers it, to learn which backend it found. */
+  prepare(kind: ProcessKind, likely?: SearchSpec): TrialProcess {
+    const spare = this.fork(kind, likely);
+    this.spare = spare;
+    spare.child.on("exit", () => {
+      if (this.spare === spare) this.spare = undefined;
+    });
+    return spare;
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.spare?.child.kill("SIGKILL");
+    this.spare = undefined;
+  }
+
+  private prepareLater(kind: ProcessKind, likely: SearchSpec): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (!this.closed && this.spare === undefined) this.prepare(kind, likely);
+    }, prepareAfterMs);
+  }
+
+  private fork(kind: ProcessKind, likely: SearchSpec | undefined): TrialProcess {
+    const preparation: Preparation = likely === undefined ? { backend: kind.backend } : { backend: kind.backend, likely };
+    const heapMb = Math.max(64, Math.floor(kind.memoryBytes / 2 ** 20));
+    const child = fork(fileURLToPath(this.trialMain), [JSON.stringify(preparation)], {
+      serialization: "advanced",
+      execArgv: [`--max-old-space-size=${heapMb}`, "--enable-source-maps"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    // A process that can't be forked ends like one that crashed: "exit" or "error" tells, and the attempt says why.
+    const prepared = new Promise<Awaited<TrialProcess["prepared"]>>((resolve) => {
+      child.on("message", (message: FromTrial) => {
+        if (message.kind === "ready" || message.kind === "unready") resolve(message);
+      });
+      child.on("exit", () => resolve(undefined));
+      child.on("error", () => resolve(undefined));
+    });
+    let stderr = Buffer.alloc(0);
+    child.stderr?.on("data", (chunk: Buffer) => {
+      const all = Buffer.concat([stderr, chunk]);
+      stderr = Buffer.from(all.subarray(Math.max(0, all.length - stderrBytesMax)));
+    });
+    return { child, kind, prepared, stderr: () => stderr.toString("utf8").trim() };
+  }
+}
+
+function sameKind(a: ProcessKind, b: ProcessKind): boolean {
+  return a.backend === b.backend && a.memoryBytes === b.memoryBytes;
+}

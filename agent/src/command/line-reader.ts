@@ -1,0 +1,39 @@
+/** Splits a byte stream into lines, in bounded memory: a line longer than the bound is dropped, since it can't be a measurement. */
+
+export class LineReader {
+  private parts: Buffer[] = [];
+  private bytes = 0;
+  private tooLong = false;
+
+  constructor(
+    private readonly bytesMax: number,
+    private readonly onLine: (line: string) => void,
+  ) {}
+
+  add(chunk: Buffer): void {
+    let from = 0;
+    for (let at = chunk.indexOf(10, from); at >= 0; at = chunk.indexOf(10, from)) {
+      this.keep(chunk.subarray(from, at));
+      this.end();
+      from = at + 1;
+    }
+    this.keep(chunk.subarray(from));
+  }
+
+  /** The stream is over: what stands without a line's end is a line too. */
+  end(): void {
+    if (!this.tooLong && this.bytes > 0) this.onLine(Buffer.concat(this.parts).toString("utf8"));
+    this.parts = [];
+    this.bytes = 0;
+    this.tooLong = false;
+  }
+
+  private keep(part: Buffer): void {
+    if (part.length === 0 || this.tooLong) return;
+    this.bytes += part.length;
+    if (this.bytes > this.bytesMax) {
+      this.tooLong = true;
+      this.parts = [];
+    } else this.parts.push(Buffer.from(part));
+  }
+}

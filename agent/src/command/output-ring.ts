@@ -1,0 +1,62 @@
+/**
+ * What a program printed, in bounded memory: its first bytes (how it was started, warnings) and its last ones (what went wrong), with a line
+ * between them that says how much is left out.
+ */
+
+/** Bytes kept of the beginning and of the end. */
+const headBytesMax = 64 * 1024;
+const tailBytesMax = 192 * 1024;
+
+export class OutputRing {
+  private readonly head: Buffer[] = [];
+  private headBytes = 0;
+  private tail: Buffer[] = [];
+  private tailBytes = 0;
+  private droppedBytes = 0;
+
+  constructor(
+    private readonly headMax: number = headBytesMax,
+    private readonly tailMax: number = tailBytesMax,
+  ) {}
+
+  add(chunk: Buffer): void {
+    const room = this.headMax - this.headBytes;
+    if (room > 0) {
+      const first = chunk.subarray(0, room);
+      this.head.push(Buffer.from(first));
+      this.headBytes += first.length;
+      chunk = chunk.subarray(room);
+    }
+    if (chunk.length === 0) return;
+    this.tail.push(Buffer.from(chunk));
+    this.tailBytes += chunk.length;
+    // Twice the bound before compacting, so that each byte is moved a bounded number of times.
+    if (this.tailBytes > 2 * this.tailMax) this.compact();
+  }
+
+  /** Bytes that were printed in all. */
+  get totalBytes(): number {
+    return this.headBytes + this.tailBytes + this.droppedBytes;
+  }
+
+  /** What is kept, in order. */
+  contents(): Buffer {
+    if (this.tailBytes > this.tailMax) this.compact();
+    const gap = this.droppedBytes > 0 ? [Buffer.from(`\n... ${this.droppedBytes} bytes left out ...\n`)] : [];
+    return Buffer.concat([...this.head, ...gap, ...this.tail]);
+  }
+
+  /** The last lines, for a message. */
+  lastLines(count: number): string {
+    const lines = this.contents().toString("utf8").trimEnd().split("\n");
+    return lines.slice(-count).join("\n");
+  }
+
+  private compact(): void {
+    const all = Buffer.concat(this.tail);
+    const kept = Buffer.from(all.subarray(Math.max(0, all.length - this.tailMax)));
+    this.droppedBytes += all.length - kept.length;
+    this.tail = [kept];
+    this.tailBytes = kept.length;
+  }
+}

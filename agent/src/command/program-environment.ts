@@ -1,0 +1,63 @@
+/**
+ * What a program is told of its trial: environment variables and a JSON file. Of the agent's own environment only a short list is passed on,
+ * so that nothing secret of the machine's owner reaches it by accident.
+ */
+import { join } from "node:path";
+import type { Begin } from "../trial/messages.js";
+
+/** Variables of the agent that a program gets too: where programs, libraries and temporary files are, language, and devices. */
+const passedOn = [
+  "PATH",
+  "HOME",
+  "USER",
+  "SHELL",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+  "TMPDIR",
+  "LD_LIBRARY_PATH",
+  "DYLD_LIBRARY_PATH",
+  "VIRTUAL_ENV",
+  "CONDA_PREFIX",
+  "CUDA_VISIBLE_DEVICES",
+  "NVIDIA_VISIBLE_DEVICES",
+  "CUDA_HOME",
+  "SYSTEMROOT",
+];
+
+/** Where a program finds what it is told. */
+export interface ProgramPaths {
+  readonly parameters: string;
+  readonly checkpointDirectory: string;
+}
+
+export function programPaths(directory: string): ProgramPaths {
+  return { parameters: join(directory, "parameters.json"), checkpointDirectory: join(directory, "checkpoint") };
+}
+
+export function programEnvironment(begin: Begin, paths: ProgramPaths, own: NodeJS.ProcessEnv): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of passedOn) {
+    const value = own[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  for (const [name, value] of Object.entries(begin.work.parameters ?? {})) environment[parameterVariable(name)] = String(value);
+  return {
+    ...environment,
+    // Programs that print measurements into a pipe would else hold them back until a buffer is full.
+    PYTHONUNBUFFERED: "1",
+    ...begin.spec.command?.env,
+    REGULUS_SEARCH: begin.searchId,
+    REGULUS_TRIAL: String(begin.trial),
+    REGULUS_ATTEMPT: String(begin.attempt),
+    REGULUS_SEED: String(begin.seed),
+    REGULUS_UNTIL_STEP: String(begin.work.untilStep),
+    REGULUS_PARAMETERS: paths.parameters,
+    REGULUS_CHECKPOINT_DIR: paths.checkpointDirectory,
+  };
+}
+
+/** The variable of a hyperparameter: its name as written, with '.' and '-' as '_', since shells know only those letters. */
+export function parameterVariable(name: string): string {
+  return `REGULUS_PARAM_${name.replace(/[^A-Za-z0-9_]/g, "_")}`;
+}

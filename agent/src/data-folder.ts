@@ -1,0 +1,68 @@
+/**
+ * The agent's own folder: its id, kept over restarts; a lock, so that two agents do not answer to one id; scratch folders of attempts, which
+ * are empty after a start, since what a killed agent left there belongs to attempts that are over.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { RegulusError } from "@regulus/proto";
+
+export interface DataFolder {
+  readonly agentId: string;
+  /** Folder of the attempts' folders. */
+  readonly scratch: string;
+  /** Gives the lock back. */
+  release(): void;
+}
+
+/** Opens a folder. Fails with "failed-precondition" where a living agent holds it. */
+export function openDataFolder(folder: string, id: string | undefined): DataFolder {
+  mkdirSync(folder, { recursive: true });
+  const lock = join(folder, "lock");
+  takeLock(lock, folder);
+  const scratch = join(folder, "attempts");
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true });
+  return { agentId: id ?? keptId(join(folder, "agent-id")), scratch, release: () => rmSync(lock, { force: true }) };
+}
+
+function takeLock(lock: string, folder: string): void {
+  const holder = Number(readText(lock));
+  if (holder > 0 && holder !== process.pid && isNode(holder)) {
+    const words = `${folder} is in use by the agent with process id ${holder}`;
+    throw new RegulusError("failed-precondition", `${words}: end that one, or give this one another folder with --data`);
+  }
+  writeFileSync(lock, String(process.pid));
+}
+
+/** Whether a process lives and may be an agent. After a restart of the machine its number may be anybody's. */
+function isNode(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  const command = readText(`/proc/${pid}/cmdline`);
+  return command === "" || command.includes("node");
+}
+
+function keptId(path: string): string {
+  const kept = readText(path).trim();
+  if (kept !== "") return kept;
+  const host = hostname()
+    .replace(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 64);
+  const id = `${host || "agent"}-${randomBytes(4).toString("hex")}`;
+  writeFileSync(path, `${id}\n`);
+  return id;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Reports that the coordinator has not acknowledged yet, in order. Numbers are given at the moment of sending and start from 1 on every
+ * connection, so what waits may still be thinned out: past the bound, plain measurements go first (every second one of an attempt), then
+ * findings; a Finished is never dropped, and neither is an attempt's newest checkpoint.
+ */
+import { type LeaseKey, limits, type Report } from "@regulus/proto";
+import { keyText } from "../attempts/lease-key.js";
+
+/** Reports in one message. */
+const batchReportsMax = 1000;
+/** Estimated bytes of one message; a quarter of what gRPC lets through, since the estimate is rough. */
+const batchBytesMax = limits.messageBytesMax / 4;
+/** Reports that may be on their way at once; the rest waits, so that it can still be thinned. */
+const inFlightMax = 8192;
+
+/** A message's worth of reports. */
+export interface Batch {
+  readonly firstSequence: number;
+  readonly reports: Report[];
+}
+
+export class ReportBuffer {
+  private waiting: Report[] = [];
+  /** Reports at the head of `waiting` that were sent on this connection. */
+  private sent = 0;
+  /** Reports acknowledged on this connection: the number of the newest that is gone. */
+  private acknowledged = 0;
+  private finishedWaiting = new Map<string, LeaseKey>();
+  /** Reports that were thinned out since the start. */
+  thinnedTotal = 0;
+
+  constructor(private readonly max: number = limits.reportBacklogMax) {}
+
+  /** Reports that are not acknowledged. */
+  get size(): number {
+    return this.waiting.length;
+  }
+
+  /** Attempts whose end is not acknowledged: still the agent's, in the coordinator's eyes. */
+  unacknowledgedEnds(): readonly LeaseKey[] {
+    return [...this.finishedWaiting.values()];
+  }
+
+  add(report: Report): void {
+    this.waiting.push(report);
+    if (report.event?.$case === "finished" && report.lease) this.finishedWaiting.set(keyText(report.lease), report.lease);
+    if (this.waiting.length > this.max) this.thin();
+  }
+
+  /** The next reports to send, or undefined where all are sent or enough are on their way. They count as sent. */
+  take(): Batch | undefined {
+    const room = Math.min(batchReportsMax, inFlightMax - this.sent);
+    if (room <= 0 || this.sent >= this.waiting.length) return undefined;
+    const reports: Report[] = [];
+    let bytes = 0;
+    for (let i = this.sent; i < this.waiting.length && reports.length < room; i += 1) {
+      const report = this.waiting[i];
+      if (report === undefined) break;
+      bytes += estimateBytes(report);
+      if (reports.length > 0 && bytes > batchBytesMax) break;
+      reports.push(report);
+    }
+    const firstSequence = this.acknowledged + this.sent + 1;
+    this.sent += reports.length;
+    return { firstSequence, reports };
+  }
+
+  /** Reports of this connection up to a number are durable. Numbers never sent are ignored. */
+  acknowledge(throughSequence: number): void {
+    const count = Math.min(throughSequence - this.acknowledged, this.sent);
+    if (count <= 0) return;
+    for (let i = 0; i < count; i += 1) {
+      const report = this.waiting[i];
+      if (report?.event?.$case === "finished" && report.lease) this.finishedWaiting.delete(keyText(report.lease));
+    }
+    this.waiting.splice(0, count);
+    this.sent -= count;
+    this.acknowledged += count;
+  }
+
+  /** A new connection: numbers start again, and everything that is not acknowledged is to be sent again. */
+  rewind(): void {
+    this.sent = 0;
+    this.acknowledged = 0;
+  }
+
+  /** The attempt is no longer the agent's: what was not sent of it need not be. */
+  forget(key: LeaseKey): void {
+    const text = keyText(key);
+    this.finishedWaiting.delete(text);
+    this.keepUnsent((report) => report.lease === undefined || keyText(report.lease) !== text);
+  }
+
+  /** Makes room among the reports that were not sent. */
+  private thin(): void {
+    const before = this.waiting.length;
+    const counts = new Map<string, number>();
+    this.keepUnsent((report) => {
+      if (report.event?.$case !== "measured" || report.lease === undefined) return true;
+      const text = keyText(report.lease);
+      const count = counts.get(text) ?? 0;
+      counts.set(text, count + 1);
+      return count % 2 === 1;
+    });
+    if (this.waiting.length === before) this.keepNewestCheckpoints();
+    if (this.waiting.length === before) this.keepUnsent((report) => report.event?.$case !== "found");
+    this.thinnedTotal += before - this.waiting.length;
+  }
+
+  private keepNewestCheckpoints(): void {
+    const newest = new Map<string, Report>();
+    for (const report of this.waiting) {
+      if (report.event?.$case === "checkpointed" && report.lease) newest.set(keyText(report.lease), report);
+    }
+    const kept = new Set(newest.values());
+    this.keepUnsent((report) => report.event?.$case !== "checkpointed" || kept.has(report));
+  }
+
+  private keepUnsent(keep: (report: Report) => boolean): void {
+    const unsent = this.waiting.slice(this.sent).filter(keep);
+    this.waiting.length = this.sent;
+    for (const report of unsent) this.waiting.push(report);
+  }
+}
+
+/** Rough size of a report on the wire: 32 bytes a name beside its own characters are generous, 96 bytes hold the rest. */
+function estimateBytes(report: Report): number {
+  const event = report.event;
+  if (event?.$case === "found") return 96 + 4 * event.value.message.length;
+  const measurement = event?.$case === "measured" ? event.value : event?.$case === "finished" ? event.value.final : undefined;
+  let bytes = 96 + (event?.$case === "finished" ? 4 * event.value.message.length + 128 * event.value.artifacts.length : 0);
+  if (measurement === undefined) return bytes;
+  for (const map of [measurement.metrics, measurement.learned, measurement.scales, measurement.hypergradients]) {
+    for (const name in map) bytes += 32 + name.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,121 @@
+/** The agent's numbers for Prometheus, served on request. Every name is documented in docs/metrics.md. */
+import { createServer } from "node:http";
+import { type Agent as AgentFacts, EndReason, RegulusError } from "@regulus/proto";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Attempts } from "./attempts/attempts.js";
+import { residentBytes } from "./attempts/process-memory.js";
+import type { Link } from "./link/link.js";
+
+export interface AgentMetricsSources {
+  readonly attempts: Attempts;
+  readonly link: Link;
+  readonly facts: AgentFacts;
+}
+
+export interface MetricsPage {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+export class AgentMetrics {
+  readonly registry = new Registry();
+
+  constructor(sources: AgentMetricsSources) {
+    const { attempts, link, facts } = sources;
+    const registers = [this.registry];
+    new Gauge({
+      name: "regulus_agent_info",
+      help: "1; the labels tell who the agent is.",
+      labelNames: ["agent", "version", "backend", "gpu"],
+      registers,
+    }).set({ agent: facts.agentId, version: facts.version, backend: facts.backends[0] ?? "", gpu: facts.gpu }, 1);
+    this.gauge("regulus_agent_slots", "Trials that the agent runs side by side.", () => facts.slots);
+    this.gauge("regulus_agent_slots_used", "Slots in use.", () => attempts.used);
+    this.gauge("regulus_agent_connected", "1 while registered with the coordinator, else 0.", () => (link.connected ? 1 : 0));
+    this.gauge("regulus_agent_report_backlog", "Reports that the coordinator has not acknowledged.", () => link.buffer.size);
+    this.gauge("regulus_agent_trial_memory_bytes", "Resident memory of all trial processes.", () => attempts.memoryBytes());
+    this.gauge(
+      "regulus_agent_memory_bytes",
+      "Resident memory of the agent's own process.",
+      () => residentBytes(process.pid) ?? 0,
+    );
+    this.counter("regulus_agent_reconnects_total", "Connections that were lost or refused.", () => link.reconnectsTotal);
+    this.counter("regulus_agent_reports_thinned_total", "Reports dropped to bound the backlog.", () => link.buffer.thinnedTotal);
+    this.counter("regulus_agent_steps_total", "Training steps done.", () => attempts.stepsTotal);
+    new Counter({
+      name: "regulus_agent_attempts_total",
+      help: "Attempts that ended, by reason.",
+      labelNames: ["reason"],
+      registers,
+      collect() {
+        this.reset();
+        for (const reason of Object.values(EndReason)) {
+          if (reason === EndReason.END_REASON_UNSPECIFIED || reason === EndReason.UNRECOGNIZED) continue;
+          this.inc({ reason: reasonLabel(reason) }, attempts.endedTotal.get(reason) ?? 0);
+        }
+      },
+    });
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Serves GET /metrics. Fails with "failed-precondition" where the address can't be listened on. */
+  async listen(address: string): Promise<MetricsPage> {
+    const at = address.lastIndexOf(":");
+    const host = address.slice(0, at);
+    const server = createServer((request, response) => {
+      if (request.url !== "/metrics") {
+        response.writeHead(404).end("the metrics are at /metrics\n");
+        return;
+      }
+      this.registry.metrics().then(
+        (text) => response.writeHead(200, { "content-type": this.registry.contentType }).end(text),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => {
+        const words = `can't serve metrics on ${address}: ${error.message}; give another one with --metrics-listen`;
+        reject(new RegulusError("failed-precondition", words, { cause: error }));
+      });
+      server.listen(Number(address.slice(at + 1)), host, resolve);
+    });
+    const bound = server.address();
+    const port = typeof bound === "object" && bound !== null ? bound.port : address.slice(at + 1);
+    return {
+      address: `${host}:${port}`,
+      close: () =>
+        new Promise((resolve) => {
+          server.closeAllConnections();
+          server.close(() => resolve());
+        }),
+    };
+  }
+
+  private gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+
+  private counter(name: string, help: string, value: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  }
+}
+
+/** END_REASON_OUT_OF_MEMORY as out_of_memory. */
+function reasonLabel(reason: EndReason): string {
+  return String(reason).replace("END_REASON_", "").toLowerCase();
+}

@@ -1,0 +1,61 @@
+/** What an agent and a trial process say to each other over the IPC channel of `node:child_process`. Plain data only. */
+import type { Measurement, SearchSpec, Work } from "@regulus/proto";
+import type { OutcomeReason, StopReason } from "./trainer.js";
+
+/** How a process is made ready before it has work; its one argument, as JSON. */
+export interface Preparation {
+  /** The compute backend to prepare, or "command" for a process that trains nothing itself. */
+  readonly backend: string;
+  /** A search whose data may be loaded ahead, since its trials are likely to come next. */
+  readonly likely?: SearchSpec;
+}
+
+/** An attempt to work on. */
+export interface Begin {
+  readonly spec: SearchSpec;
+  readonly work: Work;
+  readonly seed: number;
+  readonly searchId: string;
+  readonly trial: number;
+  readonly attempt: number;
+  /** An empty folder of the attempt's own. */
+  readonly directory: string;
+  /** A checkpoint file to go on from; empty to begin. */
+  readonly checkpoint: string;
+  /** Least time between two signs of life that are sent, in milliseconds. */
+  readonly aliveEveryMs: number;
+}
+
+export type ToTrial =
+  | { readonly kind: "begin"; readonly begin: Begin }
+  | { readonly kind: "stop"; readonly reason: StopReason }
+  /** The newest checkpoint is stored, or given up: the next may be taken. */
+  | { readonly kind: "stored" };
+
+export type FromTrial =
+  /** The process is prepared: which backend, why, and what else was looked at. */
+  | { readonly kind: "ready"; readonly backend: string; readonly reason: string; readonly tried: readonly BackendLooked[] }
+  /** The process could not be prepared. */
+  | { readonly kind: "unready"; readonly reason: string }
+  | { readonly kind: "alive"; readonly step: number }
+  /** A user's program runs in this process group; whoever ends the trial process ends it too. */
+  | { readonly kind: "program"; readonly group: number }
+  | { readonly kind: "measured"; readonly measurement: Measurement }
+  | { readonly kind: "saved"; readonly step: number; readonly path: string }
+  | { readonly kind: "found"; readonly source: string; readonly severity: "info" | "warning" | "error"; readonly message: string }
+  | {
+      readonly kind: "finished";
+      readonly reason: OutcomeReason;
+      readonly message: string;
+      readonly step: number;
+      readonly final: Measurement | undefined;
+      /** Files that the attempt leaves, to be stored as artifacts. */
+      readonly leaves: readonly { readonly path: string; readonly kind: string }[];
+    };
+
+/** A backend that was looked at. */
+export interface BackendLooked {
+  readonly name: string;
+  readonly available: boolean;
+  readonly reason: string;
+}

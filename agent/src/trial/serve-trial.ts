@@ -1,0 +1,105 @@
+/**
+ * The life of a trial process: prepare (load tfjs, choose the backend) before there is work, take one attempt, work on it, end. A process
+ * is never used twice, so that nothing of one trial reaches another.
+ */
+import type { SearchSpec } from "@regulus/proto";
+import { runCommand } from "../command/command-attempt.js";
+import type { BackendLooked, Begin, FromTrial, Preparation, ToTrial } from "./messages.js";
+import { watchParent } from "./parent-watch.js";
+import { failure, type StopReason } from "./trainer.js";
+import { type ProcedureFinder, trainAttempt } from "./training-attempt.js";
+
+/** What a trial process trains with. */
+export interface Training {
+  readonly procedures: ProcedureFinder;
+  readonly backend: string;
+  readonly reason: string;
+  readonly tried: readonly BackendLooked[];
+}
+
+/** Where training comes from; given in, so that a process for commands loads none of it. */
+export interface TrainingSource {
+  load(backend: string): Promise<Training>;
+  /** Loads the data of a search ahead of its trial. Failures are the trial's to find again. */
+  warm?(spec: SearchSpec): Promise<void>;
+}
+
+/** Runs the process until its attempt is over. */
+export function serveTrial(source: TrainingSource, preparation: Preparation): void {
+  const send = (message: FromTrial) => {
+    if (process.connected) process.send?.(message);
+  };
+  let stop: StopReason | undefined;
+  let stored = true;
+  const stopped: (() => void)[] = [];
+  watchParent();
+  // The agent is gone: nobody waits for this work any more.
+  process.on("disconnect", () => process.exit(0));
+
+  const training = preparation.backend === "command" ? undefined : load(source, preparation, send);
+  if (training === undefined) send({ kind: "ready", backend: "", reason: "runs programs", tried: [] });
+
+  const outside = {
+    stopReason: () => stop,
+    stored: () => stored,
+    onStop: (call: () => void) => void stopped.push(call),
+  };
+  const onMessage = (message: ToTrial) => {
+    switch (message.kind) {
+      case "begin":
+        void attempt(message.begin, training, outside, (said) => {
+          if (said.kind === "saved") stored = false;
+          send(said);
+        });
+        return;
+      case "stop":
+        stop = message.reason;
+        for (const call of stopped.splice(0)) call();
+        return;
+      case "stored":
+        stored = true;
+        return;
+      default:
+        message satisfies never;
+    }
+  };
+  process.on("message", onMessage);
+}
+
+async function load(
+  source: TrainingSource,
+  preparation: Preparation,
+  send: (message: FromTrial) => void,
+): Promise<Training | Error> {
+  try {
+    const training = await source.load(preparation.backend);
+    if (preparation.likely !== undefined) await source.warm?.(preparation.likely).catch(() => undefined);
+    send({ kind: "ready", backend: training.backend, reason: training.reason, tried: training.tried });
+    return training;
+  } catch (error) {
+    const failed = error instanceof Error ? error : new Error(String(error));
+    send({ kind: "unready", reason: failed.message });
+    return failed;
+  }
+}
+
+async function attempt(
+  begin: Begin,
+  training: Promise<Training | Error> | undefined,
+  outside: Parameters<typeof runCommand>[1],
+  send: (message: FromTrial) => void,
+): Promise<void> {
+  try {
+    if (training === undefined) return await runCommand(begin, outside, send);
+    const loaded = await training;
+    if (loaded instanceof Error) {
+      // Another agent may have the backend: not this trial's fault.
+      send({ kind: "finished", reason: "lost", message: loaded.message, step: 0, final: undefined, leaves: [] });
+      return;
+    }
+    await trainAttempt(begin, loaded.procedures, outside, send);
+  } catch (error) {
+    const userCode = (begin.spec.workload?.module ?? "") !== "";
+    send({ kind: "finished", ...failure(error, userCode), step: 0, final: undefined, leaves: [] });
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The trainer: the one loop that every trial runs in, over a Session (design, section 4). It measures at fixed steps, so that a stopped
+ * and resumed trial measures exactly where an undisturbed one does; it saves by the clock, which changes no number. It knows nothing of
+ * processes, connections and leases.
+ */
+import type { Session } from "@regulus/algorithms/training";
+import { TrialFailure } from "@regulus/algorithms/training";
+import { type Measurement, RegulusError } from "@regulus/proto";
+
+/** Longest time without looking at what the outside says (stop, a parent that is gone), in milliseconds. */
+const yieldEveryMs = 20;
+
+/** What ends a trial from outside. `stopped-early` ends at once; `preempted` saves first. */
+export type StopReason = "stopped-early" | "preempted";
+
+/** Why the loop is over. */
+export type OutcomeReason = "done" | StopReason | "diverged" | "infeasible" | "user-error" | "out-of-memory" | "lost";
+
+export interface Outcome {
+  readonly reason: OutcomeReason;
+  /** In words where something went wrong; empty else. */
+  readonly message: string;
+  /** Steps done. */
+  readonly step: number;
+  /** The newest measurement of this attempt. */
+  readonly final: Measurement | undefined;
+}
+
+export interface TrainPlan {
+  /** The step to reach; 0 for until the session says that it has ended. */
+  readonly untilStep: number;
+  /** Whether the trial is over there; else it is saved, to be resumed. */
+  readonly final: boolean;
+  /** Steps between two measurements; 0 for the session's own choice. */
+  readonly measureEverySteps: number;
+  /** Milliseconds between two checkpoints. */
+  readonly checkpointEveryMs: number;
+  /** Seconds that earlier attempts trained. */
+  readonly secondsBefore: number;
+  /** The first objective's metric: where it is measured and not finite, the trial has diverged. */
+  readonly objective: string;
+  /** Whether the workload is the user's own code, so that what it throws is the user's to mend. */
+  readonly userCode: boolean;
+}
+
+/** What the loop tells, and what it asks. */
+export interface TrainListener {
+  /** Why to stop, once there is a reason. Asked at every step. */
+  stopReason(): StopReason | undefined;
+  /** A sign of life: opened, or a step is done. */
+  alive(step: number): void;
+  measured(measurement: Measurement): void;
+  /** Whether a checkpoint by the clock may be taken now (the one before is on its way for good). */
+  mayBeSaved(): boolean;
+  saved(step: number, seconds: number, bytes: Uint8Array): Promise<void> | void;
+}
+
+/** Works on a trial to its end. Never throws for what a session does; the outcome says what happened. */
+export async function train(open: () => Promise<Session>, plan: TrainPlan, listener: TrainListener): Promise<Outcome> {
+  const progress: Progress = { step: 0, newest: undefined };
+  let session: Session | undefined;
+  try {
+    session = await open();
+    listener.alive(session.stepsDone);
+    const reason = await loop(session, plan, listener, progress);
+    return { reason, message: "", step: session.stepsDone, final: progress.newest };
+  } catch (error) {
+    return { ...failure(error, plan.userCode), step: session?.stepsDone ?? progress.step, final: progress.newest };
+  } finally {
+    session?.close();
+  }
+}
+
+interface Progress {
+  step: number;
+  newest: Measurement | undefined;
+}
+
+async function loop(
+  session: Session,
+  plan: TrainPlan,
+  listener: TrainListener,
+  progress: Progress,
+): Promise<"done" | StopReason> {
+  const every = plan.measureEverySteps || Math.max(1, session.measureEverySteps);
+  const startedMs = performance.now();
+  const seconds = () => plan.secondsBefore + (performance.now() - startedMs) / 1000;
+  let yieldedMs = startedMs;
+  let savedMs = startedMs;
+  const reached = () => (plan.untilStep > 0 && session.stepsDone >= plan.untilStep) || session.ended;
+
+  while (!reached()) {
+    const stop = listener.stopReason();
+    if (stop !== undefined) {
+      if (stop === "preempted") await listener.saved(session.stepsDone, seconds(), await session.save());
+      return stop;
+    }
+    await session.step();
+    progress.step = session.stepsDone;
+    listener.alive(session.stepsDone);
+    if (session.stepsDone % every === 0 && !reached()) await measure(session, plan, seconds(), listener, progress);
+    const nowMs = performance.now();
+    if (nowMs - savedMs >= plan.checkpointEveryMs && listener.mayBeSaved() && !reached()) {
+      await listener.saved(session.stepsDone, seconds(), await session.save());
+      savedMs = performance.now();
+    }
+    if (nowMs - yieldedMs >= yieldEveryMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+      yieldedMs = performance.now();
+    }
+  }
+  // Saved first: whoever hears of the last measurement of a trial that pauses may count on its checkpoint.
+  if (!plan.final) await listener.saved(session.stepsDone, seconds(), await session.save());
+  await measure(session, plan, seconds(), listener, progress);
+  return "done";
+}
+
+async function measure(
+  session: Session,
+  plan: TrainPlan,
+  seconds: number,
+  listener: TrainListener,
+  progress: Progress,
+): Promise<void> {
+  const measurement: Measurement = { ...(await session.measure()), seconds };
+  progress.newest = measurement;
+  listener.measured(measurement);
+  listener.alive(session.stepsDone);
+  const value = measurement.metrics[plan.objective];
+  if (value !== undefined && !Number.isFinite(value)) {
+    throw new TrialFailure(
+      "diverged",
+      `${plan.objective} is ${value} at step ${measurement.step}: training stopped being finite`,
+    );
+  }
+}
+
+/** What something thrown means for the trial. Codes that say "the request is wrong" are the user's; what memory lacks is out of memory. */
+export function failure(error: unknown, userCode: boolean): { reason: OutcomeReason; message: string } {
+  if (error instanceof TrialFailure) return { reason: error.reason, message: error.message };
+  const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (/out of memory|allocation failed|cannot enlarge memory|invalid array buffer length/i.test(words)) {
+    return { reason: "out-of-memory", message: words };
+  }
+  if (error instanceof RegulusError) {
+    const mendable = error.code === "invalid-argument" || error.code === "failed-precondition" || error.code === "not-found";
+    return { reason: mendable ? "user-error" : "lost", message: error.message };
+  }
+  return { reason: userCode ? "user-error" : "lost", message: words };
+}

@@ -1,0 +1,81 @@
+/**
+ * One attempt of a procedure that trains in this process: finds the procedure, opens its session from the checkpoint, runs the trainer and
+ * puts what is saved into files. Used by the trial process; the inline runner has a leaner path of its own.
+ */
+import { join } from "node:path";
+import type { ProcedureModule, Session } from "@regulus/algorithms/training";
+import { defaults } from "@regulus/proto";
+import { checkProcedure, readCheckpoint, writeCheckpoint } from "./checkpoint-file.js";
+import type { Begin, FromTrial } from "./messages.js";
+import { type StopReason, type TrainPlan, train } from "./trainer.js";
+
+/** Finds a procedure by its name. Fails with "not-found" where the agent does not know it. */
+export type ProcedureFinder = (name: string) => Promise<ProcedureModule>;
+
+/** What an attempt hears from outside. */
+export interface Outside {
+  stopReason(): StopReason | undefined;
+  /** Whether the last checkpoint that was announced is stored. */
+  stored(): boolean;
+}
+
+/** Works on an attempt to its end. Tells everything by `send`; the last message is "finished". */
+export async function trainAttempt(
+  begin: Begin,
+  procedures: ProcedureFinder,
+  outside: Outside,
+  send: (message: FromTrial) => void,
+): Promise<void> {
+  const { work } = begin;
+  const earlier = begin.checkpoint === "" ? undefined : await readCheckpoint(begin.checkpoint);
+  if (earlier !== undefined) checkProcedure(earlier.header, work.procedure);
+  let aliveMs = 0;
+  const outcome = await train(
+    () => openSession(begin, procedures, earlier?.bytes, send),
+    planOf(begin, earlier?.header.seconds ?? 0),
+    {
+      stopReason: outside.stopReason,
+      alive: (step) => {
+        const now = performance.now();
+        if (now - aliveMs < begin.aliveEveryMs) return;
+        aliveMs = now;
+        send({ kind: "alive", step });
+      },
+      measured: (measurement) => send({ kind: "measured", measurement }),
+      mayBeSaved: outside.stored,
+      saved: async (step, seconds, bytes) => {
+        const path = join(begin.directory, `checkpoint-${step}`);
+        await writeCheckpoint(path, { step, seconds, procedure: work.procedure }, bytes);
+        send({ kind: "saved", step, path });
+      },
+    },
+  );
+  send({ kind: "finished", ...outcome, leaves: [] });
+}
+
+/** What the trainer is to do, from the search and its work. */
+export function planOf(begin: Pick<Begin, "spec" | "work">, secondsBefore: number): TrainPlan {
+  const { spec, work } = begin;
+  return {
+    untilStep: work.untilStep,
+    final: work.final,
+    measureEverySteps: spec.reporting?.measureEverySteps ?? 0,
+    checkpointEveryMs: spec.reporting?.checkpointEveryMs || defaults.checkpointEveryMs,
+    secondsBefore,
+    objective: spec.objectives[0]?.metric ?? "",
+    userCode: (spec.workload?.module ?? "") !== "",
+  };
+}
+
+async function openSession(
+  begin: Begin,
+  procedures: ProcedureFinder,
+  checkpoint: Uint8Array | undefined,
+  send: (message: FromTrial) => void,
+): Promise<Session> {
+  const procedure = await procedures(begin.work.procedure);
+  const found = (severity: "info" | "warning" | "error", message: string) =>
+    send({ kind: "found", source: begin.work.procedure, severity, message });
+  const request = { spec: begin.spec, work: begin.work, seed: begin.seed, found };
+  return await procedure.open(checkpoint === undefined ? request : { ...request, checkpoint });
+}
