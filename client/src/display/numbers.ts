@@ -1,7 +1,7 @@
 /**
  * Numbers, times and names as people read them, in the terminal and in reports: four significant digits, thousands apart, units
- * attached. Nothing here rounds what is written to JSON. The functions marked so are also written, as they are, into reports (their
- * charts format with them), hence they use nothing outside of themselves and each other.
+ * attached. Nothing here rounds what is written to JSON. `formatValue`, `formatPercent`, `formatCount` and
+ * `formatSeconds` are also written, as they are, into reports (their charts format with them), hence they use nothing but each other.
  */
 
 /** A measured value at four significant digits: 0.1193, 12.4, 1,532, 1.2e-6. Not finite values keep their name. */
@@ -34,11 +34,11 @@ export function formatSeconds(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
   const minutes = Math.round(seconds / 60);
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
   const hours = Math.round(seconds / 3600);
-  return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
+  return `${Math.floor(hours / 24)} d ${String(hours % 24).padStart(2, "0")} h`;
 }
 
 /** A value of any kind that a search space may hold. */
@@ -51,8 +51,4 @@ export function plainText(text: string, charactersMax = 4096): string {
   const safe = text.replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ").trim();
   const characters = [...safe];
   return characters.length <= charactersMax ? safe : `${characters.slice(0, charactersMax - 1).join("")}…`;
-}
-
-function two(number: number): string {
-  return String(number).padStart(2, "0");
 }

@@ -1,0 +1,75 @@
+/**
+ * What came out of a search: its best trial at its best measurement, with the hyperparameters that it found. The report, the demo's
+ * table and its JSON all read it here, so that they never disagree.
+ */
+import type { ExportSearchResponse, Measurement, Search, Trial } from "@regulus/proto";
+
+/** A search with its trials, as GetSearch and ExportSearch answer them. */
+export interface SearchRecord {
+  readonly search: Search;
+  readonly trials: readonly ExportSearchResponse[];
+}
+
+/** What a search found. */
+export interface SearchResult {
+  /** The best trial by the first objective; undefined where nothing finite was measured. */
+  readonly best: { readonly trial: Trial; readonly measurement: Measurement; readonly value: number } | undefined;
+  /** Those that the trial was started with and those that it learned, in the order of the space. Learned ones win. */
+  readonly hyperparameters: Readonly<Record<string, unknown>>;
+  /** Trials that were started. */
+  readonly trials: number;
+  /** Training steps over all trials. */
+  readonly steps: number;
+  /** Wall time from its creation to its end, or to its trials' newest moment where it goes on. */
+  readonly seconds: number;
+}
+
+/** The result of a search. */
+export function resultOf({ search, trials }: SearchRecord): SearchResult {
+  const best = bestOf(search, trials);
+  return {
+    best,
+    hyperparameters: best === undefined ? {} : hyperparametersAt(search, best.trial, best.measurement),
+    trials: trials.length,
+    steps: search.steps,
+    seconds: Math.max(0, (endedMs(search, trials) - search.createdMs) / 1000),
+  };
+}
+
+/** The first objective's name, and 1 where less is better, -1 where more is. */
+export function objectiveOf(search: Search): { readonly metric: string; readonly sign: 1 | -1 } {
+  const objective = search.spec?.objectives[0];
+  return { metric: objective?.metric ?? "", sign: objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1 };
+}
+
+/** Hyperparameters of a trial at a measurement, in the order of the space, then others by name. */
+export function hyperparametersAt(search: Search, trial: Trial, measurement: Measurement | undefined): Record<string, unknown> {
+  const values: Record<string, unknown> = { ...trial.work?.parameters, ...measurement?.learned };
+  const order = (search.spec?.space ?? []).map((parameter) => parameter.name).filter((name) => name in values);
+  const others = Object.keys(values)
+    .filter((name) => !order.includes(name))
+    .sort();
+  return Object.fromEntries([...order, ...others].map((name) => [name, values[name]]));
+}
+
+function bestOf(search: Search, trials: readonly ExportSearchResponse[]): SearchResult["best"] {
+  const { metric, sign } = objectiveOf(search);
+  let best: SearchResult["best"];
+  for (const { trial } of trials) {
+    const measurement = trial?.best;
+    const value = measurement?.metrics[metric];
+    if (trial === undefined || measurement === undefined || value === undefined || !Number.isFinite(value)) continue;
+    if (best === undefined || sign * value < sign * best.value) best = { trial, measurement, value };
+  }
+  return best;
+}
+
+function endedMs(search: Search, trials: readonly ExportSearchResponse[]): number {
+  if (search.endedMs > 0) return search.endedMs;
+  return trials.reduce((newest, { trial }) => Math.max(newest, momentOf(trial)), search.createdMs);
+}
+
+function momentOf(trial: Trial | undefined): number {
+  if (trial === undefined) return 0;
+  return trial.endedMs > 0 ? trial.endedMs : trial.startedMs + (trial.last?.seconds ?? 0) * 1000;
+}
