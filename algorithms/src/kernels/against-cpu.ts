@@ -1,7 +1,6 @@
 /**
  * Runs the same computation on wasm and on cpu, so that a kernel's test can compare them. For tests; it needs both backends started.
  */
-
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 

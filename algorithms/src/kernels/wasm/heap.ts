@@ -1,11 +1,9 @@
 /**
- * How our kernels see the wasm backend: tensors as addresses and views on its heap. It does no arithmetic. Views are valid until the next
- * allocation, since the heap may grow and move, so take them after every output has been made.
+ * How our kernels see the wasm backend: their inputs, and tensors as addresses on its heap. It does no arithmetic.
  */
-
 import { assert } from "@regulus/proto";
 import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import type { KernelConfig, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
+import type { NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
 
 /** The backend a wasm kernel was called with. */
 export function wasmBackend(backend: object): BackendWasm {
@@ -24,13 +22,3 @@ export function input(inputs: NamedTensorInfoMap, name: string): TensorInfo {
 export function addressOf(backend: BackendWasm, tensor: TensorInfo): number {
   return backend.getMemoryOffset(tensor.dataId);
 }
-
-/** A float tensor's elements, in place. */
-export function floats(backend: BackendWasm, tensor: TensorInfo): Float32Array {
-  const view = backend.typedArrayFromHeap(tensor);
-  assert(view instanceof Float32Array, `a float32 tensor, not ${tensor.dtype}`);
-  return view;
-}
-
-/** A kernel of ours for the wasm backend. */
-export type WasmKernel = Pick<KernelConfig, "kernelName" | "kernelFunc">;

@@ -6,7 +6,10 @@ import "@tensorflow/tfjs-backend-wasm";
 import { assert } from "@regulus/proto";
 import type { KernelConfig } from "@tensorflow/tfjs-core";
 import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
-import { transposeFirst } from "./batch-mat-mul.js";
+import { batchMatMul } from "./batch-mat-mul.js";
+import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
+import { transposeFirst } from "./fused-mat-mul.js";
+import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
 
 let installed = false;
 
@@ -14,7 +17,7 @@ let installed = false;
 export function installWasmKernels(): void {
   if (installed) return;
   installed = true;
-  replace(transposeFirst(stock("BatchMatMul")));
+  for (const kernel of [batchMatMul, conv2dBackpropFilter, conv2dBackpropInput, unsortedSegmentSum]) replace(kernel);
   replace(transposeFirst(stock("_FusedMatMul")));
 }
 
@@ -25,6 +28,6 @@ function stock(kernelName: string): KernelConfig {
 }
 
 function replace(config: KernelConfig): void {
-  unregisterKernel(config.kernelName, "wasm");
+  if (getKernel(config.kernelName, "wasm") !== undefined) unregisterKernel(config.kernelName, "wasm");
   registerKernel(config);
 }

@@ -1,0 +1,44 @@
+// Compiles assembly/ to src/kernels/wasm/module.generated.ts. `--check` writes nothing and fails where the committed file is not what the
+// sources give. AssemblyScript's output depends on the sources and on its version alone, which the lock file pins.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const room = resolve(fileURLToPath(import.meta.url), "../..");
+const target = join(room, "src/kernels/wasm/module.generated.ts");
+
+const text = await generatedModule();
+if (!process.argv.includes("--check")) writeFileSync(target, text);
+else if (readFileSync(target, "utf8") !== text) {
+  console.error("algorithms/src/kernels/wasm/module.generated.ts is not what algorithms/assembly gives: run npm run generate");
+  process.exit(1);
+}
+
+/** The text of the generated file. */
+async function generatedModule() {
+  const flags = ["--runtime", "stub", "--importMemory", "--noExportMemory", "--initialMemory", "0", "--use", "abort="];
+  const optimize = ["-O3", "--converge", "--noAssert", "--enable", "simd"];
+  let bytes;
+  const result = await asc.main(
+    ["index.ts", ...flags, ...optimize, "--baseDir", join(room, "assembly"), "--outFile", "kernels.wasm"],
+    {
+      writeFile: (name, contents) => {
+        if (name === "kernels.wasm") bytes = contents;
+      },
+    },
+  );
+  if (result.error || bytes === undefined) {
+    console.error(`assembly/ does not compile:\n${result.stderr.toString()}`);
+    process.exit(1);
+  }
+  const lines =
+    Buffer.from(bytes)
+      .toString("base64")
+      .match(/.{1,120}/g) ?? [];
+  return [
+    "/** Compiled from algorithms/assembly by algorithms/scripts/build-wasm.mjs. Do not edit. */",
+    `export const MODULE_BASE64 =\n${lines.map((line) => `  "${line}"`).join(" +\n")};`,
+    "",
+  ].join("\n");
+}

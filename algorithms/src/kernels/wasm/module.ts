@@ -1,0 +1,110 @@
+/**
+ * Our WebAssembly module beside tfjs's: instantiated once for each wasm backend on that backend's own memory, so that it reads and writes
+ * tensors where they lie. Its source is algorithms/assembly.
+ */
+import { assert } from "@regulus/proto";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { MODULE_BASE64 } from "./module.generated.js";
+
+/** The module's functions; addresses in bytes, lengths in elements, flags 0 or 1. See algorithms/assembly for each. */
+export interface KernelModule {
+  gemm(...args: GemmArguments): void;
+  convFilterGradient(x: number, dy: number, out: number, ...shape: ConvShape): void;
+  convInputGradient(dy: number, filter: number, out: number, ...shape: ConvShape): void;
+  segmentSum(x: number, ids: number, out: number, rows: number, inner: number, segments: number): void;
+  momentum(param: number, velocity: number, grad: number, size: number, rate: number, momentum: number, nesterov: number): void;
+  adam(...args: AdamArguments): void;
+  /** Address of the scratch that gemm writes. */
+  readonly scratch: number;
+  /** Address of room for `CONV_COLUMN_FLOATS` floats, or more where a patch is longer; grows on demand. */
+  columns(patchFloats: number): number;
+}
+
+type GemmArguments = [
+  ...size: [m: number, n: number, k: number],
+  ...a: [address: number, rowLength: number, transposed: number],
+  ...b: [address: number, rowLength: number, transposed: number],
+  ...c: [address: number, rowLength: number, accumulate: number],
+  scratch: number,
+];
+
+/** Of a convolution: x [batch, h, w, ci], y [batch, oh, ow, co], filter [kh, kw, ci, co]. */
+export type ConvShape = [
+  ...x: [batch: number, h: number, w: number, ci: number],
+  ...y: [oh: number, ow: number, co: number],
+  ...filter: [kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number],
+  ...room: [columns: number, scratch: number],
+];
+
+type AdamArguments = [
+  ...tensors: [param: number, first: number, second: number, grad: number, size: number],
+  ...rates: [rate: number, beta1: number, beta2: number],
+  ...corrections: [correction1: number, correction2: number, epsilon: number],
+];
+
+const modules = new WeakMap<BackendWasm, KernelModule>();
+
+/** The module on this backend's memory. */
+export function kernelModule(backend: BackendWasm): KernelModule {
+  const known = modules.get(backend);
+  if (known !== undefined) return known;
+  const made = instantiate(backend);
+  modules.set(backend, made);
+  return made;
+}
+
+function instantiate(backend: BackendWasm): KernelModule {
+  const heap = heapOf(backend);
+  const bytes = Buffer.from(MODULE_BASE64, "base64");
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: heap.asm.memory } });
+  const allocate = (size: number): number => {
+    const address = heap._malloc(size) >>> 0;
+    assert(address !== 0, `the wasm heap has ${size} bytes left for scratch`);
+    return address;
+  };
+  const columnsAtLeast = constant(exports, "CONV_COLUMN_FLOATS");
+  let columns = { address: 0, floats: 0 };
+  return {
+    ...functions(exports),
+    scratch: allocate(constant(exports, "GEMM_SCRATCH_BYTES")),
+    columns(patchFloats) {
+      const floats = Math.max(columnsAtLeast, patchFloats);
+      if (floats > columns.floats) {
+        if (columns.floats > 0) heap._free(columns.address);
+        columns = { address: allocate(4 * floats), floats };
+      }
+      return columns.address;
+    },
+  };
+}
+
+/** What Emscripten gives tfjs's module beside the kernels; tfjs's types leave it out. */
+interface EmscriptenHeap {
+  readonly asm: { readonly memory: WebAssembly.Memory };
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+}
+
+function heapOf(backend: BackendWasm): EmscriptenHeap {
+  const wasm: object = backend.wasm;
+  const exports: unknown = "asm" in wasm ? wasm.asm : undefined;
+  const memory: unknown = typeof exports === "object" && exports !== null && "memory" in exports ? exports.memory : undefined;
+  assert(memory instanceof WebAssembly.Memory, "tfjs-backend-wasm 4.22 exposes its memory as wasm.asm.memory");
+  assert("_malloc" in wasm && "_free" in wasm, "tfjs-backend-wasm 4.22 exposes its allocator");
+  return wasm as unknown as EmscriptenHeap;
+}
+
+function constant(exports: WebAssembly.Exports, name: string): number {
+  const value = exports[name];
+  assert(value instanceof WebAssembly.Global && typeof value.value === "number", `our wasm module exports the number ${name}`);
+  return value.value;
+}
+
+type Functions = Omit<KernelModule, "scratch" | "columns">;
+
+/** What the compiled module exports; its types are those of algorithms/assembly, so this is where they are stated. */
+function functions(exports: WebAssembly.Exports): Functions {
+  for (const name of ["gemm", "convFilterGradient", "convInputGradient", "segmentSum", "momentum", "adam"])
+    assert(typeof exports[name] === "function", `our wasm module exports ${name}`);
+  return exports as unknown as Functions;
+}

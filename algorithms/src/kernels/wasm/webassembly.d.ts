@@ -1,0 +1,19 @@
+/** The part of JavaScript's WebAssembly interface that Regulus uses; Node's types leave it out and a browser's bring far too much. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Memory {
+    private readonly memory: unique symbol;
+    readonly buffer: ArrayBuffer;
+  }
+  class Global {
+    private readonly global: unique symbol;
+    readonly value: unknown;
+  }
+  type Exports = Readonly<Record<string, unknown>>;
+  class Instance {
+    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
+    readonly exports: Exports;
+  }
+}
