@@ -2,23 +2,11 @@
  * The one error of the world outside (house style, section 4): its code says what the receiver does next and maps one to one
  * onto gRPC's. Bugs are not RegulusErrors; they are thrown by `assert` and stop the process.
  */
+import type { ErrorCode } from "./error-codes.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
+import { readStatus } from "./status.js";
 
-/** What the receiver does next. */
-export type ErrorCode =
-  | "invalid-argument" // tell the user; `problems` names every field
-  | "not-found" // tell the user
-  | "already-exists" // tell the user
-  | "conflict" // read again, then decide again
-  | "failed-precondition" // tell the user what to do first
-  | "exhausted" // wait, then try again
-  | "unavailable" // try again with backoff
-  | "cancelled" // pass it on
-  | "deadline" // try again with a longer wait, or give up
-  | "permission-denied" // tell the owner
-  | "unauthenticated" // tell the user
-  | "data-loss" // stop, tell the owner
-  | "internal"; // report it
+export type { ErrorCode } from "./error-codes.js";
 
 /** An answer that the world gave, with a code for the receiver and words for people. */
 export class RegulusError extends Error {
@@ -37,9 +25,54 @@ export class RegulusError extends Error {
     const lines = problems.map((p) => `${p.field}: saw ${p.seen}, expected ${p.expected}`);
     return new RegulusError("invalid-argument", lines.join("\n"), { problems });
   }
+
+  /**
+   * The one gate for what was thrown: a RegulusError passes, a gRPC status, an abort and the operating system's errors get the
+   * code that fits, and everything else is "internal" with what was thrown as its cause.
+   */
+  static from(thrown: unknown): RegulusError {
+    if (thrown instanceof RegulusError) return thrown;
+    const status = readStatus(thrown);
+    if (status !== undefined) return fromParts(status, thrown);
+    if (!(thrown instanceof Error)) return new RegulusError("internal", String(thrown), { cause: thrown });
+    if (thrown.name === "AbortError") return new RegulusError("cancelled", thrown.message, { cause: thrown });
+    if (thrown.name === "TimeoutError") return new RegulusError("deadline", thrown.message, { cause: thrown });
+    const code = "code" in thrown ? systemCodes.get(String(thrown.code)) : undefined;
+    return new RegulusError(code ?? "internal", thrown.message, { cause: thrown });
+  }
+}
+
+/** A failed gRPC call as a RegulusError, with the problems of its trailer. */
+export function fromServiceError(error: unknown): RegulusError {
+  return RegulusError.from(error);
 }
 
 /** Stops at a broken belief. A failure is a bug of ours, never of the world. */
 export function assert(condition: unknown, belief: string): asserts condition {
   if (!condition) throw new Error(`bug: ${belief}`);
+}
+
+/** Errors of the operating system that its caller can do something about. */
+const systemCodes: ReadonlyMap<string, ErrorCode> = new Map([
+  ["ENOENT", "not-found"],
+  ["EEXIST", "already-exists"],
+  ["EACCES", "permission-denied"],
+  ["EPERM", "permission-denied"],
+  ["EISDIR", "invalid-argument"],
+  ["ENOTDIR", "invalid-argument"],
+  ["EADDRINUSE", "failed-precondition"],
+  ["EADDRNOTAVAIL", "failed-precondition"],
+  ["ENOSPC", "exhausted"],
+  ["EDQUOT", "exhausted"],
+  ["EMFILE", "exhausted"],
+  ["ECONNREFUSED", "unavailable"],
+  ["ECONNRESET", "unavailable"],
+  ["EPIPE", "unavailable"],
+  ["ETIMEDOUT", "deadline"],
+]);
+
+function fromParts(status: NonNullable<ReturnType<typeof readStatus>>, cause: unknown): RegulusError {
+  if (status.problems.length === 0) return new RegulusError(status.code, status.message, { cause });
+  const { message } = RegulusError.invalid(status.problems);
+  return new RegulusError(status.code, message, { problems: status.problems, cause });
 }

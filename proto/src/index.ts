@@ -1,8 +1,9 @@
-/** The vocabulary of Regulus: messages, limits and errors. For users and for every other package. */
+/** The vocabulary of Regulus: messages, limits, errors and the search file. */
+
+// For users: messages, errors, the search file.
 
 export * from "./errors.js";
 export * from "./gen/regulus/v1/agent.js";
-export * from "./gen/regulus/v1/agent_service.js";
 export * from "./gen/regulus/v1/artifact_service.js";
 export * from "./gen/regulus/v1/fact.js";
 export * from "./gen/regulus/v1/problem.js";
@@ -10,3 +11,18 @@ export * from "./gen/regulus/v1/search.js";
 export * from "./gen/regulus/v1/search_service.js";
 export * from "./gen/regulus/v1/trial.js";
 export * from "./limits.js";
+export { type ParameterDocument, type SearchDocument, searchJsonSchema } from "./search-document.js";
+export { parseSearchDocument } from "./search-file.js";
+export { specToDocument } from "./spec-document.js";
+
+// For other packages: checks and codecs that they share.
+
+export { byteSizePattern, formatBytes, parseBytes } from "./byte-sizes.js";
+export { outsideDomain } from "./check-space.js";
+export { backendNames, checkSpec } from "./check-spec.js";
+export { closestName, expectedOneOf } from "./did-you-mean.js";
+export { durationPattern, formatDuration, parseDurationMs } from "./durations.js";
+export * from "./gen/regulus/v1/agent_service.js";
+export * from "./ids.js";
+export { cutText, ProblemList, show } from "./problem-list.js";
+export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";

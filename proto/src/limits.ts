@@ -47,6 +47,24 @@ export const limits = {
   reportBacklogMax: 100_000,
   /** Proposals asked of a strategy at once. */
   askMax: 1000,
+  /** Problems that one answer names; further ones are counted. */
+  problemsMax: 200,
+  /** Characters of a problem's field path. */
+  fieldPathCharactersMax: 512,
+  /** Arguments of a command, and environment variables. */
+  commandWordsMax: 1024,
+  /** Values in the options of a workload, strategy or technique, at all depths. */
+  optionValuesMax: 10_000,
+  /** Depth of options; the wire format spends three of its 100 levels on each. */
+  optionDepthMax: 16,
+  /** Failed attempts of one trial that a search may ask to be tried again. */
+  retriesMax: 1000,
+  /** A timeout or an interval: what Node's timers can wait, 24.8 days. */
+  timerMsMax: 2 ** 31 - 1,
+  /** Wall time of a search: ten years. */
+  wallTimeMsMax: 10 * 366 * 86_400_000,
+  /** Distance of a priority from 0. */
+  priorityMax: 100,
 } as const;
 
 export const defaults = {

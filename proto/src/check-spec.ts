@@ -1,0 +1,174 @@
+/**
+ * The one structural check of a search: what can be told from the message alone. Which strategies, workloads, techniques and options
+ * exist is for `@regulus/algorithms/catalog`, and so is whether a search without a budget ends by itself. Everything wrong is told at
+ * once, and no value that a message can hold makes it throw.
+ */
+import { checkSpace } from "./check-space.js";
+import { checkCount, checkLabels, checkLine, checkName, checkOptions, isPlainMap } from "./check-values.js";
+import type { Problem } from "./gen/regulus/v1/problem.js";
+import type { Command, Component, Objective, Resources, SearchSpec, Workload } from "./gen/regulus/v1/search.js";
+import { defaults, limits } from "./limits.js";
+import { ProblemList } from "./problem-list.js";
+
+/** Compute backends that a search may ask for. */
+export const backendNames = ["tensorflow", "webgpu", "wasm", "cpu"] as const;
+
+const whole = { least: 0, greatest: Number.MAX_SAFE_INTEGER };
+const timer = { least: 0, greatest: limits.timerMsMax };
+
+/** Everything that is wrong with a search, with paths as in the message; empty where it is sound. */
+export function checkSpec(spec: SearchSpec): Problem[] {
+  const problems = new ProblemList();
+  if (typeof spec !== "object" || spec === null) {
+    problems.add("spec", spec, "a search");
+    return problems.all();
+  }
+  checkLine(problems, "name", spec.name, 1);
+  checkWhatRuns(problems, spec);
+  checkObjectives(problems, listAt(problems, "objectives", spec.objectives));
+  checkComponent(problems, "strategy", spec.strategy);
+  const space = listAt(problems, "space", spec.space);
+  const techniques = listAt(problems, "techniques", spec.techniques);
+  // Techniques bring hyperparameters of their own; the catalog says no where theirs are none either.
+  if (space.length === 0 && techniques.length === 0)
+    problems.addText("space", "no parameters", "at least one parameter to search");
+  checkSpace(problems, space);
+  checkComponents(problems, "techniques", techniques);
+  checkComponents(problems, "diagnostics", listAt(problems, "diagnostics", spec.diagnostics));
+  checkSpending(problems, spec);
+  checkResources(problems, spec.resources);
+  checkCount(problems, "seed", spec.seed, whole);
+  checkLabels(problems, "labels", spec.labels);
+  checkCount(problems, "priority", spec.priority, { least: -limits.priorityMax, greatest: limits.priorityMax });
+  return problems.all();
+}
+
+function checkWhatRuns(problems: ProblemList, spec: SearchSpec): void {
+  const { workload, command } = spec;
+  if (isSet(workload) && isSet(command)) problems.addText("workload", "a workload and a command", "exactly one of the two");
+  if (!isSet(workload) && !isSet(command)) problems.addText("workload", "nothing", "a workload or a command");
+  if (isSet(workload)) checkWorkload(problems, workload);
+  if (isSet(command)) checkCommand(problems, command);
+}
+
+function checkWorkload(problems: ProblemList, workload: Workload): void {
+  const { name, module, options } = workload;
+  if (name === "" && module === "") problems.addText("workload.name", "nothing", "a registered name, or the path of a module");
+  else if (name !== "" && module !== "") problems.addText("workload.module", "a name and a module", "exactly one of the two");
+  if (name !== "") checkName(problems, "workload.name", name);
+  if (module !== "") checkArgument(problems, "workload.module", module);
+  checkOptions(problems, "workload.options", options);
+}
+
+function checkCommand(problems: ProblemList, command: Command): void {
+  const argv = listAt(problems, "command.argv", command.argv);
+  if (argv.length === 0 || argv[0] === "") problems.addText("command.argv", "no program", "a program and its arguments");
+  if (argv.length > limits.commandWordsMax) {
+    problems.addText("command.argv", `${argv.length} arguments`, `at most ${limits.commandWordsMax}`);
+  }
+  for (const [index, word] of argv.slice(0, limits.commandWordsMax).entries())
+    checkArgument(problems, `command.argv[${index}]`, word);
+  checkArgument(problems, "command.directory", command.directory);
+  checkCount(problems, "command.stopGraceMs", command.stopGraceMs, timer);
+  const env = Object.entries(command.env ?? {});
+  if (env.length > limits.commandWordsMax)
+    problems.addText("command.env", `${env.length} variables`, `at most ${limits.commandWordsMax}`);
+  for (const [name, value] of env.slice(0, limits.commandWordsMax)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.length > limits.nameCharactersMax) {
+      problems.add(`command.env.${name}`, name, "a variable's name: letters, digits and '_', not a digit first");
+    }
+    checkArgument(problems, `command.env.${name}`, value);
+  }
+}
+
+/** A text that is handed to the operating system, which ends texts at a NUL. */
+function checkArgument(problems: ProblemList, field: string, text: unknown): void {
+  const good = typeof text === "string" && text.length <= limits.textCharactersMax && !text.includes("\0");
+  if (!good) problems.add(field, text, `a text of at most ${limits.textCharactersMax} characters without NUL`);
+}
+
+function checkObjectives(problems: ProblemList, objectives: readonly Objective[]): void {
+  if (objectives.length === 0) problems.addText("objectives", "nothing", "at least one objective: a metric and its direction");
+  if (objectives.length > limits.componentsMax) {
+    problems.addText("objectives", `${objectives.length} objectives`, `at most ${limits.componentsMax}`);
+  }
+  const seen = new Set<unknown>();
+  for (const [index, objective] of objectives.slice(0, limits.componentsMax).entries()) {
+    const field = `objectives[${index}]`;
+    if (!isSet(objective)) {
+      problems.add(field, objective, "an objective");
+      continue;
+    }
+    if (checkName(problems, `${field}.metric`, objective.metric) && seen.has(objective.metric)) {
+      problems.add(`${field}.metric`, objective.metric, "a metric that no earlier objective has");
+    }
+    seen.add(objective.metric);
+    const known = ["DIRECTION_UNSPECIFIED", "DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"];
+    if (!known.includes(objective.direction)) problems.add(`${field}.direction`, objective.direction, "minimize or maximize");
+  }
+}
+
+function checkComponents(problems: ProblemList, field: string, components: readonly Component[]): void {
+  if (components.length > limits.componentsMax) {
+    problems.addText(field, `${components.length} ${field}`, `at most ${limits.componentsMax}`);
+  }
+  const seen = new Set<string>();
+  for (const [index, component] of components.slice(0, limits.componentsMax).entries()) {
+    checkComponent(problems, `${field}[${index}]`, component);
+    const name = component?.name;
+    if (seen.has(name)) problems.add(`${field}[${index}].name`, name, `each of the ${field} once`);
+    seen.add(name);
+  }
+}
+
+function checkComponent(problems: ProblemList, field: string, component: Component | undefined): void {
+  if (!isSet(component)) {
+    problems.addText(field, "nothing", "a registered name, with or without options");
+    return;
+  }
+  checkName(problems, `${field}.name`, component.name);
+  checkOptions(problems, `${field}.options`, component.options);
+}
+
+/** Budget, parallelism, retries and reporting. */
+function checkSpending(problems: ProblemList, { budget, parallelism, retries, reporting }: SearchSpec): void {
+  if (isSet(budget)) {
+    checkCount(problems, "budget.trials", budget.trials, { least: 0, greatest: limits.trialsMax });
+    checkCount(problems, "budget.steps", budget.steps, whole);
+    checkCount(problems, "budget.stepsPerTrial", budget.stepsPerTrial, whole);
+    checkCount(problems, "budget.wallTimeMs", budget.wallTimeMs, { least: 0, greatest: limits.wallTimeMsMax });
+  }
+  checkCount(problems, "parallelism", parallelism, { least: 0, greatest: limits.parallelismMax });
+  if (isSet(retries)) {
+    if (retries.max !== undefined) checkCount(problems, "retries.max", retries.max, { least: 0, greatest: limits.retriesMax });
+    checkCount(problems, "retries.backoffMs", retries.backoffMs, { least: 0, greatest: defaults.retryBackoffMsMax });
+  }
+  if (isSet(reporting)) {
+    checkCount(problems, "reporting.measureEverySteps", reporting.measureEverySteps, whole);
+    checkCount(problems, "reporting.checkpointEveryMs", reporting.checkpointEveryMs, timer);
+  }
+}
+
+function checkResources(problems: ProblemList, resources: Resources | undefined): void {
+  if (!isSet(resources)) return;
+  checkCount(problems, "resources.slots", resources.slots, { least: 0, greatest: limits.slotsMax });
+  const backend: string = resources.backend;
+  if (backend !== "" && !backendNames.some((name) => name === backend)) {
+    problems.add("resources.backend", backend, `${backendNames.join(", ")}, or nothing for the agent's best`);
+  }
+  checkCount(problems, "resources.memoryBytes", resources.memoryBytes, whole);
+  checkLabels(problems, "resources.agentLabels", resources.agentLabels);
+  checkCount(problems, "resources.stepTimeoutMs", resources.stepTimeoutMs, timer);
+  checkCount(problems, "resources.attemptTimeoutMs", resources.attemptTimeoutMs, timer);
+}
+
+function isSet<T>(message: T | undefined | null): message is T {
+  return message !== undefined && message !== null;
+}
+
+/** A list, or an empty one with a problem where something else stands. */
+function listAt<T>(problems: ProblemList, field: string, list: readonly T[]): readonly T[] {
+  if (Array.isArray(list)) return list;
+  if (isPlainMap(list) || isSet(list)) problems.add(field, list, "a list");
+  return [];
+}

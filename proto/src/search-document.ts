@@ -1,0 +1,184 @@
+/**
+ * The search file's shape (YAML or JSON, read into plain values): which fields there are and of which types. The published JSON Schema
+ * for editors is generated from it. What values mean together (ranges, conditions, bounds) is `checkSpec`'s business.
+ */
+import { z } from "zod";
+import { byteSizePattern } from "./byte-sizes.js";
+import { backendNames } from "./check-spec.js";
+import { namePattern } from "./check-values.js";
+import { durationPattern } from "./durations.js";
+import { limits } from "./limits.js";
+
+const name = z.string().min(1).max(limits.nameCharactersMax);
+const count = z.int().nonnegative();
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const options = z.record(z.string(), z.unknown());
+const labels = z.record(z.string(), z.string());
+
+const duration = z
+  .union([count, z.string().regex(durationPattern)])
+  .describe("A duration such as 10m, 1h30m or 250ms; a plain number counts milliseconds.");
+const byteSize = z
+  .union([count, z.string().regex(byteSizePattern)])
+  .describe("A size such as 2GiB or 500MB; a plain number counts bytes.");
+
+/** A strategy, technique or diagnostic: its name, or its name with options. */
+export const componentSchema = z.union([name, z.strictObject({ name, options: options.optional() })]);
+
+const when = z
+  .strictObject({
+    parameter: name.describe("Name of an earlier parameter."),
+    equals: z.union([scalar, z.array(scalar).min(1)]).describe("The value, or the values, for which this parameter exists."),
+  })
+  .describe("The parameter exists only while this holds.");
+
+const initial = "Where the search starts.";
+/** One parameter of the space. */
+export const parameterSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("double").describe("A real number."),
+    min: z.number().describe("Least value."),
+    max: z.number().describe("Greatest value, above min."),
+    scale: z.enum(["linear", "log", "logit"]).optional().describe("The axis it is searched along; linear where absent."),
+    initial: z.number().optional().describe(initial),
+    when: when.optional(),
+  }),
+  z.strictObject({
+    type: z.literal("int").describe("A whole number."),
+    min: z.int().describe("Least value."),
+    max: z.int().describe("Greatest value, not below min."),
+    scale: z.enum(["linear", "log"]).optional().describe("The axis it is searched along; linear where absent."),
+    initial: z.int().optional().describe(initial),
+    when: when.optional(),
+  }),
+  z.strictObject({
+    type: z.literal("categorical").describe("One of a list."),
+    choices: z.array(scalar).min(1).max(limits.choicesMax).describe("Distinct choices."),
+    initial: scalar.optional().describe(initial),
+    when: when.optional(),
+  }),
+  z.strictObject({
+    type: z.literal("boolean").describe("True or false."),
+    initial: z.boolean().optional().describe(initial),
+    when: when.optional(),
+  }),
+]);
+
+/** A metric that is improved. */
+export const objectiveSchema = z.strictObject({
+  metric: name.describe("Name of the metric as trials report it, such as validLoss."),
+  direction: z.enum(["minimize", "maximize"]).optional().describe("Which way is better; minimize where absent."),
+});
+
+/** The shape, with a sentence for every field. */
+export const searchDocumentSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe("Where an editor finds this schema."),
+    name: name.describe("A name for people; it need not be unique."),
+    workload: z
+      .union([
+        name,
+        z.strictObject({
+          name: name.optional().describe("A registered workload."),
+          module: z.string().min(1).optional().describe("Path of a JavaScript module on the agent's machine, instead of a name."),
+          options: options.optional(),
+        }),
+      ])
+      .optional()
+      .describe("What every trial trains: a registered workload, or a module of your own. Either this or command."),
+    command: z
+      .strictObject({
+        argv: z.array(z.string()).min(1).describe("Program and arguments. No shell takes part."),
+        env: labels.optional().describe("Environment variables added to the agent's own short list."),
+        directory: z
+          .string()
+          .optional()
+          .describe("Working directory on the agent; the attempt's own scratch directory where absent."),
+        stopGraceMs: duration.optional().describe("How long a program that was asked to stop may take; 10s where absent."),
+      })
+      .optional()
+      .describe("Your own program in any language, run for every trial instead of a workload."),
+    objective: objectiveSchema.optional().describe("What is minimized or maximized."),
+    objectives: z
+      .array(objectiveSchema)
+      .min(1)
+      .max(limits.componentsMax)
+      .optional()
+      .describe("Several of them, instead of objective; the first is the one that strategies with a single objective use."),
+    strategy: componentSchema.describe("Who decides what to try: random, grid, sobol, asha, self-tuning-network ..."),
+    space: z
+      .record(z.string().max(limits.nameCharactersMax).regex(namePattern), parameterSchema)
+      .optional()
+      .describe("The hyperparameters that are searched, by name, in order."),
+    techniques: z
+      .array(componentSchema)
+      .max(limits.componentsMax)
+      .optional()
+      .describe("Losses, gradient rules and regularizers to switch on; hyperparameters of theirs join the space."),
+    diagnostics: z.array(componentSchema).max(limits.componentsMax).optional().describe("Watchers over the measurements."),
+    budget: z
+      .strictObject({
+        trials: count.optional().describe("Trials that may be started."),
+        steps: count.optional().describe("Training steps over all trials."),
+        stepsPerTrial: count.optional().describe("Training steps of one trial."),
+        wallTime: duration.optional().describe("Time since the search was created."),
+      })
+      .optional()
+      .describe("What the search may spend; the first limit that is reached ends it. 0 stands for no limit."),
+    parallelism: count.optional().describe("How many trials may run at the same moment; 1 where absent."),
+    resources: z
+      .strictObject({
+        slots: count.optional().describe("Slots (a GPU, or a core); 1 where absent."),
+        backend: z
+          .enum(backendNames)
+          .optional()
+          .describe("Compute backend that the agent must have; the agent's best where absent."),
+        memory: byteSize.optional().describe("Memory that a trial process may take; the agent's own limit where absent."),
+        agentLabels: labels.optional().describe("Labels that an agent must carry."),
+        stepTimeout: duration.optional().describe("Longest time between two signs of life of a training step; 2m where absent."),
+        attemptTimeout: duration.optional().describe("Longest time of one attempt; no limit where absent."),
+      })
+      .optional()
+      .describe("What one trial needs of an agent."),
+    retries: z
+      .strictObject({
+        max: count.optional().describe("Failed attempts of a trial that are tried again; 3 where absent."),
+        backoff: duration.optional().describe("Wait before the next attempt, doubled at every failure; 1s where absent."),
+      })
+      .optional()
+      .describe("How often a failed attempt is tried again."),
+    reporting: z
+      .strictObject({
+        measureEverySteps: count.optional().describe("Training steps between two measurements."),
+        checkpointEvery: duration.optional().describe("Time between two checkpoints; 30s where absent."),
+      })
+      .optional()
+      .describe("How often a trial measures and saves."),
+    seed: count.optional().describe("Seed of every random choice of the search; 0 where absent."),
+    labels: labels.optional().describe("Labels for people and filters."),
+    priority: z
+      .int()
+      .min(-limits.priorityMax)
+      .max(limits.priorityMax)
+      .optional()
+      .describe("A search with a higher priority gets free slots first; 0 where absent."),
+  })
+  .describe("A search of Regulus.");
+
+/** A search file as plain values. */
+export type SearchDocument = z.infer<typeof searchDocumentSchema>;
+/** One parameter of its space. */
+export type ParameterDocument = z.infer<typeof parameterSchema>;
+
+/** JSON Schema (draft 2020-12) of the search file, for editors. */
+export function searchJsonSchema(): Readonly<Record<string, unknown>> {
+  const { $schema, ...rest } = z.toJSONSchema(searchDocumentSchema, { io: "input" });
+  return {
+    $schema,
+    $id: "https://regulus.dev/schema/v1/search.schema.json",
+    title: "Regulus search",
+    ...rest,
+    anyOf: [{ required: ["workload"] }, { required: ["command"] }],
+    oneOf: [{ required: ["objective"] }, { required: ["objectives"] }],
+  };
+}

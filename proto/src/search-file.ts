@@ -1,0 +1,146 @@
+/**
+ * A search file's content to a search, or to everything that is wrong with it. Every part of the file is read by itself and what has the
+ * wrong shape is taken out, so that a file with a wrong type in one place still hears about a wrong range in another.
+ */
+import type { z } from "zod";
+import { checkSpec } from "./check-spec.js";
+import { isMap, isPlainMap } from "./check-values.js";
+import { copyPlain } from "./copy-plain.js";
+import { expectedOneOf } from "./did-you-mean.js";
+import { RegulusError } from "./errors.js";
+import type { SearchSpec } from "./gen/regulus/v1/search.js";
+import { ProblemList, show } from "./problem-list.js";
+import { type Path, readIssue, type ShapeProblem } from "./schema-issues.js";
+import { componentSchema, objectiveSchema, parameterSchema, searchDocumentSchema } from "./search-document.js";
+import { documentToSpec, type ReadDocument } from "./spec-document.js";
+import { filePath, pathText } from "./spec-paths.js";
+
+/** Times that fields are taken out of one part: each time at least one goes, and a part is few levels deep. */
+const repairsMax = 16;
+
+/** The search in a file's content. Throws invalid-argument with every problem, paths as in the file. */
+export function parseSearchDocument(document: unknown): SearchSpec {
+  const problems = new ProblemList();
+  if (!isMap(document)) {
+    problems.add("(file)", document, "a map with name, workload or command, objective, strategy, space and budget");
+    throw RegulusError.invalid(problems.all());
+  }
+  const parts = new PartReader();
+  const read = readDocument(copyPlain(document, parts.wrong), parts);
+  for (const { path, seen, expected } of parts.wrong) problems.addText(pathText(path), seen, expected);
+  if (document.objective !== undefined && document.objectives !== undefined) {
+    problems.addText("objectives", "objective and objectives", "exactly one of the two");
+  }
+  const spec = documentToSpec(read);
+  for (const problem of checkSpec(spec)) {
+    const field = filePath(problem.field, spec, read);
+    if (!parts.hides(field, spec)) problems.addText(field, problem.seen, problem.expected);
+  }
+  const all = problems.all();
+  if (all.length > 0) throw RegulusError.invalid(all);
+  return spec;
+}
+
+/** Stand in for parts that could not be read, so that the numbering and naming of the others stay. */
+const placeholder = "placeholder";
+
+/** The document with what could be read of it. */
+function readDocument(document: Readonly<Record<string, unknown>>, parts: PartReader): ReadDocument {
+  const { shape } = searchDocumentSchema;
+  const known = Object.keys(shape);
+  for (const name of Object.keys(document)) {
+    if (!known.includes(name)) parts.wrong.push({ path: [name], seen: "an unknown field", expected: expectedOneOf(name, known) });
+  }
+  const part = <T>(name: string, schema: z.ZodType<T>) => parts.read(schema, document[name], [name]);
+  const list = <T>(name: string, schema: z.ZodType<T>, instead: T) => parts.readList(schema, document[name], [name], instead);
+  return {
+    name: part("name", shape.name),
+    workload: part("workload", shape.workload),
+    command: part("command", shape.command),
+    objective: part("objective", shape.objective),
+    objectives: list("objectives", objectiveSchema, { metric: placeholder }),
+    strategy: part("strategy", shape.strategy),
+    space: parts.readMap(parameterSchema, document.space, ["space"], { type: "boolean" }),
+    techniques: list("techniques", componentSchema, placeholder),
+    diagnostics: list("diagnostics", componentSchema, placeholder),
+    budget: part("budget", shape.budget),
+    parallelism: part("parallelism", shape.parallelism),
+    resources: part("resources", shape.resources),
+    retries: part("retries", shape.retries),
+    reporting: part("reporting", shape.reporting),
+    seed: part("seed", shape.seed),
+    labels: part("labels", shape.labels),
+    priority: part("priority", shape.priority),
+    $schema: part("$schema", shape.$schema),
+  };
+}
+
+/** Reads parts of a document and keeps what is wrong with them. */
+class PartReader {
+  readonly wrong: ShapeProblem[] = [];
+
+  /** A part; undefined where it is absent or past repair. */
+  read<T>(schema: z.ZodType<T>, value: unknown, path: Path): T | undefined {
+    if (value === undefined) return undefined;
+    const holder = { value };
+    for (let round = 0; round < repairsMax; round += 1) {
+      const result = schema.safeParse(holder.value, { reportInput: true });
+      if (result.success) return result.data;
+      const found = result.error.issues.flatMap((issue) => readIssue(issue, schema, holder.value));
+      for (const problem of found) this.#add({ ...problem, path: [...path, ...problem.path] });
+      const taken = found.filter((problem) => takeOut(holder.value, problem.path));
+      if (taken.length === 0) return undefined;
+    }
+    return undefined;
+  }
+
+  readList<T>(schema: z.ZodType<T>, value: unknown, path: Path, instead: T): T[] | undefined {
+    if (value === undefined) return undefined;
+    if (Array.isArray(value)) return value.map((item, index) => this.read(schema, item ?? null, [...path, index]) ?? instead);
+    this.#add({ path, seen: show(value), expected: "a list" });
+    return undefined;
+  }
+
+  readMap<T>(schema: z.ZodType<T>, value: unknown, path: Path, instead: T): Record<string, T> | undefined {
+    if (value === undefined) return undefined;
+    if (isPlainMap(value)) {
+      const entries = Object.entries(value).map(([name, item]) => [
+        name,
+        this.read(schema, item ?? null, [...path, name]) ?? instead,
+      ]);
+      return Object.fromEntries(entries);
+    }
+    this.#add({ path, seen: show(value), expected: "a map of parameters by name" });
+    return undefined;
+  }
+
+  /** Whether a problem stands at, in or around a value of the wrong shape, or follows from one. */
+  hides(field: string, spec: SearchSpec): boolean {
+    const paths = this.wrong.map(({ path }) => pathText(path));
+    const near = (at: string) => paths.some((path) => isWithin(path, at) || isWithin(at, path));
+    if (near(field)) return true;
+    const [, name] = /^space\.(.+)\.when\.equals/.exec(field) ?? [];
+    const condition = spec.space.find((parameter) => parameter.name === name)?.when;
+    return condition !== undefined && near(`space.${condition.parameter}`);
+  }
+
+  #add(problem: ShapeProblem): void {
+    const text = pathText(problem.path);
+    if (!this.wrong.some(({ path }) => isWithin(pathText(path), text))) this.wrong.push(problem);
+  }
+}
+
+/** Removes a value from the map that holds it. Not from a list, where it would renumber others. */
+function takeOut(part: unknown, path: Path): boolean {
+  const [name] = path.slice(-1);
+  let holder = part;
+  for (const step of path.slice(0, -1)) {
+    holder = typeof holder === "object" && holder !== null ? Reflect.get(holder, step) : undefined;
+  }
+  if (name === undefined || !isPlainMap(holder) || !Object.hasOwn(holder, name)) return false;
+  return Reflect.deleteProperty(holder, name);
+}
+
+function isWithin(outer: string, inner: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
+}

@@ -1,0 +1,190 @@
+/**
+ * Between a search file's shape and the message, both ways. Nothing is checked here: a document has passed its schema, a spec has passed
+ * `checkSpec`. Defaults are left out on the way back, so that a file says what its user meant.
+ */
+import { formatBytes, parseBytes } from "./byte-sizes.js";
+import { backendNames } from "./check-spec.js";
+import { formatDuration, parseDurationMs } from "./durations.js";
+import { type Component, type Condition, type Objective, type Parameter, SearchSpec } from "./gen/regulus/v1/search.js";
+import type { ParameterDocument, SearchDocument } from "./search-document.js";
+
+/** A document of which parts may be missing. */
+export type ReadDocument = { readonly [K in keyof SearchDocument]?: SearchDocument[K] | undefined };
+
+/** A file's content as the message. */
+export function documentToSpec(document: ReadDocument): SearchSpec {
+  const { name, workload, command, objective, objectives, budget, resources, retries, reporting } = document;
+  return SearchSpec.fromPartial(
+    present({
+      name,
+      workload: typeof workload === "string" ? { name: workload } : workload && present(workload),
+      command: command && present({ ...command, stopGraceMs: ms(command.stopGraceMs) }),
+      objectives: [...(objective === undefined ? [] : [objective]), ...(objectives ?? [])].map(toObjective),
+      strategy: document.strategy === undefined ? undefined : toComponent(document.strategy),
+      space: Object.entries(document.space ?? {}).map(([parameterName, parameter]) => toParameter(parameterName, parameter)),
+      techniques: (document.techniques ?? []).map(toComponent),
+      diagnostics: (document.diagnostics ?? []).map(toComponent),
+      budget: budget && present({ ...budget, wallTimeMs: ms(budget.wallTime) }),
+      parallelism: document.parallelism,
+      resources:
+        resources &&
+        present({
+          ...resources,
+          memoryBytes: typeof resources.memory === "string" ? parseBytes(resources.memory) : resources.memory,
+          stepTimeoutMs: ms(resources.stepTimeout),
+          attemptTimeoutMs: ms(resources.attemptTimeout),
+        }),
+      retries: retries && present({ max: retries.max, backoffMs: ms(retries.backoff) }),
+      seed: document.seed,
+      labels: document.labels,
+      priority: document.priority,
+      reporting:
+        reporting &&
+        present({ measureEverySteps: reporting.measureEverySteps, checkpointEveryMs: ms(reporting.checkpointEvery) }),
+    }),
+  );
+}
+
+/** A sound spec as a search file's content; `parseSearchDocument` of it gives the same spec. */
+export function specToDocument(spec: SearchSpec): SearchDocument {
+  const { workload, command, budget, resources, retries, reporting } = spec;
+  const [objective, ...others] = spec.objectives.map(fromObjective);
+  return present({
+    name: spec.name,
+    workload: workload && fromWorkload(workload),
+    command:
+      command &&
+      present({
+        argv: command.argv,
+        env: filled(command.env),
+        directory: command.directory || undefined,
+        stopGraceMs: duration(command.stopGraceMs),
+      }),
+    objective: others.length === 0 ? objective : undefined,
+    objectives: others.length === 0 ? undefined : spec.objectives.map(fromObjective),
+    strategy: fromComponent(spec.strategy ?? { name: "", options: undefined }),
+    space: spec.space.length === 0 ? undefined : Object.fromEntries(spec.space.map((p) => [p.name, fromParameter(p)])),
+    techniques: spec.techniques.length === 0 ? undefined : spec.techniques.map(fromComponent),
+    diagnostics: spec.diagnostics.length === 0 ? undefined : spec.diagnostics.map(fromComponent),
+    budget:
+      budget &&
+      present({
+        trials: budget.trials || undefined,
+        steps: budget.steps || undefined,
+        stepsPerTrial: budget.stepsPerTrial || undefined,
+        wallTime: duration(budget.wallTimeMs),
+      }),
+    parallelism: spec.parallelism || undefined,
+    resources:
+      resources &&
+      present({
+        slots: resources.slots || undefined,
+        backend: backendNames.find((known) => known === resources.backend),
+        memory: resources.memoryBytes === 0 ? undefined : formatBytes(resources.memoryBytes),
+        agentLabels: filled(resources.agentLabels),
+        stepTimeout: duration(resources.stepTimeoutMs),
+        attemptTimeout: duration(resources.attemptTimeoutMs),
+      }),
+    retries: retries && present({ max: retries.max, backoff: duration(retries.backoffMs) }),
+    reporting:
+      reporting &&
+      present({
+        measureEverySteps: reporting.measureEverySteps || undefined,
+        checkpointEvery: duration(reporting.checkpointEveryMs),
+      }),
+    seed: spec.seed || undefined,
+    labels: filled(spec.labels),
+    priority: spec.priority || undefined,
+  });
+}
+
+function toObjective({ metric, direction }: NonNullable<SearchDocument["objective"]>): Objective {
+  return { metric, direction: direction === "maximize" ? "DIRECTION_MAXIMIZE" : "DIRECTION_MINIMIZE" };
+}
+
+function toComponent(component: SearchDocument["strategy"]): Component {
+  return typeof component === "string" ? { name: component, options: undefined } : { options: undefined, ...component };
+}
+
+function fromComponent({ name, options }: Component): SearchDocument["strategy"] {
+  return options === undefined ? name : { name, options };
+}
+
+function fromWorkload(workload: NonNullable<SearchSpec["workload"]>): SearchDocument["workload"] {
+  const { name, module, options } = workload;
+  if (module === "" && options === undefined) return name;
+  return present({ name: name || undefined, module: module || undefined, options });
+}
+
+function fromObjective({ metric, direction }: Objective): NonNullable<SearchDocument["objective"]> {
+  return { metric, direction: direction === "DIRECTION_MAXIMIZE" ? "maximize" : "minimize" };
+}
+
+function toParameter(name: string, document: ParameterDocument): Parameter {
+  const when = document.when && {
+    parameter: document.when.parameter,
+    equals: Array.isArray(document.when.equals) ? document.when.equals : [document.when.equals],
+  };
+  return { name, domain: toDomain(document), initial: document.initial, when };
+}
+
+function toDomain(document: ParameterDocument): NonNullable<Parameter["domain"]> {
+  switch (document.type) {
+    case "double":
+    case "int": {
+      const { type, min, max, scale } = document;
+      return { $case: type, value: { min, max, scale: scales[scale ?? "linear"] } };
+    }
+    case "categorical":
+      return { $case: "categorical", value: { choices: document.choices } };
+    case "boolean":
+      return { $case: "boolean", value: {} };
+  }
+}
+
+const scales = { linear: "SCALE_LINEAR", log: "SCALE_LOG", logit: "SCALE_LOGIT" } as const;
+
+function fromParameter({ domain, initial, when }: Parameter): ParameterDocument {
+  const rest = present({ initial, when: when && fromCondition(when) });
+  switch (domain?.$case) {
+    case "double": {
+      const { min, max, scale } = domain.value;
+      const word = scale === "SCALE_LOG" ? ("log" as const) : scale === "SCALE_LOGIT" ? ("logit" as const) : undefined;
+      return { type: "double", min, max, ...present({ scale: word }), ...rest };
+    }
+    case "int": {
+      const { min, max, scale } = domain.value;
+      return { type: "int", min, max, ...present({ scale: scale === "SCALE_LOG" ? ("log" as const) : undefined }), ...rest };
+    }
+    case "categorical":
+      return { type: "categorical", choices: [...domain.value.choices], ...rest };
+    default:
+      return { type: "boolean", ...rest };
+  }
+}
+
+function fromCondition({ parameter, equals }: Condition): NonNullable<ParameterDocument["when"]> {
+  return { parameter, equals: equals.length === 1 ? equals[0] : [...equals] };
+}
+
+function ms(duration: number | string | undefined): number | undefined {
+  return typeof duration === "string" ? parseDurationMs(duration) : duration;
+}
+
+function duration(durationMs: number): string | undefined {
+  return durationMs === 0 ? undefined : formatDuration(durationMs);
+}
+
+function filled(map: Readonly<Record<string, string>>): Record<string, string> | undefined {
+  return Object.keys(map).length === 0 ? undefined : { ...map };
+}
+
+/** What `T` is once its absent fields are gone. */
+type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Without the fields that are undefined. */
+function present<T extends object>(map: T): Present<T> {
+  return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== undefined)) as Present<T>;
+}

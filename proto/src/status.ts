@@ -1,0 +1,74 @@
+/**
+ * RegulusError on the wire: a gRPC status with its problems in the trailer "regulus-problems-bin". Both fit together into the 8 KiB of
+ * headers that a client of any language accepts by default; what does not fit is counted, never dropped in silence.
+ */
+import { Metadata } from "@grpc/grpc-js";
+import { codeOfGrpc, type ErrorCode, grpcCodes } from "./error-codes.js";
+import type { RegulusError } from "./errors.js";
+import { Problem, Problems } from "./gen/regulus/v1/problem.js";
+import { cutText } from "./problem-list.js";
+
+/** Trailer that carries the problems of an answer as a `Problems` message. */
+export const problemsTrailer = "regulus-problems-bin";
+/** Bytes of the `Problems` message; base64 makes them a third longer. */
+const problemsBytesMax = 4096;
+/** Characters of the status message, which may triple when percent-encoded. */
+const detailsCharactersMax = 512;
+/** Characters of each of a problem's texts. */
+const problemTextCharactersMax = 256;
+
+/** What a grpc-js server hands to a call's callback. */
+export interface GrpcStatus {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+/** An error as the status of an answer. */
+export function toStatus(error: RegulusError): GrpcStatus {
+  const metadata = new Metadata();
+  if (error.problems.length > 0) metadata.set(problemsTrailer, Buffer.from(encodeProblems(error.problems)));
+  return { code: grpcCodes[error.code], details: cutText(error.message, detailsCharactersMax), metadata };
+}
+
+/** Code, words and problems of a grpc-js ServiceError; undefined for anything else. */
+export function readStatus(
+  thrown: unknown,
+): { readonly code: ErrorCode; readonly message: string; readonly problems: readonly Problem[] } | undefined {
+  if (typeof thrown !== "object" || thrown === null) return undefined;
+  if (!("code" in thrown && "details" in thrown && "metadata" in thrown)) return undefined;
+  const { code, details, metadata } = thrown;
+  if (typeof code !== "number" || typeof details !== "string" || !(metadata instanceof Metadata)) return undefined;
+  return { code: codeOfGrpc(code), message: details, problems: decodeProblems(metadata.get(problemsTrailer)[0]) };
+}
+
+function encodeProblems(problems: readonly Problem[]): Uint8Array {
+  const kept: Problem[] = [];
+  let bytes = 0;
+  for (const problem of problems.map(cutProblem)) {
+    bytes += Problem.encode(problem).finish().length + 4;
+    if (bytes > problemsBytesMax - 128) break;
+    kept.push(problem);
+  }
+  const left = problems.length - kept.length;
+  if (left > 0) kept.push({ field: "(further)", seen: `${left} more problems`, expected: "that these are mended first" });
+  return Problems.encode({ problems: kept }).finish();
+}
+
+function cutProblem(problem: Problem): Problem {
+  return {
+    field: cutText(problem.field, problemTextCharactersMax),
+    seen: cutText(problem.seen, problemTextCharactersMax),
+    expected: cutText(problem.expected, problemTextCharactersMax),
+  };
+}
+
+/** Problems of a trailer; none where the other side sent something else under its name. */
+function decodeProblems(value: unknown): readonly Problem[] {
+  if (!Buffer.isBuffer(value)) return [];
+  try {
+    return Problems.decode(value).problems;
+  } catch {
+    return [];
+  }
+}
