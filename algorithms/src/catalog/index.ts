@@ -1,2 +1,5 @@
 /** Everything registered, without any code that trains. For the coordinator, the agent and the command line. */
+export { type ComponentKind, type Listed, listComponents } from "./listing.js";
 export * from "./registry.generated.js";
+export { resolveSpec } from "./resolve-spec.js";
+export { insideParameters, plainProcedure, strategyContext } from "./strategy-context.js";

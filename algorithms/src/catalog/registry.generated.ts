@@ -3,12 +3,17 @@ import type { DiagnosticSpec, ProcedureSpec, StrategySpec, TechniqueSpec, Worklo
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
 import { spec as strategyRandom } from "../strategies/random/spec.js";
 import { spec as strategySobol } from "../strategies/sobol/spec.js";
+import { spec as procedureCommand } from "../procedures/command/spec.js";
+import { spec as procedureEvaluate } from "../procedures/evaluate/spec.js";
 import { spec as procedureFit } from "../procedures/fit/spec.js";
 import { spec as techniqueDropout } from "../techniques/dropout/spec.js";
 import { spec as techniqueGradientClipping } from "../techniques/gradient-clipping/spec.js";
 import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
 import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
+import { spec as workloadMnistMlp } from "../workloads/mnist-mlp/spec.js";
+import { spec as workloadRidge } from "../workloads/ridge/spec.js";
+import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
 
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
   ["grid", strategyGrid],
@@ -17,6 +22,8 @@ export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, 
 ]);
 
 export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string, ProcedureSpec>([
+  ["command", procedureCommand],
+  ["evaluate", procedureEvaluate],
   ["fit", procedureFit],
 ]);
 
@@ -28,6 +35,10 @@ export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string
   ["weight-decay", techniqueWeightDecay],
 ]);
 
-export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([]);
+export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([
+  ["mnist-mlp", workloadMnistMlp],
+  ["ridge", workloadRidge],
+  ["synthetic-function", workloadSyntheticFunction],
+]);
 
 export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([]);

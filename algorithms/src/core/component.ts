@@ -21,6 +21,8 @@ export interface ComponentSpec<Options = unknown> {
 export interface HyperparameterSpec {
   /** Name and default range; the range is used where the technique is switched on and the space does not name it. */
   readonly parameter: Parameter;
+  /** Least and greatest value that it works with; a search may use any range within. Absent for no bound. */
+  readonly allowed?: { readonly min?: number; readonly max?: number };
   /** Value where the search does not move it. */
   readonly fallback: number | string | boolean;
   /** Whether it can be moved inside training by hypergradients. */

@@ -2,8 +2,8 @@
  * The implementation of Space: walks the parameters in the user's order, since a condition refers to an earlier one, and leaves single
  * domains to domain.ts. It takes parameters whose structure was checked (`checkSpec`).
  */
-import { assert, type Parameter } from "@regulus/proto";
-import { cellCount, cellValue, expectedOf, quoted, unitFromValue, valueFromUnit } from "./domain.js";
+import { assert, outsideDomain, type Parameter, show } from "@regulus/proto";
+import { cellCount, cellValue, unitFromValue, valueFromUnit } from "./domain.js";
 import type { Configuration, ParameterValue, Space } from "./space.js";
 
 /** The space of these parameters. */
@@ -74,9 +74,9 @@ function checkConfiguration(parameters: readonly Parameter[], configuration: Con
       continue;
     }
     const value = configuration[parameter.name];
-    const expected = expectedOf(parameter, value);
+    const expected = parameter.domain && outsideDomain(parameter.domain, value);
     if (!present) problems.push(`${parameter.name}: has no value`);
-    else if (expected !== undefined) problems.push(`${parameter.name}: saw ${quoted(value)}, expected ${expected}`);
+    else if (expected !== undefined) problems.push(`${parameter.name}: saw ${show(value)}, expected ${expected}`);
   }
   return problems;
 }
@@ -110,7 +110,7 @@ function treeOf(parameter: Parameter, parameters: readonly Parameter[]): Conditi
   const cells = cellCount(parameter);
   // Only values that some dependent names can differ from 1; the others need no visit.
   const named = new Set(trees.flatMap(({ wanted }) => [...wanted]));
-  const inDomain = [...named].filter((value) => expectedOf(parameter, value) === undefined);
+  const inDomain = [...named].filter((value) => parameter.domain && outsideDomain(parameter.domain, value) === undefined);
   const extra = inDomain.reduce<number>((sum, value) => sum + product(at(value), (tree) => tree.count) - 1, 0);
   return { parameter, count: cells + extra, at };
 }

@@ -90,25 +90,6 @@ export function unitFromValue(parameter: Parameter, value: ParameterValue): numb
   return share(range.low, range.high, coordinateOf(range, value));
 }
 
-/** What the domain expects, in words, where a value does not lie in it; undefined where it does. */
-export function expectedOf(parameter: Parameter, value: unknown): string | undefined {
-  const { domain } = parameter;
-  assert(domain !== undefined, `parameter ${parameter.name} was checked to have a domain`);
-  if (domain.$case === "categorical") {
-    return cellIndex(parameter, value) >= 0 ? undefined : `one of ${domain.value.choices.slice(0, 20).map(quoted).join(", ")}`;
-  }
-  if (domain.$case === "boolean") return typeof value === "boolean" ? undefined : "true or false";
-  const { min, max } = domain.value;
-  const whole = domain.$case === "int";
-  const fits = typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value));
-  return fits ? undefined : `a ${whole ? "whole " : ""}number from ${min} to ${max}`;
-}
-
-/** A value in words, with strings in quotes. */
-export function quoted(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
-}
-
 /** The value at an axis coordinate: into the range, and to whole numbers by floor. */
 export function valueOnAxis(range: Range, coordinate: number): number {
   const real = range.axis.from(coordinate);

@@ -1,0 +1,38 @@
+/**
+ * What is registered, for people: the command line's listings and its completion.
+ */
+import type { ComponentSpec } from "../core/index.js";
+import { optionNames } from "./components.js";
+import { diagnosticSpecs, procedureSpecs, strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
+
+/** Kinds of components, in the order of listings. */
+export type ComponentKind = "strategy" | "workload" | "technique" | "procedure" | "diagnostic";
+
+/** One registered component. */
+export interface Listed {
+  readonly kind: ComponentKind;
+  readonly name: string;
+  readonly summary: string;
+  readonly source: string;
+  /** Names of its options. */
+  readonly options: readonly string[];
+}
+
+/** Everything registered, by kind, then by name. */
+export function listComponents(): readonly Listed[] {
+  const list = (kind: ComponentKind, specs: ReadonlyMap<string, ComponentSpec>) =>
+    [...specs.values()].map((spec) => ({
+      kind,
+      name: spec.name,
+      summary: spec.summary,
+      source: spec.source,
+      options: optionNames(spec),
+    }));
+  return [
+    ...list("strategy", strategySpecs),
+    ...list("workload", workloadSpecs),
+    ...list("technique", techniqueSpecs),
+    ...list("procedure", procedureSpecs),
+    ...list("diagnostic", diagnosticSpecs),
+  ];
+}

@@ -1,0 +1,126 @@
+/**
+ * From a search as its user states it to a search that can run: every name known, every option checked and filled in, the techniques'
+ * hyperparameters joined to the space. Idempotent. Everything wrong is told at once; where the structure itself is wrong, checks that build
+ * on it wait for the next try.
+ */
+import {
+  type Component,
+  checkSpec,
+  expectedOneOf,
+  type Parameter,
+  type Problem,
+  ProblemList,
+  RegulusError,
+  type SearchSpec,
+} from "@regulus/proto";
+import type { ComponentSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
+import { type Resolved, resolveComponent } from "./components.js";
+import { checkUnderstood, joinedSpace, understoodBy } from "./hyperparameters.js";
+import { diagnosticSpecs, strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
+import { strategyContext } from "./strategy-context.js";
+import { withDefaults } from "./with-defaults.js";
+
+/** The search with all defaults. Throws RegulusError "invalid-argument" with every problem, paths as in the message. */
+export function resolveSpec(spec: SearchSpec): SearchSpec {
+  const structural = checkSpec(spec);
+  if (typeof spec !== "object" || spec === null) throw RegulusError.invalid(structural);
+  const problems = new ProblemList();
+  const strategy = resolveComponent(problems, strategySpecs, { field: "strategy", component: spec.strategy });
+  const workload = spec.workload ? resolveWorkload(problems, spec) : undefined;
+  const techniques = resolveList(problems, techniqueSpecs, { field: "techniques", components: spec.techniques });
+  const diagnostics = resolveList(problems, diagnosticSpecs, { field: "diagnostics", components: spec.diagnostics });
+  checkTrained(problems, spec, workload);
+  const space = resolveSpace(problems, spec, { workload, techniques });
+  throwIfAny([...structural, ...problems.all()]);
+  const resolved: SearchSpec = {
+    ...withDefaults({ ...spec, space }),
+    workload: spec.workload && { ...spec.workload, options: { ...(workload?.options ?? spec.workload.options) } },
+    strategy: strategy && toComponent(strategy),
+    techniques: techniques.map(toComponent),
+    diagnostics: diagnostics.map(toComponent),
+  };
+  if (strategy !== undefined) throwIfAny(strategyProblems(resolved, strategy));
+  return resolved;
+}
+
+function throwIfAny(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw RegulusError.invalid(problems);
+}
+
+/** A user's own module brings its spec along on the agent; only a registered workload can be checked here. */
+function resolveWorkload(problems: ProblemList, { workload }: SearchSpec): Resolved<WorkloadSpec> | undefined {
+  return workload?.module === ""
+    ? resolveComponent(problems, workloadSpecs, { field: "workload", component: workload })
+    : undefined;
+}
+
+function resolveList<Spec extends ComponentSpec>(
+  problems: ProblemList,
+  specs: ReadonlyMap<string, Spec>,
+  { field, components }: { readonly field: string; readonly components: readonly Component[] },
+): Resolved<Spec>[] {
+  if (!Array.isArray(components)) return [];
+  return components.flatMap((one, index) => {
+    const found = resolveComponent(problems, specs, { field: `${field}[${index}]`, component: one });
+    return found === undefined ? [] : [found];
+  });
+}
+
+function toComponent({ spec, options }: Resolved<ComponentSpec>): Component {
+  return { name: spec.name, options: { ...options } };
+}
+
+/** Metrics of a registered workload are known; a program trains by itself, so techniques can do nothing for it. */
+function checkTrained(problems: ProblemList, spec: SearchSpec, workload: Resolved<WorkloadSpec> | undefined): void {
+  if (spec.command && Array.isArray(spec.techniques) && spec.techniques.length > 0) {
+    problems.add("techniques", spec.techniques, "none with a command: techniques act inside our own training");
+  }
+  if (workload === undefined || !Array.isArray(spec.objectives)) return;
+  for (const [index, objective] of spec.objectives.entries()) {
+    const metric: unknown = objective?.metric;
+    if (typeof metric !== "string" || metric === "" || workload.spec.metrics.includes(metric)) continue;
+    problems.add(`objectives[${index}].metric`, metric, expectedOneOf(metric, workload.spec.metrics));
+  }
+}
+
+/** The space with the techniques' hyperparameters. A program, or a user's module, may understand any parameter. */
+function resolveSpace(
+  problems: ProblemList,
+  spec: SearchSpec,
+  {
+    workload,
+    techniques,
+  }: { readonly workload: Resolved<WorkloadSpec> | undefined; readonly techniques: readonly Resolved<TechniqueSpec>[] },
+): Parameter[] {
+  if (!Array.isArray(spec.space) || spec.command) return spec.space;
+  const understood = understoodBy(problems, workload, techniques);
+  const complete = workload !== undefined && techniques.length === (spec.techniques?.length ?? 0);
+  if (complete) checkUnderstood(problems, spec.space, { understood, techniques });
+  const space = joinedSpace(spec.space, understood);
+  if (complete && space.length === 0 && spec.techniques.length > 0) {
+    problems.addText("space", "no parameters, and none of the techniques", "at least one parameter to search");
+  }
+  return space;
+}
+
+/** What the strategy can't do with this search. */
+function strategyProblems(spec: SearchSpec, { spec: strategy, options }: Resolved<StrategySpec>): readonly Problem[] {
+  const problems = new ProblemList();
+  const context = strategyContext(spec);
+  const { trials, steps, stepsPerTrial, wallTimeMs } = context.budget;
+  if (!strategy.endsByItself && trials === 0 && steps === 0 && wallTimeMs === 0) {
+    problems.addText("budget", "no limit", `trials, steps or wallTimeMs, since ${strategy.name} does not end by itself`);
+  }
+  if (strategy.needsSteps && stepsPerTrial === 0 && steps === 0) {
+    problems.addText("budget.stepsPerTrial", "no limit", `the steps of a trial, which ${strategy.name} shares out`);
+  }
+  for (const [index, { domain, when }] of spec.space.entries()) {
+    const { accepts, name } = strategy;
+    const refuse = (what: string) => problems.addText(`space[${index}]`, what, `another strategy than ${name}, which takes none`);
+    if (when !== undefined && !accepts.conditional) refuse("a conditional parameter");
+    if ((domain?.$case === "categorical" || domain?.$case === "boolean") && !accepts.categorical)
+      refuse(`a ${domain.$case} parameter`);
+    if (domain?.$case === "double" && !accepts.double) refuse("a double parameter");
+  }
+  return [...problems.all(), ...(strategy.problems?.(context, options) ?? [])];
+}
