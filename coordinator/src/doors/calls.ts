@@ -1,0 +1,169 @@
+/**
+ * Routes: a generated method with its checks and its handler, made safe. A request that can't be decoded is refused like any other bad
+ * one; whatever a handler throws leaves as a status; a stream goes out no faster than its reader takes it.
+ */
+import { once } from "node:events";
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  Metadata,
+  MethodDefinition,
+  ServerWritableStream,
+  ServiceDefinition,
+  UntypedHandleCall,
+} from "@grpc/grpc-js";
+import { RegulusError } from "@regulus/proto";
+import { bounds } from "./bounds.js";
+import type { Failures } from "./failures.js";
+import { RequestChecks } from "./request-checks.js";
+
+/** A request as it came over the wire: decoded, or the reason why it could not be. */
+export type Incoming<T> = { readonly message: T } | { readonly fault: RegulusError };
+
+/** A method of a generated service. */
+type Method<Request, Response> = Pick<
+  MethodDefinition<Request, Response>,
+  "path" | "requestStream" | "responseStream" | "requestDeserialize" | "responseSerialize"
+>;
+
+/** A method with its handler, for `addRoutes`. */
+export interface Route {
+  readonly definition: ServiceDefinition[string];
+  readonly handler: UntypedHandleCall;
+}
+
+/** What calls of every kind have. */
+export interface SurfaceCall {
+  readonly cancelled: boolean;
+  readonly metadata: Metadata;
+  once(event: "cancelled", listener: () => void): unknown;
+}
+
+/** How a request is checked before its handler sees it. */
+export type Check<Request> = (request: Request, checks: RequestChecks) => void;
+
+/** The message, or the failure to decode it. */
+export function received<T>(incoming: Incoming<T>): T {
+  if ("fault" in incoming) throw incoming.fault;
+  return incoming.message;
+}
+
+/** The definition of a method whose requests arrive as `Incoming` and whose answers may be encoded already. */
+export function safeDefinition<Request, Response>(method: Method<Request, Response>): ServiceDefinition[string] {
+  const name = method.path.slice(method.path.lastIndexOf("/") + 1);
+  return {
+    ...method,
+    requestSerialize: () => {
+      throw new Error("a server sends no requests");
+    },
+    responseDeserialize: () => {
+      throw new Error("a server receives no responses");
+    },
+    requestDeserialize: (bytes: Buffer): Incoming<Request> => {
+      try {
+        return { message: method.requestDeserialize(bytes) };
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        const seen = `${bytes.length} bytes that can't be read: ${why}`;
+        return {
+          fault: RegulusError.invalid([
+            { field: "(request)", seen, expected: `a ${name} request; whole numbers up to 2^53 - 1` },
+          ]),
+        };
+      }
+    },
+    responseSerialize: (value: Response | Uint8Array): Buffer =>
+      value instanceof Uint8Array
+        ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+        : method.responseSerialize(value),
+  };
+}
+
+/** A method with one request and one answer. */
+export function unary<Request, Response>(
+  method: Method<Request, Response>,
+  failures: Failures,
+  check: Check<Request>,
+  handle: (request: Request, signal: AbortSignal) => Response | Promise<Response>,
+): Route {
+  const handler: handleUnaryCall<Incoming<Request>, Response> = (call, answer) => {
+    const work = async (): Promise<Response> => {
+      const request = admitted(call, call.request, check);
+      return handle(request, cancellation(call));
+    };
+    work().then(
+      (response) => answer(null, response),
+      (thrown: unknown) => answer(failures(thrown, method.path)),
+    );
+  };
+  return { definition: safeDefinition(method), handler };
+}
+
+/** A method with one request and a stream of answers, encoded. The next one is asked for once the reader took the last ones. */
+export function serverStream<Request, Response>(
+  method: Method<Request, Response>,
+  failures: Failures,
+  check: Check<Request>,
+  handle: (request: Request, signal: AbortSignal) => AsyncIterable<Uint8Array>,
+): Route {
+  const handler: handleServerStreamingCall<Incoming<Request>, Uint8Array> = (call) => {
+    const work = async (): Promise<void> => {
+      const request = admitted(call, call.request, check);
+      await pour(handle(request, cancellation(call)), call);
+    };
+    work().then(
+      () => call.end(),
+      (thrown: unknown) => {
+        if (!call.cancelled) call.emit("error", failures(thrown, method.path));
+      },
+    );
+  };
+  return { definition: safeDefinition(method), handler };
+}
+
+/** Aborts once a call is over for its client: cancelled, past its deadline, or answered. */
+export function cancellation(call: SurfaceCall): AbortSignal {
+  const controller = new AbortController();
+  if (call.cancelled) controller.abort();
+  call.once("cancelled", () => controller.abort());
+  return controller.signal;
+}
+
+/** Refuses metadata past its bound. */
+export function checkMetadata(call: SurfaceCall): void {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(call.metadata.getMap())) bytes += name.length + Buffer.byteLength(value);
+  if (bytes > bounds.metadataBytesMax) {
+    throw new RegulusError("exhausted", `the call's metadata holds ${bytes} bytes, expected at most ${bounds.metadataBytesMax}`);
+  }
+}
+
+function admitted<Request>(call: SurfaceCall, incoming: Incoming<Request>, check: Check<Request>): Request {
+  checkMetadata(call);
+  const request = received(incoming);
+  const checks = new RequestChecks();
+  check(request, checks);
+  checks.done();
+  return request;
+}
+
+/** Writes pieces, holding at most `unsentBytesMax` (and one piece) that the reader has not taken. */
+async function pour(pieces: AsyncIterable<Uint8Array>, call: ServerWritableStream<unknown, Uint8Array>): Promise<void> {
+  let unsent = 0;
+  let taken: () => void = () => undefined;
+  const gone = once(call, "close").then(() => true);
+  for await (const piece of pieces) {
+    if (call.cancelled || call.destroyed) return;
+    unsent += piece.byteLength;
+    call.write(piece, () => {
+      unsent -= piece.byteLength;
+      taken();
+    });
+    while (unsent > bounds.unsentBytesMax) {
+      const room = new Promise<boolean>((resolve) => {
+        taken = () => resolve(false);
+      });
+      if (await Promise.race([room, gone])) return;
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/** The door for clients: every method of SearchService over a coordinator, with its checks. */
+import {
+  type CreateSearchRequest,
+  defaults,
+  ExportSearchResponse,
+  Fact,
+  ListSearchesResponse,
+  ListTrialsResponse,
+  limits,
+  SearchServiceService,
+  SearchSpec,
+  SearchStatus,
+  TrialStatus,
+  WatchSearchResponse,
+} from "@regulus/proto";
+import type { Coordinator } from "../coordinator.js";
+import { encodedPieces, fittingPage, newestFitting } from "./answer-size.js";
+import { bounds } from "./bounds.js";
+import { type Check, type Route, serverStream, unary } from "./calls.js";
+import type { Failures } from "./failures.js";
+import { keptText } from "./request-checks.js";
+import type { Watchers } from "./watchers.js";
+
+/** What the door opens on. */
+export interface SearchDoor {
+  readonly coordinator: Coordinator;
+  readonly failures: Failures;
+  /** Where watchers are counted. */
+  readonly watchers: Watchers;
+}
+
+const search: Check<{ searchId: string }> = (request, checks) => checks.id("searchId", request.searchId);
+const trial: Check<{ searchId: string; trial: number }> = (request, checks) => {
+  checks.id("searchId", request.searchId);
+  checks.trial("trial", request.trial);
+};
+
+/** Routes of SearchService, by the name of the method. */
+export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof SearchServiceService, Route>> {
+  const { coordinator, failures } = door;
+  const methods = SearchServiceService;
+  return {
+    createSearch: unary(methods.createSearch, failures, checkCreate, async (request) => ({
+      search: await coordinator.createSearch(request),
+    })),
+    getSearch: unary(methods.getSearch, failures, search, ({ searchId }) => ({ search: coordinator.getSearch(searchId) })),
+    listSearches: unary(
+      { ...methods.listSearches, responseSerialize: alreadyEncoded },
+      failures,
+      (request, checks) => {
+        checks.filter("statuses", request.statuses, SearchStatus);
+        checks.text("nameContains", request.nameContains, limits.nameCharactersMax);
+        checks.labels("labels", request.labels);
+        checks.page(request);
+      },
+      (request) =>
+        fittingPage(
+          request.pageSize || defaults.pageSize,
+          (pageSize) => coordinator.listSearches({ ...request, pageSize }),
+          (page) => ListSearchesResponse.encode(page).finish(),
+        ),
+    ),
+    watchSearch: serverStream(
+      methods.watchSearch,
+      failures,
+      (request, checks) => {
+        checks.id("searchId", request.searchId);
+        checks.wholeNumber("after", request.after, { min: 0, max: Number.MAX_SAFE_INTEGER });
+      },
+      (request, signal) => watch(door, request.searchId, request.after, signal),
+    ),
+    pauseSearch: unary(methods.pauseSearch, failures, search, async ({ searchId, reason }) => ({
+      search: await coordinator.pauseSearch(searchId, keptText(reason)),
+    })),
+    resumeSearch: unary(methods.resumeSearch, failures, search, async ({ searchId }) => ({
+      search: await coordinator.resumeSearch(searchId),
+    })),
+    stopSearch: unary(methods.stopSearch, failures, search, async ({ searchId, reason }) => ({
+      search: await coordinator.stopSearch(searchId, keptText(reason)),
+    })),
+    deleteSearch: unary(methods.deleteSearch, failures, search, async ({ searchId }) => {
+      await coordinator.deleteSearch(searchId);
+      return {};
+    }),
+    listTrials: unary(
+      { ...methods.listTrials, responseSerialize: alreadyEncoded },
+      failures,
+      (request, checks) => {
+        checks.id("searchId", request.searchId);
+        checks.filter("statuses", request.statuses, TrialStatus);
+        checks.page(request);
+      },
+      (request) =>
+        fittingPage(
+          request.pageSize || defaults.pageSize,
+          (pageSize) => coordinator.listTrials({ ...request, pageSize }),
+          (page) => ListTrialsResponse.encode(page).finish(),
+        ),
+    ),
+    getTrial: unary(methods.getTrial, failures, trial, async (request, signal) => {
+      const answer = await coordinator.getTrial(request.searchId, request.trial, signal);
+      return { ...answer, facts: [...newestFitting(answer.facts, (fact) => Fact.encode(fact).finish().byteLength)] };
+    }),
+    stopTrial: unary(methods.stopTrial, failures, trial, async (request) => ({
+      trial: await coordinator.stopTrial(request.searchId, request.trial, keptText(request.reason)),
+    })),
+    exportSearch: serverStream(methods.exportSearch, failures, search, async function* (request, signal) {
+      for await (const row of coordinator.exportSearch(request.searchId, signal)) {
+        yield* encodedPieces(row.measurements, (measurements) =>
+          ExportSearchResponse.encode({ trial: row.trial, measurements: [...measurements] }).finish(),
+        );
+      }
+    }),
+    explainSearch: unary(
+      methods.explainSearch,
+      failures,
+      (request, checks) => {
+        checks.id("searchId", request.searchId);
+        if (request.trial !== undefined) checks.trial("trial", request.trial);
+      },
+      (request) => coordinator.explainSearch(request.searchId, request.trial),
+    ),
+    listAgents: unary(
+      methods.listAgents,
+      failures,
+      () => undefined,
+      () => ({ agents: [...coordinator.listAgents()] }),
+    ),
+  };
+}
+
+/** For answers that were encoded when they were measured. */
+const alreadyEncoded = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const checkCreate: Check<CreateSearchRequest> = (request, checks) => {
+  checks.text("idempotencyKey", request.idempotencyKey, limits.nameCharactersMax);
+  if (request.spec === undefined) {
+    checks.problem("spec", undefined, "a search spec");
+    return;
+  }
+  const bytes = SearchSpec.encode(request.spec).finish().byteLength;
+  if (bytes > bounds.specBytesMax) checks.problem("spec", `${bytes} bytes`, `at most ${bounds.specBytesMax} bytes`);
+};
+
+async function* watch(door: SearchDoor, searchId: string, after: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const watcher = door.watchers.enter(searchId, after);
+  try {
+    for await (const { facts, live } of door.coordinator.watchSearch(searchId, after, signal)) {
+      yield* encodedPieces(facts, (piece) =>
+        // Only the last piece may say that all that was in the log has been sent.
+        WatchSearchResponse.encode({ facts: [...piece], live: live && piece.at(-1) === facts.at(-1) }).finish(),
+      );
+      const newest = facts.at(-1);
+      if (newest !== undefined) watcher.sent(newest.position);
+    }
+  } finally {
+    watcher.leave();
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The gRPC server: every service of the contract over one coordinator, with standard health and reflection, on one address. Bounds of
+ * connections are set here; those of single calls stand with their services.
+ */
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { ReflectionService } from "@grpc/reflection";
+import { AgentServiceService, ArtifactServiceService, limits, SearchServiceService } from "@regulus/proto";
+import { HealthImplementation } from "grpc-health-check";
+import type { Logger } from "pino";
+import type { Coordinator } from "../coordinator.js";
+import type { ArtifactStore } from "../ports.js";
+import { agentRoutes } from "./agent-service.js";
+import { artifactRoutes } from "./artifact-service.js";
+import { bounds } from "./bounds.js";
+import type { Route } from "./calls.js";
+import { failuresTo } from "./failures.js";
+import { assertMayListen, formatAddress, type ListenAddress, listenFailure, type TlsMaterial } from "./listen-address.js";
+import { type Metrics, rpcTimer } from "./metrics.js";
+import type { Readiness } from "./readiness.js";
+import { searchRoutes } from "./search-service.js";
+import type { Watchers } from "./watchers.js";
+
+/** What a server needs. */
+export interface ServerOptions {
+  readonly coordinator: Coordinator;
+  readonly artifacts: ArtifactStore;
+  readonly listen: ListenAddress;
+  /** Mutual TLS; absent for none, which only loopback allows. */
+  readonly tls?: TlsMaterial | undefined;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly watchers: Watchers;
+  readonly readiness: Readiness;
+  /** How often agents are asked to send a heartbeat. */
+  readonly heartbeatEveryMs: number;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** `host:port`, with the port that was taken. */
+  readonly address: string;
+  /** Takes no new calls, lets open ones end for a moment, then ends them. */
+  close(): Promise<void>;
+}
+
+/** Starts the server. Fails with a clear error where the address is refused or taken. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  assertMayListen("--listen", options.listen, options.tls);
+  const server = new Server({
+    "grpc.max_receive_message_length": limits.messageBytesMax,
+    "grpc.max_concurrent_streams": bounds.streamsPerConnectionMax,
+    "grpc.keepalive_time_ms": bounds.keepaliveEveryMs,
+    "grpc.keepalive_timeout_ms": bounds.keepaliveTimeoutMs,
+    interceptors: [rpcTimer(options.metrics)],
+  });
+  const { coordinator, artifacts, watchers, heartbeatEveryMs } = options;
+  const failures = failuresTo(options.log);
+  addRoutes(server, searchRoutes({ coordinator, failures, watchers }));
+  addRoutes(server, agentRoutes({ coordinator, failures, heartbeatEveryMs, now: () => performance.now() }));
+  addRoutes(server, artifactRoutes({ artifacts, failures }));
+  const services = [SearchServiceService.getSearch, AgentServiceService.connect, ArtifactServiceService.putArtifact].map(
+    (method) => method.path.split("/")[1] ?? "",
+  );
+  const health = new HealthImplementation();
+  const stopFollowing = options.readiness.follow((ready) => {
+    for (const service of ["", ...services]) health.setStatus(service, ready ? "SERVING" : "NOT_SERVING");
+  });
+  health.addToServer(server);
+  new ReflectionService(loadContract()).addToServer(server);
+
+  const port = await bind(server, options.listen, options.tls);
+  return {
+    address: formatAddress({ host: options.listen.host, port }),
+    close: async () => {
+      const forced = setTimeout(() => server.forceShutdown(), bounds.closeWithinMs);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(forced);
+      stopFollowing();
+    },
+  };
+}
+
+function addRoutes(server: Server, routes: Readonly<Record<string, Route>>): void {
+  const definition: Record<string, ServiceDefinition[string]> = {};
+  const implementation: UntypedServiceImplementation = {};
+  for (const [name, route] of Object.entries(routes)) {
+    definition[name] = route.definition;
+    implementation[name] = route.handler;
+  }
+  server.addService(definition, implementation);
+}
+
+/** The contract's own .proto files, for reflection. */
+function loadContract(): ReturnType<typeof loadSync> {
+  const service = createRequire(import.meta.url).resolve("@regulus/proto/regulus/v1/search_service.proto");
+  const files = ["search_service", "agent_service", "artifact_service", "problem"].map((name) => `regulus/v1/${name}.proto`);
+  return loadSync(files, { includeDirs: [dirname(dirname(dirname(service)))], keepCase: true });
+}
+
+async function bind(server: Server, listen: ListenAddress, tls: TlsMaterial | undefined): Promise<number> {
+  const credentials =
+    tls === undefined
+      ? ServerCredentials.createInsecure()
+      : ServerCredentials.createSsl(tls.clientCa, [{ private_key: tls.key, cert_chain: tls.cert }], true);
+  return new Promise((resolve, reject) => {
+    server.bindAsync(formatAddress(listen), credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(listenFailure("--listen", listen, error));
+    });
+  });
+}
