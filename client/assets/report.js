@@ -28,7 +28,7 @@
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches || document.hidden;
     option.animation = !still;
     option.animationDuration = 400;
-    option.textStyle = { fontFamily: "inherit", color: colour("ink") };
+    option.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily, color: colour("ink") };
     option.tooltip = {
       ...option.tooltip,
       confine: true,
@@ -39,8 +39,8 @@
     };
     if (option.legend) option.legend.textStyle = text;
     for (const axis of [option.xAxis, option.yAxis, ...(option.parallelAxis ?? [])]) if (axis) dressAxis(axis, colour, text);
-    if (option.xAxis) Object.assign(option.xAxis, { nameLocation: "middle", nameGap: 28, splitLine: { show: false } });
-    if (option.yAxis?.name) Object.assign(option.yAxis, { nameTextStyle: { ...text, align: "left" } });
+    if (option.xAxis) Object.assign(option.xAxis, { nameLocation: "middle", nameGap: 30, splitLine: { show: false } });
+    if (option.yAxis?.name) Object.assign(option.yAxis, { nameTextStyle: { ...text, align: "left" }, nameGap: 14 });
     if (option.visualMap) dressRamp(option.visualMap, colour, text);
     for (const series of option.series) dressSeries(series, colour);
     return option;

@@ -14,8 +14,8 @@ test("values have four significant digits, thousands and a name where they are n
     "12,000",
     "2.12e−4",
     "−0.5",
-    "−2.50e−5",
-    "3.00e9",
+    "−2.5e−5",
+    "3e9",
     "NaN",
     "−∞",
   ]);

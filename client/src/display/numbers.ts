@@ -9,7 +9,12 @@ export function formatValue(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size < 1e-3 || size >= 1e7) return value.toExponential(2).replace("e+", "e").replace("-", "−").replace("e-", "e−");
+  if (size < 1e-3 || size >= 1e7)
+    return value
+      .toExponential(2)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e")
+      .replaceAll("-", "−");
   if (Number.isInteger(value) || size >= 1000)
     return value.toLocaleString("en-US", { maximumFractionDigits: 0 }).replace("-", "−");
   return Number(value.toPrecision(4)).toString().replace("-", "−");

@@ -70,7 +70,7 @@ export function progressCharts(searches: readonly Shown[]): Chart[] {
       option: {
         ...frame({ legend: true }),
         xAxis: { type: "value", name: xName, min: 0, max: "dataMax" },
-        yAxis: { type: scaleFor(series.flatMap((line) => pick(line).map((point) => point[1]))), name: metric, scale: true },
+        yAxis: { ...valueAxis(series.flatMap((line) => pick(line).map((point) => point[1]))), name: metric },
         series: lines,
       },
     };
@@ -104,7 +104,7 @@ export function courseCharts(searches: readonly Shown[]): Chart[] {
     const option = {
       ...frame({ legend: false }),
       xAxis: { type: "value", name: "training steps of the trial", min: 0, max: "dataMax" },
-      yAxis: { type: scaleFor(lines.flatMap((line) => line.points.map((point) => point[1]))), name: metric, scale: true },
+      yAxis: { ...valueAxis(lines.flatMap((line) => line.points.map((point) => point[1]))), name: metric },
       series: lines.map((line) => ({
         name: `trial ${line.trial}`,
         type: "line",
@@ -133,9 +133,11 @@ export function learnedCharts(searches: readonly Shown[]): Chart[] {
     if (lines.length === 0 || charts.length === parametersShownMax) continue;
     const logarithmic = domainScale(parameter) === "SCALE_LOG";
     const option = {
-      ...frame({ legend: false }),
+      ...frame({ legend: false, named: false }),
       xAxis: { type: "value", name: "training steps", min: 0, max: "dataMax" },
-      yAxis: { type: logarithmic ? "log" : "value", scale: true, ...(logarithmic ? {} : { min: "dataMin", max: "dataMax" }) },
+      yAxis: logarithmic
+        ? logAxis(lines.flatMap((line) => line.points.flatMap(([, ...values]) => values)))
+        : { type: "value", scale: true },
       series: lines.flatMap((line, index) =>
         learnedSeriesOptions(line, index === 0 ? referenceLines(searches, parameter.name) : []),
       ),
@@ -224,7 +226,12 @@ function parallelChart(group: readonly Shown[], index: number): Chart[] {
   const values = shownRows.map((row) => row.objective).sort((a, b) => a - b);
   const axes = [
     ...parameters.map((parameter, dim) => ({ dim, name: plainText(parameter.name, 24), ...parallelAxis(parameter) })),
-    { dim: parameters.length, name: metric, type: scaleFor(values), scale: true, inverse: sign === 1 },
+    {
+      dim: parameters.length,
+      name: metric,
+      ...valueAxis(values),
+      ...(sign === 1 ? { inverse: true, nameLocation: "start" } : {}),
+    },
   ];
   // The colours end at the worst quartile's edge, since one bad trial would paint all others alike.
   const worst = values[Math.floor(sign === 1 ? 0.8 * (values.length - 1) : 0.2 * (values.length - 1))] ?? 0;
@@ -320,7 +327,7 @@ export function costChart(searches: readonly Shown[]): Chart {
     title: "Slot seconds",
     caption: "Time that slots were held, over all attempts. Wasted are attempts that failed.",
     option: {
-      ...frame({ legend: true }),
+      ...frame({ legend: true, named: false }),
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" } },
       xAxis: { type: "value", name: "slot seconds" },
       yAxis: {
@@ -337,20 +344,32 @@ export function costChart(searches: readonly Shown[]): Chart {
   };
 }
 
-function frame({ legend }: { readonly legend: boolean }): Record<string, unknown> {
+function frame({ legend, named = true }: { readonly legend: boolean; readonly named?: boolean }): Record<string, unknown> {
   return {
-    grid: { left: 12, right: 24, top: legend ? 44 : 30, bottom: 28, containLabel: true },
+    grid: { left: 8, right: legend ? 64 : 28, top: (legend ? 34 : 8) + (named ? 30 : 6), bottom: 30, containLabel: true },
     tooltip: { trigger: "axis" },
-    ...(legend ? { legend: { top: 0, left: 0, icon: "roundRect" } } : {}),
+    ...(legend ? { legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 18 } } : {}),
   };
 }
 
 /** A log axis where values are above zero and spread over more than a factor of four. */
-function scaleFor(values: readonly number[]): "log" | "value" {
+function valueAxis(values: readonly number[]): Record<string, unknown> {
+  const { low, high } = extent(values);
+  return low > 0 && high > 4 * low ? logAxis(values) : { type: "value", scale: true };
+}
+
+/** A log axis that ends at whole powers: of ten over a wide range, of two over a narrow one, where ten would give no line between. */
+function logAxis(values: readonly number[]): Record<string, unknown> {
+  const { low, high } = extent(values.filter((value) => value > 0));
+  if (!(low > 0)) return { type: "log" };
+  const logBase = high / low > 20 ? 10 : 2;
+  const power = (value: number, round: (exponent: number) => number) => logBase ** round(Math.log(value) / Math.log(logBase));
+  return { type: "log", logBase, min: power(low, Math.floor), max: power(high * 1.000001, Math.ceil) };
+}
+
+function extent(values: readonly number[]): { readonly low: number; readonly high: number } {
   const finite = values.filter(Number.isFinite);
-  const low = finite.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
-  return low > 0 && high > 4 * low ? "log" : "value";
+  return { low: finite.reduce((a, b) => Math.min(a, b), Infinity), high: finite.reduce((a, b) => Math.max(a, b), -Infinity) };
 }
 
 function objectivesOf(searches: readonly Shown[]): string {

@@ -16,7 +16,7 @@ import {
 } from "./charts.js";
 import { Html, html, scriptJson } from "./html.js";
 import { objectiveOf, resultOf, type SearchRecord } from "./result.js";
-import { costTable, formatMetric, summaryTable, trialTable } from "./tables.js";
+import { costTable, formatMetric, foundTable, summaryTable, trialTable } from "./tables.js";
 
 /** What a page is made of besides the searches. */
 export interface PageParts {
@@ -60,6 +60,7 @@ ${new Html(parts.style)}
 <h2>Results</h2>
 <p class="note">Each search's best trial by its own objective, at the best measurement of that trial. The objective selects; other metrics, such as those of a test split, are only read off there.</p>
 ${summaryTable(searches)}
+${foundTable(searches)}
 ${section("Progress", undefined, progress, "wide")}
 ${section("Hyperparameters learned inside training", "The line is the learned value, the band one perturbation scale to either side of it. Dashed lines are what searches from outside found.", learned, "small")}
 ${section("Configurations", undefined, parallel, "tall")}
@@ -115,7 +116,8 @@ function searchCard(shown: Shown, all: readonly Shown[]): Html {
   ];
   return html`<article class="card search" style="--search: var(--c${colour % 8})">
 <h3>${label} ${statusTag(shown)}</h3>
-<p class="value">${result.best === undefined ? "—" : formatMetric(metric, result.best.value)}<small>${bestWords(shown, all)}</small></p>
+<p class="value">${result.best === undefined ? "—" : formatMetric(metric, result.best.value)}</p>
+<p class="caption">${bestWords(shown, all)}</p>
 <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${search.reason !== "" && html`<p class="caption" style="margin-top: 12px">${plainText(search.reason, 400)}</p>`}
 </article>`;
@@ -155,7 +157,7 @@ function specCard({ record: { search }, label, colour }: Shown): Html {
   const spec = search.spec;
   const techniques = (spec?.techniques ?? []).map((technique) => technique.name).join(", ") || "none";
   return html`<div class="card"><h3><span class="swatch" style="--search: var(--c${colour % 8})"></span>${label}</h3>
-<dl class="facts"><div><dt>techniques</dt><dd>${techniques}</dd></div><div><dt>budget</dt><dd>${budgetWords(search.spec)}</dd></div>
+<dl class="facts loose"><div><dt>techniques</dt><dd>${techniques}</dd></div><div><dt>budget</dt><dd>${budgetWords(search.spec)}</dd></div>
 <div><dt>trials at once</dt><dd>${formatCount(spec?.parallelism ?? 1)}</dd></div></dl>
 <details><summary>Search space</summary><table style="margin-top: 8px"><thead><tr><th>hyperparameter</th><th>domain</th><th>starts at</th><th>only while</th></tr></thead>
 <tbody>${(spec?.space ?? []).map((parameter) => html`<tr><td>${parameter.name}</td><td class="words">${domainWords(parameter.domain)}</td><td>${parameter.initial === undefined ? "—" : formatParameter(parameter.initial)}</td><td>${parameter.when === undefined ? "—" : `${parameter.when.parameter} is ${parameter.when.equals.map(formatParameter).join(" or ")}`}</td></tr>`)}</tbody></table></details>

@@ -16,29 +16,46 @@ const columnsMax = 24;
 /** Metrics that come first, in this order; the others follow by name. */
 const metricOrder = ["validLoss", "validError", "testLoss", "testError", "trainLoss", "trainError"];
 
-/** One row a search: its best trial's metrics, what it took, and the hyperparameters that it found. */
+/** One row a search: its best trial's metrics and what it took. */
 export function summaryTable(searches: readonly Shown[]): Html {
   const results = searches.map((shown) => ({ shown, result: resultOf(shown.record) }));
   const metrics = ordered(results.flatMap(({ result }) => Object.keys(result.best?.measurement.metrics ?? {}))).slice(
     0,
     columnsMax,
   );
-  const names = [...new Set(results.flatMap(({ result }) => Object.keys(result.hyperparameters)))].slice(0, columnsMax);
   return html`<div class="card scroll"><table>
 <thead><tr><th>search</th><th>strategy</th>${metrics.map((name) => html`<th class="number">${spaced(name)}</th>`)}
-<th class="number">trials</th><th class="number">steps</th><th class="number">wall time</th>
-${names.map((name) => html`<th class="number">${name}</th>`)}</tr></thead>
+<th class="number">trials</th><th class="number">steps</th><th class="number">wall time</th></tr></thead>
 <tbody>${results.map(
     ({
       shown,
       result,
-    }) => html`<tr><td><span class="swatch" style="--search: var(--c${shown.colour % 8})"></span>${shown.label}</td>
-<td>${shown.record.search.spec?.strategy?.name ?? "—"}</td>
+    }) => html`<tr><td>${swatch(shown)}${shown.label}</td><td>${shown.record.search.spec?.strategy?.name ?? "—"}</td>
 ${metrics.map((name) => metricCell(name, result, results))}
 <td class="number">${formatCount(result.trials)}</td><td class="number">${formatCount(result.steps)}</td>
-<td class="number">${formatSeconds(result.seconds)}</td>
-${names.map((name) => html`<td class="number">${name in result.hyperparameters ? formatParameter(result.hyperparameters[name]) : "—"}</td>`)}</tr>`,
+<td class="number">${formatSeconds(result.seconds)}</td></tr>`,
   )}</tbody></table></div>`;
+}
+
+/** One row a hyperparameter, one column a search: the values of each one's best trial. */
+export function foundTable(searches: readonly Shown[]): Html | undefined {
+  const found = searches.map((shown) => ({ shown, result: resultOf(shown.record) }));
+  const names = [...new Set(found.flatMap(({ result }) => Object.keys(result.hyperparameters)))];
+  if (names.length === 0) return undefined;
+  return html`<div class="card scroll" style="margin-top: 16px"><table>
+<thead><tr><th>hyperparameter found</th>${found.map(({ shown }) => html`<th class="number">${swatch(shown)}${shown.label}</th>`)}<th></th></tr></thead>
+<tbody>${names.map(
+    (name) =>
+      html`<tr><td>${name}</td>${found.map(({ result: { hyperparameters, best } }) => {
+        if (!(name in hyperparameters)) return html`<td class="number">—</td>`;
+        const learned = best !== undefined && name in best.measurement.learned;
+        return html`<td class="number">${formatParameter(hyperparameters[name])}${learned && html` <span class="tag">learned</span>`}</td>`;
+      })}<td></td></tr>`,
+  )}</tbody></table></div>`;
+}
+
+function swatch({ colour }: Shown): Html {
+  return html`<span class="swatch" style="--search: var(--c${colour % 8})"></span>`;
 }
 
 function metricCell(
@@ -62,7 +79,8 @@ export function formatMetric(name: string, value: number): string {
 }
 
 /** Every trial with its end and its values, best first, at most `trialRowsMax`. */
-export function trialTable({ record, label, colour }: Shown): Html {
+export function trialTable(shown: Shown): Html {
+  const { record, label } = shown;
   const { search } = record;
   const { metric, sign } = objectiveOf(search);
   const value = (row: ExportSearchResponse) => {
@@ -83,7 +101,7 @@ export function trialTable({ record, label, colour }: Shown): Html {
     rows.length < record.trials.length
       ? html`<p class="note">${formatCount(rows.length)} of ${formatCount(record.trials.length)} trials are listed: the best, and an even selection of the others.</p>`
       : undefined;
-  return html`<h3 style="margin: 18px 0 10px"><span class="swatch" style="--search: var(--c${colour % 8})"></span>${label}</h3>${omitted}
+  return html`<h3 style="margin: 18px 0 10px">${swatch(shown)}${label}</h3>${omitted}
 <div class="card scroll"><table>
 <thead><tr><th class="number">trial</th><th>ended</th>${metrics.map((name) => html`<th class="number">${spaced(name)}</th>`)}
 <th class="number">best at step</th><th class="number">steps</th><th class="number">training</th><th class="number">attempts</th>
@@ -116,11 +134,13 @@ export function costTable(searches: readonly Shown[]): Html {
   return html`<div class="card scroll"><table>
 <thead><tr><th>search</th><th class="number">slot seconds</th><th class="number">wasted</th><th class="number">wasted share</th>
 <th class="number">steps per slot second</th><th class="number">attempts</th><th>ends of trials</th></tr></thead>
-<tbody>${searches.map(({ record: { search, trials }, label, colour }) => {
+<tbody>${searches.map((shown) => {
+    const { label, record } = shown;
+    const { search, trials } = record;
     const attempts = trials.reduce((sum, { trial }) => sum + (trial?.attempts ?? 0), 0);
     const share = search.slotSeconds > 0 ? formatPercent(search.wastedSlotSeconds / search.slotSeconds) : "—";
     const speed = search.slotSeconds > 0 ? formatValue(search.steps / search.slotSeconds) : "—";
-    return html`<tr><td><span class="swatch" style="--search: var(--c${colour % 8})"></span>${label}</td>
+    return html`<tr><td>${swatch(shown)}${label}</td>
 <td class="number">${formatSeconds(search.slotSeconds)}</td><td class="number">${formatSeconds(search.wastedSlotSeconds)}</td>
 <td class="number">${share}</td><td class="number">${speed}</td><td class="number">${formatCount(attempts)}</td><td>${endCounts(trials)}</td></tr>`;
   })}</tbody></table></div>`;

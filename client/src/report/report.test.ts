@@ -1,0 +1,110 @@
+/** Reports as files: complete, bounded, deaf to hostile names, and drawn by a real browser without a network. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { escapeText, html, scriptJson } from "./html.js";
+import { renderReport, writeReport } from "./report.js";
+import { sampleSearch } from "./sample.js";
+
+const hostile = `</script><script>document.title="taken"</script><img src=x onerror='document.title="taken"'>"'&{{x}}`;
+
+test("whatever is put into markup or a script is text there", () => {
+  assert.equal(
+    html`<b title="${`"'<>&`}">${[html`<i>${"<"}</i>`, undefined, false, 3]}</b>`.text,
+    '<b title="&#34;&#39;&#60;&#62;&#38;"><i>&#60;</i>3</b>',
+  );
+  const json = scriptJson({ name: "</script><!--\u2028", value: Number.NaN });
+  assert.ok(!/[<>&\u2028]/.test(json), json);
+  assert.deepEqual(JSON.parse(json), { name: "</script><!--\u2028", value: null });
+  assert.equal(escapeText("plain ünïcode"), "plain ünïcode");
+});
+
+test("a report holds both searches' numbers and every section", async () => {
+  const page = await renderReport(samples("inside", "outside"), { title: "Two ways", madeMs: Date.UTC(2026, 0, 5) });
+  for (const words of [
+    "<title>Two ways</title>",
+    "written 2026-01-05 00:00 UTC",
+    "Results",
+    "Progress",
+    "Configurations",
+    "Cost",
+    "diverged",
+  ]) {
+    assert.ok(page.includes(words), words);
+  }
+  assert.equal(page.match(/id="(progress-steps|progress-seconds|learned-[0-4]|parallel-0|course-[01]|cost)"/g)?.length, 11);
+});
+
+test("ten thousand trials of many measurements give a page of bounded size", async () => {
+  const page = await renderReport([
+    sampleSearch({ seed: 2, strategy: "random", trials: 10_000, stepsPerTrial: 100, measurementsPerTrial: 5 }),
+  ]);
+  const small = await renderReport([
+    sampleSearch({ seed: 2, strategy: "random", trials: 3, stepsPerTrial: 100, measurementsPerTrial: 5 }),
+  ]);
+  // Measured 0.4 MB on top of the scripts; every further list is thinned, so that a megabyte is a wide bound.
+  assert.ok(page.length - small.length < 1_000_000, `${page.length - small.length} characters more`);
+  assert.match(page, /600 of 10000 trials are drawn/);
+  assert.match(page, /300 of 10,000 trials are listed/);
+});
+
+test("a search without trials, and one without a finite value, have a page too", async () => {
+  const empty = sampleSearch({ seed: 2, strategy: "random", trials: 0, stepsPerTrial: 100, slots: 1 });
+  const page = await renderReport([empty]);
+  assert.match(page, /no finite validLoss was measured/);
+});
+
+test("a browser without a network draws every chart of a report full of hostile names, and runs nothing of them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "regulus-report-"));
+  try {
+    const file = join(folder, "report.html");
+    await writeReport(file, samples(hostile, hostile), { title: hostile });
+    const dom = await browse(file, folder);
+    assert.match(dom, /<html[^>]* data-drawn="11"/, "not every chart was drawn");
+    const title = /<title>(.*?)<\/title>/s.exec(dom)?.[1] ?? "";
+    assert.ok(title.startsWith("&lt;/script&gt;"), `the title is ${title}`);
+    // ECharts' own source holds markup in strings.
+    const elements = dom.replace(/<script\b.*?<\/script>/gs, "");
+    assert.ok(!elements.includes("<img"), "a name became an element");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+function samples(inside: string, outside: string) {
+  const steps = { stepsPerTrial: 2000, slots: 1 };
+  return [
+    sampleSearch({ seed: 1, strategy: "self-tuning-network", trials: 1, name: inside, ...steps }),
+    sampleSearch({ seed: 2, strategy: "random", trials: 6, divergesEvery: 5, name: outside, ...steps }),
+  ];
+}
+
+/** The page after its scripts ran. Chromium is among the servers that tests need (see CONTRIBUTING). */
+async function browse(file: string, folder: string): Promise<string> {
+  const flags = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+  ];
+  const { stdout } = await promisify(execFile)(
+    process.env.CHROMIUM ?? "chromium",
+    [
+      ...flags,
+      `--user-data-dir=${join(folder, "profile")}`,
+      "--virtual-time-budget=5000",
+      "--dump-dom",
+      pathToFileURL(file).href,
+    ],
+    { maxBuffer: 64 * 1024 * 1024, timeout: 60_000 },
+  ).catch((error: unknown) => {
+    throw new Error(`chromium could not open the report; it must be installed (Debian package chromium): ${String(error)}`);
+  });
+  return stdout;
+}
