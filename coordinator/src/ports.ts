@@ -10,17 +10,33 @@ export interface Append {
   readonly facts: readonly Fact[];
 }
 
+/** Narrows a read of the log. */
+export interface ReadOptions {
+  /** Only the facts about one trial, or only those about the search as a whole; absent for all. */
+  readonly about?: { readonly trial: number } | "search";
+  readonly signal?: AbortSignal;
+}
+
 /** The log of facts. One writer a search; `conflict` tells a writer that another one was there. */
 export interface EventLog {
   /** Appends to several searches at once: all or none, durable when the promise resolves. Fails with code "conflict". */
   append(batch: readonly Append[]): Promise<void>;
-  /** Facts of a search after a position, in order, to the end of what is durable now. `trial` narrows to one trial's facts. */
-  read(searchId: string, after: number, options?: { trial?: number; signal?: AbortSignal }): AsyncIterable<readonly Fact[]>;
+  /** Facts of a search after a position, in order, to the end of what is durable now. Fails with "cancelled" once aborted. */
+  read(searchId: string, after: number, options?: ReadOptions): AsyncIterable<readonly Fact[]>;
   /** Ids of all searches, oldest first. */
   searches(): Promise<readonly string[]>;
   /** Removes a search and all of its facts. */
   remove(searchId: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** One artifact in a store. */
+export interface StoredArtifact {
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  /** When it was last put, in milliseconds since 1970. */
+  readonly storedMs: number;
 }
 
 /** Bytes by their content. */
@@ -31,6 +47,8 @@ export interface ArtifactStore {
   get(sha256: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   has(sha256: string): Promise<boolean>;
   remove(sha256: string): Promise<void>;
+  /** Everything that is stored, in no order: so that what no search refers to can be removed. */
+  list(): AsyncIterable<StoredArtifact>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,67 @@
+/**
+ * What every log adapter agrees on about a fact: which trial it is about, its bytes, and that a batch is in order.
+ */
+import { assert, Fact, RegulusError } from "@regulus/proto";
+import type { Append } from "../ports.js";
+
+/** The trial that a fact is about, or undefined for one about the whole search. */
+export function trialOf(fact: Fact): number | undefined {
+  const kind = fact.kind;
+  return kind !== undefined && "trial" in kind.value ? kind.value.trial : undefined;
+}
+
+/** Bytes of a fact as logs keep them: its protobuf encoding. */
+export function encodeFact(fact: Fact): Uint8Array {
+  return Fact.encode(fact).finish();
+}
+
+/** A fact from its bytes. Fails with "data-loss" where they are not those of a fact that this version knows. */
+export function decodeFact(bytes: Uint8Array, searchId: string, position: number): Fact {
+  const fact = tryDecode(bytes, searchId, position);
+  if (fact.kind === undefined || fact.position !== position || fact.searchId !== searchId) {
+    throw damaged(searchId, position, "holds another fact or one of an unknown kind");
+  }
+  return fact;
+}
+
+/** Stops where a batch is not what a writer may give: positions without gaps after `expected`, each search once. */
+export function assertBatch(batch: readonly Append[]): void {
+  const seen = new Set<string>();
+  for (const { searchId, expected, facts } of batch) {
+    assert(!seen.has(searchId), `search ${searchId} stands once in a batch`);
+    seen.add(searchId);
+    assert(facts.length > 0, `an append to ${searchId} holds facts`);
+    for (const [index, fact] of facts.entries()) {
+      assert(fact.searchId === searchId, `fact of ${fact.searchId} is appended to ${searchId}`);
+      assert(fact.position === expected + 1 + index, `position ${fact.position} follows ${expected + index}`);
+      assert(fact.kind !== undefined, `fact ${fact.position} has a kind`);
+    }
+  }
+}
+
+/** The error of a writer that is not the only one. */
+export function conflict(searchId: string, expected: number, seen: number): RegulusError {
+  return new RegulusError(
+    "conflict",
+    `search ${searchId}: the newest fact is ${seen}, the writer expected ${expected}; another writer was there, read again`,
+  );
+}
+
+/** Stops a read whose caller lost interest. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new RegulusError("cancelled", "the read was cancelled by its caller");
+}
+
+function tryDecode(bytes: Uint8Array, searchId: string, position: number): Fact {
+  try {
+    return Fact.decode(bytes);
+  } catch (cause) {
+    throw damaged(searchId, position, "can't be decoded", cause);
+  }
+}
+
+function damaged(searchId: string, position: number, what: string, cause?: unknown): RegulusError {
+  return new RegulusError("data-loss", `the log is damaged: row ${position} of search ${searchId} ${what}; restore a copy`, {
+    cause,
+  });
+}
