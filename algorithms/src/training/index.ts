@@ -1,4 +1,10 @@
-/** The half of the algorithms that trains with tfjs; for agents only. */
+/**
+ * The half of the algorithms that trains, for agents only. Importing it loads no tfjs: procedures, techniques and workloads are loaded when
+ * they are asked for.
+ */
+export * from "./checkpoint.js";
+export * from "./find-component.js";
+export * from "./model-kit.js";
 export * from "./network.js";
 export * from "./procedure.js";
 export * from "./technique.js";

@@ -17,16 +17,21 @@ export interface TrialRequest {
   found(severity: "info" | "warning" | "error", message: string): void;
 }
 
+/** What a session measures; the caller adds the time. */
+export type Observed = Omit<Measurement, "seconds">;
+
 /** A trial being worked on. Not shared, not re-entrant. */
 export interface Session {
   /** Steps done, counting those before a checkpoint. */
   readonly stepsDone: number;
+  /** Whether the procedure has ended by itself; asked where the work has no step to reach (untilStep 0). */
+  readonly ended: boolean;
   /** Steps between two measurements where the search does not say. */
   readonly measureEverySteps: number;
   /** One training step. */
   step(): Promise<void>;
-  /** Metrics over whole splits at the present weights. `seconds` is the caller's to fill. Throws TrialFailure where training has diverged. */
-  measure(): Promise<Omit<Measurement, "seconds">>;
+  /** Metrics over whole splits at the present weights; changes nothing. Throws TrialFailure where training has diverged. */
+  measure(): Promise<Observed>;
   /** Everything needed to go on exactly as if never stopped. */
   save(): Promise<Uint8Array>;
   close(): void;

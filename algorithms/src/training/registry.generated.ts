@@ -4,6 +4,7 @@ import type { ProcedureModule } from "./procedure.js";
 import type { TechniqueModule } from "./technique.js";
 
 export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = new Map<string, () => Promise<ProcedureModule>>([
+  ["evaluate", async () => (await import("../procedures/evaluate/evaluate.js")).module],
   ["fit", async () => (await import("../procedures/fit/fit.js")).module],
 ]);
 
@@ -15,4 +16,8 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
   ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],
 ]);
 
-export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>>([]);
+export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>>([
+  ["mnist-mlp", async () => (await import("../workloads/mnist-mlp/mnist-mlp.js")).module],
+  ["ridge", async () => (await import("../workloads/ridge/ridge.js")).module],
+  ["synthetic-function", async () => (await import("../workloads/synthetic-function/synthetic-function.js")).module],
+]);

@@ -1,6 +1,6 @@
 /**
  * What a technique is: pure functions that act at named places of a training step. Under `self-tune` its hyperparameters have another value for
- * every example; a technique therefore reads them as tensors.
+ * every example; a technique therefore reads them as columns.
  */
 import type { NamedTensorMap, Scalar, Tensor } from "@tensorflow/tfjs-core";
 import type { TechniqueSpec } from "../core/component.js";
@@ -14,7 +14,12 @@ export interface StepContext {
   readonly batchSize: number;
   /** Random numbers of this step and technique. */
   readonly rng: Rng;
-  /** A hyperparameter for every example [batch, 1], or [1, 1] where all share one value. Detached: no gradient flows through it. */
+  /**
+   * A hyperparameter for every example (length batchSize), or one number where all share it (length 1). It lies on the host, so that a
+   * technique can skip work at strength 0 and build masks without asking the backend. Not to be written to.
+   */
+  values(name: string): Float32Array;
+  /** The same as a tensor [batch, 1] or [1, 1]. Detached: no gradient flows through it. */
   value(name: string): Tensor;
 }
 

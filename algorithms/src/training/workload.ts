@@ -4,6 +4,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { WorkloadSpec } from "../core/component.js";
 import type { Configuration } from "../core/space.js";
+import type { ModelKit } from "./model-kit.js";
 import type { Network, Signal } from "./network.js";
 
 /**
@@ -23,7 +24,10 @@ export interface TrainingDefaults {
   readonly batchSize: number;
   readonly optimizer: "sgd" | "momentum" | "adam";
   readonly learningRate: number;
+  /** Of the momentum optimizer, from 0 to below 1. */
   readonly momentum: number;
+  /** Steps after which training ends where neither the budget nor the strategy says. */
+  readonly steps: number;
 }
 
 /** An opened workload: data loaded, sizes known. */
@@ -50,10 +54,28 @@ export interface OpenRequest<Options> {
   readonly hyperparameters: Configuration;
   /** Seed of the data's splits; the same for every trial of a search. */
   readonly seed: number;
+  /** tfjs and our losses, for modules that can't import them (a user's module by path). */
+  readonly kit: ModelKit;
 }
 
 /** What a workload's folder (or a user's module, as its export `workload`) gives. */
 export interface WorkloadModule<Options> {
   readonly spec: WorkloadSpec<Options>;
   open(request: OpenRequest<Options>): Promise<Task>;
+}
+
+/** A workload that trains nothing: its metrics are known in closed form. Runs under the procedure `evaluate`, without tfjs. */
+export interface ClosedFormModule<Options> {
+  readonly spec: WorkloadSpec<Options>;
+  evaluate(request: Omit<OpenRequest<Options>, "kit">): ClosedForm;
+}
+
+/** A configuration of a closed-form workload. */
+export interface ClosedForm {
+  /** Steps after which it ends where nothing else says; at least 1. */
+  readonly steps: number;
+  /** Metrics after so many steps. A pure function. Throws TrialFailure where the configuration has none. */
+  metrics(step: number): Readonly<Record<string, number>>;
+  /** Time that one step takes, in ms; 0 for none. */
+  readonly stepMs: number;
 }

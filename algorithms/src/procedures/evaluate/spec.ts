@@ -1,0 +1,14 @@
+/** What the procedure evaluate says of itself. */
+import { z } from "zod";
+import type { ProcedureSpec } from "../../core/index.js";
+
+const options = z.strictObject({});
+export type EvaluateOptions = z.infer<typeof options>;
+
+export const spec: ProcedureSpec<EvaluateOptions> = {
+  name: "evaluate",
+  summary: "Evaluates a workload that is a function in closed form; trains nothing.",
+  source: "docs/decisions; Regulus' own, for tests of strategies and for the dispatch bench",
+  options,
+  learnsInside: false,
+};

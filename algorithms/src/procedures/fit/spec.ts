@@ -1,0 +1,14 @@
+/** What the procedure fit says of itself. */
+import { z } from "zod";
+import type { ProcedureSpec } from "../../core/index.js";
+
+const options = z.strictObject({});
+export type FitOptions = z.infer<typeof options>;
+
+export const spec: ProcedureSpec<FitOptions> = {
+  name: "fit",
+  summary: "Trains the workload's model with the trial's hyperparameters held fixed.",
+  source: "docs/decisions; the plain training loop",
+  options,
+  learnsInside: false,
+};

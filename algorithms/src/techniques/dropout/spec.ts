@@ -1,0 +1,31 @@
+/** What the technique dropout says of itself. */
+import { z } from "zod";
+import type { TechniqueSpec } from "../../core/index.js";
+import { realParameter } from "../../training/hyperparameters.js";
+
+/** Above this a layer hardly trains, and its gradients grow by 1/(1 - rate). */
+const rateMax = 0.9;
+const rate = z.number().min(0).max(rateMax).optional();
+const options = z.strictObject({
+  /** Fixes the rate at sites of kind input. */
+  inputDropout: rate,
+  /** Fixes the rate at sites of kind hidden. */
+  hiddenDropout: rate,
+});
+export type DropoutOptions = z.infer<typeof options>;
+
+export const spec: TechniqueSpec<DropoutOptions> = {
+  name: "dropout",
+  summary: "Sets activations to zero at random and scales the others up.",
+  source: "Srivastava et al., JMLR 15 (2014), in the inverted form",
+  options,
+  hyperparameters: (fixed) =>
+    (["inputDropout", "hiddenDropout"] as const)
+      .filter((name) => fixed[name] === undefined)
+      .map((name) => ({
+        parameter: realParameter(name, { min: 0, max: rateMax }),
+        fallback: 0.05,
+        inside: true,
+        sharedInBatch: false,
+      })),
+};

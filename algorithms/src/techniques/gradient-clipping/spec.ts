@@ -1,0 +1,30 @@
+/** What the technique gradient-clipping says of itself. */
+import { Scale } from "@regulus/proto";
+import { z } from "zod";
+import type { TechniqueSpec } from "../../core/index.js";
+import { realParameter } from "../../training/hyperparameters.js";
+
+const options = z.strictObject({
+  /** Fixes the greatest norm. */
+  clipNorm: z.number().positive().max(1e6).optional(),
+});
+export type GradientClippingOptions = z.infer<typeof options>;
+
+export const spec: TechniqueSpec<GradientClippingOptions> = {
+  name: "gradient-clipping",
+  summary: "Shortens the gradient of all weights together to a greatest norm.",
+  source: "Pascanu, Mikolov and Bengio, ICML 2013, algorithm 1",
+  options,
+  hyperparameters: (fixed) =>
+    fixed.clipNorm !== undefined
+      ? []
+      : [
+          {
+            parameter: realParameter("clipNorm", { min: 0.01, max: 100, scale: Scale.SCALE_LOG }),
+            fallback: 1,
+            // It acts on the step, not on the loss: the weights that a batch leads to say nothing of where training ends.
+            inside: false,
+            sharedInBatch: true,
+          },
+        ],
+};

@@ -1,0 +1,34 @@
+/**
+ * Gaussian noise on the inputs, with a standard deviation for each example in the units of the inputs (workloads normalize theirs to
+ * variance 1). Inputs that are whole numbers (tokens) have no neighbours to move to, and are refused.
+ * Source: Bishop, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 7 (1995), equation 1.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { TrialFailure } from "../../training/procedure.js";
+import type { TechniqueModule } from "../../training/technique.js";
+import { type InputNoiseOptions, spec } from "./spec.js";
+
+export const module: TechniqueModule<InputNoiseOptions> = {
+  spec,
+  create: () => ({
+    inputs(inputs, context) {
+      if (inputs.dtype !== "float32") {
+        throw new TrialFailure(
+          "user-error",
+          `saw inputs of type ${inputs.dtype}, expected float32: switch input-noise off for this workload`,
+        );
+      }
+      const deviations = context.values("inputNoise");
+      if (deviations.every((deviation) => deviation === 0)) return inputs;
+      const noise = new Float32Array(inputs.size);
+      context.rng.fillNormal(noise);
+      const columns = inputs.size / context.batchSize;
+      for (let row = 0; row < context.batchSize; row++) {
+        const deviation = deviations[deviations.length === 1 ? 0 : row] ?? 0;
+        const end = (row + 1) * columns;
+        for (let i = row * columns; i < end; i++) noise[i] = deviation * (noise[i] ?? 0);
+      }
+      return tf.add(inputs, tf.tensor(noise, inputs.shape));
+    },
+  }),
+};

@@ -1,0 +1,21 @@
+/** What the technique input-noise says of itself. */
+import { z } from "zod";
+import type { TechniqueSpec } from "../../core/index.js";
+import { realParameter } from "../../training/hyperparameters.js";
+
+const options = z.strictObject({
+  /** Fixes the standard deviation. */
+  inputNoise: z.number().min(0).max(1e6).optional(),
+});
+export type InputNoiseOptions = z.infer<typeof options>;
+
+export const spec: TechniqueSpec<InputNoiseOptions> = {
+  name: "input-noise",
+  summary: "Adds Gaussian noise to the inputs while training.",
+  source: "Bishop, Neural Computation 7 (1995), equation 1",
+  options,
+  hyperparameters: (fixed) =>
+    fixed.inputNoise !== undefined
+      ? []
+      : [{ parameter: realParameter("inputNoise", { min: 0, max: 1 }), fallback: 0.05, inside: true, sharedInBatch: false }],
+};

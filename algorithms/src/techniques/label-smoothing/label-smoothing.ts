@@ -1,0 +1,25 @@
+/**
+ * Label smoothing: targets become (1 - share) target + share/classes, with a share for each example. It needs probabilities of two or more
+ * classes as targets; a column of numbers to regress on is refused.
+ * Source: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, section 7.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { TrialFailure } from "../../training/procedure.js";
+import type { TechniqueModule } from "../../training/technique.js";
+import { type LabelSmoothingOptions, spec } from "./spec.js";
+
+export const module: TechniqueModule<LabelSmoothingOptions> = {
+  spec,
+  create: () => ({
+    targets(targets, context) {
+      const classes = targets.shape[1] ?? 1;
+      if (targets.rank !== 2 || classes < 2) {
+        const words = `saw targets of shape [${targets.shape.join(", ")}], expected [batch, classes]: switch label-smoothing off for this workload`;
+        throw new TrialFailure("user-error", words);
+      }
+      if (context.values("labelSmoothing").every((share) => share === 0)) return targets;
+      const share = context.value("labelSmoothing");
+      return tf.add(tf.mul(targets, tf.sub(1, share)), tf.div(share, classes));
+    },
+  }),
+};

@@ -1,0 +1,30 @@
+/** What the technique label-smoothing says of itself. */
+import { z } from "zod";
+import type { TechniqueSpec } from "../../core/index.js";
+import { realParameter } from "../../training/hyperparameters.js";
+
+/** Beyond it the true class is hardly the likeliest. */
+const shareMax = 0.5;
+const options = z.strictObject({
+  /** Fixes the share. */
+  labelSmoothing: z.number().min(0).max(shareMax).optional(),
+});
+export type LabelSmoothingOptions = z.infer<typeof options>;
+
+export const spec: TechniqueSpec<LabelSmoothingOptions> = {
+  name: "label-smoothing",
+  summary: "Gives a share of the target's probability to all classes alike.",
+  source: "Szegedy et al., CVPR 2016, section 7",
+  options,
+  hyperparameters: (fixed) =>
+    fixed.labelSmoothing !== undefined
+      ? []
+      : [
+          {
+            parameter: realParameter("labelSmoothing", { min: 0, max: shareMax }),
+            fallback: 0.05,
+            inside: true,
+            sharedInBatch: false,
+          },
+        ],
+};

@@ -1,0 +1,126 @@
+/**
+ * The Network whose signals are tensors. What a name's weights are it leaves to Layers (fixed weights, or weights that react to
+ * hyperparameters); everything without weights is done here. Initialization: uniform within 1/sqrt(fan-in), embeddings within 0.1.
+ */
+import { assert } from "@regulus/proto";
+import * as tf from "@tensorflow/tfjs";
+import type { Activation, Network, Signal } from "./network.js";
+import type { Weight } from "./technique.js";
+
+export interface Conv2dOptions {
+  readonly filters: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: "same" | "valid";
+}
+
+/** The layers that have weights, before any activation. */
+export interface Layers {
+  dense(name: string, x: tf.Tensor, options: { readonly units: number; readonly bias: boolean }): tf.Tensor;
+  conv2d(name: string, x: tf.Tensor, options: Conv2dOptions): tf.Tensor;
+  embedding(name: string, x: tf.Tensor, options: { readonly vocabulary: number; readonly units: number }): tf.Tensor;
+  /** The weights of the layers used so far, as the loss sees them. */
+  weights(): readonly Weight[];
+}
+
+/** What happens at a site while training. */
+export type SiteRule = (x: tf.Tensor, site: { readonly name: string; readonly kind: "input" | "hidden" }) => tf.Tensor;
+
+export class TensorNetwork implements Network {
+  readonly #layers: Layers;
+  readonly #atSite: SiteRule | undefined;
+
+  /** @param atSite absent when measuring. */
+  constructor(layers: Layers, atSite?: SiteRule) {
+    this.#layers = layers;
+    this.#atSite = atSite;
+  }
+
+  get training(): boolean {
+    return this.#atSite !== undefined;
+  }
+
+  dense(name: string, x: Signal, options: { units: number; activation?: Activation; bias?: boolean }): Signal {
+    return activate(
+      this.#layers.dense(name, tensorOf(x), { units: options.units, bias: options.bias ?? true }),
+      options.activation,
+    );
+  }
+
+  conv2d(
+    name: string,
+    x: Signal,
+    options: { filters: number; kernel: number; stride?: number; padding?: "same" | "valid"; activation?: Activation },
+  ): Signal {
+    const { filters, kernel, stride = 1, padding = "same", activation } = options;
+    return activate(this.#layers.conv2d(name, tensorOf(x), { filters, kernel, stride, padding }), activation);
+  }
+
+  embedding(name: string, x: Signal, options: { vocabulary: number; units: number }): Signal {
+    return this.#layers.embedding(name, tensorOf(x), options);
+  }
+
+  maxPool(x: Signal, { size, stride = size }: { size: number; stride?: number }): Signal {
+    return tf.maxPool(imagesOf(x), size, stride, "valid");
+  }
+
+  averagePool(x: Signal, { size, stride = size }: { size: number; stride?: number }): Signal {
+    return tf.avgPool(imagesOf(x), size, stride, "valid");
+  }
+
+  globalAverage(x: Signal): Signal {
+    const axes = x.shape.map((_, axis) => axis).slice(1, -1);
+    return tf.mean(tensorOf(x), axes);
+  }
+
+  activation(x: Signal, activation: Activation): Signal {
+    return activate(tensorOf(x), activation);
+  }
+
+  flatten(x: Signal): Signal {
+    const [batch = 0, ...rest] = x.shape;
+    return tf.reshape(tensorOf(x), [batch, tf.util.sizeFromShape(rest)]);
+  }
+
+  reshape(x: Signal, shape: readonly number[]): Signal {
+    return tf.reshape(tensorOf(x), [...shape]);
+  }
+
+  add(a: Signal, b: Signal): Signal {
+    return tf.add(tensorOf(a), tensorOf(b));
+  }
+
+  site(name: string, x: Signal, kind: "input" | "hidden"): Signal {
+    return this.#atSite === undefined ? x : this.#atSite(tensorOf(x), { name, kind });
+  }
+}
+
+/** The tensor that a signal of this network is. */
+export function tensorOf(x: Signal): tf.Tensor {
+  assert(x instanceof tf.Tensor, "a signal comes from the network that it is given to");
+  return x;
+}
+
+/** Images [batch, height, width, channels], or a kernel [height, width, channels, filters]. */
+export function imagesOf(x: Signal): tf.Tensor4D {
+  const tensor = tensorOf(x);
+  assert(isRank4(tensor), `convolution and pooling take four axes, not [${x.shape.join(", ")}]`);
+  return tensor;
+}
+
+function isRank4(x: tf.Tensor): x is tf.Tensor4D {
+  return x.rank === 4;
+}
+
+function activate(x: tf.Tensor, activation: Activation = "linear"): tf.Tensor {
+  switch (activation) {
+    case "linear":
+      return x;
+    case "relu":
+      return tf.relu(x);
+    case "tanh":
+      return tf.tanh(x);
+    case "sigmoid":
+      return tf.sigmoid(x);
+  }
+}

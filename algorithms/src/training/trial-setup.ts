@@ -1,0 +1,74 @@
+/**
+ * What every procedure that trains a model does first: finds the workload and the techniques that a search names, reads their options,
+ * sorts the trial's parameters among them, and opens the data. It trains nothing.
+ */
+import { RegulusError } from "@regulus/proto";
+import * as tf from "@tensorflow/tfjs";
+import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../core/index.js";
+import { findWorkload, loadTechnique } from "./find-component.js";
+import { classificationError, halfSquaredError, softmaxCrossEntropy } from "./losses.js";
+import type { ModelKit } from "./model-kit.js";
+import type { TrialRequest } from "./procedure.js";
+import type { NamedHooks } from "./technique-set.js";
+import type { Task } from "./workload.js";
+
+/** What built-in procedures give to every workload. */
+export const modelKit: ModelKit = { tf, softmaxCrossEntropy, classificationError, halfSquaredError, createRng };
+
+/** A hyperparameter of a technique in this trial. */
+export interface TechniqueHyperparameter {
+  readonly spec: HyperparameterSpec;
+  /** The trial's value; where the trial has none, undefined: the procedure learns it, or its fallback holds. */
+  readonly value: number | undefined;
+}
+
+export interface TrialSetup {
+  readonly task: Task;
+  readonly techniques: readonly NamedHooks[];
+  /** Hyperparameters of the techniques, by name. */
+  readonly hyperparameters: ReadonlyMap<string, TechniqueHyperparameter>;
+  /** Values that options of techniques fix, by name. */
+  readonly fixed: ReadonlyMap<string, number>;
+  /** Random numbers of the trial. */
+  readonly rng: Rng;
+}
+
+/** Opens a trial's workload. The caller closes the task. */
+export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
+  const { spec, work, seed } = request;
+  const parameters: Configuration = work.parameters ?? {};
+  const techniques: NamedHooks[] = [];
+  const hyperparameters = new Map<string, TechniqueHyperparameter>();
+  const fixed = new Map<string, number>();
+  for (const { name, options: raw } of spec.techniques) {
+    const module = await loadTechnique(name);
+    const options = module.spec.options.parse(raw ?? {});
+    techniques.push({ name, hooks: module.create(options) });
+    for (const one of module.spec.hyperparameters(options)) {
+      hyperparameters.set(one.parameter.name, { spec: one, value: numberOf(one.parameter.name, parameters[one.parameter.name]) });
+    }
+    for (const [option, value] of Object.entries(raw ?? {})) {
+      if (!hyperparameters.has(option) && typeof value === "number") fixed.set(option, value);
+    }
+  }
+  const module = await findWorkload(spec);
+  if (!("open" in module)) {
+    const words = `the workload ${module.spec.name} is a function in closed form: its procedure is evaluate, not ${work.procedure}`;
+    throw new RegulusError("failed-precondition", words);
+  }
+  const options = module.spec.options.parse(spec.workload?.options ?? {});
+  const own = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
+  const rest = Object.entries(parameters).filter(([name]) => !hyperparameters.has(name));
+  const task = await module.open({
+    options,
+    hyperparameters: Object.fromEntries([...own, ...rest]),
+    seed: spec.seed,
+    kit: modelKit,
+  });
+  return { task, techniques, hyperparameters, fixed, rng: createRng(seed) };
+}
+
+function numberOf(name: string, value: ParameterValue | undefined): number | undefined {
+  if (value === undefined || typeof value === "number") return value;
+  throw new RegulusError("invalid-argument", `saw ${name} = ${String(value)}, expected a number`);
+}
