@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LineReader } from "./line-reader.js";
+import { parseLine } from "./measurement-lines.js";
+import { OutputRing } from "./output-ring.js";
+import { RateLimit } from "./rate-limit.js";
+
+test("both forms of a measurement are read, and NaN and Infinity as Python prints them", () => {
+  assert.deepEqual(parseLine('{"step":10,"validLoss":0.3}'), { kind: "measurement", step: 10, metrics: { validLoss: 0.3 } });
+  assert.deepEqual(parseLine(' {"step": 2, "metrics": {"a": 1, "b": -2.5e-3}} '), {
+    kind: "measurement",
+    step: 2,
+    metrics: { a: 1, b: -0.0025 },
+  });
+  assert.deepEqual(parseLine('{"step": 3, "validLoss": NaN, "NaN": -Infinity}'), {
+    kind: "measurement",
+    step: 3,
+    metrics: { validLoss: Number.NaN, NaN: Number.NEGATIVE_INFINITY },
+  });
+  assert.deepEqual(parseLine('{"checkpoint": 40}'), { kind: "checkpoint", step: 40 });
+});
+
+test("what is no measurement is output, and what means to be one and is wrong says why", () => {
+  for (const line of ["", "epoch 3", "{}", '{"loss": 1}', "{not json}", "[1,2]", '{"step": 1'])
+    assert.equal(parseLine(line).kind, "output", line);
+  const problem = (line: string) => {
+    const parsed = parseLine(line);
+    return parsed.kind === "wrong" ? parsed.problem : parsed.kind;
+  };
+  assert.match(problem('{"step": -1, "a": 1}'), /"step" is -1/);
+  assert.match(problem('{"step": 1.5, "a": 1}'), /"step" is 1.5/);
+  assert.match(problem('{"step": 1}'), /no metric/);
+  assert.match(problem('{"step": 1, "a": "high"}'), /metric "a" is "high"/);
+  assert.match(problem('{"step": 1, "metrics": [1]}'), /"metrics" is \[1\]/);
+  assert.match(problem('{"checkpoint": "now"}'), /"checkpoint" is "now"/);
+  assert.match(problem(`{"step": 1, "${"x".repeat(129)}": 1}`), /129 characters/);
+});
+
+test("lines come whole however the bytes are cut, and one that is too long is dropped", () => {
+  const text = "first\nzwölf\n\nlast";
+  for (let size = 1; size < 8; size += 1) {
+    const lines: string[] = [];
+    const reader = new LineReader(100, (line) => lines.push(line));
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += size) reader.add(bytes.subarray(at, at + size));
+    reader.end();
+    assert.deepEqual(lines, ["first", "zwölf", "last"], `pieces of ${size}`);
+  }
+  const lines: string[] = [];
+  const reader = new LineReader(10, (line) => lines.push(line));
+  reader.add(Buffer.from(`${"x".repeat(11)}\nshort\n`));
+  assert.deepEqual(lines, ["short"]);
+});
+
+test("output keeps its beginning and its end in bounded memory and says what is left out", () => {
+  const ring = new OutputRing(10, 20);
+  ring.add(Buffer.from("beginning!"));
+  for (let i = 0; i < 1000; i += 1) ring.add(Buffer.from(`line ${i}\n`));
+  const text = ring.contents().toString();
+  assert.ok(text.startsWith("beginning!\n... "));
+  assert.ok(text.endsWith("line 998\nline 999\n"));
+  // 10 + 20 bytes kept; 1,000 lines of 8,890 bytes less the 20.
+  assert.match(text, /\.\.\. 8870 bytes left out \.\.\./);
+  assert.equal(ring.totalBytes, 10 + 8890);
+  assert.equal(ring.lastLines(2), "line 998\nline 999");
+});
+
+test("a token bucket lets a burst through, then so many a second", () => {
+  let nowMs = 0;
+  const limit = new RateLimit({ burst: 3, perSecond: 10 }, () => nowMs);
+  assert.deepEqual([limit.take(), limit.take(), limit.take(), limit.take()], [true, true, true, false]);
+  nowMs = 100;
+  assert.deepEqual([limit.take(), limit.take()], [true, false]);
+});

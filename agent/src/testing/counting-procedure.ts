@@ -1,0 +1,94 @@
+/**
+ * A procedure that trains nothing: its "weight" is a number that depends on every step before, so that a resume which is not exact shows in
+ * the first measurement after it. What goes wrong, and when, are parameters of the trial.
+ */
+import type { ProcedureModule, Session, TrialRequest } from "@regulus/algorithms/training";
+import { TrialFailure } from "@regulus/algorithms/training";
+import { z } from "zod";
+
+const parameters = z.object({
+  /** Milliseconds that a step takes. */
+  stepMs: z.number().default(0),
+  /** At this step the process throws, exits, hangs, takes memory or measures NaN. */
+  at: z.number().default(-1),
+  then: z.enum(["throw", "exit", "hang", "memory", "nan", "infeasible", "loop"]).default("throw"),
+});
+type Parameters = z.infer<typeof parameters>;
+
+const saved = z.object({ step: z.number(), weight: z.number() });
+
+export const countingProcedure: ProcedureModule = {
+  spec: { name: "fit", summary: "Counts.", source: "this test", options: z.object({}), learnsInside: false },
+  open: async (request: TrialRequest) => new CountingSession(request),
+};
+
+class CountingSession implements Session {
+  stepsDone = 0;
+  readonly ended = false;
+  readonly measureEverySteps = 10;
+  private weight: number;
+  private readonly parameters: Parameters;
+  private readonly held: Uint8Array[] = [];
+
+  constructor(request: TrialRequest) {
+    this.parameters = parameters.parse(request.work.parameters ?? {});
+    this.weight = request.seed;
+    if (request.checkpoint !== undefined) {
+      const state = saved.parse(JSON.parse(Buffer.from(request.checkpoint).toString("utf8")));
+      this.stepsDone = state.step;
+      this.weight = state.weight;
+    }
+  }
+
+  async step(): Promise<void> {
+    const { stepMs, at, then } = this.parameters;
+    if (stepMs > 0) await new Promise((resolve) => setTimeout(resolve, stepMs));
+    // The logistic map: a difference in the last bit is a difference in the first after fifty steps.
+    this.weight = 3.99 * fraction(this.weight) * (1 - fraction(this.weight));
+    this.stepsDone += 1;
+    if (this.stepsDone === at) await this.goWrong(then);
+  }
+
+  async measure() {
+    const { at, then } = this.parameters;
+    const validLoss = then === "nan" && at >= 0 && this.stepsDone >= at ? Number.NaN : this.weight;
+    return { step: this.stepsDone, metrics: { validLoss }, learned: {}, scales: {}, hypergradients: {} };
+  }
+
+  async save(): Promise<Uint8Array> {
+    return Buffer.from(JSON.stringify({ step: this.stepsDone, weight: this.weight }));
+  }
+
+  close(): void {}
+
+  private async goWrong(then: Parameters["then"]): Promise<void> {
+    switch (then) {
+      case "throw":
+        throw new Error("the test's own failure");
+      case "exit":
+        console.error("the process says goodbye");
+        return process.exit(3);
+      case "hang":
+        return new Promise(() => undefined);
+      case "loop":
+        for (;;) this.weight += 1;
+      case "memory":
+        for (;;) {
+          this.held.push(new Uint8Array(16 * 2 ** 20).fill(1));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      case "infeasible":
+        throw new TrialFailure("infeasible", "this configuration can't be built");
+      case "nan":
+        return;
+      default:
+        then satisfies never;
+    }
+  }
+}
+
+/** Into [0, 1): seeds are whole numbers. */
+function fraction(value: number): number {
+  const inside = value % 1;
+  return inside === 0 ? ((Math.abs(value) % 997) + 1) / 1000 : inside;
+}
