@@ -1,7 +1,9 @@
 /** Written by scripts/generate.mjs from the folders: what every registered component says of itself, by name. Do not edit. */
 import type { DiagnosticSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
+import { spec as strategyAsha } from "../strategies/asha/spec.js";
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
 import { spec as strategyRandom } from "../strategies/random/spec.js";
+import { spec as strategySelfTuningNetwork } from "../strategies/self-tuning-network/spec.js";
 import { spec as strategySobol } from "../strategies/sobol/spec.js";
 import { spec as procedureCommand } from "../procedures/command/spec.js";
 import { spec as procedureEvaluate } from "../procedures/evaluate/spec.js";
@@ -16,8 +18,10 @@ import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
 
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
+  ["asha", strategyAsha],
   ["grid", strategyGrid],
   ["random", strategyRandom],
+  ["self-tuning-network", strategySelfTuningNetwork],
   ["sobol", strategySobol],
 ]);
 

@@ -1,11 +1,15 @@
 /** Written by scripts/generate.mjs from the folders: every registered strategy, by name. Do not edit. */
 import type { StrategyModule } from "../core/index.js";
+import { module as strategyAsha } from "../strategies/asha/asha.js";
 import { module as strategyGrid } from "../strategies/grid/grid.js";
 import { module as strategyRandom } from "../strategies/random/random.js";
+import { module as strategySelfTuningNetwork } from "../strategies/self-tuning-network/self-tuning-network.js";
 import { module as strategySobol } from "../strategies/sobol/sobol.js";
 
 export const strategies: ReadonlyMap<string, StrategyModule<unknown>> = new Map<string, StrategyModule<unknown>>([
+  ["asha", strategyAsha],
   ["grid", strategyGrid],
   ["random", strategyRandom],
+  ["self-tuning-network", strategySelfTuningNetwork],
   ["sobol", strategySobol],
 ]);

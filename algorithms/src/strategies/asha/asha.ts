@@ -1,0 +1,183 @@
+/**
+ * Asynchronous successive halving. A trial pauses at each rung and keeps its checkpoint; whenever there is room, the highest rung with an
+ * unpromoted trial among its best 1/η sends that one on, and else a new trial starts at the bottom. Nothing ever waits for a rung to fill.
+ * Source: Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020, algorithm 2 (get_job). Ours beside it: failed
+ * configurations count as the worst of the rung they were on the way to, and `finishBest`.
+ */
+import { assert, Direction, EndReason, type Fact } from "@regulus/proto";
+import { createSampler, type Proposal, type Strategy, type StrategyContext, type StrategyModule } from "../../core/index.js";
+import { startsLeft } from "../trial-count.js";
+import { bestLeft, emptyRung, enterRung, leaveRung, promotable, type Rung } from "./rung.js";
+import { type AshaOptions, spec } from "./spec.js";
+
+/** Rungs below the last where `minSteps` is absent. */
+const promotionsDefault = 3;
+
+/** A trial that is not over. */
+interface Climber {
+  /** The rung it is on the way to, or stands on. */
+  rung: number;
+  /** Whether it has work: pending or running. */
+  isBusy: boolean;
+  /** Newest loss; null for none yet. */
+  loss: number | null;
+}
+
+/** Plain data. */
+export interface AshaState {
+  next: number;
+  climbers: Record<number, Climber>;
+  /** Climbers with work. */
+  busy: number;
+  rungs: Rung[];
+  /** Trials that reached the last rung. */
+  finished: number;
+}
+
+export const module: StrategyModule<AshaOptions> = {
+  spec,
+  create: (context, options): Strategy<AshaState> => {
+    const steps = rungSteps(context, options);
+    return {
+      init: () => ({ next: 0, climbers: {}, busy: 0, rungs: steps.map(emptyRung), finished: 0 }),
+      tell: (state, fact) => tell(state, fact, { eta: options.eta, steps, ...firstObjective(context) }),
+      ask: createAsk(context, options, steps),
+    };
+  },
+};
+
+/** Steps of each rung, ascending; the last is R: r η^k for k = 0, 1 ... below R, then R itself. */
+export function rungSteps(context: StrategyContext, { eta, minSteps, maxSteps }: AshaOptions): readonly number[] {
+  const last = maxSteps ?? context.budget.stepsPerTrial;
+  assert(last > 0, "asha was checked to have steps");
+  const first = Math.min(last, minSteps ?? Math.max(1, Math.round(last / eta ** promotionsDefault)));
+  const rungs: number[] = [];
+  // A rung that is nearly the last one would promote for nothing: the last step up is at least by the square root of η.
+  for (let step = first; step * Math.sqrt(eta) < last; step *= eta) rungs.push(Math.round(step));
+  return [...rungs, last];
+}
+
+function createAsk(context: StrategyContext, options: AshaOptions, steps: readonly number[]): Strategy<AshaState>["ask"] {
+  const sample = createSampler(options.sampler, context.space);
+  const last = steps.length - 1;
+  const goOn = (trial: number, rung: number): Proposal => {
+    return { kind: "resume", trial, untilStep: steps[rung] ?? 0, final: rung === last };
+  };
+  return (state, limit, rng) => {
+    const proposals: Proposal[] = [];
+    for (let rung = last - 1; rung >= 0 && proposals.length < limit; rung--) {
+      const found = promotable(rungAt(state, rung), limit - proposals.length);
+      proposals.push(...found.map((trial) => goOn(trial, rung + 1)));
+    }
+    const starts = Math.max(0, startsLeft(context, state.next, limit - proposals.length));
+    for (let trial = state.next; trial < state.next + starts; trial++) {
+      const parameters = options.incumbents[trial] ?? sample(trial, rng);
+      const untilStep = steps[0] ?? 0;
+      proposals.push({ kind: "start", procedure: context.plainProcedure, parameters, untilStep, final: last === 0 });
+    }
+    if (proposals.length > 0 || !options.finishBest || state.busy > 0 || state.finished > 0) return proposals;
+    for (let rung = last - 1; rung >= 0; rung--) {
+      const best = bestLeft(rungAt(state, rung));
+      if (best !== undefined) return limit > 0 ? [goOn(best, last)] : [];
+    }
+    return [];
+  };
+}
+
+interface Rules {
+  readonly eta: number;
+  readonly steps: readonly number[];
+  readonly metric: string;
+  /** 1 to minimize, -1 to maximize. */
+  readonly sign: number;
+}
+
+function firstObjective({ objectives }: StrategyContext): { metric: string; sign: number } {
+  const [objective] = objectives;
+  assert(objective !== undefined, "a search has an objective");
+  return { metric: objective.metric, sign: objective.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1 };
+}
+
+function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {
+  switch (kind?.$case) {
+    case "trialProposed":
+      if (kind.value.trial < state.next) return state;
+      state.next = kind.value.trial + 1;
+      state.climbers[kind.value.trial] = { rung: 0, isBusy: true, loss: null };
+      state.busy += 1;
+      return state;
+    case "trialResumed":
+      resume(state, kind.value.trial, rungOf(kind.value.work?.untilStep ?? 0, rules.steps));
+      return state;
+    case "trialMeasured": {
+      const climber = state.climbers[kind.value.trial];
+      if (climber !== undefined) climber.loss = lossOf(kind.value.measurement?.metrics[rules.metric], rules.sign) ?? climber.loss;
+      return state;
+    }
+    case "trialPaused":
+      arrive(state, kind.value.trial, rules.eta);
+      return state;
+    case "trialEnded": {
+      const climber = state.climbers[kind.value.trial];
+      if (climber !== undefined) climber.loss = lossOf(kind.value.final?.metrics[rules.metric], rules.sign) ?? climber.loss;
+      end(state, { trial: kind.value.trial, reason: kind.value.reason, rules });
+      return state;
+    }
+    default:
+      return state;
+  }
+}
+
+function resume(state: AshaState, trial: number, rung: number): void {
+  const climber = state.climbers[trial];
+  if (climber === undefined || climber.isBusy) return;
+  leaveRung(rungAt(state, climber.rung), trial);
+  climber.isBusy = true;
+  climber.rung = rung;
+  state.busy += 1;
+}
+
+/** A trial pauses on the rung it was on the way to. */
+function arrive(state: AshaState, trial: number, eta: number): void {
+  const climber = state.climbers[trial];
+  if (climber?.isBusy !== true) return;
+  climber.isBusy = false;
+  state.busy -= 1;
+  enterRung(rungAt(state, climber.rung), { trial, loss: climber.loss ?? Number.MAX_VALUE }, eta);
+}
+
+/** A trial is over. What its configuration is to blame for counts on the rung; what the machines are to blame for does not. */
+function end(state: AshaState, { trial, reason, rules }: { trial: number; reason: EndReason; rules: Rules }): void {
+  const climber = state.climbers[trial];
+  if (climber === undefined) return;
+  delete state.climbers[trial];
+  const rung = rungAt(state, climber.rung);
+  if (climber.isBusy) {
+    state.busy -= 1;
+    const done = reason === EndReason.END_REASON_DONE;
+    const failed = reason === EndReason.END_REASON_DIVERGED || reason === EndReason.END_REASON_INFEASIBLE;
+    if (done && climber.rung === rules.steps.length - 1) state.finished += 1;
+    if (done || failed) {
+      enterRung(rung, { trial, loss: failed ? Number.MAX_VALUE : (climber.loss ?? Number.MAX_VALUE) }, rules.eta);
+    }
+  }
+  leaveRung(rung, trial);
+}
+
+function rungAt(state: Readonly<AshaState>, index: number): Rung {
+  const rung = state.rungs[index];
+  assert(rung !== undefined, `there is a rung ${index}`);
+  return rung;
+}
+
+/** The rung that a step leads to: the first one that has as many, the last where the work has no end. */
+function rungOf(untilStep: number, steps: readonly number[]): number {
+  const at = untilStep === 0 ? -1 : steps.findIndex((step) => step >= untilStep);
+  return at < 0 ? steps.length - 1 : at;
+}
+
+/** A loss to rank by; a metric that is not finite ranks last, an absent one says nothing. */
+function lossOf(metric: number | undefined, sign: number): number | undefined {
+  if (metric === undefined) return undefined;
+  return Number.isFinite(metric) ? sign * metric : Number.MAX_VALUE;
+}

@@ -1,0 +1,72 @@
+/** What the strategy of self-tuning networks says of itself. */
+import type { Problem } from "@regulus/proto";
+import { z } from "zod";
+import type { StrategyContext, StrategySpec } from "../../core/index.js";
+
+/** Members at most; each is a whole training run. */
+const populationMax = 1000;
+
+const options = z.strictObject({
+  /** Networks that are trained, each from weights and (but for the first) starting hyperparameters of its own. */
+  population: z.int().min(1).max(populationMax).default(1),
+  /** σ at the start, in the unconstrained coordinate: how far from its mean a hyperparameter is tried. */
+  perturbationScale: z.number().positive().max(3).default(0.5),
+  /** τ, weight of the entropy that keeps the scales from collapsing. */
+  entropyWeight: z.number().min(0).max(1).default(1e-3),
+  /** Adam's step for hyperparameters and their scales. */
+  hyperparameterLearningRate: z.number().positive().max(1).default(0.01),
+  /** Training steps before hyperparameters begin to move; absent for a tenth of all steps, at most 400. */
+  warmUpSteps: z.int().min(0).optional(),
+  /** Training steps of the weights for each step of the hyperparameters. */
+  trainStepsPerTuneStep: z.int().min(1).max(1000).default(2),
+});
+export type SelfTuningNetworkOptions = z.output<typeof options>;
+
+export const spec: StrategySpec<SelfTuningNetworkOptions> = {
+  name: "self-tuning-network",
+  summary:
+    "Moves hyperparameters by hypergradients inside one training run (or a population of them) instead of trying many runs.",
+  source: "MacKay et al., Self-tuning networks, ICLR 2019, algorithm 1",
+  options,
+  cost: "light",
+  endsByItself: true,
+  accepts: { conditional: true, categorical: true, double: true },
+  needsSteps: true,
+  claims: { orderFree: true, beatsRandom: false },
+  problems,
+};
+
+/** The parameters that each member fixes: those that are not learned inside training. */
+export function outerParameters({ space, inside }: StrategyContext): StrategyContext["space"]["parameters"] {
+  const learned = new Set(inside);
+  return space.parameters.filter(({ name }) => !learned.has(name));
+}
+
+function problems(context: StrategyContext, { population }: SelfTuningNetworkOptions): readonly Problem[] {
+  const found: Problem[] = [];
+  const { inside, space, budget } = context;
+  if (inside.length === 0) {
+    const expected = "a technique that is switched on and has numbers which training can move, such as dropout or weight-decay";
+    found.push({ field: "techniques", seen: "no hyperparameter that can be learned inside training", expected });
+  }
+  for (const [index, { name, when }] of space.parameters.entries()) {
+    if (when === undefined) continue;
+    const seen = `a condition on ${when.parameter}`;
+    if (inside.includes(name)) {
+      found.push({ field: `space[${index}].when`, seen, expected: `none, since ${name} is learned inside training` });
+    } else if (inside.includes(when.parameter)) {
+      found.push({ field: `space[${index}].when`, seen, expected: "a parameter that is not learned inside training" });
+    }
+  }
+  if (budget.stepsPerTrial === 0 && budget.steps > 0 && budget.steps < population) {
+    found.push({ field: "budget.steps", seen: `${budget.steps}`, expected: `at least one for each of ${population} members` });
+  }
+  if (budget.trials > 0 && budget.trials < population) {
+    found.push({
+      field: "strategy.options.population",
+      seen: `${population}`,
+      expected: `at most budget.trials, ${budget.trials}`,
+    });
+  }
+  return found;
+}
