@@ -11,7 +11,14 @@ const target = join(root, "proto/schema/search.schema.json");
 const built = spawnSync("npx", ["--no-install", "tsc", "-b", "proto"], { cwd: root, stdio: ["ignore", 2, 2] });
 if (built.status !== 0) process.exit(1);
 const { searchJsonSchema } = await import(pathToFileURL(join(root, "proto/dist/index.js")).href);
-const text = `${JSON.stringify(searchJsonSchema(), null, 2)}\n`;
+const formatted = spawnSync("npx", ["--no-install", "biome", "format", "--stdin-file-path=search.schema.json"], {
+  cwd: root,
+  input: JSON.stringify(searchJsonSchema()),
+  encoding: "utf8",
+  stdio: ["pipe", "pipe", 2],
+});
+if (formatted.status !== 0) process.exit(1);
+const text = formatted.stdout;
 const current = existsSync(target) && readFileSync(target, "utf8") === text;
 
 if (process.argv.includes("--check")) {

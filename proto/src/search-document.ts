@@ -175,7 +175,6 @@ export function searchJsonSchema(): Readonly<Record<string, unknown>> {
   const { $schema, ...rest } = z.toJSONSchema(searchDocumentSchema, { io: "input" });
   return {
     $schema,
-    $id: "https://regulus.dev/schema/v1/search.schema.json",
     title: "Regulus search",
     ...rest,
     anyOf: [{ required: ["workload"] }, { required: ["command"] }],
