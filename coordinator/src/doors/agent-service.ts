@@ -18,12 +18,14 @@ import { checkHeartbeat, checkRegister, checkReports } from "./agent-reports.js"
 import { bounds } from "./bounds.js";
 import { checkMetadata, type Incoming, type Route, received, safeDefinition } from "./calls.js";
 import type { Failures } from "./failures.js";
+import type { OpenStreams } from "./open-streams.js";
 import { keptText } from "./request-checks.js";
 
 /** What the door opens on. */
 export interface AgentDoor {
   readonly coordinator: Pick<Coordinator, "connectAgent">;
   readonly failures: Failures;
+  readonly streams: OpenStreams;
   /** How often agents are asked to send a heartbeat. */
   readonly heartbeatEveryMs: number;
   /** Milliseconds that only grow. */
@@ -54,6 +56,7 @@ class AgentSession {
   #newest = 0;
   #acknowledged = 0;
   #over = false;
+  #uncount: () => void = () => undefined;
 
   constructor(call: Stream, door: AgentDoor, sessions: Sessions) {
     this.#call = call;
@@ -83,6 +86,7 @@ class AgentSession {
       this.#leave(() => undefined);
     });
     try {
+      this.#uncount = this.#door.streams.enter((error) => this.#fail(error));
       checkMetadata(call);
     } catch (thrown) {
       this.#fail(thrown);
@@ -191,6 +195,7 @@ class AgentSession {
     if (this.#over) return;
     this.#over = true;
     if (this.#sessions.get(this.#agentId) === this) this.#sessions.delete(this.#agentId);
+    this.#uncount();
     this.#connection?.closed();
     last();
   }

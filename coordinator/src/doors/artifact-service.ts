@@ -13,12 +13,14 @@ import type { ArtifactStore } from "../ports.js";
 import { bounds } from "./bounds.js";
 import { cancellation, checkMetadata, type Incoming, type Route, received, safeDefinition, serverStream } from "./calls.js";
 import type { Failures } from "./failures.js";
+import type { OpenStreams } from "./open-streams.js";
 import { RequestChecks } from "./request-checks.js";
 
 /** What the door opens on. */
 export interface ArtifactDoor {
   readonly artifacts: ArtifactStore;
   readonly failures: Failures;
+  readonly streams: OpenStreams;
 }
 
 type Incomings = AsyncIterator<Incoming<PutArtifactRequest>>;
@@ -47,7 +49,7 @@ export function artifactRoutes(door: ArtifactDoor): Readonly<Record<keyof typeof
     putArtifact: { definition: safeDefinition(ArtifactServiceService.putArtifact), handler: put },
     getArtifact: serverStream(
       ArtifactServiceService.getArtifact,
-      failures,
+      door,
       (request, checks) => checks.sha256("sha256", request.sha256),
       async function* (request, signal) {
         const leave = outgoing.take();

@@ -15,6 +15,7 @@ import type {
 import { RegulusError } from "@regulus/proto";
 import { bounds } from "./bounds.js";
 import type { Failures } from "./failures.js";
+import type { OpenStreams } from "./open-streams.js";
 import { RequestChecks } from "./request-checks.js";
 
 /** A request as it came over the wire: decoded, or the reason why it could not be. */
@@ -102,21 +103,34 @@ export function unary<Request, Response>(
 /** A method with one request and a stream of answers, encoded. The next one is asked for once the reader took the last ones. */
 export function serverStream<Request, Response>(
   method: Method<Request, Response>,
-  failures: Failures,
+  context: { readonly failures: Failures; readonly streams: OpenStreams },
   check: Check<Request>,
   handle: (request: Request, signal: AbortSignal) => AsyncIterable<Uint8Array>,
 ): Route {
   const handler: handleServerStreamingCall<Incoming<Request>, Uint8Array> = (call) => {
+    let over = false;
+    const fail = (thrown: unknown): void => {
+      if (over) return;
+      over = true;
+      // The status ends the stream; what still happens in its handler concerns nobody.
+      if (!call.cancelled) call.emit("error", context.failures(thrown, method.path));
+    };
     const work = async (): Promise<void> => {
       const request = admitted(call, call.request, check);
-      await pour(handle(request, cancellation(call)), call);
+      const closing = new AbortController();
+      const leave = context.streams.enter((error) => {
+        fail(error);
+        closing.abort();
+      });
+      try {
+        await pour(handle(request, AbortSignal.any([cancellation(call), closing.signal])), call);
+      } finally {
+        leave();
+      }
     };
-    work().then(
-      () => call.end(),
-      (thrown: unknown) => {
-        if (!call.cancelled) call.emit("error", failures(thrown, method.path));
-      },
-    );
+    work().then(() => {
+      if (!over) call.end();
+    }, fail);
   };
   return { definition: safeDefinition(method), handler };
 }

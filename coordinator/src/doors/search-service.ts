@@ -18,6 +18,7 @@ import { encodedPieces, fittingPage, newestFitting } from "./answer-size.js";
 import { bounds } from "./bounds.js";
 import { type Check, type Route, serverStream, unary } from "./calls.js";
 import type { Failures } from "./failures.js";
+import type { OpenStreams } from "./open-streams.js";
 import { keptText } from "./request-checks.js";
 import type { Watchers } from "./watchers.js";
 
@@ -25,6 +26,7 @@ import type { Watchers } from "./watchers.js";
 export interface SearchDoor {
   readonly coordinator: Coordinator;
   readonly failures: Failures;
+  readonly streams: OpenStreams;
   /** Where watchers are counted. */
   readonly watchers: Watchers;
 }
@@ -62,7 +64,7 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
     ),
     watchSearch: serverStream(
       methods.watchSearch,
-      failures,
+      door,
       (request, checks) => {
         checks.id("searchId", request.searchId);
         checks.wholeNumber("after", request.after, { min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -104,7 +106,7 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
     stopTrial: unary(methods.stopTrial, failures, trial, async (request) => ({
       trial: await coordinator.stopTrial(request.searchId, request.trial, keptText(request.reason)),
     })),
-    exportSearch: serverStream(methods.exportSearch, failures, search, async function* (request, signal) {
+    exportSearch: serverStream(methods.exportSearch, door, search, async function* (request, signal) {
       for await (const row of coordinator.exportSearch(request.searchId, signal)) {
         yield* encodedPieces(row.measurements, (measurements) =>
           ExportSearchResponse.encode({ trial: row.trial, measurements: [...measurements] }).finish(),

@@ -19,6 +19,7 @@ import type { Route } from "./calls.js";
 import { failuresTo } from "./failures.js";
 import { assertMayListen, formatAddress, type ListenAddress, listenFailure, type TlsMaterial } from "./listen-address.js";
 import { type Metrics, rpcTimer } from "./metrics.js";
+import { OpenStreams } from "./open-streams.js";
 import type { Readiness } from "./readiness.js";
 import { searchRoutes } from "./search-service.js";
 import type { Watchers } from "./watchers.js";
@@ -42,7 +43,7 @@ export interface ServerOptions {
 export interface RunningServer {
   /** `host:port`, with the port that was taken. */
   readonly address: string;
-  /** Takes no new calls, lets open ones end for a moment, then ends them. */
+  /** Takes no new calls, ends streams with UNAVAILABLE, lets other calls end for a moment, then ends them too. */
   close(): Promise<void>;
 }
 
@@ -58,9 +59,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const { coordinator, artifacts, watchers, heartbeatEveryMs } = options;
   const failures = failuresTo(options.log);
-  addRoutes(server, searchRoutes({ coordinator, failures, watchers }));
-  addRoutes(server, agentRoutes({ coordinator, failures, heartbeatEveryMs, now: () => performance.now() }));
-  addRoutes(server, artifactRoutes({ artifacts, failures }));
+  const streams = new OpenStreams();
+  addRoutes(server, searchRoutes({ coordinator, failures, streams, watchers }));
+  addRoutes(server, agentRoutes({ coordinator, failures, streams, heartbeatEveryMs, now: () => performance.now() }));
+  addRoutes(server, artifactRoutes({ artifacts, failures, streams }));
   const services = [SearchServiceService.getSearch, AgentServiceService.connect, ArtifactServiceService.putArtifact].map(
     (method) => method.path.split("/")[1] ?? "",
   );
@@ -75,6 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     address: formatAddress({ host: options.listen.host, port }),
     close: async () => {
+      streams.closeAll();
       const forced = setTimeout(() => server.forceShutdown(), bounds.closeWithinMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(forced);
