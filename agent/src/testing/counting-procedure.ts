@@ -11,7 +11,7 @@ const parameters = z.object({
   stepMs: z.number().default(0),
   /** At this step the process throws, exits, hangs, takes memory or measures NaN. */
   at: z.number().default(-1),
-  then: z.enum(["throw", "exit", "hang", "memory", "nan", "infeasible", "loop"]).default("throw"),
+  fault: z.enum(["throw", "exit", "hang", "memory", "nan", "infeasible", "loop"]).default("throw"),
 });
 type Parameters = z.infer<typeof parameters>;
 
@@ -41,17 +41,17 @@ class CountingSession implements Session {
   }
 
   async step(): Promise<void> {
-    const { stepMs, at, then } = this.parameters;
+    const { stepMs, at, fault } = this.parameters;
     if (stepMs > 0) await new Promise((resolve) => setTimeout(resolve, stepMs));
     // The logistic map: a difference in the last bit is a difference in the first after fifty steps.
     this.weight = 3.99 * fraction(this.weight) * (1 - fraction(this.weight));
     this.stepsDone += 1;
-    if (this.stepsDone === at) await this.goWrong(then);
+    if (this.stepsDone === at) await this.goWrong(fault);
   }
 
   async measure() {
-    const { at, then } = this.parameters;
-    const validLoss = then === "nan" && at >= 0 && this.stepsDone >= at ? Number.NaN : this.weight;
+    const { at, fault } = this.parameters;
+    const validLoss = fault === "nan" && at >= 0 && this.stepsDone >= at ? Number.NaN : this.weight;
     return { step: this.stepsDone, metrics: { validLoss }, learned: {}, scales: {}, hypergradients: {} };
   }
 
@@ -61,8 +61,8 @@ class CountingSession implements Session {
 
   close(): void {}
 
-  private async goWrong(then: Parameters["then"]): Promise<void> {
-    switch (then) {
+  private async goWrong(fault: Parameters["fault"]): Promise<void> {
+    switch (fault) {
       case "throw":
         throw new Error("the test's own failure");
       case "exit":
@@ -82,7 +82,7 @@ class CountingSession implements Session {
       case "nan":
         return;
       default:
-        then satisfies never;
+        fault satisfies never;
     }
   }
 }

@@ -95,7 +95,7 @@ export class TestCoordinator {
 
   /** Breaks the agent's connection. */
   disconnect(): void {
-    this.stream?.destroy(new Error("the test broke the connection"));
+    this.stream?.emit("error", { code: status.UNAVAILABLE, details: "the test broke the connection" });
     this.stream = undefined;
   }
 
@@ -163,7 +163,7 @@ export class TestCoordinator {
     stream.on("error", () => undefined);
     if (this.options.refuses !== undefined) {
       this.registrations.push({ agent: undefined, protocol: 0, active: [] });
-      stream.destroy(Object.assign(new Error(this.options.refuses.details), this.options.refuses));
+      stream.emit("error", this.options.refuses);
       this.look();
       return;
     }
@@ -232,7 +232,7 @@ export class TestCoordinator {
   private get(call: ServerWritableStream<GetArtifactRequest, GetArtifactResponse>): void {
     const bytes = this.artifacts.get(call.request.sha256);
     if (bytes === undefined) {
-      call.destroy(Object.assign(new Error("no such artifact"), { code: status.NOT_FOUND, details: "no such artifact" }));
+      call.emit("error", { code: status.NOT_FOUND, details: "no such artifact" });
       return;
     }
     const sent = this.cutsShort ? bytes.subarray(0, bytes.length / 2) : bytes;

@@ -100,7 +100,7 @@ test("checkpoints come by the clock and change no number", async () => {
 });
 
 test("a loss that is not finite ends the trial as diverged, with the measurement that shows it", async () => {
-  const { outcome } = await run({}, { parameters: { at: 25, then: "nan" } });
+  const { outcome } = await run({}, { parameters: { at: 25, fault: "nan" } });
   assert.equal(outcome.reason, "diverged");
   assert.equal(outcome.step, 30);
   assert.ok(Number.isNaN(outcome.final?.metrics.validLoss));
@@ -108,9 +108,9 @@ test("a loss that is not finite ends the trial as diverged, with the measurement
 });
 
 test("what a session throws becomes a reason that the coordinator's retries fit", async () => {
-  assert.equal((await run({}, { parameters: { at: 5, then: "infeasible" } })).outcome.reason, "infeasible");
-  assert.equal((await run({}, { parameters: { at: 5, then: "throw" } })).outcome.reason, "lost", "our code: tried again");
-  const users = await run({ userCode: true }, { parameters: { at: 5, then: "throw" } });
+  assert.equal((await run({}, { parameters: { at: 5, fault: "infeasible" } })).outcome.reason, "infeasible");
+  assert.equal((await run({}, { parameters: { at: 5, fault: "throw" } })).outcome.reason, "lost", "our code: tried again");
+  const users = await run({ userCode: true }, { parameters: { at: 5, fault: "throw" } });
   assert.equal(users.outcome.reason, "user-error", "the user's code: not tried again");
   assert.match(users.outcome.message, /the test's own failure/);
   assert.equal(failure(new RangeError("Array buffer allocation failed"), true).reason, "out-of-memory");

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { EndReason, type Lease } from "@regulus/proto";
+import { startTestAgent, type TestAgent, testLease, testSpec } from "../testing/test-agent.js";
+import { TestCoordinator } from "../testing/test-coordinator.js";
+
+let coordinator: TestCoordinator;
+let tested: TestAgent;
+
+before(async () => {
+  coordinator = await TestCoordinator.start();
+  tested = await startTestAgent(coordinator.address);
+  await tested.agent.registered;
+});
+
+after(async () => {
+  await tested.end();
+  coordinator.close();
+});
+
+let next = 0;
+/** Gives a lease with its own trial number and answers it. */
+function give(parts: Parameters<typeof testLease>[1] = {}, spec: Parameters<typeof testSpec>[0] = {}): Lease {
+  const lease = testLease(next, { spec: testSpec(spec), ...parts });
+  next += 1;
+  coordinator.lease(lease);
+  return lease;
+}
+const trialOf = (lease: Lease): number => lease.key?.trial ?? -1;
+
+test("a trial runs in its own process to its end, measures, and leaves no folder", async () => {
+  const lease = give();
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.reason, EndReason.END_REASON_DONE);
+  assert.equal(end.step, 100);
+  const measured = coordinator.measurements(trialOf(lease));
+  assert.deepEqual(
+    measured.map(({ step }) => step),
+    [10, 20, 30, 40, 50, 60, 70, 80, 90, 100],
+  );
+  assert.deepEqual(end.final, measured.at(-1));
+  assert.ok(end.startedMs > lease.proposedMs - 1000 && end.startedMs <= Date.now());
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(readdirSync(join(tested.data, "attempts")), []);
+});
+
+test("preempted and resumed on another process, it gives bit-identical measurements", async () => {
+  const whole = give({ work: { parameters: { stepMs: 2 } } });
+  await coordinator.finished(trialOf(whole));
+  const lease = give({ work: { parameters: { stepMs: 2 } } });
+  const trial = trialOf(lease);
+  await coordinator.until("a measurement", () => coordinator.measurements(trial).length >= 3);
+  assert.ok(lease.key);
+  coordinator.stop(lease.key, EndReason.END_REASON_PREEMPTED, "room for another");
+  const end = await coordinator.finished(trial);
+  assert.equal(end.reason, EndReason.END_REASON_PREEMPTED);
+  assert.equal(end.message, "room for another");
+  const saved = coordinator.checkpoints(trial).at(-1);
+  assert.equal(saved?.step, end.step, "saved where it stopped");
+  assert.ok(saved);
+  coordinator.lease(
+    testLease(trial, { ...lease, key: { ...lease.key, attempt: 2 }, resumeFrom: saved.checkpoint, resumeStep: saved.step }),
+  );
+  const second = await coordinator.finished(trial, 2);
+  assert.equal(second.reason, EndReason.END_REASON_DONE);
+  const numbers = (of: number) => coordinator.measurements(of).map(({ step, metrics }) => [step, metrics.validLoss]);
+  assert.deepEqual(numbers(trial), numbers(trialOf(whole)));
+  const seconds = coordinator.measurements(trial).map((measurement) => measurement.seconds);
+  assert.deepEqual(
+    seconds,
+    seconds.toSorted((a, b) => a - b),
+    "seconds go on over attempts",
+  );
+});
+
+test("a checkpoint that comes cut short is not used, and the words say so", async () => {
+  const paused = give({ work: { untilStep: 20, final: false } });
+  await coordinator.finished(trialOf(paused));
+  const saved = coordinator.checkpoints(trialOf(paused)).at(-1);
+  assert.ok(saved);
+  coordinator.cutsShort = true;
+  const again = give({ resumeFrom: saved.checkpoint, resumeStep: 20 });
+  const end = await coordinator.finished(trialOf(again));
+  coordinator.cutsShort = false;
+  assert.equal(end.reason, EndReason.END_REASON_LOST);
+  assert.match(end.message, /checkpoint is cut short or damaged: saw \d+ bytes .* expected \d+ bytes/);
+});
+
+test("checkpoints come at their interval while the trial goes on", async () => {
+  const lease = give({ work: { parameters: { stepMs: 3 } } }, { reporting: { checkpointEveryMs: 50 } });
+  await coordinator.finished(trialOf(lease));
+  const steps = coordinator.checkpoints(trialOf(lease)).map(({ step }) => step);
+  // 100 steps of 3 ms and a little more; an upload takes a few milliseconds.
+  assert.ok(steps.length >= 3 && steps.length <= 12, `saved at ${steps.join(", ")}`);
+});
+
+test("a crash is told with its exit code and last words; the user's own is not to be tried again", async () => {
+  const parameters = { at: 15, fault: "exit" };
+  const ours = await coordinator.finished(trialOf(give({ work: { parameters } })));
+  assert.equal(ours.reason, EndReason.END_REASON_LOST);
+  assert.match(ours.message, /exit code 3; its last lines:\nthe process says goodbye/);
+  assert.equal(ours.final?.step, 10, "what it measured before is kept");
+});
+
+test("a trial that hangs is ended as timed out, whether it waits or computes for ever", async () => {
+  for (const fault of ["hang", "loop"]) {
+    const lease = give({ work: { parameters: { at: 12, fault } } }, { resources: { stepTimeoutMs: 700 } });
+    const startedMs = performance.now();
+    const end = await coordinator.finished(trialOf(lease));
+    assert.equal(end.reason, EndReason.END_REASON_TIMED_OUT, fault);
+    assert.match(end.message, /no sign of life for \d+ ms after step 1\d; resources.stepTimeout allows 700 ms/);
+    // The start of a process and two looks of the watchdog on a busy machine.
+    assert.ok(performance.now() - startedMs < 6000);
+  }
+});
+
+test("an attempt that takes too long is ended as timed out though it lives", async () => {
+  const lease = give({ work: { parameters: { stepMs: 5 }, untilStep: 100_000 } }, { resources: { attemptTimeoutMs: 600 } });
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.reason, EndReason.END_REASON_TIMED_OUT);
+  assert.match(end.message, /longer than 600 ms \(resources.attemptTimeout\)/);
+});
+
+test("a trial that takes more memory than it is allowed is ended as out of memory", async () => {
+  const lease = give({ work: { parameters: { at: 5, fault: "memory" } } }, { resources: { memoryBytes: 200 * 2 ** 20 } });
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.reason, EndReason.END_REASON_OUT_OF_MEMORY);
+  assert.match(end.message, /200 MiB are allowed/);
+});
+
+test("a revoked attempt ends at once and reports nothing more", async () => {
+  const lease = give({ work: { parameters: { stepMs: 5 }, untilStep: 100_000 } });
+  await coordinator.until("a measurement", () => coordinator.measurements(trialOf(lease)).length > 0);
+  assert.ok(lease.key);
+  coordinator.stop(lease.key, EndReason.END_REASON_UNSPECIFIED);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const before = coordinator.measurements(trialOf(lease)).length;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(coordinator.measurements(trialOf(lease)).length, before);
+  assert.deepEqual(readdirSync(join(tested.data, "attempts")), []);
+});
+
+test("more than the slots hold is given back, not queued", async () => {
+  const long = { work: { parameters: { stepMs: 5 }, untilStep: 100_000 } };
+  const running = [give(long), give(long)];
+  await coordinator.until("both run", () => running.every((lease) => coordinator.measurements(trialOf(lease)).length > 0));
+  const end = await coordinator.finished(trialOf(give()));
+  assert.equal(end.reason, EndReason.END_REASON_PREEMPTED);
+  assert.match(end.message, /1 slots are asked for and 0 are free/);
+  for (const { key } of running) if (key) coordinator.stop(key, EndReason.END_REASON_STOPPED_EARLY);
+  for (const lease of running)
+    assert.equal((await coordinator.finished(trialOf(lease))).reason, EndReason.END_REASON_STOPPED_EARLY);
+});
+
+test("trials end once though the connection breaks again and again", async () => {
+  const leases = [give({ work: { parameters: { stepMs: 3 } } }), give({ work: { parameters: { stepMs: 3 } } })];
+  for (let i = 0; i < 5; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    coordinator.disconnect();
+  }
+  for (const lease of leases) {
+    assert.equal((await coordinator.finished(trialOf(lease))).reason, EndReason.END_REASON_DONE);
+    const steps = new Set(coordinator.measurements(trialOf(lease)).map(({ step }) => step));
+    assert.deepEqual(
+      [...steps].sort((a, b) => a - b),
+      [10, 20, 30, 40, 50, 60, 70, 80, 90, 100],
+      "nothing measured is lost",
+    );
+  }
+});
+
+test("draining saves every trial, gives it back and leaves", async () => {
+  const lease = give({ work: { parameters: { stepMs: 3 }, untilStep: 100_000 } });
+  await coordinator.until("a measurement", () => coordinator.measurements(trialOf(lease)).length > 0);
+  await tested.agent.drain("maintenance");
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.reason, EndReason.END_REASON_PREEMPTED);
+  assert.equal(coordinator.checkpoints(trialOf(lease)).at(-1)?.step, end.step);
+  assert.deepEqual(coordinator.drains.at(-1), "maintenance");
+});
