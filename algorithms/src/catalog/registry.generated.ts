@@ -8,6 +8,7 @@ import { spec as strategySobol } from "../strategies/sobol/spec.js";
 import { spec as procedureCommand } from "../procedures/command/spec.js";
 import { spec as procedureEvaluate } from "../procedures/evaluate/spec.js";
 import { spec as procedureFit } from "../procedures/fit/spec.js";
+import { spec as procedureSelfTune } from "../procedures/self-tune/spec.js";
 import { spec as techniqueDropout } from "../techniques/dropout/spec.js";
 import { spec as techniqueGradientClipping } from "../techniques/gradient-clipping/spec.js";
 import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
@@ -29,6 +30,7 @@ export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string
   ["command", procedureCommand],
   ["evaluate", procedureEvaluate],
   ["fit", procedureFit],
+  ["self-tune", procedureSelfTune],
 ]);
 
 export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string, TechniqueSpec>([

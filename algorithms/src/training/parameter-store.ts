@@ -10,12 +10,6 @@ import type { NamedTensor } from "./checkpoint.js";
 /** Fills a new tensor's values. */
 export type Initializer = (values: Float32Array, rng: Rng) => void;
 
-/** Loss and its gradients by parameter name. */
-export interface Gradients {
-  readonly loss: tf.Scalar;
-  readonly gradients: Record<string, tf.Tensor>;
-}
-
 export class ParameterStore {
   readonly #rng: Rng;
   readonly #variables = new Map<string, tf.Variable>();
@@ -49,16 +43,16 @@ export class ParameterStore {
     return this.#variables;
   }
 
-  /** Loss and gradients of those parameters that it depends on. Call it in a tidy. */
-  gradients(loss: () => tf.Scalar): Gradients {
-    const { value, grads } = tf.variableGrads(loss, [...this.#variables.values()]);
+  /** Gradients of those parameters that a loss depends on. Call it in a tidy. */
+  gradients(loss: () => tf.Scalar): Record<string, tf.Tensor> {
+    const { grads } = tf.variableGrads(loss, [...this.#variables.values()]);
     const gradients: Record<string, tf.Tensor> = {};
     for (const [theirs, gradient] of Object.entries(grads)) {
       const ours = this.#names.get(theirs);
       // tfjs gives null for what the loss does not depend on, whatever its types say.
       if (ours !== undefined && gradient !== null) gradients[ours] = gradient;
     }
-    return { loss: value, gradients };
+    return gradients;
   }
 
   /** A copy of every tensor's values. */

@@ -21,7 +21,7 @@ export class PlainLayers implements Layers {
 
   dense(name: string, x: tf.Tensor, { units, bias }: { readonly units: number; readonly bias: boolean }): tf.Tensor {
     const inputs = x.shape[x.rank - 1] ?? 0;
-    const product = tf.matMul(x, this.#kernel(name, [inputs, units], inputs));
+    const product = productOf(x, this.#kernel(name, [inputs, units], inputs));
     return bias ? tf.add(product, this.#bias(name, units, inputs)) : product;
   }
 
@@ -58,4 +58,11 @@ export class PlainLayers implements Layers {
     this.#used.push({ name: `${name}/bias`, kind: "bias", value });
     return value;
   }
+}
+
+/** x [..., in] times a kernel [in, units]. The leading axes are one for the product: tfjs' gradients know no broadcast there. */
+export function productOf(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+  const [inputs = 0, units = 0] = kernel.shape;
+  if (x.rank === 2) return tf.matMul(x, kernel);
+  return tf.reshape(tf.matMul(tf.reshape(x, [x.size / inputs, inputs]), kernel), [...x.shape.slice(0, -1), units]);
 }

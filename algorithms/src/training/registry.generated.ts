@@ -6,6 +6,7 @@ import type { TechniqueModule } from "./technique.js";
 export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = new Map<string, () => Promise<ProcedureModule>>([
   ["evaluate", async () => (await import("../procedures/evaluate/evaluate.js")).module],
   ["fit", async () => (await import("../procedures/fit/fit.js")).module],
+  ["self-tune", async () => (await import("../procedures/self-tune/self-tune.js")).module],
 ]);
 
 export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unknown>>> = new Map<string, () => Promise<TechniqueModule<unknown>>>([

@@ -1,0 +1,128 @@
+/**
+ * Layers whose weights react to hyperparameters: W(h) = W + diag(V h) W', b(h) = b + (C h) * b', h the unconstrained coordinates. Since
+ * diag(V h) acts on outputs, a batch in which every example has its own h costs two products instead of one. With one h for all, W(h) is
+ * formed first, and a pass costs what an ordinary one does. Convolutions have one multiplier an output channel; an embedding's row is
+ * E[token] + E'[token] * (S h). Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, section 3.1, equation 7, and appendix G.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { type Initializer, normal, type ParameterStore, uniformFanIn } from "../../training/parameter-store.js";
+import { embeddingBound, PlainLayers, productOf } from "../../training/plain-layers.js";
+import type { Weight } from "../../training/technique.js";
+import { type Conv2dOptions, imagesOf, type Layers } from "../../training/tensor-network.js";
+
+export interface ResponseOptions {
+  /** Layers that react; absent for all. */
+  readonly layers?: readonly string[] | undefined;
+  /** Standard deviation of the first V, C and S. */
+  readonly responseDeviation: number;
+}
+
+export class HyperLayers implements Layers {
+  readonly #store: ParameterStore;
+  readonly #coordinates: tf.Tensor2D;
+  readonly #options: ResponseOptions;
+  readonly #plain: PlainLayers;
+  readonly #used: Weight[] = [];
+
+  /** For one forward pass. @param coordinates h [batch, hyperparameters], or [1, hyperparameters] for all examples. */
+  constructor(store: ParameterStore, coordinates: tf.Tensor2D, options: ResponseOptions) {
+    this.#store = store;
+    this.#coordinates = coordinates;
+    this.#options = options;
+    this.#plain = new PlainLayers(store);
+  }
+
+  dense(name: string, x: tf.Tensor, options: { readonly units: number; readonly bias: boolean }): tf.Tensor {
+    if (!this.#reacts(name)) return this.#plain.dense(name, x, options);
+    const { units, bias } = options;
+    const inputs = x.shape[x.rank - 1] ?? 0;
+    const kernel = this.#pair(name, "kernel", [inputs, units], uniformFanIn(inputs));
+    const bent = this.#through(kernel, x.rank, (weight) => productOf(x, weight));
+    return bias ? tf.add(bent, this.#biasOf(this.#pair(name, "bias", [units], uniformFanIn(inputs)), x.rank)) : bent;
+  }
+
+  conv2d(name: string, x: tf.Tensor, options: Conv2dOptions): tf.Tensor {
+    if (!this.#reacts(name)) return this.#plain.conv2d(name, x, options);
+    const { filters, kernel: side, stride, padding } = options;
+    const images = imagesOf(x);
+    const channels = images.shape[3];
+    const fanIn = side * side * channels;
+    const kernel = this.#pair(name, "kernel", [side, side, channels, filters], uniformFanIn(fanIn));
+    const bent = this.#through(kernel, 4, (weight) => tf.conv2d(images, imagesOf(weight), stride, padding));
+    return tf.add(bent, this.#biasOf(this.#pair(name, "bias", [filters], uniformFanIn(fanIn)), 4));
+  }
+
+  embedding(name: string, x: tf.Tensor, options: { readonly vocabulary: number; readonly units: number }): tf.Tensor {
+    if (!this.#reacts(name)) return this.#plain.embedding(name, x, options);
+    const table = this.#pair(name, "table", [options.vocabulary, options.units], uniformFanIn(1 / embeddingBound ** 2));
+    return this.#through(table, x.rank + 1, (weight) => tf.gather(weight, tf.cast(x, "int32")));
+  }
+
+  weights(): readonly Weight[] {
+    return [...this.#used, ...this.#plain.weights()];
+  }
+
+  #reacts(name: string): boolean {
+    return this.#options.layers?.includes(name) ?? true;
+  }
+
+  /** A weight and its response, with the multiplier of the last axis. */
+  #pair(name: string, part: "kernel" | "bias" | "table", shape: readonly number[], fill: Initializer): Pair {
+    const [hyperparameters, outputs] = [this.#coordinates.shape[1], shape[shape.length - 1] ?? 0];
+    const own = this.#store.get(`${name}/${part}`, shape, fill);
+    const response = this.#store.get(`${name}/response/${part}`, shape, fill);
+    const slopes = this.#store.get(
+      `${name}/response/${part}-slopes`,
+      [hyperparameters, outputs],
+      normal(this.#options.responseDeviation),
+    );
+    const pair = { own, response, multipliers: tf.matMul(this.#coordinates, slopes) };
+    const shared = tf.slice(this.#coordinates, [0, 0], [1, hyperparameters]);
+    this.#used.push(
+      lazyWeight(`${name}/${part}`, part === "table" ? "embedding" : part, () => effective(pair, tf.matMul(shared, slopes))),
+    );
+    return pair;
+  }
+
+  /** An operation that is linear in the weight, on W(h). @param rank of its result. */
+  #through(pair: Pair, rank: number, apply: (weight: tf.Tensor) => tf.Tensor): tf.Tensor {
+    if (this.#coordinates.shape[0] === 1) return apply(effective(pair, pair.multipliers));
+    return tf.add(apply(pair.own), tf.mul(apply(pair.response), perExample(pair.multipliers, rank)));
+  }
+
+  #biasOf(pair: Pair, rank: number): tf.Tensor {
+    if (this.#coordinates.shape[0] === 1) return tf.reshape(effective(pair, pair.multipliers), [pair.own.size]);
+    return tf.add(pair.own, perExample(tf.mul(pair.multipliers, pair.response), rank));
+  }
+}
+
+interface Pair {
+  readonly own: tf.Tensor;
+  readonly response: tf.Tensor;
+  /** [batch, outputs] or [1, outputs]. */
+  readonly multipliers: tf.Tensor;
+}
+
+/** The weight at one point. @param multipliers [1, outputs]; they scale the last axis. */
+function effective({ own, response }: Pair, multipliers: tf.Tensor): tf.Tensor {
+  return tf.add(own, tf.mul(response, tf.reshape(multipliers, [multipliers.size])));
+}
+
+/** [batch, outputs] to [batch, 1 ..., outputs] of a rank. */
+function perExample(multipliers: tf.Tensor, rank: number): tf.Tensor {
+  const [batch = 0, outputs = 0] = multipliers.shape;
+  return rank === 2 ? multipliers : tf.reshape(multipliers, [batch, ...Array<number>(rank - 2).fill(1), outputs]);
+}
+
+/** A weight that is formed when it is first asked for: only penalties need it, and it costs a pass over the kernel. */
+function lazyWeight(name: string, kind: Weight["kind"], form: () => tf.Tensor): Weight {
+  let formed: tf.Tensor | undefined;
+  return {
+    name,
+    kind,
+    get value() {
+      formed ??= form();
+      return formed;
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** What the procedure self-tune says of itself. */
+import { z } from "zod";
+import type { ProcedureSpec } from "../../core/index.js";
+import { scaleMax, scaleMin } from "../../solvers/self-tuning/learned-hyperparameters.js";
+
+const options = z.strictObject({
+  /** Values that learned hyperparameters start from; else the parameter's initial value, else the technique's own. */
+  initial: z.record(z.string(), z.number()).default({}),
+  /** Scale of the perturbations at the start, in the unconstrained coordinate. */
+  scale: z.number().min(scaleMin).max(scaleMax).default(0.5),
+  /** Whether scales are learned too; else they stay. */
+  learnScales: z.boolean().default(true),
+  /** Weight of the entropy of the perturbations, which keeps scales from vanishing. */
+  entropyWeight: z.number().min(0).max(1).default(1e-3),
+  /** Training steps before the first tuning step. */
+  warmUpSteps: z.int().min(0).max(1_000_000_000).default(400),
+  /** Training steps between two rounds of tuning steps. */
+  trainSteps: z.int().min(1).max(1_000_000).default(2),
+  /** Tuning steps of a round. */
+  tuneSteps: z.int().min(1).max(1_000_000).default(1),
+  /** Learning rate of Adam for hyperparameters and scales. */
+  hyperLearningRate: z.number().positive().max(10).default(0.01),
+  /** Layers whose weights react to hyperparameters; absent for all. The others have ordinary weights. */
+  layers: z.array(z.string()).optional(),
+  /** Standard deviation of the response's first multipliers. */
+  responseDeviation: z.number().min(0).max(10).default(0.01),
+  /** A trial that starts from another one's checkpoint moves each coordinate by this many scales times a normal number. */
+  jitter: z.number().min(0).max(10).default(0),
+});
+export type SelfTuneOptions = z.infer<typeof options>;
+
+export const spec: ProcedureSpec<SelfTuneOptions> = {
+  name: "self-tune",
+  summary: "Trains a network whose weights react to its hyperparameters, and moves those by gradients of the tune split's loss.",
+  source: "MacKay et al., Self-Tuning Networks, ICLR 2019, algorithm 1",
+  options,
+  learnsInside: true,
+};

@@ -1,0 +1,67 @@
+/**
+ * Nesterov's accelerated gradient for strongly convex functions, stopped by a certificate: the norm of the gradient over mu bounds the distance
+ * to the minimizer. Source: MAID's lower solver (arXiv 2308.10098), with the momentum that its released code loses.
+ */
+import { type LowerProblem, norm } from "./lower-problem.js";
+
+/** Steps without a better gradient after which the arithmetic is taken to be exhausted. */
+const stallSteps = 200;
+
+export interface LowerSolution {
+  /** The approximate minimizer [dim]. */
+  readonly x: Float64Array;
+  /** Bound of the distance to the minimizer: norm of the gradient / mu. */
+  readonly accuracy: number;
+  readonly iterations: number;
+  /** "reached": accuracy <= asked. "stalled": float64 gives no more. "spent": the limit of iterations. */
+  readonly outcome: "reached" | "stalled" | "spent";
+}
+
+/**
+ * Minimizes h(., theta) from `start` until the distance to the minimizer is certified to be at most `accuracy` (positive, in the units of x).
+ * A start that is good enough costs one gradient and no step.
+ */
+export function acceleratedGradient(
+  problem: LowerProblem,
+  theta: Float64Array,
+  start: Float64Array,
+  options: { readonly accuracy: number; readonly iterationsMax: number },
+): LowerSolution {
+  const { dim } = problem;
+  const mu = problem.mu(theta);
+  const smoothness = problem.smoothness(theta);
+  const q = Math.min(1, mu / smoothness);
+  let x = Float64Array.from(start);
+  const y = Float64Array.from(start);
+  let next = new Float64Array(dim);
+  const gradient = new Float64Array(dim);
+  let t = 1;
+  let best = Number.POSITIVE_INFINITY;
+  const bestX = Float64Array.from(start);
+  let sinceBest = 0;
+  for (let iterations = 0; ; iterations++) {
+    // The certificate is taken at y, where the gradient is needed anyway; y is what is returned.
+    problem.gradient(y, theta, gradient);
+    const accuracy = norm(gradient) / mu;
+    if (accuracy < best) {
+      best = accuracy;
+      bestX.set(y);
+      sinceBest = 0;
+    } else {
+      sinceBest += 1;
+    }
+    if (accuracy <= options.accuracy) return { x: y, accuracy, iterations, outcome: "reached" };
+    if (sinceBest >= stallSteps) return { x: bestX, accuracy: best, iterations, outcome: "stalled" };
+    if (iterations >= options.iterationsMax) return { x: bestX, accuracy: best, iterations, outcome: "spent" };
+    const qt = 1 - q * t * t;
+    const tNext = 0.5 * (qt + Math.sqrt(qt * qt + 4 * t * t));
+    const beta = q === 1 ? 0 : ((t - 1) * (1 - tNext * q)) / (tNext * (1 - q));
+    for (let i = 0; i < dim; i++) {
+      const stepped = (y[i] as number) - (gradient[i] as number) / smoothness;
+      next[i] = stepped;
+      y[i] = stepped + beta * (stepped - (x[i] as number));
+    }
+    [x, next] = [next, x];
+    t = tNext;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The one lower-level interface of the bilevel methods: a strongly convex function h(x, theta) with what hypergradients need of it, and an
+ * upper function g(x). All arithmetic is float64: certificates need digits that float32 does not have.
+ *
+ * Source: papers MAID (arXiv 2308.10098, section 2) and BO-REP (arXiv 2401.09587).
+ */
+
+/** A strongly convex function of x [dim] with hyperparameters theta [thetaDim]. No call keeps or changes its arguments but `out`. */
+export interface LowerProblem {
+  /** Length of x. */
+  readonly dim: number;
+  /** Length of theta. */
+  readonly thetaDim: number;
+  /** Strong convexity: a lower bound of the smallest eigenvalue of the Hessian in x, for every x. Positive. */
+  mu(theta: Float64Array): number;
+  /** Smoothness: an upper bound of the largest eigenvalue of the Hessian in x, for every x. */
+  smoothness(theta: Float64Array): number;
+  /** h(x, theta). */
+  value(x: Float64Array, theta: Float64Array): number;
+  /** Gradient in x, into `out` [dim]. */
+  gradient(x: Float64Array, theta: Float64Array, out: Float64Array): void;
+  /** Hessian in x times v, into `out` [dim]. */
+  hessianVector(x: Float64Array, theta: Float64Array, v: Float64Array, out: Float64Array): void;
+  /** J^T q, where J = d2h / dx dtheta [dim, thetaDim], into `out` [thetaDim]. */
+  crossTransposed(x: Float64Array, theta: Float64Array, q: Float64Array, out: Float64Array): void;
+}
+
+/** A smooth upper function of x. */
+export interface UpperFunction {
+  /** Smoothness L_g of the gradient. */
+  readonly smoothness: number;
+  /** Whether it is convex; its lower bounds are tighter then. */
+  readonly convex: boolean;
+  value(x: Float64Array): number;
+  /** Gradient, into `out` [dim]. */
+  gradient(x: Float64Array, out: Float64Array): void;
+}
+
+/** Inner product. */
+export function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+/** Euclidean norm. */
+export function norm(a: Float64Array): number {
+  return Math.sqrt(dot(a, a));
+}

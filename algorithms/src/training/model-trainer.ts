@@ -1,0 +1,125 @@
+/**
+ * The part of training that `fit` and `self-tune` share: a model's weights, their optimizer, the order of the data, one gradient step, metrics
+ * over splits, and what of all that a checkpoint holds. Everything random is keyed by the trial's seed and the step, and everything else that
+ * a step depends on is saved, so that a resumed trial is the same bit for bit. What weights are, it leaves to the Layers that it is given.
+ */
+import { RegulusError } from "@regulus/proto";
+import * as tf from "@tensorflow/tfjs";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
+import { DataOrder } from "./data-order.js";
+import { measureSplits, rowsMeasured } from "./evaluation.js";
+import { Optimizer } from "./optimizers.js";
+import { measureEverySteps } from "./pace.js";
+import { ParameterStore } from "./parameter-store.js";
+import { TrialFailure, type TrialRequest } from "./procedure.js";
+import { type StepValues, TechniquePass } from "./technique-set.js";
+import { type Layers, TensorNetwork, tensorOf } from "./tensor-network.js";
+import type { TrialSetup } from "./trial-setup.js";
+
+/** Layers for one forward pass, on the trainer's weights. */
+export type LayersOf = (parameters: ParameterStore) => Layers;
+
+export class ModelTrainer {
+  /** Steps between two measurements where the search does not say. */
+  readonly measureEverySteps: number;
+  readonly #procedure: string;
+  readonly #seed: number;
+  readonly #untilStep: number;
+  readonly #setup: TrialSetup;
+  readonly #order: DataOrder;
+  readonly #parameters: ParameterStore;
+  readonly #optimizer: Optimizer;
+  #stepsDone = 0;
+
+  /** Owns the setup's task from now on. @param layers any layers of the procedure: they make the weights that there are to be. */
+  constructor(request: TrialRequest, setup: TrialSetup, layers: LayersOf) {
+    const { task, rng } = setup;
+    this.#procedure = request.work.procedure;
+    this.#seed = request.seed;
+    this.#untilStep = request.work.untilStep;
+    this.#setup = setup;
+    this.#order = new DataOrder({ rows: task.sizes.train, batchSize: task.training.batchSize }, rng.fork("order"));
+    this.#parameters = new ParameterStore(rng.fork("weights"));
+    tf.tidy(() => void task.forward(new TensorNetwork(layers(this.#parameters)), task.batch("train", Int32Array.of(0)).inputs));
+    this.#optimizer = new Optimizer(task.training, this.#parameters);
+    const steps = this.#untilStep || task.training.steps;
+    this.measureEverySteps = measureEverySteps({ steps, rows: rowsMeasured(task.sizes), batchSize: this.#order.batchSize });
+  }
+
+  get stepsDone(): number {
+    return this.#stepsDone;
+  }
+
+  /** Whether the workload's own number of steps is done, where the work has none. */
+  get ended(): boolean {
+    return this.#untilStep === 0 && this.#stepsDone >= this.#setup.task.training.steps;
+  }
+
+  get batchSize(): number {
+    return this.#order.batchSize;
+  }
+
+  get parameters(): ParameterStore {
+    return this.#parameters;
+  }
+
+  /** One gradient step on the penalized mean loss of a batch. */
+  step(values: StepValues, layersOf: LayersOf): void {
+    tf.tidy(() => {
+      const { task, techniques, rng } = this.#setup;
+      const rows = this.#order.rows(this.#stepsDone);
+      const key = { step: this.#stepsDone, batchSize: rows.length, rng: rng.fork("step", this.#stepsDone) };
+      const pass = new TechniquePass(techniques, { ...key, values });
+      const batch = task.batch("train", rows);
+      const inputs = pass.inputs(batch.inputs);
+      const targets = pass.targets(batch.targets);
+      const gradients = this.#parameters.gradients(() => {
+        const layers = layersOf(this.#parameters);
+        const outputs = tensorOf(task.forward(new TensorNetwork(layers, pass.atSite), inputs));
+        return pass.penalize(tf.mean<tf.Scalar>(task.loss(outputs, targets)), layers.weights());
+      });
+      this.#optimizer.update(pass.gradients(gradients));
+    });
+    this.#stepsDone++;
+  }
+
+  /** Metrics of the reported splits, without techniques. Throws TrialFailure where a loss is not finite, since it stays so. */
+  async measure(layersOf: LayersOf): Promise<Record<string, number>> {
+    const metrics = await measureSplits(this.#setup.task, () => new TensorNetwork(layersOf(this.#parameters)));
+    const bad = ["trainLoss", "validLoss"].find((name) => metrics[name] !== undefined && !Number.isFinite(metrics[name]));
+    if (bad === undefined) return metrics;
+    throw new TrialFailure("diverged", `${bad} is ${metrics[bad]} at step ${this.#stepsDone}: training stopped being finite`);
+  }
+
+  /** @param state what the procedure itself has to remember: JSON with finite numbers. */
+  async save(state: unknown): Promise<Uint8Array> {
+    return encodeCheckpoint({
+      procedure: this.#procedure,
+      step: this.#stepsDone,
+      seed: this.#seed,
+      state,
+      tensors: [...(await this.#parameters.save()), ...(await this.#optimizer.save())],
+    });
+  }
+
+  /** Goes back to a checkpoint of this procedure, of this trial or of another one. */
+  restore(bytes: Uint8Array): Checkpoint {
+    const checkpoint = decodeCheckpoint(bytes);
+    if (checkpoint.procedure !== this.#procedure) {
+      throw new RegulusError(
+        "failed-precondition",
+        `saw a checkpoint of ${checkpoint.procedure}, expected one of ${this.#procedure}`,
+      );
+    }
+    this.#parameters.restore(checkpoint.tensors);
+    this.#optimizer.restore(checkpoint.tensors, checkpoint.step);
+    this.#stepsDone = checkpoint.step;
+    return checkpoint;
+  }
+
+  close(): void {
+    this.#optimizer.dispose();
+    this.#parameters.dispose();
+    this.#setup.task.close();
+  }
+}
