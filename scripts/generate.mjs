@@ -32,6 +32,7 @@ const moduleElsewhere = new Set(["command"]);
 generateProto();
 generateRegistries();
 generateSchema();
+generateKernels();
 
 if (stale.length > 0) {
   console.error(`generate: not what \`npm run generate\` would write:\n${stale.map((file) => `  ${file}`).join("\n")}`);
@@ -63,6 +64,13 @@ function generateSchema() {
   if (!existsSync(generator)) return;
   const result = spawnSync(process.execPath, [generator, ...(check ? ["--check"] : [])], { cwd: root, stdio: "inherit" });
   if (result.status !== 0) stale.push("the JSON Schema of the search file (scripts/generate-schema.mjs)");
+}
+
+/** The wasm training kernels have a compiler of their own; it knows `--check` too. */
+function generateKernels() {
+  const generator = join(root, "algorithms/scripts/build-wasm.mjs");
+  const result = spawnSync(process.execPath, [generator, ...(check ? ["--check"] : [])], { cwd: root, stdio: "inherit" });
+  if (result.status !== 0) stale.push("the wasm training kernels (algorithms/scripts/build-wasm.mjs)");
 }
 
 /** Folders of a kind, sorted. A folder with only one of its two files is a mistake or someone's work in progress. */

@@ -71,9 +71,10 @@ function movePatches(
   }
 }
 
+/** Copies `size` bytes of floats. */
 // @ts-ignore: decorator
 @inline
-function copyFloats(from: usize, to: usize, size: usize): void {
+export function copyFloats(from: usize, to: usize, size: usize): void {
   let i: usize = 0;
   for (; i + 16 <= size; i += 16) v128.store(to + i, v128.load(from + i));
   for (; i < size; i += 4) store<f32>(to + i, load<f32>(from + i));

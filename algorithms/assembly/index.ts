@@ -2,5 +2,7 @@
 // by algorithms/scripts/build-wasm.mjs into src/kernels/wasm/module.generated.ts. It owns no memory: addresses and scratch come from the caller.
 export { gemm, GEMM_SCRATCH_BYTES } from "./gemm";
 export { convFilterGradient, convInputGradient, CONV_COLUMN_FLOATS } from "./conv";
+export { gather } from "./gather";
+export { averagePoolGradient, maxPoolGradient } from "./pool";
 export { segmentSum } from "./segment-sum";
 export { adam, momentum } from "./update";

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { installGradients } from "./gradients/install.js";
 import { installWasmKernels } from "./wasm/install.js";
 
 /** What a user may ask for; `tensorflow` means native TensorFlow on a GPU where there is one, else on the CPU. */
@@ -68,6 +69,7 @@ const CANDIDATES: readonly Candidate[] = [
  */
 export async function chooseBackend(preference: BackendPreference): Promise<BackendChoice> {
   tf.enableProdMode();
+  installGradients();
   const tried: BackendTry[] = [];
   for (const candidate of CANDIDATES) {
     if (preference !== "auto" && preference !== candidate.preference) continue;

@@ -6,7 +6,7 @@
 import { RegulusError } from "@regulus/proto";
 import type { Conv2DBackpropFilterAttrs, Conv2DBackpropInputAttrs, KernelConfig, NamedAttrMap } from "@tensorflow/tfjs-core";
 import { backend_util } from "@tensorflow/tfjs-core";
-import { addressOf, input, wasmBackend } from "./heap.js";
+import { addressOf, fourOf, input, wasmBackend } from "./heap.js";
 import { type ConvShape, type KernelModule, kernelModule } from "./module.js";
 
 /** Gradient of a convolution by its filter: [kh, kw, ci, co]. */
@@ -78,9 +78,4 @@ function convShape(info: backend_util.Conv2DInfo, module: KernelModule): ConvSha
     ...([info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left] as const),
     ...([module.columns(patch), module.scratch] as const),
   ];
-}
-
-function fourOf(shape: readonly number[]): [number, number, number, number] {
-  const [a = 1, b = 1, c = 1, d = 1] = shape;
-  return [a, b, c, d];
 }

@@ -22,3 +22,10 @@ export function input(inputs: NamedTensorInfoMap, name: string): TensorInfo {
 export function addressOf(backend: BackendWasm, tensor: TensorInfo): number {
   return backend.getMemoryOffset(tensor.dataId);
 }
+
+/** A shape of rank 4, as tfjs's convolution and pooling geometry wants it. */
+export function fourOf(shape: readonly number[]): [number, number, number, number] {
+  const [a, b, c, d] = shape;
+  assert(a !== undefined && b !== undefined && c !== undefined && d !== undefined, `a shape of rank 4, not [${shape}]`);
+  return [a, b, c, d];
+}

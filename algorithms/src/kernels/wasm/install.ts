@@ -9,7 +9,11 @@ import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-co
 import { batchMatMul } from "./batch-mat-mul.js";
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
+import { quickGather } from "./gather.js";
+import { avgPoolGrad, maxPoolGrad } from "./pool-gradients.js";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
+
+const OURS = [batchMatMul, conv2dBackpropFilter, conv2dBackpropInput, maxPoolGrad, avgPoolGrad, unsortedSegmentSum];
 
 let installed = false;
 
@@ -17,7 +21,8 @@ let installed = false;
 export function installWasmKernels(): void {
   if (installed) return;
   installed = true;
-  for (const kernel of [batchMatMul, conv2dBackpropFilter, conv2dBackpropInput, unsortedSegmentSum]) replace(kernel);
+  for (const kernel of OURS) replace(kernel);
+  replace(quickGather(stock("GatherV2")));
   replace(transposeFirst(stock("_FusedMatMul")));
 }
 

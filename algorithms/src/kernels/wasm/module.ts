@@ -11,6 +11,10 @@ export interface KernelModule {
   gemm(...args: GemmArguments): void;
   convFilterGradient(x: number, dy: number, out: number, ...shape: ConvShape): void;
   convInputGradient(dy: number, filter: number, out: number, ...shape: ConvShape): void;
+  maxPoolGradient(dy: number, x: number, y: number, out: number, ...shape: PoolShape): void;
+  averagePoolGradient(dy: number, out: number, ...shapeAndShare: [...PoolShape, share: number]): void;
+  /** The first position of an index outside, or -1. */
+  gather(x: number, ids: number, out: number, outer: number, length: number, inner: number, count: number): number;
   segmentSum(x: number, ids: number, out: number, rows: number, inner: number, segments: number): void;
   momentum(param: number, velocity: number, grad: number, size: number, rate: number, momentum: number, nesterov: number): void;
   adam(...args: AdamArguments): void;
@@ -34,6 +38,13 @@ export type ConvShape = [
   ...y: [oh: number, ow: number, co: number],
   ...filter: [kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number],
   ...room: [columns: number, scratch: number],
+];
+
+/** Of a pooling: x [batch, h, w, c], y [batch, oh, ow, c], windows of [kh, kw]. */
+export type PoolShape = [
+  ...x: [batch: number, h: number, w: number, c: number],
+  ...y: [oh: number, ow: number],
+  ...window: [kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number],
 ];
 
 type AdamArguments = [
@@ -100,11 +111,22 @@ function constant(exports: WebAssembly.Exports, name: string): number {
   return value.value;
 }
 
+const FUNCTIONS = [
+  "gemm",
+  "convFilterGradient",
+  "convInputGradient",
+  "maxPoolGradient",
+  "averagePoolGradient",
+  "gather",
+  "segmentSum",
+  "momentum",
+  "adam",
+];
+
 type Functions = Omit<KernelModule, "scratch" | "columns">;
 
 /** What the compiled module exports; its types are those of algorithms/assembly, so this is where they are stated. */
 function functions(exports: WebAssembly.Exports): Functions {
-  for (const name of ["gemm", "convFilterGradient", "convInputGradient", "segmentSum", "momentum", "adam"])
-    assert(typeof exports[name] === "function", `our wasm module exports ${name}`);
+  for (const name of FUNCTIONS) assert(typeof exports[name] === "function", `our wasm module exports ${name}`);
   return exports as unknown as Functions;
 }

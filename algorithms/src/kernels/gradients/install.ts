@@ -1,0 +1,29 @@
+/** Puts gradients that can be differentiated again in the place of tfjs's that cannot, on every backend. */
+import { type GradConfig, getGradient, registerGradient, unregisterGradient } from "@tensorflow/tfjs-core";
+import { comparisonGradients } from "./comparisons.js";
+import { conv2dBackpropFilterGradient } from "./conv2d.js";
+import { eluGradient, expGradient, powGradient, sigmoidGradient, softmaxGradient, tanhGradient } from "./elementwise.js";
+import { averagePoolGradGradient, averagePoolGradient, maxPoolGradGradient } from "./pool.js";
+
+const GRADIENTS: readonly GradConfig[] = [
+  expGradient,
+  tanhGradient,
+  sigmoidGradient,
+  eluGradient,
+  softmaxGradient,
+  powGradient,
+  conv2dBackpropFilterGradient,
+  averagePoolGradient,
+  averagePoolGradGradient,
+  maxPoolGradGradient,
+  ...comparisonGradients,
+];
+
+/** Installs them. Call it again after a module that may import all of `@tensorflow/tfjs`, which registers tfjs's own. */
+export function installGradients(): void {
+  for (const gradient of GRADIENTS) {
+    if (getGradient(gradient.kernelName) === gradient) continue;
+    if (getGradient(gradient.kernelName) !== undefined) unregisterGradient(gradient.kernelName);
+    registerGradient(gradient);
+  }
+}
