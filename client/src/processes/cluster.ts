@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { RegulusError } from "@regulus/proto";
 import { type Child, endWords, mains, startChild } from "./child.js";
 
-/** Time for children to end in good order. */
+/** Time for children to end in good order, where the caller gives no other. */
 const stopGraceMs = 8000;
 /** Share of the machine's memory that trials may take together. */
 const memoryShare = 0.8;
@@ -34,7 +34,7 @@ export interface Cluster {
   /** Fails when a child ends that was not asked to, with its last log lines; never resolves. */
   readonly broken: Promise<never>;
   /** Agents first, so that they can give their work back, then the coordinator. */
-  close(): Promise<void>;
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Starts a cluster and waits until every part is ready. Where one fails to start, those that run are ended. */
@@ -42,11 +42,11 @@ export async function startCluster(options: ClusterOptions, signal?: AbortSignal
   const agentCount = options.agents ?? availableParallelism();
   const children: Child[] = [];
   let closing = false;
-  const close = async () => {
+  const close = async (graceMs = stopGraceMs) => {
     closing = true;
     const [coordinator, ...agents] = children;
-    await Promise.all(agents.map((agent) => agent.stop(stopGraceMs)));
-    await coordinator?.stop(stopGraceMs);
+    await Promise.all(agents.map((agent) => agent.stop(graceMs)));
+    await coordinator?.stop(graceMs);
   };
   const start = async (program: "coordinator" | "agent", name: string, flags: readonly string[]) => {
     const child = await startChild({ main: mains[program], name, flags, onLog: (line) => options.onLog?.(name, line) }, signal);
