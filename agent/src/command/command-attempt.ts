@@ -41,7 +41,7 @@ export async function runCommand(begin: Begin, outside: CommandOutside, send: (m
     throw new RegulusError("invalid-argument", "procedure command needs a search with a command, saw one without");
   const paths = programPaths(begin.directory);
   await mkdir(paths.checkpointDirectory, { recursive: true });
-  await writeFile(paths.parameters, JSON.stringify(begin.work.parameters ?? {}, undefined, 2));
+  await writeFile(paths.parameters, `${JSON.stringify(begin.work.parameters ?? {}, undefined, 2)}\n`);
   const before = begin.checkpoint === "" ? undefined : await restoreDirectory(begin.checkpoint, paths.checkpointDirectory);
   if (before !== undefined) checkProcedure(before, begin.work.procedure);
   const run = new ProgramRun(begin, command, outside, send, before?.seconds ?? 0);

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { test } from "node:test";
+import { EndReason } from "@regulus/proto";
+import { exitReason } from "./exit-reason.js";
+import { residentBytes, treeMemoryBytes } from "./process-memory.js";
+
+const base = { code: null, signal: null, stderr: "", userCode: false, kernelOutOfMemory: false };
+
+test("whose code crashed decides whether a trial is tried again", () => {
+  const of = (exit: Partial<typeof base> & { signal?: NodeJS.Signals; code?: number }) => exitReason({ ...base, ...exit }).reason;
+  assert.equal(of({ code: 1 }), EndReason.END_REASON_LOST);
+  assert.equal(of({ code: 1, userCode: true }), EndReason.END_REASON_USER_ERROR);
+  assert.equal(of({ signal: "SIGSEGV", userCode: true }), EndReason.END_REASON_USER_ERROR);
+  assert.equal(of({ signal: "SIGKILL", userCode: true }), EndReason.END_REASON_LOST);
+  assert.equal(of({ signal: "SIGKILL", kernelOutOfMemory: true }), EndReason.END_REASON_OUT_OF_MEMORY);
+  const heap = "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
+  assert.equal(of({ signal: "SIGABRT", stderr: heap, userCode: true }), EndReason.END_REASON_OUT_OF_MEMORY);
+});
+
+test("the message holds the last ten lines and how it ended", () => {
+  const stderr = Array.from({ length: 30 }, (_, i) => `line ${i}`).join("\n");
+  const { message } = exitReason({ ...base, signal: "SIGSEGV", stderr });
+  assert.match(message, /^the trial process ended with signal SIGSEGV; its last lines:\nline 20\n/);
+  assert.ok(message.endsWith("line 29"));
+});
+
+test("memory is that of the whole tree below a process", async () => {
+  const own = residentBytes(process.pid) ?? 0;
+  // What Node itself says, within what changes between the two looks.
+  assert.ok(Math.abs(own - process.memoryUsage().rss) < 32 * 2 ** 20);
+  const child = spawn("sh", ["-c", "python3 -c 'held = bytearray(64 * 2**20); print(1, flush=True); input()'; true"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const tree = treeMemoryBytes(child.pid ?? 0, { countRoot: false }) ?? 0;
+  child.stdin.end("\n");
+  // Python itself takes about 10 MiB beside the 64 that it holds.
+  assert.ok(tree > 64 * 2 ** 20 && tree < 110 * 2 ** 20, `${tree} bytes`);
+  await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(treeMemoryBytes(child.pid ?? 0, { countRoot: true }), undefined);
+});

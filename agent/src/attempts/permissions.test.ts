@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { EndReason } from "@regulus/proto";
+import { testSpec } from "../testing/test-agent.js";
+import { Permissions } from "./permissions.js";
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "regulus-permissions-")));
+after(() => rmSync(folder, { recursive: true }));
+const allowed = join(folder, "allowed");
+mkdirSync(allowed);
+writeFileSync(join(allowed, "mine.js"), "");
+writeFileSync(join(folder, "other.js"), "");
+symlinkSync(join(folder, "other.js"), join(allowed, "link.js"));
+
+const none = new Permissions({ allowCommands: false, allowModules: undefined });
+const some = new Permissions({ allowCommands: true, allowModules: allowed });
+const withModule = (module: string) => testSpec({ workload: { module, options: { depth: 2 } } });
+
+test("programs run only where the owner allowed them; the refusal lets another agent try", () => {
+  const refused = none.check(testSpec(), "command");
+  assert.ok(refused.kind === "refused");
+  assert.equal(refused.reason, EndReason.END_REASON_LOST);
+  assert.match(refused.message, /--allow-commands/);
+  assert.equal(some.check(testSpec(), "command").kind, "allowed");
+  assert.equal(none.check(testSpec(), "fit").kind, "allowed");
+});
+
+test("modules load only from below the allowed folder, whatever way the path takes", () => {
+  assert.equal(none.check(withModule(join(allowed, "mine.js")), "fit").kind, "refused");
+  for (const module of [join(allowed, "mine.js"), "mine.js", join(allowed, "..", "allowed", "mine.js")]) {
+    const found = some.check(withModule(module), "fit");
+    assert.ok(found.kind === "allowed", module);
+    assert.equal(found.spec.workload?.module, join(allowed, "mine.js"));
+    assert.deepEqual(found.spec.workload?.options, { depth: 2 });
+  }
+  for (const module of [join(folder, "other.js"), "../other.js", "link.js", `${allowed}-beside/x.js`, "absent.js", "."]) {
+    const found = some.check(withModule(module), "fit");
+    assert.ok(found.kind === "refused", module);
+    assert.equal(found.reason, EndReason.END_REASON_USER_ERROR);
+  }
+});

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { EndReason, type Lease } from "@regulus/proto";
+import { startTestAgent, type TestAgent, testLease, testSpec } from "../testing/test-agent.js";
+import { TestCoordinator } from "../testing/test-coordinator.js";
+
+const example = fileURLToPath(new URL("../../../examples/command/train.py", import.meta.url));
+
+let coordinator: TestCoordinator;
+let tested: TestAgent;
+
+before(async () => {
+  coordinator = await TestCoordinator.start();
+  tested = await startTestAgent(coordinator.address);
+  await tested.agent.registered;
+});
+
+after(async () => {
+  await tested.end();
+  coordinator.close();
+});
+
+let next = 0;
+function give(
+  argv: string[],
+  parts: Parameters<typeof testLease>[1] = {},
+  more: { resources?: { stepTimeoutMs?: number; memoryBytes?: number }; env?: Record<string, string> } = {},
+): Lease {
+  const searchId = `search-${next}`;
+  const lease = testLease(next, {
+    spec: testSpec({ command: { argv, stopGraceMs: 300, env: more.env ?? {} }, resources: more.resources ?? {} }),
+    ...parts,
+    key: { searchId },
+    work: { procedure: "command", untilStep: 60, final: true, ...parts.work },
+  });
+  next += 1;
+  coordinator.lease(lease);
+  return lease;
+}
+const trialOf = (lease: Lease): number => lease.key?.trial ?? -1;
+const script = (text: string) => ["sh", "-c", text];
+const findings = (trial: number) =>
+  coordinator.reports.flatMap(({ lease, event }) =>
+    lease?.trial === trial && event?.$case === "found" ? [event.value.message] : [],
+  );
+
+function outputOf(lease: Lease): string {
+  const report = coordinator.reports.find(
+    ({ lease: key, event }) => key?.trial === trialOf(lease) && event?.$case === "finished",
+  );
+  const artifact = report?.event?.$case === "finished" ? report.event.value.artifacts[0] : undefined;
+  assert.equal(artifact?.kind, "output");
+  return coordinator.artifacts.get(artifact?.sha256 ?? "")?.toString("utf8") ?? "";
+}
+
+test("the Python example trains, measures what its card says, and its output is kept", async () => {
+  const parameters = { learningRate: 0.5, l2: 0.01 };
+  const lease = give(["python3", example], { work: { parameters } });
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.message, "");
+  assert.equal(end.reason, EndReason.END_REASON_DONE);
+  const measured = coordinator.measurements(trialOf(lease));
+  assert.deepEqual(
+    measured.map(({ step }) => step),
+    [20, 40, 60],
+  );
+  const losses = measured.map(({ metrics }) => metrics.validLoss ?? Number.NaN);
+  // A guess without weights costs log 2 = 0.693; twelve weights from sixty examples get well below it.
+  assert.ok((losses.at(-1) ?? 1) < 0.6, `valid losses ${losses.join(", ")}`);
+  assert.match(outputOf(lease), /training from step 0 to 60 with \{'learningRate': 0.5, 'l2': 0.01\}/);
+});
+
+test("paused and resumed from its folder, the example measures the same as undisturbed", async () => {
+  const parameters = { learningRate: 0.5, l2: 0.01 };
+  const whole = coordinator.measurements(0).map(({ step, metrics }) => [step, metrics.validLoss]);
+  const lease = give(["python3", example], { work: { parameters, untilStep: 30, final: false } });
+  await coordinator.finished(trialOf(lease));
+  const saved = coordinator.checkpoints(trialOf(lease)).at(-1);
+  assert.equal(saved?.step, 30);
+  const again = give(["python3", example], {
+    work: { parameters },
+    ...(saved ? { resumeFrom: saved.checkpoint, resumeStep: 30 } : {}),
+  });
+  await coordinator.finished(trialOf(again));
+  const resumed = coordinator.measurements(trialOf(again)).map(({ step, metrics }) => [step, metrics.validLoss]);
+  assert.deepEqual(resumed, whole.slice(1), "steps 40 and 60, to the last digit");
+  assert.match(outputOf(again), /training from step 30 to 60/);
+});
+
+test("the environment tells the trial and nothing secret of the agent's", async () => {
+  process.env.REGULUS_TEST_SECRET = "hush";
+  const lease = give(
+    script('env; cat "$REGULUS_PARAMETERS"; echo "{\\"step\\": 1, \\"validLoss\\": $REGULUS_PARAM_hidden_units}"'),
+    { work: { parameters: { "hidden.units": 32, activation: "relu" } } },
+    { env: { MINE: "yes" } },
+  );
+  const end = await coordinator.finished(trialOf(lease));
+  delete process.env.REGULUS_TEST_SECRET;
+  assert.equal(end.reason, EndReason.END_REASON_DONE, end.message);
+  assert.equal(end.final?.metrics.validLoss, 32);
+  const output = outputOf(lease);
+  for (const line of [
+    "MINE=yes",
+    "REGULUS_PARAM_activation=relu",
+    "REGULUS_TRIAL=3",
+    "REGULUS_SEED=7",
+    "REGULUS_UNTIL_STEP=60",
+  ]) {
+    assert.ok(output.includes(`${line}\n`), `${line} in ${output}`);
+  }
+  assert.ok(!output.includes("hush"));
+  assert.match(output, /"hidden.units": 32/);
+});
+
+test("a program that fails, cannot start, or measures nothing is the user's to mend, with its last words", async () => {
+  const failed = await coordinator.finished(trialOf(give(script("echo no such file >&2; exit 4"))));
+  assert.equal(failed.reason, EndReason.END_REASON_USER_ERROR);
+  assert.match(failed.message, /ended with code 4; its last lines:\nno such file/);
+  const absent = await coordinator.finished(trialOf(give(["no-such-program"])));
+  assert.equal(absent.reason, EndReason.END_REASON_USER_ERROR);
+  assert.match(absent.message, /no-such-program could not be started: .*ENOENT/);
+  const silent = await coordinator.finished(trialOf(give(script('echo "{\\"step\\": 1, \\"loss\\": 2}"'))));
+  assert.equal(silent.reason, EndReason.END_REASON_USER_ERROR);
+  assert.match(silent.message, /its last word was metrics loss; expected a line such as \{"step": 10, "validLoss": 0.5\}/);
+});
+
+test("a program ended from outside is lost, not the user's fault", async () => {
+  const end = await coordinator.finished(trialOf(give(script("kill -9 $$"))));
+  assert.equal(end.reason, EndReason.END_REASON_LOST);
+  assert.match(end.message, /ended by SIGKILL/);
+});
+
+test("NaN as the objective ends the program and the trial as diverged; a wrong line is a warning", async () => {
+  const lease = give(
+    script('echo "{\\"step\\": 1, \\"validLoss\\": \\"high\\"}"; echo "{\\"step\\": 2, \\"validLoss\\": NaN}"; sleep 60'),
+  );
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.reason, EndReason.END_REASON_DIVERGED);
+  assert.match(findings(trialOf(lease))[0] ?? "", /metric "validLoss" is "high", expected a number/);
+});
+
+test("a program is asked to stop, and killed with all that it started where it will not", async () => {
+  const polite = give(
+    script('trap "echo bye; exit 0" TERM; echo "{\\"step\\": 3, \\"validLoss\\": 1}"; while :; do sleep 0.05; done'),
+  );
+  await coordinator.until("a measurement", () => coordinator.measurements(trialOf(polite)).length > 0);
+  if (polite.key) coordinator.stop(polite.key, EndReason.END_REASON_STOPPED_EARLY, "no longer needed");
+  const bye = await coordinator.finished(trialOf(polite));
+  assert.deepEqual([bye.reason, bye.message, bye.step], [EndReason.END_REASON_STOPPED_EARLY, "no longer needed", 3]);
+  assert.match(outputOf(polite), /bye/);
+
+  const stubborn = give(
+    script('trap "" TERM; sleep 300 & echo "{\\"step\\": $!, \\"validLoss\\": 1}"; while :; do sleep 0.05; done'),
+  );
+  await coordinator.until("a measurement", () => coordinator.measurements(trialOf(stubborn)).length > 0);
+  const child = coordinator.measurements(trialOf(stubborn))[0]?.step ?? 0;
+  if (stubborn.key) coordinator.stop(stubborn.key, EndReason.END_REASON_PREEMPTED);
+  const end = await coordinator.finished(trialOf(stubborn));
+  assert.equal(end.reason, EndReason.END_REASON_PREEMPTED);
+  assert.match(end.message, /did not end in its grace after SIGTERM and was killed/);
+  await gone(child);
+});
+
+test("a program that says nothing is timed out, and its memory counts its children but not ours", async () => {
+  const silent = await coordinator.finished(trialOf(give(script("sleep 60"), {}, { resources: { stepTimeoutMs: 500 } })));
+  assert.equal(silent.reason, EndReason.END_REASON_TIMED_OUT);
+  const hungry = "import time; held = bytearray(120 * 2**20); time.sleep(60)";
+  const big = give(["sh", "-c", `python3 -c '${hungry}'; true`], {}, { resources: { memoryBytes: 80 * 2 ** 20 } });
+  const end = await coordinator.finished(trialOf(big));
+  assert.equal(end.reason, EndReason.END_REASON_OUT_OF_MEMORY, end.message);
+});
+
+/** Waits until a process is no more; a kill needs a moment to take effect. */
+async function gone(pid: number): Promise<void> {
+  assert.ok(pid > 1);
+  for (let tries = 0; tries < 100; tries += 1) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail(`process ${pid} lives on`);
+}
