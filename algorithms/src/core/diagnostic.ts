@@ -34,5 +34,5 @@ export type DiagnosticSpec<Options = unknown> = ComponentSpec<Options>;
 /** What a diagnostic's folder gives. */
 export interface DiagnosticModule<Options> {
   readonly spec: DiagnosticSpec<Options>;
-  create(context: DiagnosticContext, options: Options): Diagnostic<unknown>;
+  create(context: DiagnosticContext, options: Options): Diagnostic<object>;
 }

@@ -68,7 +68,7 @@ export interface Strategy<State> extends Fold<State, Fact> {
 /** What is registered: facts about a strategy, and how to make one. */
 export interface StrategyModule<Options> {
   readonly spec: StrategySpec<Options>;
-  create(context: StrategyContext, options: Options): Strategy<unknown>;
+  create(context: StrategyContext, options: Options): Strategy<object>;
 }
 
 /** Facts about a strategy, checked before anything runs. */

@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 import { scaleMax, scaleMin } from "../../solvers/self-tuning/learned-hyperparameters.js";
 
-const options = z.strictObject({
+/** Its options, also for strategies that pass them on. */
+export const options = z.strictObject({
   /** Values that learned hyperparameters start from; else the parameter's initial value, else the technique's own. */
   initial: z.record(z.string(), z.number()).default({}),
   /** Scale of the perturbations at the start, in the unconstrained coordinate. */

@@ -1,8 +1,8 @@
 /**
  * Self-tuning networks: each member of a population is one trial of the procedure `self-tune`, which learns the hyperparameters of techniques
  * by itself. The strategy settles what is fixed in a member (the outer parameters) and where its hyperparameters begin. Members know nothing
- * of each other.
- * Source: MacKay et al., ICLR 2019, algorithm 1; populations as in shared practice (Jaderberg et al. 2017) without copying.
+ * of each other, so the search's answer is its best member.
+ * Source: MacKay et al., "Self-tuning networks", ICLR 2019, algorithm 1.
  */
 import { assert } from "@regulus/proto";
 import { createSampler, createSpace, type Proposal, type Strategy, type StrategyModule } from "../../core/index.js";
@@ -28,7 +28,7 @@ export const module: StrategyModule<SelfTuningNetworkOptions> = {
         Array.from({ length: Math.max(0, Math.min(limit, population - next)) }, (_, ahead): Proposal => {
           const member = next + ahead;
           // The first member begins at the initial values, as a lone network does; the procedure knows those. The others spread out.
-          const begin = member === 0 ? {} : { begin: learned(member, rng.fork("begin")) };
+          const begin = member === 0 ? {} : { initial: learned(member, rng.fork("initial")) };
           const parameters = outer(member, rng);
           return { kind: "start", procedure: "self-tune", parameters, untilStep, final: true, options: { ...options, ...begin } };
         }),

@@ -2,6 +2,7 @@
 import type { Problem } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";
+import { options as selfTune } from "../../procedures/self-tune/spec.js";
 
 /** Members at most; each is a whole training run. */
 const populationMax = 1000;
@@ -9,16 +10,10 @@ const populationMax = 1000;
 const options = z.strictObject({
   /** Networks that are trained, each from weights and (but for the first) starting hyperparameters of its own. */
   population: z.int().min(1).max(populationMax).default(1),
-  /** σ at the start, in the unconstrained coordinate: how far from its mean a hyperparameter is tried. */
-  perturbationScale: z.number().positive().max(3).default(0.5),
-  /** τ, weight of the entropy that keeps the scales from collapsing. */
-  entropyWeight: z.number().min(0).max(1).default(1e-3),
-  /** Adam's step for hyperparameters and their scales. */
-  hyperparameterLearningRate: z.number().positive().max(1).default(0.01),
+  /** How each member learns: the options of the procedure, but for where hyperparameters start, which the strategy settles. */
+  ...selfTune.omit({ initial: true, warmUpSteps: true }).shape,
   /** Training steps before hyperparameters begin to move; absent for a tenth of all steps, at most 400. */
   warmUpSteps: z.int().min(0).optional(),
-  /** Training steps of the weights for each step of the hyperparameters. */
-  trainStepsPerTuneStep: z.int().min(1).max(1000).default(2),
 });
 export type SelfTuningNetworkOptions = z.output<typeof options>;
 

@@ -1,0 +1,3 @@
+/** Suites that every registered algorithm passes, for those who write more, and the in-memory search that they use. */
+export { testStrategy } from "./strategy.js";
+export { bestLast, type Drive, type Driven, type DrivenTrial, driveStrategy, type Outcome } from "./strategy-driver.js";

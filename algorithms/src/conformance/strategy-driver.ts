@@ -1,0 +1,204 @@
+/**
+ * A search in memory under virtual time: a strategy, agents that take turns, and trials that are functions. It says what a coordinator would
+ * (the same facts in the same order) and stops at a proposal that no coordinator could carry out. For conformance suites and for tests of
+ * strategies; the coordinator's own rules are tested elsewhere.
+ */
+import { assert, EndReason, type Fact, type Measurement, type Work } from "@regulus/proto";
+import { type Configuration, createRng, type Proposal, type Strategy, type StrategyContext } from "../core/index.js";
+
+/** What becomes of a trial on its way to a step. */
+export type Outcome = "reaches" | "diverges" | "is-lost" | "is-silent" | "fails";
+
+/** A search to drive. */
+export interface Drive<State> {
+  readonly strategy: Strategy<State>;
+  readonly context: StrategyContext;
+  /** Seed of the search. */
+  readonly seed: number;
+  /** Trials at once. */
+  readonly agents: number;
+  /** Metrics of a trial at a step. */
+  readonly metrics: (configuration: Configuration, step: number) => Readonly<Record<string, number>>;
+  /** Seed of how long work takes, and so of the order of arrival; absent for time in proportion to steps. */
+  readonly orderSeed?: number;
+  /** What becomes of a trial; absent for "reaches". */
+  readonly outcome?: (trial: number, untilStep: number) => Outcome;
+  /** Applied to the state after every fact (serialization). */
+  readonly afterTell?: (state: State) => State;
+  /** Called before each ask. */
+  readonly beforeAsk?: (state: State, facts: readonly Fact[]) => void;
+}
+
+/** A trial as the driver knows it. */
+export interface DrivenTrial {
+  readonly configuration: Configuration;
+  readonly procedure: string;
+  steps: number;
+  status: "running" | "paused" | "ended";
+  reason: EndReason | undefined;
+  last: Measurement | undefined;
+}
+
+/** A driven search. */
+export interface Driven<State> {
+  readonly facts: readonly Fact[];
+  readonly trials: readonly DrivenTrial[];
+  /** Training steps over all trials. */
+  readonly steps: number;
+  readonly state: State;
+}
+
+/** Work on its way. */
+interface Running {
+  readonly trial: number;
+  readonly work: Work;
+  readonly endsAt: number;
+}
+
+/** Facts after which a search that never ends is given up. */
+const factsMax = 1_000_000;
+
+/** Drives a search until its budget is spent or its strategy has nothing more. */
+export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
+  const { strategy, context, agents } = drive;
+  const root = createRng(drive.seed);
+  const durations = drive.orderSeed === undefined ? undefined : createRng(drive.orderSeed);
+  const facts: Fact[] = [];
+  const trials: DrivenTrial[] = [];
+  let state = strategy.init();
+  let running: Running[] = [];
+  let steps = 0;
+  let now = 0;
+
+  const say = (kind: Fact["kind"]): void => {
+    const fact: Fact = { searchId: "driven", position: facts.length + 1, timeMs: Math.round(now), kind };
+    facts.push(fact);
+    assert(facts.length < factsMax, `a driven search ends within ${factsMax} facts`);
+    state = strategy.tell(state, fact);
+    if (drive.afterTell !== undefined) state = drive.afterTell(state);
+  };
+  const run = (trial: number, work: Work): void => {
+    const found = trialAt(trials, trial);
+    found.status = "running";
+    steps += work.untilStep - found.steps;
+    const pace = durations === undefined ? 1 : 0.5 + durations.uniform();
+    running.push({ trial, work, endsAt: now + Math.max(1, work.untilStep - found.steps) * pace });
+  };
+
+  for (;;) {
+    const spent = context.budget.steps > 0 && steps >= context.budget.steps;
+    drive.beforeAsk?.(state, facts);
+    const limit = agents - running.length;
+    const proposals = spent ? [] : strategy.ask(state, limit, root);
+    checkProposals(proposals, { limit, trials, context });
+    for (const proposal of proposals) {
+      if (proposal.kind === "start") {
+        const work = workOf(proposal, proposal.parameters, proposal.procedure);
+        trials.push({
+          configuration: proposal.parameters,
+          procedure: proposal.procedure,
+          steps: 0,
+          status: "running",
+          reason: undefined,
+          last: undefined,
+        });
+        say({ $case: "trialProposed", value: { trial: trials.length - 1, work } });
+        run(trials.length - 1, work);
+      } else if (proposal.kind === "resume") {
+        const found = trialAt(trials, proposal.trial);
+        const work = workOf(proposal, proposal.parameters ?? found.configuration, found.procedure);
+        say({ $case: "trialResumed", value: { trial: proposal.trial, work } });
+        run(proposal.trial, work);
+      } else {
+        say({ $case: "trialStopRequested", value: { trial: proposal.trial, reason: proposal.reason } });
+        running = running.filter(({ trial }) => trial !== proposal.trial);
+        endTrial(proposal.trial, EndReason.END_REASON_STOPPED_EARLY, true);
+      }
+    }
+    if (running.length === 0) return { facts, trials, steps, state };
+    const next = running.reduce((first, other) => (other.endsAt < first.endsAt ? other : first));
+    running = running.filter((other) => other !== next);
+    now = next.endsAt;
+    arrive(next);
+  }
+
+  function arrive({ trial, work }: Running): void {
+    const found = trialAt(trials, trial);
+    const outcome = drive.outcome?.(trial, work.untilStep) ?? "reaches";
+    say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
+    found.steps = work.untilStep;
+    if (outcome === "reaches" || outcome === "diverges") {
+      const metrics = drive.metrics(found.configuration, work.untilStep);
+      const shown =
+        outcome === "diverges" ? Object.fromEntries(Object.keys(metrics).map((name) => [name, Number.NaN])) : { ...metrics };
+      found.last = { step: work.untilStep, metrics: shown, learned: {}, scales: {}, hypergradients: {}, seconds: now / 1000 };
+      say({ $case: "trialMeasured", value: { trial, attempt: 1, measurement: found.last } });
+    }
+    if (outcome === "diverges") endTrial(trial, EndReason.END_REASON_DIVERGED, true);
+    else if (outcome === "is-lost") endTrial(trial, EndReason.END_REASON_LOST, false);
+    else if (outcome === "fails") endTrial(trial, EndReason.END_REASON_USER_ERROR, false);
+    else if (work.final) endTrial(trial, EndReason.END_REASON_DONE, outcome === "reaches");
+    else {
+      found.status = "paused";
+      say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep } });
+    }
+  }
+
+  function endTrial(trial: number, reason: EndReason, measured: boolean): void {
+    const found = trialAt(trials, trial);
+    found.status = "ended";
+    found.reason = reason;
+    const final = measured ? found.last : undefined;
+    say({ $case: "trialEnded", value: { trial, attempt: 1, reason, message: "", final, artifacts: [], startedMs: 0 } });
+  }
+}
+
+/** The best last value of a metric (less is better) over trials that have one. */
+export function bestLast(driven: Pick<Driven<unknown>, "trials">, metric: string): number {
+  const values = driven.trials.map(({ last }) => last?.metrics[metric] ?? Number.NaN).filter(Number.isFinite);
+  return Math.min(...values);
+}
+
+function checkProposals(
+  proposals: readonly Proposal[],
+  { limit, trials, context }: { limit: number; trials: readonly DrivenTrial[]; context: StrategyContext },
+): void {
+  const starts = proposals.filter(({ kind }) => kind === "start").length;
+  const works = proposals.filter(({ kind }) => kind !== "stop").length;
+  assert(works <= limit, `at most ${limit} proposals were asked for, and ${works} came`);
+  const most = context.budget.trials || Number.POSITIVE_INFINITY;
+  assert(trials.length + starts <= most, `a search of ${most} trials starts no more`);
+  for (const proposal of proposals) {
+    if (proposal.kind === "start") {
+      const learned = proposal.procedure === context.plainProcedure ? [] : context.inside;
+      const wrong = context.space
+        .check(proposal.parameters)
+        .filter((words) => !learned.some((name) => words === `${name}: has no value`));
+      assert(wrong.length === 0, `a start lies in the space: ${wrong.join("; ")}`);
+      continue;
+    }
+    const trial = trialAt(trials, proposal.trial);
+    if (proposal.kind === "stop") {
+      assert(trial.status !== "ended", `trial ${proposal.trial} is not over when it is stopped`);
+      continue;
+    }
+    assert(trial.status === "paused", `trial ${proposal.trial} is paused when it is resumed`);
+    assert(
+      proposal.untilStep > trial.steps,
+      `trial ${proposal.trial} at step ${trial.steps} is resumed to a later one, not ${proposal.untilStep}`,
+    );
+  }
+  const resumed = proposals.flatMap((proposal) => (proposal.kind === "resume" ? [proposal.trial] : []));
+  assert(new Set(resumed).size === resumed.length, "no trial is resumed twice in one answer");
+}
+
+function workOf(proposal: Exclude<Proposal, { kind: "stop" }>, parameters: Configuration, procedure: string): Work {
+  const { untilStep, final, options, fromTrial } = proposal;
+  return { procedure, parameters: { ...parameters }, untilStep, final, options: options && { ...options }, fromTrial };
+}
+
+function trialAt(trials: readonly DrivenTrial[], index: number): DrivenTrial {
+  const trial = trials[index];
+  assert(trial !== undefined, `there is a trial ${index}`);
+  return trial;
+}

@@ -1,0 +1,255 @@
+/**
+ * What every strategy must do, as tests; `strategy.test.ts` runs it over each registered one. Searches are driven in memory, from fixed
+ * seeds, so that a verdict never changes by chance.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Budget, Direction, type Fact, type Parameter, Scale } from "@regulus/proto";
+import { procedureSpecs } from "../catalog/index.js";
+import {
+  type Configuration,
+  createRng,
+  createSpace,
+  type Strategy,
+  type StrategyContext,
+  type StrategyModule,
+  type StrategySpec,
+} from "../core/index.js";
+import { bestLast, type Drive, type Driven, driveStrategy, type Outcome } from "./strategy-driver.js";
+
+/** A search of the suite that a strategy accepts. */
+interface Problem {
+  readonly name: string;
+  readonly context: StrategyContext;
+}
+
+const noBudget: Budget = { trials: 0, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 };
+
+/** Registers the suite for one strategy. `random` is the yardstick of the claim to beat it. */
+export function testStrategy(module: StrategyModule<unknown>, random: StrategyModule<unknown>): void {
+  const { spec } = module;
+  describe(`strategy ${spec.name}`, () => {
+    for (const { name, context } of problemsFor(spec)) {
+      const drive = (more: Partial<Drive<object>> = {}) => driveStrategy({ ...searchOf(module, context), ...more });
+      describe(name, () => {
+        test("asked twice, it answers the same, and its state is as before", () => asksPurely(drive, module, context));
+        test("a replayed search asks the same", () => replays(drive, module, context));
+        test("its state survives serialization after every fact", () => survivesSerialization(drive));
+        test("it starts no more than it was asked for, and ends with the budget", () => keepsLimits(drive, module, context));
+        test("its procedures understand the options that it sends", () => sendsKnownOptions(drive));
+        test("failed, lost, silent and late trials are survived", () => survivesFailures(drive));
+        test("repeated and misplaced facts are survived", () => survivesDisorder(drive, module, context));
+        if (spec.claims.orderFree) {
+          test("agents and arrivals change nothing of what is tried (claimed)", () => isOrderFree(drive));
+        }
+      });
+    }
+    if (spec.endsByItself) test("it ends without a budget of trials", () => endsByItself(module));
+    if (spec.claims.beatsRandom) test("it beats random search at equal steps (claimed)", () => beatsRandom(module, random));
+    test("told of 20,000 trials, it is quick", () => isQuick(module));
+  });
+}
+
+type DriveWith = (more?: Partial<Drive<object>>) => Driven<object>;
+
+function asksPurely(drive: DriveWith, module: StrategyModule<unknown>, context: StrategyContext): void {
+  const strategy = create(module, context);
+  drive({
+    beforeAsk: (state) => {
+      const before = structuredClone(state);
+      const answer = strategy.ask(state, 3, createRng(7));
+      assert.deepEqual(state, before, "ask changed the state");
+      assert.deepEqual(strategy.ask(before, 3, createRng(7)), answer, "a second ask differed");
+    },
+  });
+}
+
+function replays(drive: DriveWith, module: StrategyModule<unknown>, context: StrategyContext): void {
+  const driven = drive();
+  const strategy = create(module, context);
+  const replayed = driven.facts.reduce((state, fact) => strategy.tell(state, fact), strategy.init());
+  assert.deepEqual(replayed, driven.state);
+  const again = drive();
+  assert.deepEqual(again.facts, driven.facts);
+}
+
+function survivesSerialization(drive: DriveWith): void {
+  const plain = drive();
+  const throughJson = drive({ afterTell: (state) => JSON.parse(JSON.stringify(state)) });
+  assert.deepEqual(throughJson.facts, plain.facts, "a state that went through JSON asks otherwise");
+  const cloned = drive({ afterTell: (state) => structuredClone(state) });
+  assert.deepEqual(cloned.facts, plain.facts, "a cloned state asks otherwise");
+}
+
+function keepsLimits(drive: DriveWith, module: StrategyModule<unknown>, context: StrategyContext): void {
+  // The driver stops at an answer beyond the limit or the budget.
+  for (const agents of [1, 2, 5, 64]) {
+    const { trials } = drive({ agents });
+    assert.ok(trials.length > 0, "something was tried");
+    assert.ok(
+      trials.some(({ status }) => status === "ended"),
+      "some trial was brought to its end",
+    );
+  }
+  const strategy = create(module, context);
+  assert.deepEqual(strategy.ask(strategy.init(), 0, createRng(1)), [], "asked for nothing, it proposes nothing");
+}
+
+function sendsKnownOptions(drive: DriveWith): void {
+  const works = drive().facts.flatMap(({ kind }) => {
+    return kind?.$case === "trialProposed" || kind?.$case === "trialResumed" ? [kind.value.work] : [];
+  });
+  for (const work of works) {
+    const procedure = procedureSpecs.get(work?.procedure ?? "");
+    assert.ok(procedure !== undefined, `the procedure ${work?.procedure} is registered`);
+    procedure.options.parse(work?.options ?? {});
+  }
+}
+
+function survivesFailures(drive: DriveWith): void {
+  const outcomes: readonly Outcome[] = ["reaches", "diverges", "is-lost", "is-silent", "fails"];
+  for (const seed of [1, 2, 3]) {
+    const root = createRng(seed);
+    const outcome = (trial: number, step: number): Outcome =>
+      outcomes[root.fork(trial, step).integer(outcomes.length)] ?? "fails";
+    const { trials } = drive({ outcome, orderSeed: seed, agents: 4 });
+    assert.ok(trials.every(({ status }) => status !== "running"));
+  }
+  const { trials } = drive({ outcome: () => "diverges" });
+  assert.ok(trials.length > 0, "a search whose every trial diverges ends");
+}
+
+function survivesDisorder(drive: DriveWith, module: StrategyModule<unknown>, context: StrategyContext): void {
+  const { facts, state } = drive();
+  const strategy = create(module, context);
+  const twice = facts.reduce((told, fact) => strategy.tell(strategy.tell(told, fact), fact), strategy.init());
+  assert.deepEqual(twice, state, "facts told twice count once");
+  const shuffled: Fact[] = Array.from(createRng(5).permutation(facts.length), (at) => facts[at]).filter(
+    (fact) => fact !== undefined,
+  );
+  const confused = shuffled.reduce((told, fact) => strategy.tell(told, fact), strategy.init());
+  assert.ok(strategy.ask(confused, 3, createRng(1)).length <= 3);
+}
+
+function isOrderFree(drive: DriveWith): void {
+  const expected = configurations(drive({ agents: 1 }));
+  for (const agents of [2, 4, 7]) {
+    for (const orderSeed of [1, 2]) assert.deepEqual(configurations(drive({ agents, orderSeed })), expected);
+  }
+}
+
+function endsByItself(module: StrategyModule<unknown>): void {
+  const [problem] = problemsFor(module.spec);
+  assert.ok(problem !== undefined);
+  const context = { ...problem.context, budget: noBudget };
+  const { trials } = driveStrategy({ ...searchOf(module, context), agents: 3 });
+  assert.ok(trials.length > 0);
+}
+
+/**
+ * Twenty searches at equal steps over learning curves of unlike configurations. The seeds are fixed, so that chance never fails it; a strategy
+ * no better than random search would pass with probability 0.02 (at least 15 heads of 20). ASHA won 36 of 40 on other seeds.
+ */
+function beatsRandom(module: StrategyModule<unknown>, random: StrategyModule<unknown>): void {
+  const stepsPerTrial = 243;
+  const context = curveContext({ trials: 0, steps: 40 * stepsPerTrial, stepsPerTrial, wallTimeMs: 0 });
+  let wins = 0;
+  for (let seed = 100; seed < 120; seed++) {
+    const best = (which: StrategyModule<unknown>) => {
+      const metrics = (configuration: Configuration, step: number) => ({ validLoss: learningCurve(configuration, step) });
+      return bestLast(driveStrategy({ strategy: create(which, context), context, seed, agents: 4, metrics }), "validLoss");
+    };
+    if (best(module) < best(random)) wins += 1;
+  }
+  assert.ok(wins >= 15, `${module.spec.name} beat random search in ${wins} of 20 seeds`);
+}
+
+/** Quadratic telling takes minutes here; 5 s leave room for a busy machine (0.1 to 0.5 s on a quiet one). */
+function isQuick(module: StrategyModule<unknown>): void {
+  const context = curveContext({ trials: 20_000, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 });
+  const began = performance.now();
+  driveStrategy({ ...searchOf(module, context), agents: 64 });
+  const seconds = (performance.now() - began) / 1000;
+  assert.ok(seconds < 5, `took ${seconds.toFixed(1)} s`);
+}
+
+/** A curve from 2 down to a floor that depends on the configuration, faster for some; early ranks mostly foretell late ones. */
+function learningCurve(configuration: Configuration, step: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = ["a", "b", "c", "d"].map((name) => Number(configuration[name]));
+  const floor = 0.1 + (a - 0.3) ** 2 + (b - 0.6) ** 2 + (c - 0.5) ** 2 / 2;
+  return floor + (2 - floor) * (1 + step / (1 + 2 * d)) ** -1;
+}
+
+function curveContext(budget: Budget): StrategyContext {
+  const space = createSpace(["a", "b", "c", "d"].map((name) => double(name, 0, 1)));
+  return { ...common, space, budget, inside: ["d"] };
+}
+
+const common = {
+  objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MINIMIZE }],
+  parallelism: 4,
+  plainProcedure: "fit",
+} as const;
+
+/** The suite's searches, less those that the strategy says it does not accept. */
+function problemsFor({ accepts }: StrategySpec): readonly Problem[] {
+  const numbers = createSpace([double("a", 0, 1), double("b", 1e-4, 10, Scale.SCALE_LOG)]);
+  const whole = createSpace([int("units", 4, 64), int("depth", 1, 3), int("b", 0, 9)]);
+  const mixed = createSpace([
+    categorical("optimizer", ["sgd", "adam"]),
+    { ...double("momentum", 0, 0.99), when: { parameter: "optimizer", equals: ["sgd"] } },
+    { name: "nesterov", domain: { $case: "boolean", value: {} }, when: undefined },
+    { ...double("b", 0.01, 0.99, Scale.SCALE_LOGIT), initial: 0.25 },
+    int("units", 4, 64),
+  ]);
+  const problems: Problem[] = [{ name: "whole numbers", context: { ...common, space: whole, budget, inside: ["b"] } }];
+  if (accepts.double) problems.push({ name: "real numbers", context: { ...common, space: numbers, budget, inside: ["b"] } });
+  if (accepts.double && accepts.categorical && accepts.conditional) {
+    problems.push({ name: "mixed and conditional", context: { ...common, space: mixed, budget, inside: ["b"] } });
+  }
+  return problems;
+}
+
+const budget: Budget = { trials: 40, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 };
+
+function searchOf(module: StrategyModule<unknown>, context: StrategyContext): Drive<object> {
+  return {
+    strategy: create(module, context),
+    context,
+    seed: 11,
+    agents: 3,
+    metrics: (configuration, step) => ({ validLoss: simpleLoss(configuration, step) }),
+  };
+}
+
+function create(module: StrategyModule<unknown>, context: StrategyContext): Strategy<object> {
+  const options = module.spec.options.parse({});
+  assert.deepEqual(module.spec.problems?.(context, options) ?? [], [], "the suite's search is one that it accepts");
+  return module.create(context, options);
+}
+
+/** Any function of the configuration that gets better with steps. */
+function simpleLoss(configuration: Configuration, step: number): number {
+  const score = Object.values(configuration).reduce<number>(
+    (sum, value) => sum + Math.sin(Number(value) || String(value).length),
+    0,
+  );
+  return score + 10 / (1 + step);
+}
+
+/** What was tried, as a sorted list. */
+function configurations({ trials }: Driven<object>): readonly string[] {
+  return trials.map(({ configuration }) => JSON.stringify(configuration)).sort();
+}
+
+function double(name: string, min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter {
+  return { name, domain: { $case: "double", value: { min, max, scale } }, when: undefined };
+}
+
+function int(name: string, min: number, max: number): Parameter {
+  return { name, domain: { $case: "int", value: { min, max, scale: Scale.SCALE_LINEAR } }, when: undefined };
+}
+
+function categorical(name: string, choices: readonly string[]): Parameter {
+  return { name, domain: { $case: "categorical", value: { choices: [...choices] } }, when: undefined };
+}
