@@ -19,9 +19,9 @@ test("without a terminal there are plain lines, one where something changed, and
   display.tell(facts.slice(100));
   display.close();
   assert.ok(!text().includes("\u001b"), "escape codes in a file");
-  assert.match(text(), /^\[0 s\] digits-random {2}\d+ % {2}[\d,]+\/12,000 steps/m);
+  assert.match(text(), /^\[0 s\] digits-random {2}\d+ % .*[\d,]+\/12,000 steps/m);
   assert.equal(text().match(/trial \d ended: diverged \(trainLoss was NaN at step/g)?.length, 2);
-  assert.match(text(), /100 % .*6\/6 trials.*done in/);
+  assert.match(text(), /100 % .*done in .*6\/6 trials/);
 });
 
 test("on a terminal the cursor is hidden while bars are painted and given back at the end", async () => {
@@ -37,7 +37,7 @@ test("on a terminal the cursor is hidden while bars are painted and given back a
   assert.ok(hidden >= 0, "the cursor was never hidden");
   assert.ok(text().lastIndexOf("\u001b[?25h") > hidden, "the cursor was not given back");
   assert.ok(text().lastIndexOf("\u001b[?7h") > text().lastIndexOf("\u001b[?7l"), "line wrapping was not given back");
-  assert.match(text(), /an agent left\n/);
+  assert.match(text(), /an agent left *\n/);
   assert.match(text(), /● agent-1/);
   assert.equal(process.listenerCount("SIGINT"), 0, "a listener was left behind");
 });

@@ -7,7 +7,7 @@ import type { Fact } from "@regulus/proto";
 import { MultiBar, type SingleBar } from "cli-progress";
 import pc from "picocolors";
 import { headline } from "./headlines.js";
-import { barLine, details, paint, searchLines } from "./lines.js";
+import { barLines, details, paint, searchLines } from "./lines.js";
 import { formatSeconds, plainText } from "./numbers.js";
 import { fractionDone, type Progress, progress } from "./progress.js";
 
@@ -112,19 +112,24 @@ function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
       restore();
       leave();
       const columns = (stream.columns ?? 80) - 1;
-      const nameColumns = Math.min(28, Math.max(4, ...states.map((state) => plainText(state.spec?.name ?? "").length)));
-      for (const state of states) {
-        const line = barLine(state, nameColumns, { columns, rows: 1, sinceFactMs: 0 });
+      for (const line of barLines(states, { columns, sinceFactMs: 0 })) {
         stream.write(`${paint(line, { columns, colours: pc.isColorSupported })}\n`);
       }
     },
   };
 }
 
+/** Lines as wide as the terminal, so that nothing of what they are written over stays. */
 function wrap(text: string, columns: number): string[] {
   const characters = [...text];
   const lines: string[] = [];
-  for (let at = 0; at < characters.length; at += columns) lines.push(characters.slice(at, at + columns).join(""));
+  for (let at = 0; at < characters.length; at += columns)
+    lines.push(
+      characters
+        .slice(at, at + columns)
+        .join("")
+        .padEnd(columns),
+    );
   return lines;
 }
 

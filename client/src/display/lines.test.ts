@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sampleSearch } from "../report/sample.js";
-import { barLine, paint, searchLines } from "./lines.js";
+import { barLines, paint, searchLines } from "./lines.js";
 import { progress } from "./progress.js";
 
 const plain = { columns: 140, colours: false };
@@ -13,7 +13,7 @@ test("a bar tells share, steps, trials, best, rate and time left; a slot its tri
   );
   assert.match(
     bar ?? "",
-    /^digits-random {2}━+─+ {2}4\d % {2}5,\d+\/12,000 steps {2}2\/6 trials {2}best validLoss 0\.\d+ {2}3\d\d steps\/s {2}\d+ s left$/,
+    /^digits-random {2}━+─+ {2}4\d % {2}\d+ s left {2}best validLoss 0\.\d+ {2}5,\d+\/12,000 steps {2}3\d\d\/s {2}2\/6 trials$/,
   );
   assert.match(first ?? "", /● agent-1 {3}trial 2 {3}step \d,?\d+\/2,000 +validLoss \d\.\d+ trainLoss \d\.\d+$/);
   assert.match(second ?? "", /● agent-2 {3}trial 3/);
@@ -21,7 +21,7 @@ test("a bar tells share, steps, trials, best, rate and time left; a slot its tri
 
 test("between two facts the time left counts down", () => {
   const left = (sinceFactMs: number) => {
-    const text = paint(barLine(at(18_000), 13, { columns: 140, rows: 9, sinceFactMs }), plain);
+    const text = paint(barLines([at(18_000)], { columns: 140, sinceFactMs })[0] ?? [], plain);
     return Number(/(\d+) s left/.exec(text)?.[1]);
   };
   assert.equal(left(0) - left(5000), 5);
@@ -55,7 +55,7 @@ test("many slots on a short terminal are counted in one line", () => {
 test("a name cannot repaint the terminal", () => {
   const { facts } = sampleSearch({ seed: 1, strategy: "random", trials: 2, stepsPerTrial: 100, name: "a\u001b[2J\u0007b\nc" });
   const state = facts.reduce((a, fact) => progress.tell(a, fact), progress.init());
-  const text = paint(barLine(state, 20, { columns: 100, rows: 1, sinceFactMs: 0 }), plain);
+  const text = paint(barLines([state], { columns: 100, sinceFactMs: 0 })[0] ?? [], plain);
   assert.ok(text.startsWith("a [2J b c"), text);
 });
 

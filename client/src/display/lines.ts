@@ -27,77 +27,85 @@ const nameColumnsMax = 28;
 const barColumnsMax = 28;
 const barColumnsMin = 8;
 
-/** All searches, bars first where room is short. */
+/** All searches: a bar each, and under it its slots as far as there are rows. */
 export function searchLines(states: readonly Progress[], layout: Layout): Line[] {
-  const nameColumns = Math.min(nameColumnsMax, Math.max(4, ...states.map((state) => nameOf(state).length)));
+  const bars = barLines(states, layout);
   const slotRows = Math.max(0, layout.rows - states.length);
-  const share = Math.max(0, Math.floor(slotRows / Math.max(1, states.length)));
-  return states
-    .flatMap((state) => [barLine(state, nameColumns, layout), ...slotLines(state, share)])
-    .slice(0, Math.max(1, layout.rows));
+  const share = Math.floor(slotRows / Math.max(1, states.length));
+  return states.flatMap((state, index) => [bars[index] ?? [], ...slotLines(state, share)]).slice(0, Math.max(1, layout.rows));
 }
 
-/** One bar: name, bar, share, steps, rate, time left, best so far. */
-export function barLine(state: Progress, nameColumns: number, layout: Layout): Line {
-  const fraction = fractionDone(state) ?? 0;
-  const barColumns = Math.max(barColumnsMin, Math.min(barColumnsMax, layout.columns - nameColumns - 70));
-  const filled = Math.floor(fraction * barColumns);
-  const name = plainText(nameOf(state), nameColumns).padEnd(nameColumns);
-  return [
-    { text: name, style: "strong" },
-    { text: "  " },
-    { text: "━".repeat(filled), style: "bar" },
-    { text: "─".repeat(barColumns - filled), style: "rest" },
-    { text: ` ${String(Math.floor(fraction * 100)).padStart(3)} %  ` },
-    ...details(state, layout.sinceFactMs),
-  ];
+/** One bar a search: name, bar, share, then its details. Names and bars stand in columns; bars give way to the details. */
+export function barLines(states: readonly Progress[], layout: Pick<Layout, "columns" | "sinceFactMs">): Line[] {
+  const words = states.map((state) => details(state, layout.sinceFactMs));
+  const nameColumns = Math.min(nameColumnsMax, Math.max(4, ...states.map((state) => [...nameOf(state)].length)));
+  const wordColumns = Math.max(0, ...words.map((pieces) => pieces.reduce((sum, piece) => sum + piece.text.length, 0)));
+  // In steps of four, so that a bar does not change with every digit of the words.
+  const roomColumns = 4 * Math.floor((layout.columns - nameColumns - wordColumns - 10) / 4);
+  const barColumns = Math.max(barColumnsMin, Math.min(barColumnsMax, roomColumns));
+  return states.map((state, index) => {
+    const fraction = fractionDone(state) ?? 0;
+    const filled = Math.floor(fraction * barColumns);
+    return [
+      { text: plainText(nameOf(state), nameColumns).padEnd(nameColumns), style: "strong" },
+      { text: "  " },
+      { text: "━".repeat(filled), style: "bar" },
+      { text: "─".repeat(barColumns - filled), style: "rest" },
+      { text: ` ${String(Math.floor(fraction * 100)).padStart(3)} %  ` },
+      ...(words[index] ?? []),
+    ];
+  });
 }
 
-/** The words of a bar without the bar, for plain output too. */
+/** The words of a search, the most wanted first: time left, best so far, steps, rate, trials. */
 export function details(state: Progress, sinceFactMs: number): Line {
-  const pieces: Piece[] = [];
+  const pieces: Piece[] = [...moment(state, sinceFactMs)];
+  const separator: Piece = { text: "  " };
+  if (state.best !== undefined) {
+    const metric = plainText(state.spec?.objectives[0]?.metric ?? "best", nameColumnsMax);
+    pieces.push(
+      { text: "best ", style: "faint" },
+      { text: `${metric} ${formatValue(state.best.value)}`, style: "good" },
+      separator,
+    );
+  }
   const total = stepsBudget(state);
   pieces.push({
     text: total > 0 ? `${formatCount(state.steps)}/${formatCount(total)} steps` : `${formatCount(state.steps)} steps`,
   });
+  const speed = state.status === "running" ? rate(state) : undefined;
+  if (speed !== undefined) pieces.push({ text: `  ${formatCount(speed.stepsPerSecond)}/s`, style: "faint" });
   const ended = state.trialsDone + state.trialsStopped + state.trialsFailed;
   const trials = state.spec?.budget?.trials ?? 0;
   if (trials !== 1)
     pieces.push({ text: `  ${formatCount(ended)}${trials > 0 ? `/${formatCount(trials)}` : ""} trials`, style: "faint" });
-  if (state.best !== undefined) {
-    const metric = plainText(state.spec?.objectives[0]?.metric ?? "best", nameColumnsMax);
-    pieces.push({ text: "  best ", style: "faint" }, { text: `${metric} ${formatValue(state.best.value)}`, style: "good" });
-  }
-  return [...pieces, ...moment(state, sinceFactMs)];
+  return pieces;
 }
 
+/** What is going on, with two spaces after it; nothing where that can't be told yet. */
 function moment(state: Progress, sinceFactMs: number): Line {
+  const because = state.reason === "" ? "" : `: ${plainText(state.reason, 200)}`;
   switch (state.status) {
     case "completed":
-      return [{ text: `  done in ${formatSeconds((state.newestMs - state.createdMs) / 1000)}`, style: "good" }];
+      return [{ text: `done in ${formatSeconds((state.newestMs - state.createdMs) / 1000)}  `, style: "good" }];
     case "stopped":
     case "failed":
-      return [{ text: `  ${state.status}: ${plainText(state.reason)}`, style: "bad" }];
+      return [{ text: `${state.status}${because}  `, style: "bad" }];
     case "paused":
     case "stopping":
-      return [{ text: `  ${state.status}${state.reason === "" ? "" : `: ${plainText(state.reason)}`}`, style: "warn" }];
+      return [{ text: `${state.status}${because}  `, style: "warn" }];
     case "waiting":
-      return [{ text: `  waiting${state.reason === "" ? " for a slot" : `: ${plainText(state.reason)}`}`, style: "warn" }];
+      return [{ text: `waiting${because || " for a slot"}  `, style: "warn" }];
     case "running":
       break;
     default:
       return state.status satisfies never;
   }
-  const speed = rate(state);
-  if (speed === undefined) return [];
-  const pieces: Piece[] = [{ text: `  ${formatCount(speed.stepsPerSecond)} steps/s`, style: "faint" }];
-  if (speed.secondsLeft !== undefined) {
-    const left = Math.max(0, speed.secondsLeft - sinceFactMs / 1000);
-    pieces.push({ text: `  ${left < 1 ? "about done" : `${formatSeconds(Math.ceil(left))} left`}` });
-  }
-  if (state.reason !== "" && running(state).length === 0)
-    pieces.push({ text: `  waiting: ${plainText(state.reason)}`, style: "warn" });
-  return pieces;
+  if (because !== "" && running(state).length === 0) return [{ text: `waiting${because}  `, style: "warn" }];
+  const secondsLeft = rate(state)?.secondsLeft;
+  if (secondsLeft === undefined) return [];
+  const left = Math.max(0, secondsLeft - sinceFactMs / 1000);
+  return [{ text: left < 1 ? "about done  " : `${formatSeconds(Math.ceil(left))} left  ` }];
 }
 
 function slotLines(state: Progress, rowsMax: number): Line[] {
