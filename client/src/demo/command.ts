@@ -1,6 +1,8 @@
 /** `regulus demo`: a real search on this machine, from one command, with nothing else running. */
-import { RegulusError } from "@regulus/proto";
 import { type Command, InvalidArgumentError } from "commander";
+import { exitCodes } from "../cli/exit-codes.js";
+import { onInterrupt } from "../cli/interrupt.js";
+import { note, writeLine } from "../cli/output.js";
 
 const examples = `
 Examples:
@@ -28,30 +30,24 @@ export function registerDemo(program: Command): void {
 async function run(flags: DemoFlags): Promise<void> {
   // Loaded here, so that other commands start without it.
   const { outcomeWords, runDemo } = await import("./demo.js");
-  const controller = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(130); // A second time: at once; children end with this process.
-    process.stderr.write(`\n${signal}: ending the searches, the agents and the coordinator ...\n`);
-    controller.abort();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const interrupt = onInterrupt();
+  interrupt.signal.addEventListener("abort", () => note("\nEnding the searches, the agents and the coordinator ..."));
   try {
-    const outcome = await runDemo({ ...flags, signal: controller.signal });
-    process.stdout.write(`\n${outcomeWords(outcome)}\n`);
-    if (outcome.failures.length > 0) process.exitCode = 1;
+    const outcome = await runDemo({ ...flags, signal: interrupt.signal });
+    writeLine(`\n${outcomeWords(outcome)}`);
+    if (outcome.failures.length > 0) process.exitCode = exitCodes.searchFailed;
   } catch (thrown) {
-    const error = RegulusError.from(thrown);
-    if (error.code !== "cancelled") throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 130;
+    if (interrupt.signal.aborted && thrown instanceof Error) note(thrown.message);
+    throw thrown;
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    interrupt.release();
   }
 }
 
 function wholeNumber(value: string): number {
   const number = Number(value);
-  if (value === "" || !Number.isSafeInteger(number) || number < 0)
+  if (value === "" || !Number.isSafeInteger(number) || number < 0) {
     throw new InvalidArgumentError("Expected a whole number from 0 to 2^53 - 1.");
+  }
   return number;
 }
