@@ -2,7 +2,14 @@
  * An agent: puts link, attempts and artifacts together, says who it is, drains in good order. Nothing here knows how a trial is trained.
  */
 import { randomBytes } from "node:crypto";
-import { type Agent as AgentFacts, AgentServiceClient, type LeaseKey, protocolVersion, type Register } from "@regulus/proto";
+import {
+  type Agent as AgentFacts,
+  AgentServiceClient,
+  type LeaseKey,
+  limits,
+  protocolVersion,
+  type Register,
+} from "@regulus/proto";
 import type { Logger } from "pino";
 import { ArtifactClient } from "./artifacts/artifact-client.js";
 import { Attempts } from "./attempts/attempts.js";
@@ -77,7 +84,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
     log,
   });
   // An end that is not acknowledged is still this agent's: left out, its trial would count as lost.
-  const active = (): LeaseKey[] => [...attempts.active(), ...link.buffer.unacknowledgedEnds()];
+  const active = (): LeaseKey[] => [...attempts.active(), ...link.buffer.unacknowledgedEnds()].slice(0, limits.slotsMax);
   const firstRegistration = latch();
   const link: Link = new Link({
     client,
@@ -159,8 +166,8 @@ function describe(
     agentId,
     slots: options.slots,
     backends: [...machine.compute.backends],
-    backendReason: machine.compute.reason,
-    gpu: machine.gpu,
+    backendReason: machine.compute.reason.slice(0, limits.textCharactersMax),
+    gpu: machine.gpu.slice(0, limits.nameCharactersMax),
     memoryBytes: machine.memoryBytes,
     labels: { ...options.labels },
     allowsCommands: options.allowCommands,

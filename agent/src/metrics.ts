@@ -26,9 +26,9 @@ export class AgentMetrics {
     new Gauge({
       name: "regulus_agent_info",
       help: "1; the labels tell who the agent is.",
-      labelNames: ["agent", "version", "backend", "gpu"],
+      labelNames: ["version", "backend", "gpu"],
       registers,
-    }).set({ agent: facts.agentId, version: facts.version, backend: facts.backends[0] ?? "", gpu: facts.gpu }, 1);
+    }).set({ version: facts.version, backend: facts.backends[0] ?? "", gpu: facts.gpu }, 1);
     this.gauge("regulus_agent_slots", "Trials that the agent runs side by side.", () => facts.slots);
     this.gauge("regulus_agent_slots_used", "Slots in use.", () => attempts.used);
     this.gauge("regulus_agent_connected", "1 while registered with the coordinator, else 0.", () => (link.connected ? 1 : 0));

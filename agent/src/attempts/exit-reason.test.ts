@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { EndReason } from "@regulus/proto";
-import { exitReason } from "./exit-reason.js";
+import { exitReason, type ProcessExit } from "./exit-reason.js";
 import { residentBytes, treeMemoryBytes } from "./process-memory.js";
 
 const base = { code: null, signal: null, stderr: "", userCode: false, kernelOutOfMemory: false };
 
 test("whose code crashed decides whether a trial is tried again", () => {
-  const of = (exit: Partial<typeof base> & { signal?: NodeJS.Signals; code?: number }) => exitReason({ ...base, ...exit }).reason;
+  const of = (exit: Partial<ProcessExit>) => exitReason({ ...base, ...exit }).reason;
   assert.equal(of({ code: 1 }), EndReason.END_REASON_LOST);
   assert.equal(of({ code: 1, userCode: true }), EndReason.END_REASON_USER_ERROR);
   assert.equal(of({ signal: "SIGSEGV", userCode: true }), EndReason.END_REASON_USER_ERROR);

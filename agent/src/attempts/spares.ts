@@ -39,9 +39,11 @@ export class Spares {
 
   /** A process of a kind, prepared if a spare fits; another spare of that kind is prepared a little later. */
   take(kind: ProcessKind, likely: SearchSpec): TrialProcess {
+    // A process for programs is quick to start; the spare stays for the next trial that trains.
+    if (kind.backend === "command") return this.fork(kind, undefined);
     const spare = this.spare;
     this.spare = undefined;
-    if (kind.backend !== "command") this.prepareLater(kind, likely);
+    this.prepareLater(kind, likely);
     if (spare?.child.connected && sameKind(spare.kind, kind)) return spare;
     spare?.child.kill("SIGKILL");
     return this.fork(kind, undefined);
