@@ -4,9 +4,11 @@
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { RegulusError } from "@regulus/proto";
+import { assert, RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { openTensorflow } from "./backends/tensorflow.js";
+import { openWebgpu } from "./backends/webgpu.js";
 import { installGradients } from "./gradients/install.js";
 import { installWasmKernels } from "./wasm/install.js";
 
@@ -25,6 +27,7 @@ export interface BackendTry {
 
 /** The backend that tfjs is on from now on. */
 export interface BackendChoice {
+  /** `tensorflow-gpu`, `tensorflow`, `webgpu`, `wasm` or `cpu`. */
   readonly name: string;
   /** Why this one; one sentence for people. */
   readonly reason: string;
@@ -35,29 +38,36 @@ export interface BackendChoice {
 /** A backend that may be here: `open` sets tfjs on it and says what it found, or throws. */
 interface Candidate {
   readonly name: string;
-  readonly preference: BackendPreference;
+  readonly preference: Exclude<BackendPreference, "auto">;
   readonly install: string;
-  open(): Promise<string>;
+  open(preference: BackendPreference): Promise<Opened>;
+}
+
+interface Opened {
+  readonly found: string;
+  /** The candidate's own unless the machine turned out otherwise. */
+  readonly name?: string;
 }
 
 const CANDIDATES: readonly Candidate[] = [
   {
     name: "tensorflow-gpu",
     preference: "tensorflow",
-    install: "npm install @tensorflow/tfjs-node-gpu --ignore-scripts, then npm run build-native -w agent (docs/backends.md)",
+    install:
+      "npm install --no-save --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0, then npm run build-native -w agent -- --gpu",
     open: () => openNative("@tensorflow/tfjs-node-gpu"),
   },
   {
     name: "tensorflow",
     preference: "tensorflow",
-    install: "npm install @tensorflow/tfjs-node --ignore-scripts, then npm run build-native -w agent (docs/backends.md)",
+    install: "npm install --no-save --ignore-scripts @tensorflow/tfjs-node@4.22.0, then npm run build-native -w agent",
     open: () => openNative("@tensorflow/tfjs-node"),
   },
   {
     name: "webgpu",
     preference: "webgpu",
-    install: "npm install webgpu @tensorflow/tfjs-backend-webgpu (docs/backends.md)",
-    open: openWebgpu,
+    install: "npm install --no-save webgpu @tensorflow/tfjs-backend-webgpu@4.22.0",
+    open: async (preference) => ({ found: await openWebgpu(preference === "webgpu") }),
   },
   { name: "wasm", preference: "wasm", install: "npm ci", open: openWasm },
   { name: "cpu", preference: "cpu", install: "npm ci", open: openCpu },
@@ -68,68 +78,54 @@ const CANDIDATES: readonly Candidate[] = [
  * @throws RegulusError `failed-precondition` when none is, saying what to install.
  */
 export async function chooseBackend(preference: BackendPreference): Promise<BackendChoice> {
-  tf.enableProdMode();
-  installGradients();
+  tf.enableProdMode(); // tfjs's banner and warnings
   const tried: BackendTry[] = [];
   for (const candidate of CANDIDATES) {
     if (preference !== "auto" && preference !== candidate.preference) continue;
     try {
-      const found = await candidate.open();
-      tried.push({ name: candidate.name, available: true, reason: found });
+      const { found, name = candidate.name } = await candidate.open(preference);
+      installGradients(); // after the import of a backend, which may register tfjs's own again
+      tried.push({ name, available: true, reason: found });
       const why = preference === "auto" ? "the quickest backend on this machine" : `asked for as ${preference}`;
-      return { name: candidate.name, reason: `${why}: ${found}`, tried };
+      return { name, reason: `${why}: ${found}`, tried };
     } catch (error) {
       tried.push({ name: candidate.name, available: false, reason: error instanceof Error ? error.message : String(error) });
     }
   }
+  assert(preference !== "auto", "the cpu backend is always available");
+  throw unavailable(preference, tried);
+}
+
+function unavailable(preference: BackendPreference, tried: readonly BackendTry[]): RegulusError {
   const looked = tried.map((each) => `${each.name}: ${each.reason}`).join("; ");
   const remedies = CANDIDATES.filter((each) => each.preference === preference).map((each) => each.install);
-  throw new RegulusError(
+  return new RegulusError(
     "failed-precondition",
-    `backend ${preference} is not available (${looked}). To install it: ${remedies.join("; or ")}. Or ask for auto, wasm or cpu.`,
+    `backend ${preference} is not available (${looked}). To have it: ${remedies.join("; or ")} (docs/backends.md). Or ask for auto, wasm or cpu.`,
   );
 }
 
-async function openNative(packageName: string): Promise<string> {
-  await importOptional(packageName);
-  await use("tensorflow");
-  return `${packageName} is installed and loads`;
+async function openNative(packageName: string): Promise<Opened> {
+  const { gpu, found } = await openTensorflow(packageName);
+  return { found, name: gpu ? "tensorflow-gpu" : "tensorflow" };
 }
 
-async function openWebgpu(): Promise<string> {
-  await importOptional("webgpu");
-  await importOptional("@tensorflow/tfjs-backend-webgpu");
-  await use("webgpu");
-  return "webgpu is installed and has an adapter";
-}
-
-async function openWasm(): Promise<string> {
+async function openWasm(): Promise<Opened> {
   const home = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm/package.json"));
-  if (!tf.engine().registry.wasm) setWasmPaths(join(home, "dist/"));
-  // Threads need browser workers; on Node tfjs runs one thread, and one slot is one core.
+  if (!("wasm" in tf.engine().registry)) setWasmPaths(join(home, "dist/"));
+  // Threads need a browser's workers; on Node tfjs runs one thread, and one slot is one core.
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   installWasmKernels();
   await use("wasm");
-  return "WebAssembly with SIMD and Regulus's training kernels, one thread";
+  return { found: "WebAssembly with SIMD and Regulus's training kernels, one thread" };
 }
 
-async function openCpu(): Promise<string> {
+async function openCpu(): Promise<Opened> {
   await use("cpu");
-  return "plain JavaScript, always there and slow";
+  return { found: "plain JavaScript, always there and slow" };
 }
 
 async function use(name: string): Promise<void> {
   if (!(await tf.setBackend(name))) throw new Error(`tfjs could not start its ${name} backend`);
   await tf.ready();
-}
-
-/** Imports a package that may be absent. The name stays a variable so that the compiler does not ask for its types. */
-async function importOptional(packageName: string): Promise<unknown> {
-  try {
-    return await import(packageName);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")
-      throw new Error(`npm package ${packageName} is not installed`);
-    throw error;
-  }
 }
