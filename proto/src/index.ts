@@ -25,4 +25,5 @@ export { durationPattern, formatDuration, parseDurationMs } from "./durations.js
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./ids.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
+export { filePath } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";

@@ -1,0 +1,73 @@
+/**
+ * Watching a search: its facts in order, each once, over any number of connections. Where the connection breaks, the watch goes on from
+ * the last position that its reader has seen.
+ */
+import type { ClientReadableStream } from "@grpc/grpc-js";
+import { type Fact, RegulusError, type WatchSearchRequest, type WatchSearchResponse } from "@regulus/proto";
+import { backoffMs, pause, watchRetries } from "./backoff.js";
+import { readStream } from "./stream.js";
+
+export interface WatchOptions {
+  /** Only facts after this position; 0, the default, for all. */
+  readonly after?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told when the coordinator went away, and how long the watch waits before it tries again. */
+  readonly onAway?: (error: RegulusError, waitMs: number) => void;
+  /** Told when facts come again after that. */
+  readonly onBack?: () => void;
+  /** Longest time without the coordinator, in milliseconds; five minutes where absent. Past it the watch fails with "unavailable". */
+  readonly awayMsMax?: number;
+}
+
+/** Facts that came together. */
+export interface WatchedFacts {
+  readonly facts: readonly Fact[];
+  /** Whether everything that was in the log when the watch began (again) has been seen. */
+  readonly live: boolean;
+}
+
+/** What a watch needs of its client. */
+export interface WatchSource {
+  open(request: WatchSearchRequest): ClientReadableStream<WatchSearchResponse>;
+  /** Whether the search is over; asked where a stream ended without the fact that says so. */
+  isEnded(signal: AbortSignal | undefined): Promise<boolean>;
+}
+
+/** Codes after which the same watch may be opened again: the coordinator is away, restarts, or this reader was too slow for it. */
+const reopened = new Set(["unavailable", "exhausted", "deadline"]);
+
+/** Facts until the search is over. */
+export async function* watchFacts(
+  source: WatchSource,
+  searchId: string,
+  options: WatchOptions,
+): AsyncGenerator<WatchedFacts, void, undefined> {
+  const { signal, awayMsMax = watchRetries.awayMsMax } = options;
+  let position = options.after ?? 0;
+  let failures = 0;
+  let awaySince = 0;
+  for (;;) {
+    try {
+      for await (const response of readStream(() => source.open({ searchId, after: position }), signal)) {
+        if (failures > 0) options.onBack?.();
+        failures = 0;
+        const known = position;
+        const facts = response.facts.filter((fact) => fact.position > known);
+        position = facts.at(-1)?.position ?? position;
+        yield { facts, live: response.live };
+        if (facts.some((fact) => fact.kind?.$case === "searchEnded")) return;
+      }
+      if (await source.isEnded(signal)) return;
+      throw new RegulusError("unavailable", "the coordinator ended the watch before the search was over");
+    } catch (thrown) {
+      const error = RegulusError.from(thrown);
+      if (!reopened.has(error.code) || signal?.aborted) throw error;
+      failures += 1;
+      if (failures === 1) awaySince = performance.now();
+      else if (performance.now() - awaySince > awayMsMax) throw error;
+      const waitMs = backoffMs(failures, watchRetries);
+      options.onAway?.(error, waitMs);
+      await pause(waitMs, signal);
+    }
+  }
+}

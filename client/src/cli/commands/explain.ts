@@ -1,0 +1,30 @@
+/** `regulus explain`: what a search or a trial is doing or waiting for, and the facts that say so. */
+import type { Command } from "commander";
+import { plainText } from "../../display/numbers.js";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { findSearch } from "../find-search.js";
+import { writeJson, writeLine } from "../output.js";
+import { wholeNumber } from "../read-values.js";
+
+export function registerExplain(program: Command): void {
+  withConnection(program.command("explain").description("say why a search or a trial is waiting, from the log alone"))
+    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("[trial]", "number of one trial", wholeNumber)
+    .addHelpText("after", "\nExamples:\n  regulus explain 7f3a\n  regulus explain 7f3a 12\n")
+    .action(explain);
+}
+
+async function explain(idOrBeginning: string, trial: number | undefined, options: ConnectionOptions): Promise<void> {
+  const { searchId, answer } = await withClient(options, async (client) => {
+    const found = await findSearch(client, idOrBeginning);
+    return { searchId: found.searchId, answer: await client.explainSearch({ searchId: found.searchId, trial }) };
+  });
+  if (options.json) {
+    writeJson({ searchId, trial, ...answer });
+    return;
+  }
+  writeLine(plainText(answer.summary));
+  for (const { text, position } of answer.explanations) {
+    writeLine(`  ${plainText(text)}${position > 0 ? ` (fact ${position})` : ""}`);
+  }
+}

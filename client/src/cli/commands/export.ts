@@ -1,0 +1,79 @@
+/** `regulus export`: every trial of a search with its measurements, as JSON lines or CSV. Streams; holds one trial at a time. */
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { finished } from "node:stream/promises";
+import { type Command, Option } from "commander";
+import type { RegulusClient } from "../../connect.js";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { csvColumns, csvHead, csvRows } from "../csv.js";
+import { findSearch } from "../find-search.js";
+import { toJson } from "../json.js";
+import { note, writeLineSlowly } from "../output.js";
+
+interface ExportOptions extends ConnectionOptions {
+  readonly format: "jsonl" | "csv";
+  readonly measurements?: boolean;
+  readonly output?: string;
+}
+
+export function registerExport(program: Command): void {
+  withConnection(program.command("export").description("write every trial with its measurements as JSON lines or CSV"))
+    .argument("<search>", "id of the search, or the beginning of it")
+    .addOption(
+      new Option("-f, --format <format>", "one JSON object a trial, or one row a trial")
+        .choices(["jsonl", "csv"])
+        .default("jsonl"),
+    )
+    .option("--measurements", "csv: one row for every measurement")
+    .option("-o, --output <file>", "where to write; standard output where absent")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  regulus export 7f3a > trials.jsonl\n  regulus export 7f3a --format csv -o trials.csv\n  regulus export 7f3a --format csv --measurements -o curves.csv\n",
+    )
+    .action(exportSearch);
+}
+
+async function exportSearch(idOrBeginning: string, options: ExportOptions): Promise<void> {
+  await withClient(options, async (client) => {
+    const { searchId } = await findSearch(client, idOrBeginning);
+    if (options.output === undefined) {
+      await writeAll(client, searchId, { options, stream: process.stdout });
+      return;
+    }
+    // Beside its place first, so that a failed export leaves an earlier file as it was.
+    const partial = `${options.output}.partial`;
+    const stream = createWriteStream(partial);
+    const closed = finished(stream);
+    closed.catch(() => undefined); // Awaited below; a failure to open must not end the process before.
+    try {
+      const count = await Promise.race([writeAll(client, searchId, { options, stream }), closed.then(() => 0)]);
+      stream.end();
+      await closed;
+      await rename(partial, options.output);
+      note(`${count} trials written to ${options.output}`);
+    } catch (thrown) {
+      stream.destroy();
+      await rm(partial, { force: true });
+      throw thrown;
+    }
+  });
+}
+
+interface Target {
+  readonly options: ExportOptions;
+  readonly stream: NodeJS.WritableStream;
+}
+
+async function writeAll(client: RegulusClient, searchId: string, { options, stream }: Target): Promise<number> {
+  let count = 0;
+  const each = options.measurements === true;
+  // A first pass finds the columns, so that the second may write row by row however many trials there are.
+  const columns = options.format === "csv" ? await csvColumns(client.exportSearch(searchId)) : undefined;
+  if (columns !== undefined) await writeLineSlowly(csvHead(columns, each), stream);
+  for await (const one of client.exportSearch(searchId)) {
+    count += 1;
+    if (columns === undefined) await writeLineSlowly(toJson(one), stream);
+    else for (const row of csvRows(one, columns, each)) await writeLineSlowly(row, stream);
+  }
+  return count;
+}

@@ -1,0 +1,63 @@
+/** `regulus ls`: the searches of a coordinator, newest first. */
+import { type ListSearchesRequest, type Search, SearchStatus } from "@regulus/proto";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { note, table, writeJson, writeLine } from "../output.js";
+import { wholeNumber } from "../read-values.js";
+import { ageWords, bestWords, countWords, searchStatusWords } from "../words.js";
+
+interface LsOptions extends ConnectionOptions {
+  readonly status?: keyof typeof statuses;
+  readonly name?: string;
+  readonly label: Readonly<Record<string, string>>;
+  readonly limit: number;
+}
+
+const statuses = {
+  running: SearchStatus.SEARCH_STATUS_RUNNING,
+  paused: SearchStatus.SEARCH_STATUS_PAUSED,
+  stopping: SearchStatus.SEARCH_STATUS_STOPPING,
+  ended: SearchStatus.SEARCH_STATUS_ENDED,
+} as const;
+
+export function registerLs(program: Command): void {
+  const command = program.command("ls").description("list searches, newest first");
+  withConnection(command)
+    .addOption(new Option("--status <status>", "only searches with this status").choices(Object.keys(statuses)))
+    .option("--name <text>", "only searches whose name holds this text")
+    .option("--label <name=value>", "only searches with this label; may be given again", label, {})
+    .option("-n, --limit <count>", "at most so many", wholeNumber, 100)
+    .addHelpText("after", "\nExamples:\n  regulus ls\n  regulus ls --status running --label team=vision --json\n")
+    .action(ls);
+}
+
+async function ls(options: LsOptions): Promise<void> {
+  const request: Partial<ListSearchesRequest> = {
+    statuses: options.status === undefined ? [] : [statuses[options.status]],
+    nameContains: options.name ?? "",
+    labels: { ...options.label },
+    pageSize: Math.min(options.limit, 100),
+  };
+  const searches = await withClient(options, async (client) => {
+    const found: Search[] = [];
+    for await (const search of client.searches(request)) {
+      if (found.length >= options.limit) break;
+      found.push(search);
+    }
+    return found;
+  });
+  if (options.json) writeJson({ searches });
+  else if (searches.length === 0) note("no searches; regulus submit FILE starts one");
+  else writeLine(table(["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME"], searches.map(row)));
+}
+
+function row(search: Search): string[] {
+  const name = search.spec?.name ?? "";
+  return [search.searchId, name, searchStatusWords(search), countWords(search), bestWords(search), ageWords(search, Date.now())];
+}
+
+function label(pair: string, earlier: Readonly<Record<string, string>>): Record<string, string> {
+  const at = pair.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected NAME=VALUE");
+  return { ...earlier, [pair.slice(0, at)]: pair.slice(at + 1) };
+}

@@ -1,0 +1,24 @@
+/** `regulus pause`: running trials save and give their slots back. */
+import type { Command } from "commander";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { findSearch } from "../find-search.js";
+import { note, writeJson } from "../output.js";
+
+interface PauseOptions extends ConnectionOptions {
+  readonly reason: string;
+}
+
+export function registerPause(program: Command): void {
+  withConnection(program.command("pause").description("pause a search: running trials save and give their slots back"))
+    .argument("<search>", "id of the search, or the beginning of it")
+    .option("--reason <text>", "why, for others", "paused by the user")
+    .addHelpText("after", "\nExample:\n  regulus pause 7f3a --reason 'the machines are needed until noon'\n")
+    .action(async (idOrBeginning: string, options: PauseOptions) => {
+      const search = await withClient(options, async (client) => {
+        const { searchId } = await findSearch(client, idOrBeginning);
+        return client.pauseSearch(searchId, options.reason);
+      });
+      if (options.json) writeJson({ search });
+      else note(`search ${search.searchId} is paused; regulus resume ${search.searchId} lets it go on`);
+    });
+}

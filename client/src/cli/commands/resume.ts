@@ -1,0 +1,19 @@
+/** `regulus resume`: a paused search goes on. */
+import type { Command } from "commander";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { findSearch } from "../find-search.js";
+import { note, writeJson } from "../output.js";
+
+export function registerResume(program: Command): void {
+  withConnection(program.command("resume").description("let a paused search go on"))
+    .argument("<search>", "id of the search, or the beginning of it")
+    .addHelpText("after", "\nExample:\n  regulus resume 7f3a\n")
+    .action(async (idOrBeginning: string, options: ConnectionOptions) => {
+      const search = await withClient(options, async (client) => {
+        const { searchId } = await findSearch(client, idOrBeginning);
+        return client.resumeSearch(searchId);
+      });
+      if (options.json) writeJson({ search });
+      else note(`search ${search.searchId} goes on`);
+    });
+}

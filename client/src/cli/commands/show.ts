@@ -1,0 +1,127 @@
+/** `regulus show`: one search with its trials, or one trial with what happened to it. */
+import type { Fact, GetTrialResponse, Search, Trial } from "@regulus/proto";
+import type { Command } from "commander";
+import { formatCount, formatSeconds, formatValue, plainText } from "../../display/numbers.js";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { factWords } from "../fact-words.js";
+import { findSearch } from "../find-search.js";
+import { pairs, table, writeJson, writeLine } from "../output.js";
+import { wholeNumber } from "../read-values.js";
+import {
+  ageWords,
+  bestWords,
+  countWords,
+  metricPairs,
+  objectiveValue,
+  parameterPairs,
+  searchStatusWords,
+  trialStatusWords,
+} from "../words.js";
+
+interface ShowOptions extends ConnectionOptions {
+  readonly limit: number;
+  readonly byNumber?: boolean;
+}
+
+/** The last facts of a trial that are shown. */
+const factsShown = 20;
+
+export function registerShow(program: Command): void {
+  withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
+    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("[trial]", "number of one trial", wholeNumber)
+    .option("-n, --limit <count>", "trials to show", wholeNumber, 20)
+    .option("--by-number", "trials by number, not the best first")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  regulus show 7f3a\n  regulus show 7f3a 12\n  regulus show 7f3a --by-number --limit 1000 --json\n",
+    )
+    .action(show);
+}
+
+async function show(idOrBeginning: string, trial: number | undefined, options: ShowOptions): Promise<void> {
+  await withClient(options, async (client) => {
+    const search = await findSearch(client, idOrBeginning);
+    const { searchId } = search;
+    if (trial !== undefined) {
+      const answer = await client.getTrial({ searchId, trial });
+      if (options.json) writeJson(answer);
+      else writeTrial(answer);
+      return;
+    }
+    const trials: Trial[] = [];
+    const pageSize = Math.max(1, Math.min(options.limit, 1000));
+    if (options.limit > 0) {
+      for await (const one of client.trials({ searchId, bestFirst: options.byNumber !== true, pageSize })) {
+        trials.push(one);
+        if (trials.length >= options.limit) break;
+      }
+    }
+    if (options.json) writeJson({ search, trials });
+    else writeSearch(search, trials);
+  });
+}
+
+function writeSearch(search: Search, trials: readonly Trial[]): void {
+  const { spec } = search;
+  const status = `${searchStatusWords(search)}${search.reason === "" ? "" : ` (${search.reason})`}`;
+  const wasted = search.wastedSlotSeconds > 0 ? `, ${formatSeconds(search.wastedSlotSeconds)} of it on failed attempts` : "";
+  writeLine(
+    pairs([
+      ["search", search.searchId],
+      ["name", spec?.name ?? ""],
+      ["status", status],
+      [
+        "runs",
+        spec?.command === undefined ? ((spec?.workload?.name || spec?.workload?.module) ?? "") : spec.command.argv.join(" "),
+      ],
+      ["strategy", spec?.strategy?.name ?? ""],
+      ["trials", countWords(search)],
+      ["best", bestWords(search) || "-"],
+      ["steps", formatCount(search.steps)],
+      ["time", `${ageWords(search, Date.now())}; ${formatSeconds(search.slotSeconds)} of slots${wasted}`],
+    ]),
+  );
+  if (trials.length === 0) return;
+  const metric = spec?.objectives[0]?.metric;
+  const names = [...new Set(trials.flatMap((trial) => parameterPairs(trial).map(([name]) => name)))];
+  const rows = trials.map((trial) => {
+    const values = new Map(parameterPairs(trial));
+    const value = objectiveValue(trial, metric);
+    const steps = formatCount(trial.last?.step ?? 0);
+    const shown = names.map((name) => (values.get(name) ?? "-").replace(" (learned)", ""));
+    return [String(trial.trial), trialStatusWords(trial), value === undefined ? "-" : formatValue(value), steps, ...shown];
+  });
+  writeLine(`\n${table(["TRIAL", "STATUS", metric ?? "OBJECTIVE", "STEPS", ...names], rows)}`);
+}
+
+function writeTrial({ trial, facts }: GetTrialResponse): void {
+  if (trial === undefined) return;
+  const message: [string, string][] = trial.message === "" ? [] : [["message", trial.message]];
+  const artifacts = trial.artifacts.map(({ kind, size, sha256 }): [string, string] => [
+    kind || "artifact",
+    `${sha256} (${formatCount(size)} bytes)`,
+  ]);
+  writeLine(
+    pairs([
+      ["trial", `${trial.trial} of ${trial.searchId}`],
+      ["status", trialStatusWords(trial)],
+      ...message,
+      ["procedure", trial.work?.procedure ?? ""],
+      ["attempts", `${trial.attempts}${trial.agentId === "" ? "" : `, the newest on ${trial.agentId}`}`],
+      ["steps", formatCount(trial.last?.step ?? 0)],
+      ...metricPairs(trial.last),
+      ...parameterPairs(trial),
+      ...artifacts,
+    ]),
+  );
+  const shown = facts.slice(-factsShown);
+  if (facts.length > shown.length) writeLine(`\n(${formatCount(facts.length - shown.length)} earlier facts; --json has them)`);
+  else writeLine("");
+  const [first] = facts;
+  for (const fact of shown) writeLine(`${sinceWords(fact, first)}  ${plainText(factWords(fact))}`);
+}
+
+function sinceWords(fact: Fact, first: Fact | undefined): string {
+  return `+${formatSeconds((fact.timeMs - (first?.timeMs ?? fact.timeMs)) / 1000)}`.padStart(12);
+}

@@ -1,0 +1,45 @@
+/** `regulus submit`: starts a search from its file. */
+import { RegulusError, type SearchSpec } from "@regulus/proto";
+import type { Command } from "commander";
+import { readSearchFile } from "../../search-files.js";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { asFileProblems } from "../file-problems.js";
+import { followSearch } from "../follow-search.js";
+import { note, writeJson, writeLine } from "../output.js";
+import { wholeNumber } from "../read-values.js";
+
+interface SubmitOptions extends ConnectionOptions {
+  readonly watch?: boolean;
+  readonly key?: string;
+  readonly seed?: number;
+  readonly name?: string;
+}
+
+export function registerSubmit(program: Command): void {
+  withConnection(program.command("submit").description("start a search from a YAML or JSON file"))
+    .argument("<file>", "the search file; - for standard input")
+    .option("-w, --watch", "follow it until it is over")
+    .option("--seed <number>", "seed in place of the file's", wholeNumber)
+    .option("--name <text>", "name in place of the file's")
+    .option("--key <text>", "idempotency key: a second submit with the same key and file answers the first one's search")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  regulus submit search.yaml --watch\n  regulus submit search.yaml --seed 7 --json | jq -r .search.searchId\n  generate-search | regulus submit -\n",
+    )
+    .action(submit);
+}
+
+async function submit(file: string, options: SubmitOptions): Promise<void> {
+  const read = await readSearchFile(file);
+  const spec: SearchSpec = { ...read, name: options.name ?? read.name, seed: options.seed ?? read.seed };
+  await withClient(options, async (client) => {
+    const search = await client.createSearch({ spec, idempotencyKey: options.key }).catch((thrown: unknown) => {
+      throw asFileProblems(RegulusError.from(thrown), spec);
+    });
+    if (options.json) writeJson({ search });
+    else if (options.watch) note(`search ${search.searchId} is started; Ctrl-C leaves it running`);
+    else writeLine(search.searchId);
+    if (options.watch) await followSearch(client, search.searchId, { json: options.json === true, after: 0 });
+    else if (!options.json) note(`regulus watch ${search.searchId} follows it`);
+  });
+}

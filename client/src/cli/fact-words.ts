@@ -1,0 +1,71 @@
+/** A fact as one line of words, for `regulus show` and for watching without a terminal. */
+import type { Fact, Measurement } from "@regulus/proto";
+import { reasonWords } from "../display/headlines.js";
+import { formatCount, formatParameter, formatValue } from "../display/numbers.js";
+
+/** Metrics and parameters that a line names; further ones are left to `--json`. */
+const namesMax = 6;
+
+export function factWords({ kind }: Fact): string {
+  switch (kind?.$case) {
+    case "searchCreated":
+      return `search created: ${kind.value.spec?.name ?? ""}`;
+    case "searchPaused":
+      return `search paused: ${kind.value.reason}`;
+    case "searchResumed":
+      return "search goes on";
+    case "searchStopRequested":
+      return `search is to end: ${kind.value.reason}`;
+    case "searchEnded":
+      return `search ${kind.value.outcome.replace("SEARCH_OUTCOME_", "").toLowerCase()}: ${kind.value.reason}`;
+    case "strategyFailed":
+      return `strategy failed: ${kind.value.message}`;
+    case "trialProposed": {
+      const { trial, work } = kind.value;
+      return `trial ${trial} proposed: ${work?.procedure ?? ""}${untilWords(work?.untilStep)}${listWords(work?.parameters, formatParameter)}`;
+    }
+    case "trialResumed":
+      return `trial ${kind.value.trial} is to go on${untilWords(kind.value.work?.untilStep)}`;
+    case "trialStopRequested":
+      return `trial ${kind.value.trial} is to stop: ${kind.value.reason}`;
+    case "trialDeferred":
+      return `trial ${kind.value.trial} waits: ${kind.value.reason}`;
+    case "attemptStarted": {
+      const { trial, attempt, agentId, fromStep } = kind.value;
+      return `trial ${trial}: attempt ${attempt} on ${agentId}${fromStep > 0 ? ` from step ${formatCount(fromStep)}` : ""}`;
+    }
+    case "trialMeasured":
+      return `trial ${kind.value.trial} measured${measurementWords(kind.value.measurement)}`;
+    case "trialCheckpointed":
+      return `trial ${kind.value.trial} saved at step ${formatCount(kind.value.step)}`;
+    case "attemptEnded":
+      return `trial ${kind.value.trial}: attempt ${kind.value.attempt} ended: ${endWords(kind.value)}`;
+    case "trialPaused":
+      return `trial ${kind.value.trial} waits at step ${formatCount(kind.value.step)} for the strategy`;
+    case "trialEnded":
+      return `trial ${kind.value.trial} ended: ${endWords(kind.value)}${measurementWords(kind.value.final)}`;
+    case "findingReported":
+      return `${kind.value.severity} of ${kind.value.source}: ${kind.value.message}`;
+    default:
+      return "a fact that this version does not know";
+  }
+}
+
+function endWords({ reason, message }: { readonly reason: string; readonly message: string }): string {
+  return message === "" ? reasonWords(reason) : `${reasonWords(reason)} (${message})`;
+}
+
+function measurementWords(measurement: Measurement | undefined): string {
+  if (measurement === undefined) return "";
+  return ` at step ${formatCount(measurement.step)}:${listWords(measurement.metrics, (value) => formatValue(Number(value)))}`;
+}
+
+function untilWords(step: number | undefined): string {
+  return step === undefined || step === 0 ? "" : ` until step ${formatCount(step)}`;
+}
+
+function listWords(map: Readonly<Record<string, unknown>> | undefined, format: (value: unknown) => string): string {
+  const entries = Object.entries(map ?? {});
+  const words = entries.slice(0, namesMax).map(([name, value]) => ` ${name} ${format(value)}`);
+  return words.join("") + (entries.length > namesMax ? " …" : "");
+}

@@ -1,0 +1,63 @@
+/** Follows a search to its end: a live display on standard error and the outcome on standard output, or facts as JSON lines. */
+import { RegulusError } from "@regulus/proto";
+import type { RegulusClient } from "../connect.js";
+import { openDisplay } from "../display/display.js";
+import { exitCodes } from "./exit-codes.js";
+import { onInterrupt } from "./interrupt.js";
+import { toJson } from "./json.js";
+import { note, pairs, writeLine, writeLineSlowly } from "./output.js";
+import { ageWords, bestWords, countWords, metricPairs, parameterPairs, searchStatusWords } from "./words.js";
+
+export interface FollowOptions {
+  /** Facts as JSON lines instead of a display. */
+  readonly json: boolean;
+  /** Only facts after this position. */
+  readonly after: number;
+}
+
+/** Sets the exit code of the process where the search failed; Ctrl-C leaves the search running. */
+export async function followSearch(client: RegulusClient, searchId: string, { json, after }: FollowOptions): Promise<void> {
+  const interrupt = onInterrupt();
+  const display = json ? undefined : openDisplay([searchId]);
+  const watch = client.watchSearch(searchId, {
+    after,
+    signal: interrupt.signal,
+    onAway: (error, waitMs) => say(`the coordinator is away (${error.message}); again in ${(waitMs / 1000).toFixed(1)} s`),
+    onBack: () => say("the coordinator is back"),
+  });
+  const say = (text: string) => (display === undefined ? note(text) : display.note(text));
+  try {
+    for await (const { facts } of watch) {
+      if (display !== undefined) display.tell(facts);
+      else for (const fact of facts) await writeLineSlowly(toJson(fact));
+    }
+  } catch (thrown) {
+    display?.close();
+    if (!interrupt.signal.aborted) throw thrown;
+    note(`left; the search goes on. regulus watch ${searchId} follows it again, regulus stop ${searchId} ends it`);
+    throw new RegulusError("cancelled", "left by the user");
+  } finally {
+    interrupt.release();
+  }
+  display?.close();
+  await writeOutcome(client, searchId, json);
+}
+
+async function writeOutcome(client: RegulusClient, searchId: string, json: boolean): Promise<void> {
+  const search = await client.getSearch(searchId);
+  if (search.outcome === "SEARCH_OUTCOME_FAILED") process.exitCode = exitCodes.searchFailed;
+  if (json) return;
+  const best = search.bestTrial === undefined ? undefined : (await client.getTrial({ searchId, trial: search.bestTrial })).trial;
+  const measurement = best?.best ?? best?.last;
+  writeLine(
+    pairs([
+      ["search", searchId],
+      ["status", `${searchStatusWords(search)}${search.reason === "" ? "" : ` (${search.reason})`}`],
+      ["trials", countWords(search)],
+      ["time", ageWords(search, Date.now())],
+      ["best", bestWords(search) || "-"],
+      ...metricPairs(measurement),
+      ...(best === undefined ? [] : parameterPairs({ ...best, last: measurement })),
+    ]),
+  );
+}

@@ -1,0 +1,64 @@
+/** Every command of `regulus`, in the order of its help. One file a command lies in `commands/`. */
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { registerDemo } from "../demo/command.js";
+import { registerReport } from "../report/command.js";
+import { registerAgent } from "./commands/agent.js";
+import { registerAgents } from "./commands/agents.js";
+import { registerBest } from "./commands/best.js";
+import { registerCoordinator } from "./commands/coordinator.js";
+import { registerDelete } from "./commands/delete.js";
+import { registerDoctor } from "./commands/doctor.js";
+import { registerExplain } from "./commands/explain.js";
+import { registerExport } from "./commands/export.js";
+import { registerLs } from "./commands/ls.js";
+import { registerPause } from "./commands/pause.js";
+import { registerResume } from "./commands/resume.js";
+import { registerShow } from "./commands/show.js";
+import { registerStop } from "./commands/stop.js";
+import { registerSubmit } from "./commands/submit.js";
+import { registerUp } from "./commands/up.js";
+import { registerValidate } from "./commands/validate.js";
+import { registerWatch } from "./commands/watch.js";
+import { exitCodesHelp } from "./exit-codes.js";
+
+/** A program that throws instead of ending the process. */
+export function createProgram(): Command {
+  const program = new Command("regulus")
+    .description("Searches hyperparameters on many machines, and moves them inside training.")
+    .version(version())
+    .exitOverride()
+    .enablePositionalOptions()
+    .showHelpAfterError("(regulus COMMAND --help tells more)")
+    .configureHelp({ sortOptions: false })
+    .addHelpText(
+      "after",
+      `
+Examples:
+  regulus demo                        a real search on this machine, about two minutes
+  regulus up                          coordinator and agent on this machine, until Ctrl-C
+  regulus submit search.yaml --watch  start a search and follow it
+  regulus best 7f3a                   the best hyperparameters of a search
+  regulus explain 7f3a                why it waits
+
+The coordinator is found at 127.0.0.1:7711, at --coordinator, or at $REGULUS_COORDINATOR.
+${exitCodesHelp}`,
+    );
+  program.commandsGroup("Start:");
+  for (const register of [registerDemo, registerUp, registerCoordinator, registerAgent, registerDoctor]) register(program);
+  program.commandsGroup("Searches:");
+  for (const register of [registerValidate, registerSubmit, registerWatch, registerLs, registerShow, registerBest])
+    register(program);
+  for (const register of [registerExplain, registerPause, registerResume, registerStop, registerDelete]) register(program);
+  program.commandsGroup("Results and machines:");
+  for (const register of [registerExport, registerReport, registerAgents]) register(program);
+  // Commander copies these to commands made by `.command()` only at their making; commands of other folders are made the same way.
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError(`(regulus ${command.name()} --help tells more)`);
+  return program;
+}
+
+function version(): string {
+  const found: unknown = createRequire(import.meta.url)("../../package.json");
+  return typeof found === "object" && found !== null && "version" in found ? String(found.version) : "unknown";
+}

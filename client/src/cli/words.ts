@@ -1,0 +1,53 @@
+/** Searches and trials in a few words, shared by the commands that list and show them. */
+import type { Measurement, Search, Trial } from "@regulus/proto";
+import { reasonWords } from "../display/headlines.js";
+import { formatCount, formatParameter, formatSeconds, formatValue } from "../display/numbers.js";
+
+/** running, paused, stopping, or how it ended. */
+export function searchStatusWords({ status, outcome }: Search): string {
+  const word = status === "SEARCH_STATUS_ENDED" ? outcome.replace("SEARCH_OUTCOME_", "") : status.replace("SEARCH_STATUS_", "");
+  return word.toLowerCase();
+}
+
+/** pending, running, paused, or why it ended. */
+export function trialStatusWords({ status, reason }: Trial): string {
+  return status === "TRIAL_STATUS_ENDED" ? reasonWords(reason) : status.replace("TRIAL_STATUS_", "").toLowerCase();
+}
+
+/** "12 done, 2 running, 1 failed"; only what there is. */
+export function countWords({ counts }: Search): string {
+  const words = (["done", "running", "pending", "paused", "stopped", "failed"] as const).flatMap((name) =>
+    (counts?.[name] ?? 0) > 0 ? [`${formatCount(counts?.[name] ?? 0)} ${name}`] : [],
+  );
+  return words.length === 0 ? "no trials yet" : words.join(", ");
+}
+
+/** "validLoss 0.1193 (trial 4)". */
+export function bestWords({ bestTrial, bestValue, spec }: Search): string {
+  if (bestTrial === undefined || bestValue === undefined) return "";
+  return `${spec?.objectives[0]?.metric ?? "objective"} ${formatValue(bestValue)} (trial ${bestTrial})`;
+}
+
+/** How long a search has gone on, or went on. */
+export function ageWords({ createdMs, endedMs }: Search, nowMs: number): string {
+  return formatSeconds(Math.max(0, Math.round(((endedMs || nowMs) - createdMs) / 1000)));
+}
+
+/** The value of the first objective that counts for a trial. */
+export function objectiveValue(trial: Trial, metric: string | undefined): number | undefined {
+  return metric === undefined ? undefined : (trial.best ?? trial.last)?.metrics[metric];
+}
+
+/** Hyperparameters of a trial: what it was given, then what it learned. */
+export function parameterPairs({ work, last }: Trial): [string, string][] {
+  const given = Object.entries(work?.parameters ?? {}).map(([name, value]): [string, string] => [name, formatParameter(value)]);
+  const learned = Object.entries(last?.learned ?? {}).map(([name, value]): [string, string] => [
+    name,
+    `${formatValue(value)} (learned)`,
+  ]);
+  return [...given, ...learned];
+}
+
+export function metricPairs(measurement: Measurement | undefined): [string, string][] {
+  return Object.entries(measurement?.metrics ?? {}).map(([name, value]) => [name, formatValue(value)]);
+}

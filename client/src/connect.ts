@@ -1,0 +1,248 @@
+/**
+ * A connection to a coordinator: every call of SearchService and ArtifactService, typed, with RegulusErrors. One object holds one
+ * channel, which connects at the first call and again by itself after every break.
+ */
+import { randomUUID } from "node:crypto";
+import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
+import {
+  type Agent,
+  type ArtifactRef,
+  ArtifactServiceClient,
+  type ExplainSearchResponse,
+  type ExportSearchResponse,
+  type GetTrialResponse,
+  type ListSearchesRequest,
+  type ListSearchesResponse,
+  type ListTrialsRequest,
+  type ListTrialsResponse,
+  limits,
+  RegulusError,
+  type Search,
+  SearchServiceClient,
+  type SearchSpec,
+  type Trial,
+} from "@regulus/proto";
+import { getArtifact, putArtifact } from "./calls/artifacts.js";
+import { readStream } from "./calls/stream.js";
+import { type CallControl, unary } from "./calls/unary.js";
+import { type WatchedFacts, type WatchOptions, watchFacts } from "./calls/watch.js";
+
+/** Certificates in PEM, for a coordinator that is not on this machine. */
+export interface TlsOptions {
+  /** Authority that signed the coordinator's certificate; the machine's own ones where absent. */
+  readonly ca?: Uint8Array | undefined;
+  /** The client's own certificate and key, where the coordinator asks for one. */
+  readonly cert?: Uint8Array | undefined;
+  readonly key?: Uint8Array | undefined;
+}
+
+export interface ConnectOptions {
+  /** TLS; absent for plain text, which a coordinator speaks on loopback only. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** A search to create. */
+export interface CreateRequest {
+  readonly spec: SearchSpec;
+  /** Makes a repeated request harmless; a random one where absent. At most 128 characters. */
+  readonly idempotencyKey?: string | undefined;
+  /** Check only: nothing is created, and the answer holds the spec with its defaults. */
+  readonly validateOnly?: boolean | undefined;
+}
+
+/** A trial of a search. */
+export interface TrialKey {
+  readonly searchId: string;
+  readonly trial: number;
+}
+
+/** A coordinator, from here. Every call fails with a RegulusError; those that may be repeated are, while it is away, for a second. */
+export interface RegulusClient {
+  readonly address: string;
+  createSearch(request: CreateRequest, control?: CallControl): Promise<Search>;
+  getSearch(searchId: string, control?: CallControl): Promise<Search>;
+  /** One page, newest first. */
+  listSearches(request?: Partial<ListSearchesRequest>, control?: CallControl): Promise<ListSearchesResponse>;
+  /** All pages. */
+  searches(request?: Partial<ListSearchesRequest>, control?: CallControl): AsyncIterable<Search>;
+  /** Facts until the search is over; goes on from its position when the coordinator comes back. */
+  watchSearch(searchId: string, options?: WatchOptions): AsyncIterable<WatchedFacts>;
+  pauseSearch(searchId: string, reason: string, control?: CallControl): Promise<Search>;
+  resumeSearch(searchId: string, control?: CallControl): Promise<Search>;
+  stopSearch(searchId: string, reason: string, control?: CallControl): Promise<Search>;
+  /** Removes an ended search. Never repeated by itself, since a second call would not find it. */
+  deleteSearch(searchId: string, control?: CallControl): Promise<void>;
+  /** One page, by number or best first. */
+  listTrials(
+    request: Partial<ListTrialsRequest> & { readonly searchId: string },
+    control?: CallControl,
+  ): Promise<ListTrialsResponse>;
+  /** All pages. */
+  trials(request: Partial<ListTrialsRequest> & { readonly searchId: string }, control?: CallControl): AsyncIterable<Trial>;
+  getTrial(key: TrialKey, control?: CallControl): Promise<GetTrialResponse>;
+  stopTrial(request: TrialKey & { readonly reason: string }, control?: CallControl): Promise<Trial>;
+  /** Every trial with all of its measurements; a long trial that came in several messages is put together. */
+  exportSearch(searchId: string, control?: CallControl): AsyncIterable<ExportSearchResponse>;
+  /** `trial` for one trial, absent for the whole search. */
+  explainSearch(
+    request: { readonly searchId: string; readonly trial?: number | undefined },
+    control?: CallControl,
+  ): Promise<ExplainSearchResponse>;
+  listAgents(control?: CallControl): Promise<readonly Agent[]>;
+  /** `kind` says what the bytes are: checkpoint, predictions, report ... */
+  putArtifact(bytes: Uint8Array, options: CallControl & { readonly kind: string }): Promise<ArtifactRef>;
+  getArtifact(sha256: string, control?: CallControl): AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/** Opens a connection. Nothing is sent before the first call. */
+export function connect(address: string, options: ConnectOptions = {}): RegulusClient {
+  checkAddress(address);
+  const how = channelCredentials(options.tls);
+  const searches = new SearchServiceClient(address, how, channelOptions);
+  const artifacts = new ArtifactServiceClient(address, how, { ...channelOptions, channelOverride: searches.getChannel() });
+  const again = (control?: CallControl) => ({ ...control, repeat: true });
+
+  const client: RegulusClient = {
+    address,
+    async createSearch({ spec, idempotencyKey, validateOnly = false }, control) {
+      const request = { spec, idempotencyKey: idempotencyKey ?? randomUUID(), validateOnly };
+      return present(await unary(searches.createSearch.bind(searches), request, again(control)), "search");
+    },
+    async getSearch(searchId, control) {
+      return present(await unary(searches.getSearch.bind(searches), { searchId }, again(control)), "search");
+    },
+    listSearches(request, control) {
+      const whole = { statuses: [], nameContains: "", labels: {}, pageSize: 0, pageToken: "", ...request };
+      return unary(searches.listSearches.bind(searches), whole, again(control));
+    },
+    searches(request, control) {
+      return pages(request?.pageToken, async (pageToken) => {
+        const page = await client.listSearches({ ...request, pageToken }, control);
+        return { rows: page.searches, next: page.nextPageToken };
+      });
+    },
+    watchSearch(searchId, watch = {}) {
+      const isEnded = async (signal: AbortSignal | undefined) =>
+        (await client.getSearch(searchId, { signal })).status === "SEARCH_STATUS_ENDED";
+      return watchFacts({ open: (request) => searches.watchSearch(request), isEnded }, searchId, watch);
+    },
+    async pauseSearch(searchId, reason, control) {
+      return present(await unary(searches.pauseSearch.bind(searches), { searchId, reason }, again(control)), "search");
+    },
+    async resumeSearch(searchId, control) {
+      return present(await unary(searches.resumeSearch.bind(searches), { searchId }, again(control)), "search");
+    },
+    async stopSearch(searchId, reason, control) {
+      return present(await unary(searches.stopSearch.bind(searches), { searchId, reason }, again(control)), "search");
+    },
+    async deleteSearch(searchId, control) {
+      await unary(searches.deleteSearch.bind(searches), { searchId }, { ...control, repeat: false });
+    },
+    listTrials(request, control) {
+      const whole = { statuses: [], bestFirst: false, pageSize: 0, pageToken: "", ...request };
+      return unary(searches.listTrials.bind(searches), whole, again(control));
+    },
+    trials(request, control) {
+      return pages(request.pageToken, async (pageToken) => {
+        const page = await client.listTrials({ ...request, pageToken }, control);
+        return { rows: page.trials, next: page.nextPageToken };
+      });
+    },
+    getTrial(key, control) {
+      return unary(searches.getTrial.bind(searches), key, again(control));
+    },
+    async stopTrial(request, control) {
+      return present(await unary(searches.stopTrial.bind(searches), request, again(control)), "trial");
+    },
+    exportSearch(searchId, control) {
+      return wholeTrials(readStream(() => searches.exportSearch({ searchId }), control?.signal));
+    },
+    explainSearch({ searchId, trial }, control) {
+      return unary(searches.explainSearch.bind(searches), { searchId, trial }, again(control));
+    },
+    async listAgents(control) {
+      return (await unary(searches.listAgents.bind(searches), {}, again(control))).agents;
+    },
+    putArtifact: (bytes, putOptions) => putArtifact(artifacts, bytes, putOptions),
+    getArtifact: (sha256, control) => getArtifact(artifacts, sha256, control?.signal),
+    close() {
+      artifacts.close();
+      searches.close();
+    },
+  };
+  return client;
+}
+
+/** Wait before a broken channel connects again; a coordinator restarts in well under a second. */
+const channelOptions: ChannelOptions = {
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.min_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 2000,
+  "grpc.max_receive_message_length": limits.messageBytesMax,
+  "grpc.max_send_message_length": limits.messageBytesMax,
+  // A connection that died without a word (a laptop that slept, a firewall) is noticed within this time.
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
+
+function channelCredentials(tls: TlsOptions | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  const buffer = (pem: Uint8Array | undefined) => (pem === undefined ? null : Buffer.from(pem));
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    const seen = tls.cert === undefined ? "a key without a certificate" : "a certificate without a key";
+    throw RegulusError.invalid([{ field: "tls", seen, expected: "both or neither" }]);
+  }
+  try {
+    return credentials.createSsl(buffer(tls.ca), buffer(tls.key), buffer(tls.cert));
+  } catch (thrown) {
+    throw new RegulusError("invalid-argument", `tls: ${String(thrown)}; expected certificates and a key in PEM`, {
+      cause: thrown,
+    });
+  }
+}
+
+function checkAddress(address: string): void {
+  const port = Number(/^(?:[^:\s/]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(address)?.[1]);
+  if (port >= 1 && port <= 65_535) return;
+  throw RegulusError.invalid([
+    { field: "address", seen: JSON.stringify(address), expected: "HOST:PORT, such as 127.0.0.1:7711" },
+  ]);
+}
+
+/** A part that a coordinator always sends. */
+function present<Name extends string, Part>(response: { readonly [name in Name]: Part | undefined }, name: Name): Part {
+  const part = response[name];
+  if (part === undefined)
+    throw new RegulusError("internal", `the coordinator's answer lacks ${name}; are the versions the same?`);
+  return part;
+}
+
+async function* pages<Row>(
+  first: string | undefined,
+  read: (pageToken: string) => Promise<{ readonly rows: readonly Row[]; readonly next: string }>,
+): AsyncGenerator<Row, void, undefined> {
+  let pageToken = first ?? "";
+  do {
+    const { rows, next } = await read(pageToken);
+    yield* rows;
+    if (next === pageToken && next !== "") throw new RegulusError("internal", "the coordinator answered the same page twice");
+    pageToken = next;
+  } while (pageToken !== "");
+}
+
+/** Joins messages that belong to one trial. */
+async function* wholeTrials(
+  messages: AsyncIterable<ExportSearchResponse>,
+): AsyncGenerator<ExportSearchResponse, void, undefined> {
+  let held: ExportSearchResponse | undefined;
+  for await (const message of messages) {
+    if (held !== undefined && held.trial?.trial === message.trial?.trial) {
+      held = { trial: message.trial, measurements: [...held.measurements, ...message.measurements] };
+    } else {
+      if (held !== undefined) yield held;
+      held = message;
+    }
+  }
+  if (held !== undefined) yield held;
+}

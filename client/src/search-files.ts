@@ -1,0 +1,57 @@
+/** Search files on this machine: YAML or JSON, by their content and not their name, into a search or everything that is wrong with it. */
+import { readFile } from "node:fs/promises";
+import { limits, parseSearchDocument, RegulusError, type SearchSpec } from "@regulus/proto";
+import { parseDocument } from "yaml";
+
+/** Syntax errors that are told at once; later ones mostly follow from the first. */
+const syntaxErrorsMax = 5;
+
+/** Reads a search file; "-" stands for standard input. Fails with "not-found" or with every problem of its content. */
+export async function readSearchFile(path: string): Promise<SearchSpec> {
+  const text = path === "-" ? await readInput() : await readText(path);
+  return parseSearchText(text, path === "-" ? "standard input" : path);
+}
+
+/** A search file's text as a search. YAML 1.2 holds JSON, so that one reader reads both. */
+export function parseSearchText(text: string, name: string): SearchSpec {
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true, version: "1.2" });
+  if (document.errors.length > 0) {
+    const lines = document.errors.slice(0, syntaxErrorsMax).map((error) => `${name}: ${error.message.trimEnd()}`);
+    throw new RegulusError("invalid-argument", lines.join("\n"));
+  }
+  try {
+    return parseSearchDocument(document.toJS({ maxAliasCount: 100 }));
+  } catch (thrown) {
+    if (thrown instanceof ReferenceError)
+      throw new RegulusError("invalid-argument", `${name}: ${thrown.message}`, { cause: thrown });
+    throw thrown;
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (thrown) {
+    const error = RegulusError.from(thrown);
+    throw new RegulusError(error.code, `search file ${path}: ${error.message}`, { cause: thrown });
+  }
+  return checkSize(bytes, path);
+}
+
+async function readInput(): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of process.stdin) {
+    pieces.push(Buffer.from(piece));
+    size += pieces.at(-1)?.length ?? 0;
+    if (size > limits.messageBytesMax) break;
+  }
+  return checkSize(Buffer.concat(pieces), "standard input");
+}
+
+function checkSize(bytes: Buffer, name: string): string {
+  if (bytes.length <= limits.messageBytesMax) return bytes.toString("utf8");
+  const problem = { field: name, seen: `more than ${limits.messageBytesMax} bytes`, expected: "a search file with less in it" };
+  throw RegulusError.invalid([problem]);
+}
