@@ -168,6 +168,7 @@ function restoreOnExit(restore: () => void): () => void {
     for (const signal of signals) process.off(signal, onSignal);
   };
   process.on("exit", restore);
-  for (const signal of signals) process.on(signal, onSignal);
+  // Before all others, who may write to the terminal.
+  for (const signal of signals) process.prependListener(signal, onSignal);
   return leave;
 }

@@ -42,6 +42,7 @@ export interface ChildEnd {
 /** A child that said that it is ready. */
 export interface Child {
   readonly name: string;
+  readonly pid: number;
   /** What it said: addresses, its id. */
   readonly ready: Readonly<Record<string, unknown>>;
   /** Settles when it is gone, however it ended; never fails. */
@@ -74,7 +75,7 @@ export async function startChild(options: ChildOptions, signal?: AbortSignal): P
   const stop = (graceMs: number) => stopProcess(process_, ended, graceMs);
   try {
     const ready = await readyLine({ process: process_, ended, options, lines, signal });
-    return { name: options.name, ready, ended, lastLines: () => lines.map(plainLogLine), stop };
+    return { name: options.name, pid: process_.pid ?? 0, ready, ended, lastLines: () => lines.map(plainLogLine), stop };
   } catch (error) {
     await stop(0);
     throw error;

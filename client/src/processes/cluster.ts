@@ -30,7 +30,8 @@ export interface ClusterOptions {
 export interface Cluster {
   /** host:port of the coordinator. */
   readonly address: string;
-  readonly agentIds: readonly string[];
+  /** Its processes: the coordinator, then the agents, whose names are their ids. */
+  readonly processes: readonly { readonly name: string; readonly pid: number }[];
   /** Fails when a child ends that was not asked to, with its last log lines; never resolves. */
   readonly broken: Promise<never>;
   /** Agents first, so that they can give their work back, then the coordinator. */
@@ -72,10 +73,9 @@ export async function startCluster(options: ClusterOptions, signal?: AbortSignal
     );
     const failed = starts.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    const agentIds = children.slice(1).map((agent) => agent.name);
     const broken = Promise.race(children.map(async (child) => diedOf(child, () => closing)));
     broken.catch(() => undefined); // Whoever waits for it hears of it; nobody has to.
-    return { address, agentIds, broken, close };
+    return { address, processes: children.map(({ name, pid }) => ({ name, pid })), broken, close };
   } catch (error) {
     await close();
     throw error;
