@@ -60,8 +60,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return bytes;
 }
 
-/** Throws RegulusError: data-loss for bytes that are no whole checkpoint, failed-precondition for a newer version. */
-export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+/**
+ * Throws RegulusError: data-loss for bytes that are no whole checkpoint, failed-precondition for a newer version or another procedure's.
+ * @param procedure who reads it.
+ */
+export function decodeCheckpoint(bytes: Uint8Array, procedure: string): Checkpoint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < prefixBytes || view.getUint32(0, true) !== magic) {
     throw damaged(`${bytes.length} bytes that do not begin like a checkpoint`);
@@ -76,6 +79,12 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     throw damaged(`${bytes.length} bytes with a header of ${headerBytes}`);
   }
   const header = parseHeader(bytes.subarray(prefixBytes, prefixBytes + headerBytes));
+  if (header.procedure !== procedure) {
+    throw new RegulusError(
+      "failed-precondition",
+      `saw a checkpoint of the procedure ${header.procedure}, expected one of ${procedure}`,
+    );
+  }
   const expected = prefixBytes + headerBytes + 4 * header.tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   if (bytes.length !== expected) throw damaged(`${bytes.length} bytes where its header tells of ${expected}`);
   // A copy of its own: values lie at any offset, and a Float32Array needs one that is a multiple of 4.

@@ -3,7 +3,6 @@
  * over splits, and what of all that a checkpoint holds. Everything random is keyed by the trial's seed and the step, and everything else that
  * a step depends on is saved, so that a resumed trial is the same bit for bit. What weights are, it leaves to the Layers that it is given.
  */
-import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 import { DataOrder } from "./data-order.js";
@@ -104,13 +103,7 @@ export class ModelTrainer {
 
   /** Goes back to a checkpoint of this procedure, of this trial or of another one. */
   restore(bytes: Uint8Array): Checkpoint {
-    const checkpoint = decodeCheckpoint(bytes);
-    if (checkpoint.procedure !== this.#procedure) {
-      throw new RegulusError(
-        "failed-precondition",
-        `saw a checkpoint of ${checkpoint.procedure}, expected one of ${this.#procedure}`,
-      );
-    }
+    const checkpoint = decodeCheckpoint(bytes, this.#procedure);
     this.#parameters.restore(checkpoint.tensors);
     this.#optimizer.restore(checkpoint.tensors, checkpoint.step);
     this.#stepsDone = checkpoint.step;

@@ -18,6 +18,7 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
 ]);
 
 export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>>([
+  ["mnist-cnn", async () => (await import("../workloads/mnist-cnn/mnist-cnn.js")).module],
   ["mnist-mlp", async () => (await import("../workloads/mnist-mlp/mnist-mlp.js")).module],
   ["ridge", async () => (await import("../workloads/ridge/ridge.js")).module],
   ["synthetic-function", async () => (await import("../workloads/synthetic-function/synthetic-function.js")).module],

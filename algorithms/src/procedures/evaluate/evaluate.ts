@@ -16,6 +16,7 @@ export const module: ProcedureModule = {
   spec,
   async open(request) {
     const { spec: search, work } = request;
+    spec.options.parse(work.options ?? {});
     const module = await findWorkload(search);
     if (!("evaluate" in module)) {
       const words = `the workload ${module.spec.name} has to be trained: its procedure is fit, not ${spec.name}`;
@@ -40,7 +41,7 @@ class EvaluateSession implements Session {
     this.#seed = seed;
     this.#untilStep = work.untilStep;
     this.measureEverySteps = Math.max(1, Math.ceil((work.untilStep || form.steps) / measurementsWanted));
-    if (checkpoint !== undefined) this.#stepsDone = decodeCheckpoint(checkpoint).step;
+    if (checkpoint !== undefined) this.#stepsDone = decodeCheckpoint(checkpoint, spec.name).step;
   }
 
   get stepsDone(): number {

@@ -1,0 +1,49 @@
+/**
+ * A trial for suites and tests, opened the way an agent does: from a search, a procedure and parameters, with everything else filled in.
+ */
+import { type Component, SearchSpec, Work } from "@regulus/proto";
+import { loadProcedure } from "../training/find-component.js";
+import type { Session } from "../training/procedure.js";
+
+/** What a suite says of a trial. */
+export interface TrialCase {
+  readonly procedure: string;
+  /** A registered workload, or a module's path where it holds a slash. */
+  readonly workload: string;
+  readonly workloadOptions?: Readonly<Record<string, unknown>>;
+  readonly techniques?: readonly (string | { readonly name: string; readonly options: Readonly<Record<string, unknown>> })[];
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** Defaults to 0: until it ends by itself. */
+  readonly untilStep?: number;
+  /** Seed of the trial; that of the search is always 1. Defaults to 1. */
+  readonly seed?: number;
+}
+
+/** Opens a session of the case, from a checkpoint if there is one. */
+export async function openCase(trial: TrialCase, checkpoint?: Uint8Array): Promise<Session> {
+  const isPath = trial.workload.includes("/");
+  const spec = SearchSpec.fromPartial({
+    name: "conformance",
+    workload: { name: isPath ? "" : trial.workload, module: isPath ? trial.workload : "", options: { ...trial.workloadOptions } },
+    techniques: (trial.techniques ?? []).map(
+      (one): Component => (typeof one === "string" ? { name: one, options: {} } : { ...one }),
+    ),
+    seed: 1,
+  });
+  const work = Work.fromPartial({
+    procedure: trial.procedure,
+    parameters: { ...trial.parameters },
+    options: { ...trial.options },
+    untilStep: trial.untilStep ?? 0,
+    final: true,
+  });
+  const procedure = await loadProcedure(trial.procedure);
+  const request = { spec, work, seed: trial.seed ?? 1, found: () => undefined };
+  return procedure.open(checkpoint === undefined ? request : { ...request, checkpoint });
+}
+
+/** Steps until so many are done. */
+export async function stepTo(session: Session, step: number): Promise<void> {
+  while (session.stepsDone < step) await session.step();
+}

@@ -1,0 +1,173 @@
+/**
+ * What every technique promises: finite numbers of the right shape over the whole range of its hyperparameters, shared or one an example;
+ * the same numbers for the same key; a loss whose gradient agrees with finite differences; nothing left in memory.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { createRng, type HyperparameterSpec, rangeOf } from "../core/index.js";
+import { softmaxCrossEntropy } from "../training/losses.js";
+import { ParameterStore } from "../training/parameter-store.js";
+import { PlainLayers } from "../training/plain-layers.js";
+import type { TechniqueModule } from "../training/technique.js";
+import { type StepValues, TechniquePass } from "../training/technique-set.js";
+import { TensorNetwork, tensorOf } from "../training/tensor-network.js";
+
+const batchSize = 6;
+const inputs = 5;
+const classes = 3;
+const hiddenUnits = 4;
+
+/** Registers the suite with node's test runner. The backend is the caller's choice. */
+export function describeTechnique(module: TechniqueModule<unknown>): void {
+  const { name } = module.spec;
+  describe(`technique ${name}`, () => {
+    const hyperparameters = module.spec.hyperparameters(module.spec.options.parse({}));
+
+    for (const [where, values] of valuesToTry(hyperparameters)) {
+      it(`is finite and keeps shapes with ${where}`, () => withModel(module, values, finiteAndShaped));
+      it(`has the gradient that finite differences give with ${where}`, () => withModel(module, values, gradientAsDifferences));
+    }
+
+    it("draws the same for the same step, and is switched off when measuring", () => {
+      const values = spread(hyperparameters);
+      withModel(module, values, (model) => {
+        assert.equal(model.loss(3), model.loss(3));
+        assert.equal(new TensorNetwork(new PlainLayers(model.store)).training, false);
+      });
+    });
+
+    it("leaves no tensor behind in fifty steps", () => {
+      withModel(module, spread(hyperparameters), (model) => {
+        model.ruledGradients(0);
+        const before = tf.memory().numTensors;
+        for (let step = 0; step < 50; step++) model.ruledGradients(step);
+        assert.equal(tf.memory().numTensors, before);
+      });
+    });
+  });
+}
+
+/** A small smooth network with the technique at each of its places. */
+interface Model {
+  readonly store: ParameterStore;
+  /** Penalized mean loss at a step, as a number. */
+  loss(step: number): number;
+  /** Gradients of that loss, before the technique's gradient rule. */
+  gradients(step: number): Map<string, Float32Array>;
+  /** The same after its gradient rule. */
+  ruledGradients(step: number): Map<string, Float32Array>;
+}
+
+function withModel(module: TechniqueModule<unknown>, values: StepValues, check: (model: Model) => void): void {
+  const rng = createRng(7);
+  const store = new ParameterStore(rng.fork("weights"));
+  const hooks = module.create(module.spec.options.parse({}));
+  const fill = (size: number, key: string) => {
+    const numbers = new Float32Array(size);
+    rng.fork(key).fillNormal(numbers);
+    return numbers;
+  };
+  const rows = fill(batchSize * inputs, "inputs");
+  const labels = Int32Array.from({ length: batchSize }, (_, row) => row % classes);
+  const pass = (step: number) =>
+    new TechniquePass([{ name: module.spec.name, hooks }], { step, batchSize, rng: rng.fork("step", step), values });
+  const penalizedLoss = (step: number) => {
+    const at = pass(step);
+    const layers = new PlainLayers(store);
+    const net = new TensorNetwork(layers, at.atSite);
+    const x = net.site("inputs", at.inputs(tf.tensor2d(rows, [batchSize, inputs])), "input");
+    const hidden = net.site("hidden", net.dense("dense", x, { units: hiddenUnits, activation: "tanh" }), "hidden");
+    const logits = tensorOf(net.dense("logits", hidden, { units: classes }));
+    const targets = at.targets(tf.cast(tf.oneHot(tf.tensor1d(labels, "int32"), classes), "float32"));
+    return at.penalize(tf.mean<tf.Scalar>(softmaxCrossEntropy(logits, targets)), layers.weights());
+  };
+  const gradientsAt = (step: number) => store.gradients(() => penalizedLoss(step));
+  tf.tidy(() => void penalizedLoss(0));
+  try {
+    check({
+      store,
+      loss: (step) => tf.tidy(() => penalizedLoss(step).dataSync()[0] ?? Number.NaN),
+      gradients: (step) => valuesOf(() => gradientsAt(step)),
+      ruledGradients: (step) => valuesOf(() => pass(step).gradients(gradientsAt(step))),
+    });
+  } finally {
+    store.dispose();
+  }
+}
+
+function valuesOf(gradients: () => Record<string, tf.Tensor>): Map<string, Float32Array> {
+  const values = new Map<string, Float32Array>();
+  tf.tidy(() => {
+    for (const [name, gradient] of Object.entries(gradients())) values.set(name, Float32Array.from(gradient.dataSync()));
+  });
+  return values;
+}
+
+function finiteAndShaped(model: Model): void {
+  assert.ok(Number.isFinite(model.loss(0)));
+  const gradients = model.ruledGradients(0);
+  assert.deepEqual([...gradients.keys()].sort(), [...model.store.variables.keys()].sort());
+  for (const [name, values] of gradients) {
+    assert.equal(values.length, model.store.variables.get(name)?.size);
+    assert.ok(values.every(Number.isFinite), `${name} has finite gradients`);
+  }
+}
+
+/**
+ * Central differences with a step of 0.02 on a loss of about 1: float32 rounding gives 1e-7 / 0.02, the third derivative 0.02^2 / 6 of
+ * itself; 5e-3 of the gradient's greatest number leaves room for both.
+ */
+function gradientAsDifferences(model: Model): void {
+  const raw = model.gradients(0);
+  const step = 0.02;
+  for (const [name, variable] of model.store.variables) {
+    const values = Float32Array.from(variable.dataSync());
+    const lossAt = (index: number, shift: number) => {
+      const moved = Float32Array.from(values);
+      moved[index] = (moved[index] ?? 0) + shift;
+      tf.tidy(() => variable.assign(tf.tensor(moved, variable.shape)));
+      return model.loss(0);
+    };
+    const gradient = raw.get(name) ?? new Float32Array(0);
+    const size = Math.max(...[...raw.values()].map((one) => Math.max(...one.map(Math.abs))));
+    for (let index = 0; index < values.length; index++) {
+      const difference = (lossAt(index, step) - lossAt(index, -step)) / (2 * step);
+      assert.ok(
+        Math.abs(difference - (gradient[index] ?? 0)) <= 5e-3 * size,
+        `${name}[${index}]: ${gradient[index]} for ${difference}`,
+      );
+    }
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+  }
+}
+
+/** The ends and the fallback of all hyperparameters, shared; and one value an example. */
+function valuesToTry(hyperparameters: readonly HyperparameterSpec[]): [string, StepValues][] {
+  const shared = (of: (one: HyperparameterSpec) => number): StepValues =>
+    new Map(hyperparameters.map((one) => [one.parameter.name, Float32Array.of(of(one))]));
+  return [
+    ["least values", shared((one) => endsOf(one).min)],
+    ["greatest values", shared((one) => endsOf(one).max)],
+    ["fallbacks", shared((one) => Number(one.fallback))],
+    ["a value an example", spread(hyperparameters)],
+  ];
+}
+
+/** Values from least to greatest over the batch; one in the middle where a batch shares it. */
+function spread(hyperparameters: readonly HyperparameterSpec[]): StepValues {
+  return new Map(
+    hyperparameters.map((one) => {
+      const { min, max } = endsOf(one);
+      const at = (share: number) => min + share * (max - min);
+      const values = one.sharedInBatch ? [at(0.5)] : Array.from({ length: batchSize }, (_, row) => at(row / (batchSize - 1)));
+      return [one.parameter.name, Float32Array.from(values)];
+    }),
+  );
+}
+
+function endsOf(one: HyperparameterSpec): { min: number; max: number } {
+  const range = rangeOf(one.parameter);
+  assert.ok(range !== undefined, `${one.parameter.name} is a number`);
+  return range;
+}

@@ -1,0 +1,49 @@
+/** Runs the suites of techniques, workloads and procedures over everything that is registered, on the wasm backend. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { chooseBackend } from "../kernels/index.js";
+import { loadTechnique, loadWorkload, procedureNames } from "../training/find-component.js";
+import { techniques, workloads } from "../training/registry.generated.js";
+import type { TrialCase } from "./attempt.js";
+import { describeProcedure } from "./procedure.js";
+import { describeTechnique } from "./technique.js";
+import { describeWorkload, type WorkloadCase } from "./workload.js";
+
+await chooseBackend("wasm");
+
+const mnistTechniques = ["dropout", "weight-decay", "input-noise", "label-smoothing", "gradient-clipping"];
+const mnistSizes = { trainSize: 80, tuneSize: 48, validSize: 40, batchSize: 16 };
+const workloadCases: readonly WorkloadCase[] = [
+  { name: "ridge", options: { testSize: 50, batchSize: 8 }, techniques: ["weight-decay", "input-noise"] },
+  { name: "mnist-mlp", options: { ...mnistSizes, hiddenUnits: [16, 8] }, techniques: mnistTechniques },
+  {
+    name: "mnist-cnn",
+    options: { ...mnistSizes, filters: [4, 4], hiddenUnits: 8, optimizer: "adam" },
+    techniques: mnistTechniques,
+  },
+];
+
+const ridge = { workload: "ridge", workloadOptions: { steps: 8, batchSize: 8, testSize: 20 }, techniques: ["weight-decay"] };
+const procedureCases: readonly TrialCase[] = [
+  { procedure: "fit", ...ridge },
+  { procedure: "self-tune", ...ridge, options: { warmUpSteps: 2 } },
+  {
+    procedure: "evaluate",
+    workload: "synthetic-function",
+    workloadOptions: { steps: 7, function: "branin" },
+    parameters: { x0: 1, x1: 2 },
+  },
+];
+
+for (const name of techniques.keys()) describeTechnique(await loadTechnique(name));
+for (const one of workloadCases) describeWorkload(one);
+for (const trial of procedureCases) describeProcedure(trial);
+
+describe("the suites", () => {
+  it("cover everything that is registered", async () => {
+    const trained: string[] = [];
+    for (const name of workloads.keys()) if ("open" in (await loadWorkload(name))) trained.push(name);
+    assert.deepEqual(workloadCases.map(({ name }) => name).sort(), trained.sort());
+    assert.deepEqual(procedureCases.map(({ procedure }) => procedure).sort(), [...procedureNames].sort());
+  });
+});

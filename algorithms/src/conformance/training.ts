@@ -1,0 +1,5 @@
+/** The suites of everything that trains, for those who write more of it. Apart from the other suites, since they load tfjs. */
+export { openCase, stepTo, type TrialCase } from "./attempt.js";
+export { describeProcedure } from "./procedure.js";
+export { describeTechnique } from "./technique.js";
+export { describeWorkload, type WorkloadCase } from "./workload.js";
