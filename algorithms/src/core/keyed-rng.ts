@@ -2,11 +2,12 @@
  * The implementation of Rng. A key of any length is hashed to 128 bits with Philox as the compression function; a stream of that key is
  * xoshiro128++ whose state is Philox of the 128 bits. Philox alone would give a stream at 4 times the cost; here it pays once a key, and the
  * stream fills masks at a few nanoseconds a number. Streams of different keys start at unrelated places of a period of 2^128 - 1.
- * Source: Philox as in philox.ts; Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47 (2021), xoshiro128++.
+ * Source: philox.ts and xoshiro.ts for the two generators; the pairing is ours.
  */
 import { assert } from "@regulus/proto";
 import { type Block, philox } from "./philox.js";
 import type { Rng } from "./rng.js";
+import { fillWords } from "./xoshiro.js";
 
 /** Where every key begins: the first 128 bits of the fraction of pi, so that nobody need wonder. */
 const root: Block = [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344];
@@ -126,29 +127,6 @@ function compress(identity: Block, tag: number, word: number): Block {
 function next(state: Int32Array): number {
   fillWords(state, single, 1);
   return single[0] ?? 0;
-}
-
-/** The first `count` words of `out` from xoshiro128++, the one hot loop: its state lives in local variables. */
-function fillWords(state: Int32Array, out: Int32Array, count: number): void {
-  let s0 = state[0] ?? 0;
-  let s1 = state[1] ?? 0;
-  let s2 = state[2] ?? 0;
-  let s3 = state[3] ?? 0;
-  for (let at = 0; at < count; at++) {
-    const sum = (s0 + s3) | 0;
-    out[at] = (((sum << 7) | (sum >>> 25)) + s0) | 0;
-    const shifted = s1 << 9;
-    s2 ^= s0;
-    s3 ^= s1;
-    s1 ^= s2;
-    s0 ^= s3;
-    s2 ^= shifted;
-    s3 = (s3 << 11) | (s3 >>> 21);
-  }
-  state[0] = s0;
-  state[1] = s1;
-  state[2] = s2;
-  state[3] = s3;
 }
 
 function fillUniform32(state: Int32Array, out: Float32Array): void {

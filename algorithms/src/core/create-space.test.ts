@@ -1,0 +1,162 @@
+/** The space's unit cube: ways there and back, cells of equal width, conditions, sizes. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Parameter, Scale } from "@regulus/proto";
+import fc from "fast-check";
+import { createSpace } from "./create-space.js";
+import { cellCount, unitFromValue, valueFromUnit } from "./domain.js";
+import { createRng } from "./keyed-rng.js";
+
+const double = (name: string, min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter => {
+  return { name, domain: { $case: "double", value: { min, max, scale } }, when: undefined };
+};
+const int = (name: string, min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter => {
+  return { name, domain: { $case: "int", value: { min, max, scale } }, when: undefined };
+};
+const choice = (name: string, choices: readonly (string | number)[]): Parameter => {
+  return { name, domain: { $case: "categorical", value: { choices: [...choices] } }, when: undefined };
+};
+const boolean = (name: string): Parameter => ({ name, domain: { $case: "boolean", value: {} }, when: undefined });
+
+const unit = fc.double({ min: 0, max: 1, noNaN: true });
+/** Doubles of every scale. */
+const doubles = fc.oneof(
+  fc
+    .tuple(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.double({ min: 1e-3, max: 1e6, noNaN: true }))
+    .map(([min, width]) => double("x", min, min + width)),
+  fc
+    .tuple(fc.double({ min: -20, max: 20, noNaN: true }), fc.double({ min: 0.1, max: 10, noNaN: true }))
+    .map(([low, width]) => double("x", Math.exp(low), Math.exp(low + width), Scale.SCALE_LOG)),
+  fc
+    .tuple(fc.double({ min: 1e-6, max: 0.5, noNaN: true }), fc.double({ min: 0.01, max: 0.499, noNaN: true }))
+    .map(([min, width]) => double("x", min, min + width, Scale.SCALE_LOGIT)),
+);
+/** Everything with countable values. */
+const discretes = fc.oneof(
+  fc.tuple(fc.integer({ min: -1000, max: 1000 }), fc.nat(3000)).map(([min, width]) => int("x", min, min + width)),
+  fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.nat(3000)).map(([min, width]) => int("x", min, min + width, Scale.SCALE_LOG)),
+  fc.integer({ min: 1, max: 50 }).map((count) =>
+    choice(
+      "x",
+      Array.from({ length: count }, (_, at) => `c${at}`),
+    ),
+  ),
+  fc.constant(boolean("x")),
+);
+
+test("a real number goes to the cube and comes back", () => {
+  fc.assert(
+    fc.property(doubles, unit, (parameter, at) => {
+      const value = valueFromUnit(parameter, at);
+      const again = unitFromValue(parameter, value);
+      // Coordinates lose what values far from zero can't hold: a width of 1e-3 at 1e6 leaves 7 digits.
+      assert.ok(Math.abs(again - at) < 1e-6, `${at} came back as ${again}`);
+      assert.deepEqual(createSpace([parameter]).check({ x: value }), []);
+    }),
+  );
+});
+
+test("every value of a countable domain goes to the middle of its cell and comes back", () => {
+  fc.assert(
+    fc.property(discretes, unit, (parameter, at) => {
+      const value = valueFromUnit(parameter, at);
+      assert.equal(valueFromUnit(parameter, unitFromValue(parameter, value)), value);
+      assert.deepEqual(createSpace([parameter]).check({ x: value }), []);
+    }),
+  );
+});
+
+test("the ends of the cube are the ends of the domain", () => {
+  fc.assert(
+    fc.property(fc.oneof(doubles, discretes), (parameter) => {
+      const { domain } = parameter;
+      const [low, high] = [valueFromUnit(parameter, 0), valueFromUnit(parameter, 1)];
+      if (domain?.$case === "double" || domain?.$case === "int") {
+        assert.ok(Math.abs(Number(low) - domain.value.min) <= 1e-12 * Math.abs(domain.value.min));
+        assert.ok(Math.abs(Number(high) - domain.value.max) <= 1e-12 * Math.abs(domain.value.max));
+      } else assert.ok(cellCount(parameter) === 1 || low !== high);
+    }),
+  );
+});
+
+test("whole numbers have cells of equal width, the ends included; on a log scale of width log(1 + 1/v)", () => {
+  const points = 100_000;
+  const count = (parameter: Parameter) => {
+    const seen = new Map<unknown, number>();
+    for (let at = 0; at < points; at++) {
+      const value = valueFromUnit(parameter, (at + 0.5) / points);
+      seen.set(value, (seen.get(value) ?? 0) + 1);
+    }
+    return seen;
+  };
+  // A grid of points misses a cell's width by at most one point at each of its two ends.
+  for (const seen of count(int("x", -3, 3)).values()) assert.ok(Math.abs(seen - points / 7) <= 2);
+  for (const [value, seen] of count(int("x", 1, 100, Scale.SCALE_LOG))) {
+    const share = Math.log1p(1 / Number(value)) / Math.log(101);
+    assert.ok(Math.abs(seen - points * share) <= 2, `${value} was seen ${seen} times`);
+  }
+});
+
+test("ranges as wide as numbers go do not overflow", () => {
+  const wide = double("x", -1.7e308, 1.7e308);
+  assert.ok(Number.isFinite(valueFromUnit(wide, 0.75)));
+  assert.ok(Math.abs(unitFromValue(wide, 0.85e308) - 0.75) < 1e-12);
+});
+
+const conditional = [
+  choice("optimizer", ["sgd", "adam"]),
+  { ...int("momentumTenths", 0, 9), when: { parameter: "optimizer", equals: ["sgd"] } },
+  { ...boolean("nesterov"), when: { parameter: "momentumTenths", equals: [8, 9] } },
+  { ...int("beta", 1, 3), when: { parameter: "optimizer", equals: ["adam"] } },
+  boolean("bias"),
+];
+
+test("a parameter is there exactly while its condition holds, and so on down the chain", () => {
+  const space = createSpace(conditional);
+  const rng = createRng(1);
+  const seen = new Set<string>();
+  for (let draw = 0; draw < 5000; draw++) {
+    const point = new Float64Array(5);
+    rng.fillUniform(point);
+    const configuration = space.fromUnit(point);
+    assert.deepEqual(space.check(configuration), []);
+    assert.equal("momentumTenths" in configuration, configuration["optimizer"] === "sgd");
+    assert.equal("nesterov" in configuration, Number(configuration["momentumTenths"] ?? 0) >= 8);
+    assert.equal(space.isActive("beta", configuration), configuration["optimizer"] === "adam");
+    assert.deepEqual(space.fromUnit(space.toUnit(configuration)), configuration);
+    seen.add(JSON.stringify(configuration));
+  }
+  // sgd: 8 momenta alone, 2 with either nesterov; adam: 3 betas; each with and without bias.
+  assert.equal(space.size, (8 + 2 * 2 + 3) * 2);
+  assert.equal(seen.size, space.size);
+  assert.equal(createSpace([...conditional, double("x", 0, 1)]).size, Number.POSITIVE_INFINITY);
+});
+
+test("what is wrong with a configuration is said in words", () => {
+  const space = createSpace([...conditional, double("x", 0, 1)]);
+  const problems = space.check({ optimizer: "adam", momentumTenths: 3, beta: 2.5, x: Number.NaN, bios: true });
+  assert.deepEqual(problems, [
+    "bios: is no parameter of the space",
+    "momentumTenths: has a value, and its condition on optimizer does not hold",
+    "beta: saw 2.5, expected a whole number from 1 to 3",
+    "bias: has no value",
+    "x: saw NaN, expected a number from 0 to 1",
+  ]);
+});
+
+test("initial values: all of them make the initial configuration, some of them begin a search", () => {
+  const all = createSpace([
+    { ...double("x", 0, 1), initial: 0.05 },
+    { ...boolean("y"), initial: false },
+  ]);
+  assert.deepEqual(all.initial, { x: 0.05, y: false });
+  const some = createSpace([{ ...double("x", 0, 1), initial: 0.05 }, int("n", 0, 9)]);
+  assert.equal(some.initial, undefined);
+  assert.deepEqual(some.startFrom([0.9, 0.35]), { x: 0.05, n: 3 });
+});
+
+test("a point of another space is a bug, and so is one outside the cube", () => {
+  const space = createSpace([double("x", 0, 1)]);
+  assert.throws(() => space.fromUnit([0.1, 0.2]), /1 coordinates, not 2/);
+  assert.throws(() => space.fromUnit([Number.NaN]), /from 0 to 1/);
+});
