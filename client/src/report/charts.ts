@@ -134,7 +134,7 @@ export function learnedCharts(searches: readonly Shown[]): Chart[] {
     const logarithmic = domainScale(parameter) === "SCALE_LOG";
     const option = {
       ...frame({ legend: false, named: false }),
-      xAxis: { type: "value", name: "training steps", min: 0, max: "dataMax" },
+      xAxis: { type: "value", name: "training steps", min: 0, max: "dataMax", splitNumber: 4 },
       yAxis: logarithmic
         ? logAxis(lines.flatMap((line) => line.points.flatMap(([, ...values]) => values)))
         : { type: "value", scale: true },
@@ -314,6 +314,8 @@ function parallelAxis(parameter: Parameter): Record<string, unknown> {
 
 /** Slot seconds that searches spent, those of failed attempts apart. */
 export function costChart(searches: readonly Shown[]): Chart {
+  // About 7 pixels a character; longer names are cut by the chart.
+  const nameWidth = Math.min(220, 7 * Math.max(4, ...searches.map((shown) => shown.label.length)));
   const bar = (name: string, colour: string, pick: (shown: Shown) => number) => ({
     name,
     type: "bar",
@@ -328,13 +330,14 @@ export function costChart(searches: readonly Shown[]): Chart {
     caption: "Time that slots were held, over all attempts. Wasted are attempts that failed.",
     option: {
       ...frame({ legend: true, named: false }),
+      grid: { left: nameWidth + 14, right: 24, top: 40, bottom: 48 },
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" } },
       xAxis: { type: "value", name: "slot seconds" },
       yAxis: {
         type: "category",
         inverse: true,
         data: searches.map((shown) => shown.label),
-        axisLabel: { width: 180, overflow: "truncate" },
+        axisLabel: { width: nameWidth, overflow: "truncate" },
       },
       series: [
         bar("useful", "@useful", ({ record: { search } }) => search.slotSeconds - search.wastedSlotSeconds),
