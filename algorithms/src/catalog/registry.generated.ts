@@ -14,9 +14,11 @@ import { spec as techniqueGradientClipping } from "../techniques/gradient-clippi
 import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
 import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
+import { spec as workloadMnistCnn } from "../workloads/mnist-cnn/spec.js";
 import { spec as workloadMnistMlp } from "../workloads/mnist-mlp/spec.js";
 import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
+import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js";
 
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
   ["asha", strategyAsha],
@@ -42,9 +44,12 @@ export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string
 ]);
 
 export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([
+  ["mnist-cnn", workloadMnistCnn],
   ["mnist-mlp", workloadMnistMlp],
   ["ridge", workloadRidge],
   ["synthetic-function", workloadSyntheticFunction],
 ]);
 
-export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([]);
+export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([
+  ["scale-watch", diagnosticScaleWatch],
+]);

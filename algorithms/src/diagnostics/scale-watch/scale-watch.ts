@@ -1,0 +1,58 @@
+/**
+ * Watches what self-tuning trials report of themselves: a perturbation scale that collapses leaves the response unidentified, one that
+ * explodes makes the network average over all settings; and any trial's metrics may stop being finite. Each is found once a trial and name.
+ * Source: MacKay et al., ICLR 2019, section 3.4; at equilibrium a scale is sqrt(entropy weight / curvature of the loss).
+ */
+import type { Measurement } from "@regulus/proto";
+import type { Diagnostic, DiagnosticModule, Finding } from "../../core/index.js";
+import { type ScaleWatchOptions, spec } from "./spec.js";
+
+/** Findings that are kept; a search with more has one trouble, not ten thousand. */
+const findingsMax = 1000;
+
+/** Plain data. */
+export interface ScaleWatchState {
+  found: Finding[];
+  /** Keys of `found`. */
+  keys: Record<string, true>;
+}
+
+export const module: DiagnosticModule<ScaleWatchOptions> = {
+  spec,
+  create: (_context, options): Diagnostic<ScaleWatchState> => ({
+    init: () => ({ found: [], keys: {} }),
+    tell: (state, { kind }) => {
+      if (kind?.$case !== "trialMeasured" || kind.value.measurement === undefined) return state;
+      for (const finding of findingsOf(kind.value.trial, kind.value.measurement, options)) {
+        if (state.found.length >= findingsMax || Object.hasOwn(state.keys, finding.key)) continue;
+        state.keys[finding.key] = true;
+        state.found.push(finding);
+      }
+      return state;
+    },
+    findings: ({ found }) => found,
+  }),
+};
+
+function findingsOf(trial: number, { step, metrics, scales }: Measurement, options: ScaleWatchOptions): readonly Finding[] {
+  const at = `at step ${step} of trial ${trial}`;
+  const found: Finding[] = [];
+  for (const [name, scale] of Object.entries(scales)) {
+    if (!Number.isFinite(scale)) {
+      const message = `the scale of ${name} is ${scale} ${at}: self-tuning has diverged; lower hyperLearningRate`;
+      found.push({ key: `not-finite/${trial}/${name}`, trial, severity: "error", message });
+    } else if (scale <= options.collapsedBelow) {
+      const message = `the scale of ${name} collapsed to ${scale.toPrecision(3)} ${at}: its hypergradient can't be trusted; raise entropyWeight`;
+      found.push({ key: `collapsed/${trial}/${name}`, trial, severity: "warning", message });
+    } else if (scale >= options.explodedAbove) {
+      const message = `the scale of ${name} grew to ${scale.toPrecision(3)} ${at}: the loss hardly depends on it; lower entropyWeight`;
+      found.push({ key: `exploded/${trial}/${name}`, trial, severity: "warning", message });
+    }
+  }
+  for (const [name, value] of Object.entries(metrics)) {
+    if (Number.isFinite(value)) continue;
+    const message = `the metric ${name} is ${value} ${at}: it could not be computed, or training has diverged`;
+    found.push({ key: `metric/${trial}/${name}`, trial, severity: "warning", message });
+  }
+  return found;
+}
