@@ -1,0 +1,30 @@
+/**
+ * What documentation shows, works: every search file in examples/ and every yaml block of docs/search-file.md and the README is a whole search that the
+ * coordinator's own checks accept, or (where a fragment) at least parses.
+ */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { resolveSpec } from "@regulus/algorithms/catalog";
+import { parseSearchDocument } from "@regulus/proto";
+import { parse } from "yaml";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const examples = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".yaml"));
+
+test("there are examples", () => assert.ok(examples.length >= 5));
+
+for (const file of examples) {
+  test(`examples/${file} is a search`, () => {
+    const spec = resolveSpec(parseSearchDocument(parse(readFileSync(join(root, "examples", file), "utf8"))));
+    assert.ok(spec.space.length > 0, "its space has parameters");
+  });
+}
+
+test("the search file shown in docs/search-file.md is a search", () => {
+  const blocks = [...readFileSync(join(root, "docs/search-file.md"), "utf8").matchAll(/```yaml\n([\s\S]*?)```/g)];
+  assert.equal(blocks.length, 1);
+  for (const [, block] of blocks) resolveSpec(parseSearchDocument(parse(block ?? "")));
+});
