@@ -71,7 +71,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
           artifacts,
           spares,
           scratch: folder.scratch,
-          backend: assignment.spec.resources?.backend || options.backend,
+          backend: preferenceOf(assignment.spec.resources?.backend ?? "", options.backend, compute),
           memoryBytes: assignment.spec.resources?.memoryBytes || trialBytes,
           log,
         });
@@ -155,6 +155,11 @@ async function findCompute(options: AgentOptions, spares: Spares, memoryBytes: n
   const why = said?.reason ?? `the trial process ended while it was prepared: ${process.stderr() || "without a word"}`;
   log.error({ backend: options.backend }, `no compute backend: ${why}`);
   return { backends: [], reason: `none: ${why}`, tried: [] };
+}
+
+/** What a trial process is asked to prepare: the agent's own preference where that gives the backend that is asked for, so that spares fit. */
+function preferenceOf(asked: string, own: string, compute: Compute): string {
+  return asked === "" || asked === compute.backends[0] ? own : asked;
 }
 
 function describe(

@@ -122,7 +122,7 @@ test("a trial process killed with SIGKILL is told as lost, and the agent goes on
   }
 });
 
-test("doctor lists backends, permissions, memory and the coordinator as one JSON object a row", async () => {
+test("doctor lists backends, permissions, memory and the coordinator as one JSON array", async () => {
   const coordinator = await coordinatorWith();
   const args = ["--coordinator", coordinator.address, "--data", join(folder, "doctor"), "--allow-commands", "doctor", "--json"];
   const { code, stdout } = await runMain(args);

@@ -35,7 +35,7 @@ program.action(async () => {
 program
   .command("doctor")
   .description("Says which backends, permissions and memory this machine has, and whether the coordinator answers.")
-  .option("--json", "print one JSON object")
+  .option("--json", "print one JSON array")
   .action(async (flags: { json?: boolean }) => {
     const findings = await doctor(readFlags(program.opts()));
     process.stdout.write(flags.json ? `${JSON.stringify(findings)}\n` : printDoctor(findings));

@@ -18,6 +18,8 @@ import { treeMemoryBytes } from "./process-memory.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
 import type { Spares, TrialProcess } from "./spares.js";
 
+/** How long a process may take to be prepared, in milliseconds, before its silence counts; a step may be allowed less. */
+const prepareMsMax = 120_000;
 /** Beyond the grace of a program, how long a trial process may take to save and say its last word, in milliseconds. */
 const lastWordMs = 15_000;
 /** How long a process may take to exit after its last word, in milliseconds. */
@@ -50,6 +52,7 @@ export class ProcessAttempt implements RunningAttempt {
   private heardMs = performance.now();
   private begunMs = performance.now();
   private step = 0;
+  private prepared = false;
   private stopping: { readonly reason: StopReason; readonly message: string; readonly deadlineMs: number } | undefined;
   private newest: Measurement | undefined;
   /** Nothing that the process says counts any more. */
@@ -85,7 +88,7 @@ export class ProcessAttempt implements RunningAttempt {
     if (this.stopping !== undefined && nowMs > this.stopping.deadlineMs) {
       const { reason, message } = this.stopping;
       this.end(endReasonOf(reason), `${message}${message === "" ? "" : "; "}it did not end in time and was killed`);
-    } else if (nowMs - this.heardMs > this.stepTimeoutMs) {
+    } else if (nowMs - this.heardMs > (this.prepared ? this.stepTimeoutMs : Math.max(prepareMsMax, this.stepTimeoutMs))) {
       const seen = `no sign of life for ${Math.round(nowMs - this.heardMs)} ms after step ${this.step}`;
       this.end(EndReason.END_REASON_TIMED_OUT, `${seen}; resources.stepTimeout allows ${this.stepTimeoutMs} ms`);
     } else this.checkAttemptTime(nowMs);
@@ -117,10 +120,14 @@ export class ProcessAttempt implements RunningAttempt {
   private start(checkpoint: string): void {
     const { key, work, spec, seed } = this.assignment;
     const kind = { backend: this.isCommand ? "command" : this.options.backend, memoryBytes: this.options.memoryBytes };
-    const process = this.options.spares.take(kind, spec);
+    const process = this.options.spares.take(kind, { spec, work, seed });
     this.process = process;
     this.heardMs = performance.now();
     this.begunMs = this.heardMs;
+    void process.prepared.then(() => {
+      this.prepared = true;
+      this.heardMs = performance.now();
+    });
     process.child.on("message", (message: FromTrial) => this.receive(message));
     process.child.on("error", (error) => this.end(EndReason.END_REASON_LOST, `the trial process failed: ${error.message}`));
     process.child.on("close", (code, signal) => this.exited(code, signal));

@@ -4,8 +4,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { SearchSpec } from "@regulus/proto";
-import type { FromTrial, Preparation } from "../trial/messages.js";
+import type { FromTrial, LikelyTrial, Preparation } from "../trial/messages.js";
 
 /** Wait before the next spare is prepared, in milliseconds, so that it does not compete with the start of a trial. */
 const prepareAfterMs = 500;
@@ -38,7 +37,7 @@ export class Spares {
   constructor(private readonly trialMain: URL) {}
 
   /** A process of a kind, prepared if a spare fits; another spare of that kind is prepared a little later. */
-  take(kind: ProcessKind, likely: SearchSpec): TrialProcess {
+  take(kind: ProcessKind, likely: LikelyTrial): TrialProcess {
     // A process for programs is quick to start; the spare stays for the next trial that trains.
     if (kind.backend === "command") return this.fork(kind, undefined);
     const spare = this.spare;
@@ -50,7 +49,7 @@ export class Spares {
   }
 
   /** Prepares the first spare and answers it, to learn which backend it found. */
-  prepare(kind: ProcessKind, likely?: SearchSpec): TrialProcess {
+  prepare(kind: ProcessKind, likely?: LikelyTrial): TrialProcess {
     const spare = this.fork(kind, likely);
     this.spare = spare;
     spare.child.on("exit", () => {
@@ -66,14 +65,14 @@ export class Spares {
     this.spare = undefined;
   }
 
-  private prepareLater(kind: ProcessKind, likely: SearchSpec): void {
+  private prepareLater(kind: ProcessKind, likely: LikelyTrial): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (!this.closed && this.spare === undefined) this.prepare(kind, likely);
     }, prepareAfterMs);
   }
 
-  private fork(kind: ProcessKind, likely: SearchSpec | undefined): TrialProcess {
+  private fork(kind: ProcessKind, likely: LikelyTrial | undefined): TrialProcess {
     const preparation: Preparation = likely === undefined ? { backend: kind.backend } : { backend: kind.backend, likely };
     const heapMb = Math.max(64, Math.floor(kind.memoryBytes / 2 ** 20));
     const child = fork(fileURLToPath(this.trialMain), [JSON.stringify(preparation)], {

@@ -111,15 +111,16 @@ export class TestCoordinator {
     this.send({ message: { $case: "acknowledged", value: { throughSequence } } });
   }
 
-  /** Waits for something to hold; looked at whenever something comes in. Fails after 20 s with the words. */
+  /** Waits for something to hold; looked at whenever something comes in. Fails after a minute with the words: machines that run
+   * everything at once are slow, and a test that waits in vain has failed anyway. */
   async until<T>(words: string, holds: () => T | undefined | false): Promise<T> {
     const now = holds();
     if (now !== undefined && now !== false) return now;
     return await new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(look);
-        reject(new Error(`waited 20 s for: ${words}; saw ${JSON.stringify(this.reports.slice(-5))}`));
-      }, 20_000);
+        reject(new Error(`waited a minute for: ${words}; saw ${JSON.stringify(this.reports.slice(-5))}`));
+      }, 60_000);
       const look = () => {
         const found = holds();
         if (found === undefined || found === false) return;

@@ -6,8 +6,14 @@ import type { OutcomeReason, StopReason } from "./trainer.js";
 export interface Preparation {
   /** The compute backend to prepare, or "command" for a process that trains nothing itself. */
   readonly backend: string;
-  /** A search whose data may be loaded ahead, since its trials are likely to come next. */
-  readonly likely?: SearchSpec;
+  /** A trial like the one that is likely to come next: opened and closed ahead, so that code and data are loaded. */
+  readonly likely?: LikelyTrial;
+}
+
+export interface LikelyTrial {
+  readonly spec: SearchSpec;
+  readonly work: Work;
+  readonly seed: number;
 }
 
 /** An attempt to work on. */

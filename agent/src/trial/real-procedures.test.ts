@@ -13,7 +13,12 @@ after(async () => {
 async function startReal(): Promise<{ coordinator: TestCoordinator; tested: TestAgent }> {
   const coordinator = await TestCoordinator.start();
   const trialMain = new URL("./main.js", import.meta.url);
-  const tested = await startTestAgent(coordinator.address, { backend: "auto", memoryPerTrialBytes: 2 ** 30, trialMain });
+  const tested = await startTestAgent(coordinator.address, {
+    backend: "auto",
+    slots: cases.length,
+    memoryPerTrialBytes: 2 ** 30,
+    trialMain,
+  });
   closing.push(
     () => coordinator.close(),
     () => tested.end(),
@@ -23,13 +28,14 @@ async function startReal(): Promise<{ coordinator: TestCoordinator; tested: Test
 }
 
 /** Runs a trial whole, then once more with a stop in its middle; both must measure the same numbers. */
-async function compare(
-  coordinator: TestCoordinator,
-  spec: SearchSpec,
-  options: { trial: number; procedure: string; parameters: object },
-) {
+async function compare(coordinator: TestCoordinator, spec: SearchSpec, options: Case & { readonly trial: number }) {
   const { trial, procedure } = options;
-  const work = { procedure, parameters: { ...options.parameters }, untilStep: spec.budget?.stepsPerTrial ?? 0 };
+  const work = {
+    procedure,
+    parameters: options.parameters,
+    options: options.options,
+    untilStep: spec.budget?.stepsPerTrial ?? 0,
+  };
   const searchId = `s-${trial}`;
   coordinator.lease(testLease(trial, { key: { searchId }, spec, work }));
   const whole = await coordinator.finished(trial);
@@ -51,25 +57,40 @@ async function compare(
 
   const numbers = (of: number) => coordinator.measurements(of).map(({ seconds: _, ...rest }) => rest);
   assert.deepEqual(numbers(second), numbers(trial), `${procedure}: every number to the last bit`);
-  assert.ok(numbers(trial).length >= 4);
+  assert.equal(numbers(trial).length, 12);
 }
+
+/** What is trained, and how. */
+interface Case {
+  readonly backend: string;
+  readonly procedure: string;
+  /** Hyperparameters that stand fixed. */
+  readonly parameters: Record<string, number>;
+  /** Options of the procedure. */
+  readonly options: Record<string, number>;
+}
+
+const cases: readonly Case[] = [
+  { backend: "wasm", procedure: "fit", parameters: { weightDecay: 0.01, inputNoise: 0.1 }, options: {} },
+  { backend: "cpu", procedure: "fit", parameters: { weightDecay: 0.01, inputNoise: 0.1 }, options: {} },
+  { backend: "wasm", procedure: "self-tune", parameters: {}, options: { warmUpSteps: 20 } },
+];
 
 test("stopped and resumed, real training gives bit-identical measurements on wasm and on cpu", async () => {
   const { coordinator } = await startReal();
-  let trial = 0;
-  for (const backend of ["wasm", "cpu"]) {
+  const searches = cases.map(async (one, index) => {
     const spec = resolveSpec(
       testSpec({
         workload: { name: "ridge" },
-        strategy: { name: "random" },
+        strategy: { name: one.procedure === "fit" ? "random" : "self-tuning-network" },
         techniques: [{ name: "weight-decay" }, { name: "input-noise" }],
-        budget: { trials: 1, stepsPerTrial: 600 },
-        resources: { backend },
-        reporting: { measureEverySteps: 50 },
+        budget: { trials: 1, stepsPerTrial: 120 },
+        resources: { backend: one.backend },
+        reporting: { measureEverySteps: 10 },
         seed: 3,
       }),
     );
-    await compare(coordinator, spec, { trial, procedure: "fit", parameters: { weightDecay: 0.01, inputNoise: 0.1 } });
-    trial += 2;
-  }
+    await compare(coordinator, spec, { ...one, trial: 2 * index });
+  });
+  await Promise.all(searches);
 });

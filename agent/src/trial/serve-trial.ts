@@ -2,9 +2,8 @@
  * The life of a trial process: prepare (load tfjs, choose the backend) before there is work, take one attempt, work on it, end. A process
  * is never used twice, so that nothing of one trial reaches another.
  */
-import type { SearchSpec } from "@regulus/proto";
 import { runCommand } from "../command/command-attempt.js";
-import type { BackendLooked, Begin, FromTrial, Preparation, ToTrial } from "./messages.js";
+import type { BackendLooked, Begin, FromTrial, LikelyTrial, Preparation, ToTrial } from "./messages.js";
 import { watchParent } from "./parent-watch.js";
 import { failure, type StopReason } from "./trainer.js";
 import { type ProcedureFinder, trainAttempt } from "./training-attempt.js";
@@ -20,8 +19,6 @@ export interface Training {
 /** Where training comes from; given in, so that a process for commands loads none of it. */
 export interface TrainingSource {
   load(backend: string): Promise<Training>;
-  /** Loads the data of a search ahead of its trial. Failures are the trial's to find again. */
-  warm?(spec: SearchSpec): Promise<void>;
 }
 
 /** Runs the process until its attempt is over. */
@@ -73,7 +70,8 @@ async function load(
 ): Promise<Training | Error> {
   try {
     const training = await source.load(preparation.backend);
-    if (preparation.likely !== undefined) await source.warm?.(preparation.likely).catch(() => undefined);
+    // What fails here fails again in the trial, which tells it.
+    if (preparation.likely !== undefined) await warmUp(training, preparation.likely).catch(() => undefined);
     send({ kind: "ready", backend: training.backend, reason: training.reason, tried: training.tried });
     return training;
   } catch (error) {
@@ -81,6 +79,14 @@ async function load(
     send({ kind: "unready", reason: failed.message });
     return failed;
   }
+}
+
+/** Opens and closes a session, which loads code and data. Of ours only: a user's module runs in trials and nowhere else. */
+async function warmUp(training: Training, likely: LikelyTrial): Promise<void> {
+  if ((likely.spec.workload?.module ?? "") !== "") return;
+  const procedure = await training.procedures(likely.work.procedure);
+  const session = await procedure.open({ ...likely, found: () => undefined });
+  session.close();
 }
 
 async function attempt(
