@@ -34,7 +34,8 @@ async function readText(path: string): Promise<string> {
     bytes = await readFile(path);
   } catch (thrown) {
     const error = RegulusError.from(thrown);
-    throw new RegulusError(error.code, `search file ${path}: ${error.message}`, { cause: thrown });
+    const words = error.code === "not-found" ? "no such file" : error.message;
+    throw new RegulusError(error.code, `search file ${path}: ${words}`, { cause: thrown });
   }
   return checkSize(bytes, path);
 }

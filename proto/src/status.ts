@@ -12,8 +12,9 @@ import { cutText } from "./problem-list.js";
 export const problemsTrailer = "regulus-problems-bin";
 /** Bytes of the `Problems` message; base64 makes them a third longer. */
 const problemsBytesMax = 4096;
-/** Characters of the status message, which may triple when percent-encoded. */
-const detailsCharactersMax = 512;
+/** Characters of the status message: percent-encoding makes up to six bytes of one. Beside problems, which say it better, fewer. */
+const detailsCharactersMax = 1024;
+const detailsBesideProblemsMax = 256;
 /** Characters of each of a problem's texts. */
 const problemTextCharactersMax = 256;
 
@@ -28,7 +29,8 @@ export interface GrpcStatus {
 export function toStatus(error: RegulusError): GrpcStatus {
   const metadata = new Metadata();
   if (error.problems.length > 0) metadata.set(problemsTrailer, Buffer.from(encodeProblems(error.problems)));
-  return { code: grpcCodes[error.code], details: cutText(error.message, detailsCharactersMax), metadata };
+  const charactersMax = error.problems.length > 0 ? detailsBesideProblemsMax : detailsCharactersMax;
+  return { code: grpcCodes[error.code], details: cutText(error.message, charactersMax), metadata };
 }
 
 /** Code, words and problems of a grpc-js ServiceError; undefined for anything else. */

@@ -55,7 +55,7 @@ export async function withClient<Result>(
     const advice = `start one with \`regulus up\`, or name another one with --coordinator${tls === undefined ? "; one that is not on this machine needs --tls-ca" : ""}`;
     throw new RegulusError(
       "unavailable",
-      `no coordinator answers at ${options.coordinator} (${firstLine(error.message)}); ${advice}`,
+      `no coordinator answers at ${options.coordinator} (${reasonOf(error.message)}); ${advice}`,
       {
         cause: error,
       },
@@ -75,6 +75,8 @@ function readPem(file: string | undefined): Uint8Array | undefined {
   }
 }
 
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
+/** gRPC wraps what the operating system said in sentences of its own. */
+function reasonOf(text: string): string {
+  const [first = ""] = text.split("\n", 1);
+  return /connect (E[A-Z]+ [^\s]+?)\.?(?:\s|$)/.exec(first)?.[1] ?? first.replace(/ ?Resolution note: $/, "");
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { RegulusError } from "@regulus/proto";
+import { defaults, RegulusError } from "@regulus/proto";
 import { mains } from "../processes/child.js";
 import { type ConnectionOptions, withClient } from "./connection.js";
 
@@ -27,12 +27,11 @@ const servers: readonly (readonly [string, string])[] = [
 ];
 
 export async function examine(options: ConnectionOptions & { readonly data: string }): Promise<readonly Finding[]> {
-  const [agent, coordinator, port, metricsPort] = await Promise.all([
-    askAgent(options.data),
-    lookAtCoordinator(options),
-    lookAtPort(7711, "regulus up --listen 127.0.0.1:0"),
-    lookAtPort(7712, "regulus up --metrics-listen off"),
-  ]);
+  const [agent, coordinator] = await Promise.all([askAgent(options.data), lookAtCoordinator(options)]);
+  // A coordinator that answers is a good reason for a port to be taken.
+  const ours = coordinator.ok && options.coordinator === defaults.address;
+  const port = await lookAtPort(7711, { ours, instead: "regulus up --listen 127.0.0.1:0" });
+  const metricsPort = await lookAtPort(7712, { ours, instead: "regulus up --metrics-listen off" });
   return [lookAtNode(), ...agent, lookAtData(options.data), coordinator, port, metricsPort, ...servers.map(lookAtServer)];
 }
 
@@ -85,14 +84,15 @@ async function lookAtCoordinator(options: ConnectionOptions): Promise<Finding> {
 }
 
 /** Whether a port is free, by taking it for a moment. */
-function lookAtPort(port: number, instead: string): Promise<Finding> {
+function lookAtPort(port: number, { ours, instead }: { readonly ours: boolean; readonly instead: string }): Promise<Finding> {
   const name = `port ${port}`;
   return new Promise((resolve_) => {
     const server = createServer();
     server.once("error", (error) => {
       const { code, message } = RegulusError.from(error);
       const taken = code === "failed-precondition";
-      resolve_({ name, ok: false, detail: taken ? `in use, by a coordinator or another program; instead: ${instead}` : message });
+      if (taken && ours) resolve_({ name, ok: true, detail: "in use while a coordinator answers here" });
+      else resolve_({ name, ok: false, detail: taken ? `in use by another program; instead: ${instead}` : message });
     });
     server.listen(port, "127.0.0.1", () => server.close(() => resolve_({ name, ok: true, detail: "free" })));
   });

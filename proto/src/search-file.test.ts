@@ -1,0 +1,188 @@
+/** What a search file says comes through whole, and what is wrong with one is told all at once, with paths as in the file. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RegulusError } from "./errors.js";
+import type { Problem } from "./gen/regulus/v1/problem.js";
+import { SearchSpec } from "./gen/regulus/v1/search.js";
+import { parseSearchDocument } from "./search-file.js";
+import { specToDocument } from "./spec-document.js";
+
+const good = {
+  name: "digits",
+  workload: { name: "mnist-mlp", options: { trainRows: 5000 } },
+  objective: { metric: "validLoss" },
+  strategy: "random",
+  space: {
+    learningRate: { type: "double", min: 1e-4, max: 1, scale: "log", initial: 0.01 },
+    optimizer: { type: "categorical", choices: ["sgd", "adam"] },
+    momentum: { type: "double", min: 0, max: 0.99, when: { parameter: "optimizer", equals: "sgd" } },
+    nesterov: { type: "boolean", when: { parameter: "optimizer", equals: ["sgd", "adam"] } },
+    hiddenUnits: { type: "int", min: 8, max: 512, scale: "log" },
+  },
+  techniques: ["weight-decay", { name: "dropout", options: { sites: ["hidden"] } }],
+  budget: { trials: 20, wallTime: "1h30m" },
+  parallelism: 4,
+  resources: { memory: "2GiB", backend: "wasm", stepTimeout: 5000, agentLabels: { gpu: "h100" } },
+  retries: { max: 0, backoff: "250ms" },
+  reporting: { checkpointEvery: "30s" },
+  seed: 7,
+  labels: { team: "vision" },
+  priority: -3,
+};
+
+test("a file becomes the message that it describes", () => {
+  const spec = parseSearchDocument(good);
+  assert.equal(spec.budget?.wallTimeMs, 5_400_000);
+  assert.equal(spec.resources?.memoryBytes, 2 ** 31);
+  assert.equal(spec.resources?.stepTimeoutMs, 5000);
+  assert.equal(spec.retries?.max, 0);
+  assert.equal(spec.retries?.backoffMs, 250);
+  assert.deepEqual(
+    spec.space.map(({ name }) => name),
+    ["learningRate", "optimizer", "momentum", "nesterov", "hiddenUnits"],
+  );
+  assert.deepEqual(spec.space[0]?.domain, { $case: "double", value: { min: 1e-4, max: 1, scale: "SCALE_LOG" } });
+  assert.deepEqual(spec.space[2]?.when, { parameter: "optimizer", equals: ["sgd"] });
+  assert.deepEqual(spec.objectives, [{ metric: "validLoss", direction: "DIRECTION_MINIMIZE" }]);
+  assert.deepEqual(spec.techniques[1], { name: "dropout", options: { sites: ["hidden"] } });
+});
+
+test("a search survives the way back to a file, and the wire", () => {
+  const spec = parseSearchDocument(good);
+  assert.deepEqual(parseSearchDocument(JSON.parse(JSON.stringify(specToDocument(spec)))), spec);
+  assert.deepEqual(SearchSpec.decode(SearchSpec.encode(spec).finish()), spec);
+});
+
+test("every mistake of the issue's list is told at its path", () => {
+  const cases: readonly (readonly [object, string, RegExp])[] = [
+    [{ budgett: {} }, "budgett", /did you mean budget/],
+    [{ space: { a: { type: "double", min: Number.NaN, max: 1 } } }, "space.a.min", /a finite number/],
+    [{ space: { a: { type: "double", min: 0, max: Number.POSITIVE_INFINITY } } }, "space.a.max", /a finite number/],
+    [{ space: { a: { type: "double", min: 2, max: 2 } } }, "space.a.max", /above min/],
+    [{ space: { a: { type: "double", min: -1e308, max: 1e308 } } }, "space.a.max", /max - min is finite/],
+    [{ space: { a: { type: "int", min: 3, max: 2 } } }, "space.a.max", /not below min/],
+    [{ space: {}, techniques: [] }, "space", /at least one parameter/],
+    [{ space: { a: { type: "double", min: 0, max: 1, scale: "log" } } }, "space.a.min", /above 0/],
+    [{ space: { a: { type: "double", min: 0.5, max: 1, scale: "logit" } } }, "space.a.max", /below 1/],
+    [{ space: { a: { type: "double", min: 0, max: 1, initial: 2 } } }, "space.a.initial", /from 0 to 1/],
+    [{ space: { a: { type: "categorical", choices: ["x", "x"] } } }, "space.a.choices[1]", /already/],
+    [{ space: { a: { type: "bolean" } } }, "space.a.type", /did you mean boolean/],
+    [
+      { space: { a: { type: "boolean", when: { parameter: "b", equals: true } }, b: { type: "boolean" } } },
+      "space.a.when.parameter",
+      /earlier/,
+    ],
+    [{ space: { a: { type: "boolean", when: { parameter: "a", equals: true } } } }, "space.a.when.parameter", /not itself/],
+    [
+      { space: { lr: { type: "boolean" }, b: { type: "boolean", when: { parameter: "lrr", equals: 1 } } } },
+      "space.b.when.parameter",
+      /did you mean lr/,
+    ],
+    [
+      { space: { a: { type: "boolean" }, b: { type: "boolean", when: { parameter: "a", equals: [true, 3] } } } },
+      "space.b.when.equals[1]",
+      /true or false/,
+    ],
+    [{ space: { "1a": { type: "boolean" } } }, "space.1a", /a letter/],
+    [{ space: { constructor: { type: "boolean" } } }, "space.constructor", /a letter/],
+    [{ workload: undefined }, "workload", /a workload or a command/],
+    [{ command: { argv: ["python3"] } }, "workload", /exactly one/],
+    [{ workload: { name: "a", module: "b.js" } }, "workload.module", /exactly one/],
+    [{ objective: undefined }, "objective", /at least one objective/],
+    [{ objectives: [{ metric: "testLoss" }] }, "objectives", /exactly one of the two/],
+    [{ objective: { metric: "validLoss", direction: "min" } }, "objective.direction", /minimize/],
+    [{ strategy: { name: "random", optoins: {} } }, "strategy.optoins", /did you mean options/],
+    [{ techniques: ["dropout", "dropout"] }, "techniques[1]", /once/],
+    [{ budget: { wallTime: "10 minutes" } }, "budget.wallTime", /such as 10m/],
+    [{ budget: { trials: 1e9 } }, "budget.trials", /from 0 to 10,000,000/],
+    [{ resources: { memory: "2 gigs" } }, "resources.memory", /such as 2GiB/],
+    [{ seed: 2 ** 60 }, "seed", /./],
+    [{ retries: { backoff: "1h" } }, "retries.backoff", /from 0 to 60,000/],
+    [{ labels: { a: "x\ny" } }, "labels.a", /in one line/],
+    [{ name: "" }, "name", /1/],
+  ];
+  for (const [change, field, expected] of cases) {
+    const problems = problemsOf({ ...good, ...change });
+    const there = problems.filter((problem) => problem.field === field);
+    assert.equal(there.length, 1, `${field}: ${JSON.stringify(problems)}`);
+    assert.match(there[0]?.expected ?? "", expected);
+    assert.equal(problems.length, 1, `more than what is wrong: ${JSON.stringify(problems)}`);
+  }
+});
+
+test("mistakes of shape and of meaning are told together, even in one parameter", () => {
+  const problems = problemsOf({
+    ...good,
+    space: {
+      a: { type: "double", min: 0, max: 1, scale: "log", typo: 1 },
+      b: { type: "int", min: 5, max: 2, initial: "x" },
+      c: { type: "double", max: 2 },
+      d: { type: "boolean", when: { parameter: "c", equals: 1.5 } },
+    },
+    budget: { trials: -1, wallTime: 10 ** 15 },
+    seed: "seven",
+  });
+  const fields = problems.map(({ field }) => field).sort();
+  const expected = [
+    "budget.trials",
+    "budget.wallTime",
+    "seed",
+    "space.a.min",
+    "space.a.typo",
+    "space.b.initial",
+    "space.b.max",
+    "space.c.min",
+  ];
+  assert.deepEqual(fields, expected);
+});
+
+test("a name __proto__ is refused wherever it stands, and pollutes nothing", () => {
+  for (const text of [
+    '{"__proto__": {"polluted": 1}}',
+    '{"labels": {"__proto__": "x"}}',
+    '{"strategy": {"name": "random", "options": {"__proto__": 1}}}',
+  ]) {
+    const problems = problemsOf({ ...good, ...JSON.parse(text), ...own(text) });
+    assert.ok(
+      problems.some(({ field }) => field.endsWith("__proto__")),
+      text,
+    );
+  }
+  assert.equal(Reflect.get({}, "polluted"), undefined);
+});
+
+test("what is not a map of plain values is told, whatever it is", () => {
+  const cycle: Record<string, unknown> = { ...good };
+  cycle.workload = { name: "a", options: { cycle } };
+  for (const document of [
+    undefined,
+    null,
+    3,
+    "text",
+    [],
+    new Date(),
+    () => 1,
+    { ...good, name: 3n },
+    { ...good, labels: new Map() },
+    cycle,
+  ]) {
+    assert.ok(problemsOf(document).length > 0);
+  }
+});
+
+/** A spread loses an own name __proto__; this puts it back at the top. */
+function own(text: string): object {
+  const parsed: object = JSON.parse(text);
+  return Object.hasOwn(parsed, "__proto__") ? Object.defineProperty({}, "__proto__", { value: {}, enumerable: true }) : {};
+}
+
+function problemsOf(document: unknown): readonly Problem[] {
+  try {
+    parseSearchDocument(document);
+    return [];
+  } catch (thrown) {
+    assert.ok(thrown instanceof RegulusError, String(thrown));
+    assert.equal(thrown.code, "invalid-argument");
+    return thrown.problems;
+  }
+}
