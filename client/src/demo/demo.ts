@@ -30,6 +30,8 @@ export interface DemoOptions {
   readonly stream?: DisplayStream;
   /** The searches. Default the demo's own. */
   readonly searches?: readonly SearchSpec[];
+  /** Told of the cluster once it is up. */
+  readonly onCluster?: (cluster: Cluster) => void;
   /** Ends the demo early, in good order. */
   readonly signal?: AbortSignal;
 }
@@ -52,16 +54,24 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   process.once("exit", removeNow);
   let cluster: Cluster | undefined;
   let client: RegulusClient | undefined;
+  let died: unknown;
+  const stop = new AbortController();
   try {
     cluster = await start({ folder, specs, stream, signal: options.signal });
+    cluster.broken.catch((error: unknown) => {
+      died = error;
+      stop.abort();
+    });
+    options.onCluster?.(cluster);
     client = connect(cluster.address);
-    const records = await runSearches({ client, cluster, specs, stream, signal: options.signal });
+    const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+    const records = await runSearches({ client, specs, stream, signal });
     return await present(records, options);
   } catch (thrown) {
-    const error = RegulusError.from(thrown);
-    throw options.signal?.aborted
-      ? new RegulusError("cancelled", "stopped before the end; every process was ended and their data removed")
-      : error;
+    const words = "stopped before the end; every process was ended and their data removed";
+    if (options.signal?.aborted) throw new RegulusError("cancelled", words, { cause: thrown });
+    // What a call says after a process has died is only the echo of it.
+    throw RegulusError.from(died ?? thrown);
   } finally {
     client?.close();
     await cluster?.close(closeGraceMs);
@@ -88,30 +98,26 @@ async function start({ folder, specs, stream, signal }: StartRequest): Promise<C
 
 interface RunRequest {
   readonly client: RegulusClient;
-  readonly cluster: Cluster;
   readonly specs: readonly SearchSpec[];
   readonly stream: DisplayStream;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** Submits the searches in their order, so that the first one has a slot first, and follows them to their ends. */
-async function runSearches({ client, cluster, specs, stream, signal }: RunRequest): Promise<SearchRecord[]> {
-  const stop = new AbortController();
-  const end = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+async function runSearches({ client, specs, stream, signal }: RunRequest): Promise<SearchRecord[]> {
   const ids: string[] = [];
-  for (const spec of specs) ids.push((await client.createSearch({ spec }, { signal: end })).searchId);
+  for (const spec of specs) ids.push((await client.createSearch({ spec }, { signal })).searchId);
   const steps = specs.map((spec) => (spec.budget?.trials ?? 0) * (spec.budget?.stepsPerTrial ?? 0));
   stream.write(
     `${formatCount(specs.length)} searches of ${[...new Set(steps.map(formatCount))].join(" and ")} training steps.\n\n`,
   );
   const display = openDisplay(ids, { stream });
   try {
-    await Promise.race([Promise.all(ids.map((id) => follow({ client, id, display, signal: end }))), cluster.broken]);
-    return await Promise.race([Promise.all(ids.map((id) => readSearch(client, id, end))), cluster.broken]);
+    await Promise.all(ids.map((id) => follow({ client, id, display, signal })));
   } finally {
     display.close();
-    stop.abort();
   }
+  return Promise.all(ids.map((id) => readSearch(client, id, signal)));
 }
 
 interface FollowRequest {
