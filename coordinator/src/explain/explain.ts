@@ -1,0 +1,171 @@
+/**
+ * Says in words why a search or a trial is where it is, from its facts alone: a fold like any other. It asks nobody what is going on
+ * now, so it says the same of a running coordinator and of a copied log.
+ */
+import { assert, EndReason, type ExplainSearchResponse, type Explanation, type Fact, RegulusError } from "@regulus/proto";
+import type { EventLog } from "../ports.js";
+import { SearchState } from "../search/search-state.js";
+import type { TrialState } from "../search/trial-state.js";
+
+/** Pending trials that the explanation of a search speaks of one by one. */
+const pendingMax = 5;
+/** Newest failures that it tells. */
+const failuresMax = 5;
+
+/** Explains a search, or one trial of it. Fails with "not-found" where there is none. */
+export async function explain(log: EventLog, searchId: string, trial: number | undefined): Promise<ExplainSearchResponse> {
+  const seen = new Seen(trial);
+  for await (const facts of log.read(searchId, 0)) for (const fact of facts) seen.tell(fact);
+  const { state } = seen;
+  if (state === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
+  if (trial === undefined) return explainSearch(state, seen);
+  if (!state.knows(trial)) {
+    throw new RegulusError("not-found", `search ${searchId} has no trial ${trial}; it has ${state.nextTrial} so far`);
+  }
+  return explainTrial(state, seen, trial);
+}
+
+/** What the explanation rests on. */
+class Seen {
+  state: SearchState | undefined;
+  /** Facts about the search's own course: pauses, stops, ends. */
+  readonly course: Explanation[] = [];
+  /** What happened to the trial that is asked for. */
+  readonly trial: Explanation[] = [];
+  /** Newest failures of trials. */
+  readonly failures: Explanation[] = [];
+  /** Position of the newest fact about each pending trial. */
+  readonly newest = new Map<number, number>();
+  readonly #number: number | undefined;
+
+  constructor(number: number | undefined) {
+    this.#number = number;
+  }
+
+  tell(fact: Fact): void {
+    if (this.state === undefined) this.state = new SearchState(fact);
+    else this.state.tell(fact);
+    const kind = fact.kind;
+    assert(kind, "a fact of the log has a kind");
+    const words = describe(kind);
+    const explanation = { text: words, position: fact.position };
+    if (!("trial" in kind.value) || kind.value.trial === undefined) {
+      if (words !== "") this.course.push(explanation);
+      return;
+    }
+    const number = kind.value.trial;
+    if (kind.$case === "trialEnded") this.newest.delete(number);
+    else this.newest.set(number, fact.position);
+    if (number === this.#number && words !== "") this.trial.push(explanation);
+    if (isFailure(kind)) {
+      this.failures.push({ text: `trial ${number}: ${words}`, position: fact.position });
+      if (this.failures.length > failuresMax) this.failures.shift();
+    }
+  }
+}
+
+function explainSearch(state: SearchState, seen: Seen): ExplainSearchResponse {
+  const counts = `${state.running.size} running, ${state.pending.size} pending, ${state.done} done, ${state.stopped} stopped, ${state.failed} failed`;
+  const explanations = seen.course.slice(-pendingMax);
+  for (const number of [...state.pending].slice(0, pendingMax)) {
+    const trial = state.live.get(number);
+    if (trial === undefined) continue;
+    explanations.push({ text: `trial ${number} ${waitWords(state, trial)}`, position: seen.newest.get(number) ?? 0 });
+  }
+  explanations.push(...seen.failures);
+  const summaries = {
+    running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state)}` : "goes on",
+    paused: `is paused: ${state.reason}`,
+    stopping: `stops and waits for ${state.running.size} running trials: ${state.reason}`,
+    ended: `has ended (${outcomeWords(state)}): ${state.reason}`,
+  };
+  return { summary: `The search ${summaries[state.status]} (${counts}).`, explanations };
+}
+
+function explainTrial(state: SearchState, seen: Seen, number: number): ExplainSearchResponse {
+  const live = state.live.get(number);
+  const ended = live === undefined ? state.trial(number) : undefined;
+  const now =
+    live === undefined
+      ? `has ended (${reasonWords(ended?.reason)})${ended?.message ? `: ${ended.message}` : ""}`
+      : live.status === "running"
+        ? `runs on agent ${live.agentId} (attempt ${live.attempt}, step ${live.step})`
+        : live.status === "paused"
+          ? `reached step ${live.step} and waits for the strategy`
+          : waitWords(state, live);
+  return { summary: `Trial ${number} ${now}.`, explanations: seen.trial.slice(-20) };
+}
+
+function headWords(state: SearchState): string {
+  const [head] = state.pending;
+  const trial = state.live.get(head ?? -1);
+  return trial === undefined ? "nothing is pending" : `trial ${trial.number} ${waitWords(state, trial)}`;
+}
+
+function waitWords(state: SearchState, trial: TrialState): string {
+  if (state.status === "paused") return "waits because its search is paused";
+  if (trial.failures > 0 && trial.deferred === "") {
+    return `waits to be tried again, not before ${new Date(trial.retryAtMs).toISOString()}`;
+  }
+  return trial.deferred === "" ? "waits for a free slot" : `can't be placed: ${trial.deferred}`;
+}
+
+type Kind = NonNullable<Fact["kind"]>;
+
+function isFailure(kind: Kind): boolean {
+  if (kind.$case === "attemptEnded") return kind.value.reason !== EndReason.END_REASON_PREEMPTED;
+  if (kind.$case !== "trialEnded") return false;
+  return kind.value.reason !== EndReason.END_REASON_DONE && kind.value.reason !== EndReason.END_REASON_STOPPED_EARLY;
+}
+
+/** A fact in words; nothing for those that explain nothing. */
+function describe(kind: Kind): string {
+  switch (kind.$case) {
+    case "searchCreated":
+      return "the search was created";
+    case "searchPaused":
+      return `it was paused: ${kind.value.reason}`;
+    case "searchResumed":
+      return "it was resumed";
+    case "searchStopRequested":
+      return `its end was asked for: ${kind.value.reason}`;
+    case "searchEnded":
+      return `it ended: ${kind.value.reason}`;
+    case "strategyFailed":
+      return `its strategy failed: ${kind.value.message}`;
+    case "trialProposed":
+      return "its strategy proposed it";
+    case "trialResumed":
+      return `its strategy resumed it, to step ${kind.value.work?.untilStep ?? 0}`;
+    case "trialStopRequested":
+      return `its early end was asked for: ${kind.value.reason}`;
+    case "trialDeferred":
+      return `it could not be placed: ${kind.value.reason}`;
+    case "attemptStarted":
+      return `attempt ${kind.value.attempt} went to agent ${kind.value.agentId}, from step ${kind.value.fromStep}`;
+    case "trialMeasured":
+      return "";
+    case "trialCheckpointed":
+      return `it saved step ${kind.value.step}`;
+    case "attemptEnded":
+      return `attempt ${kind.value.attempt} ended (${reasonWords(kind.value.reason)}): ${kind.value.message}`;
+    case "trialPaused":
+      return `it reached step ${kind.value.step} and waited for the strategy`;
+    case "trialEnded":
+      return `it ended (${reasonWords(kind.value.reason)})${kind.value.message === "" ? "" : `: ${kind.value.message}`}`;
+    case "findingReported":
+      return `${kind.value.source} found (${kind.value.severity}): ${kind.value.message}`;
+    default: {
+      const never: never = kind;
+      return never;
+    }
+  }
+}
+
+function reasonWords(reason: EndReason | undefined): string {
+  return (reason ?? "").replace("END_REASON_", "").replaceAll("_", " ").toLowerCase();
+}
+
+function outcomeWords(state: SearchState): string {
+  return state.outcome.replace("SEARCH_OUTCOME_", "").toLowerCase();
+}

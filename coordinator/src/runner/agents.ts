@@ -1,0 +1,176 @@
+/**
+ * The agents and the leases that they hold, as far as they are known now. Nothing here is durable: after a restart the leases are
+ * those of the running trials, each with a fresh timeout, and agents come back by themselves.
+ */
+import type { Agent, ArtifactRef, ConnectResponse, LeaseKey, Register } from "@regulus/proto";
+import type { PlanAgent } from "../plan/match.js";
+
+/** A lease: an attempt that an agent works on. */
+export interface HeldLease {
+  readonly key: LeaseKey;
+  readonly agentId: string;
+  readonly slots: number;
+  /** Kept in the store while the attempt may need it. */
+  readonly resumeFrom: ArtifactRef | undefined;
+  /** When the agent last said, or was told, that it works on it. */
+  confirmedMs: number;
+  /** Whether it was handed to a connection. */
+  sent: boolean;
+}
+
+/** An open connection of an agent. */
+export interface OpenConnection {
+  readonly send: (message: ConnectResponse) => void;
+  readonly close: (reason: string) => void;
+  /** Searches whose spec went over this connection. */
+  readonly specs: Set<string>;
+  /** Number of the newest report that came in. */
+  received: number;
+  open: boolean;
+}
+
+/** What is known of one agent. */
+export interface KnownAgent {
+  readonly agentId: string;
+  info: Agent | undefined;
+  connection: OpenConnection | undefined;
+  connectedMs: number;
+  heardMs: number;
+  draining: boolean;
+  slotsUsed: number;
+  /** Its leases, by `leaseId`. */
+  readonly leases: Map<string, HeldLease>;
+}
+
+/** Names a running trial; there is one attempt at it at a time. */
+export function leaseId(searchId: string, trial: number): string {
+  return `${searchId}/${trial}`;
+}
+
+/** Every agent that is connected or holds a lease. */
+export class Agents {
+  readonly #agents = new Map<string, KnownAgent>();
+  /** Leases of all agents, by `leaseId`. */
+  readonly #leases = new Map<string, HeldLease>();
+
+  get all(): IterableIterator<KnownAgent> {
+    return this.#agents.values();
+  }
+
+  get leases(): IterableIterator<HeldLease> {
+    return this.#leases.values();
+  }
+
+  get leaseCount(): number {
+    return this.#leases.size;
+  }
+
+  get(agentId: string): KnownAgent | undefined {
+    return this.#agents.get(agentId);
+  }
+
+  lease(searchId: string, trial: number): HeldLease | undefined {
+    return this.#leases.get(leaseId(searchId, trial));
+  }
+
+  /** Takes an agent's new connection; answers the agent. An older connection of it is no longer its own. */
+  connect(register: Register, connection: OpenConnection, nowMs: number): KnownAgent {
+    const info = register.agent;
+    const agent = this.#know(info?.agentId ?? "");
+    const older = agent.connection;
+    if (older?.open) {
+      older.open = false;
+      older.close("a newer connection of the same agent took its place");
+    }
+    agent.info = info;
+    agent.connection = connection;
+    agent.connectedMs = nowMs;
+    agent.heardMs = nowMs;
+    agent.draining = false;
+    // Each lease gets a full timeout to be named again: the agent may have its end in a report that is on its way.
+    for (const lease of agent.leases.values()) lease.confirmedMs = nowMs;
+    return agent;
+  }
+
+  disconnect(agentId: string, connection: OpenConnection): void {
+    const agent = this.#agents.get(agentId);
+    if (agent?.connection === connection) agent.connection = undefined;
+    if (agent !== undefined) this.#forgetIdle(agent);
+  }
+
+  hold(lease: HeldLease): void {
+    const id = leaseId(lease.key.searchId, lease.key.trial);
+    const agent = this.#know(lease.agentId);
+    agent.leases.set(id, lease);
+    agent.slotsUsed += lease.slots;
+    this.#leases.set(id, lease);
+  }
+
+  release(searchId: string, trial: number): HeldLease | undefined {
+    const id = leaseId(searchId, trial);
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return undefined;
+    this.#leases.delete(id);
+    const agent = this.#agents.get(lease.agentId);
+    if (agent !== undefined) {
+      agent.leases.delete(id);
+      agent.slotsUsed -= lease.slots;
+      this.#forgetIdle(agent);
+    }
+    return lease;
+  }
+
+  /** Agents that take leases, as the planner sees them. */
+  forPlan(): PlanAgent[] {
+    const agents: PlanAgent[] = [];
+    for (const agent of this.#agents.values()) {
+      if (agent.connection === undefined || agent.draining || agent.info === undefined) continue;
+      const { agentId, slots, backends, labels, memoryBytes, allowsCommands, allowsModules } = agent.info;
+      const slotsFree = Math.max(0, slots - agent.slotsUsed);
+      agents.push({ agentId, slots, slotsFree, backends, labels, memoryBytes, allowsCommands, allowsModules });
+    }
+    return agents;
+  }
+
+  /** The connected agents as clients see them. */
+  views(): Agent[] {
+    const views: Agent[] = [];
+    for (const { info, connection, slotsUsed, connectedMs, heardMs, draining } of this.#agents.values()) {
+      if (info !== undefined && connection !== undefined) views.push({ ...info, slotsUsed, connectedMs, heardMs, draining });
+    }
+    return views;
+  }
+
+  /** Closes every connection and forgets all. */
+  clear(reason: string): void {
+    for (const agent of this.#agents.values()) {
+      const connection = agent.connection;
+      if (connection === undefined) continue;
+      connection.open = false;
+      connection.close(reason);
+    }
+    this.#agents.clear();
+    this.#leases.clear();
+  }
+
+  #know(agentId: string): KnownAgent {
+    const known = this.#agents.get(agentId);
+    if (known !== undefined) return known;
+    const agent: KnownAgent = {
+      agentId,
+      info: undefined,
+      connection: undefined,
+      connectedMs: 0,
+      heardMs: 0,
+      draining: false,
+      slotsUsed: 0,
+      leases: new Map(),
+    };
+    this.#agents.set(agentId, agent);
+    return agent;
+  }
+
+  #forgetIdle(agent: KnownAgent): void {
+    if (agent.connection === undefined && agent.leases.size === 0) this.#agents.delete(agent.agentId);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Counts who refers to which artifact, and removes those that nobody does any more. A removal waits a while and looks again: the same
+ * bytes may have been put by somebody else in between, and an agent may still be reading them.
+ */
+import type { ArtifactRef } from "@regulus/proto";
+import type { ArtifactStore, Clock } from "../ports.js";
+
+/** Time between the last reference to an artifact and its removal. */
+export const artifactGraceMs = 60_000;
+/** Age at which an artifact that nothing refers to is left over from a crash. Agents bring their reports sooner than that. */
+export const orphanAgeMs = 24 * 3_600_000;
+
+/** References to artifacts, over all searches. */
+export class ArtifactLedger {
+  readonly #artifacts: ArtifactStore;
+  readonly #clock: Clock;
+  readonly #counts = new Map<string, number>();
+  readonly #due = new Map<string, () => void>();
+  #closed = false;
+
+  constructor(artifacts: ArtifactStore, clock: Clock) {
+    this.#artifacts = artifacts;
+    this.#clock = clock;
+  }
+
+  retain(ref: ArtifactRef | undefined): void {
+    if (ref !== undefined) this.#counts.set(ref.sha256, (this.#counts.get(ref.sha256) ?? 0) + 1);
+  }
+
+  release(ref: ArtifactRef | undefined): void {
+    if (ref === undefined) return;
+    const count = (this.#counts.get(ref.sha256) ?? 0) - 1;
+    if (count > 0) {
+      this.#counts.set(ref.sha256, count);
+      return;
+    }
+    this.#counts.delete(ref.sha256);
+    this.#removeLater(ref.sha256);
+  }
+
+  /** Takes back a reference that a replay passed: what is not referred to in the end is left to the sweep. */
+  forget(ref: ArtifactRef | undefined): void {
+    if (ref === undefined) return;
+    const count = (this.#counts.get(ref.sha256) ?? 0) - 1;
+    if (count > 0) this.#counts.set(ref.sha256, count);
+    else this.#counts.delete(ref.sha256);
+  }
+
+  /** Removes what a crash left behind: old artifacts that nothing refers to. Failures are left for the next start. */
+  async sweep(): Promise<void> {
+    const before = this.#clock.now() - orphanAgeMs;
+    for await (const stored of this.#artifacts.list()) {
+      if (this.#closed) return;
+      if (stored.storedMs < before && !this.#counts.has(stored.sha256)) await this.#artifacts.remove(stored.sha256);
+    }
+  }
+
+  /** Forgets all references, to count them anew. */
+  clear(): void {
+    this.#counts.clear();
+    for (const cancel of this.#due.values()) cancel();
+    this.#due.clear();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.clear();
+  }
+
+  #removeLater(sha256: string): void {
+    if (this.#due.has(sha256) || this.#closed) return;
+    const cancel = this.#clock.wake(this.#clock.now() + artifactGraceMs, () => {
+      this.#due.delete(sha256);
+      if (this.#counts.has(sha256)) return;
+      // What can't be removed now is an orphan, and goes with the sweep of a later start.
+      this.#artifacts.remove(sha256).catch(() => undefined);
+    });
+    this.#due.set(sha256, cancel);
+  }
+}

@@ -1,0 +1,381 @@
+/**
+ * The coordinator as its doors see it: checks requests, hands what changes something to the runner's rounds, and answers the rest from
+ * the states and the log.
+ */
+import { randomUUID } from "node:crypto";
+import { resolveSpec } from "@regulus/algorithms/catalog";
+import { strategies as registered } from "@regulus/algorithms/strategies";
+import {
+  type Agent,
+  type CreateSearchRequest,
+  checkSpec,
+  defaults,
+  type ExplainSearchResponse,
+  type ExportSearchResponse,
+  type Fact,
+  type GetTrialResponse,
+  type ListSearchesRequest,
+  type ListSearchesResponse,
+  type ListTrialsRequest,
+  type ListTrialsResponse,
+  limits,
+  protocolVersion,
+  type Register,
+  RegulusError,
+  type Search,
+  SearchSpec,
+  type Trial,
+} from "@regulus/proto";
+import type { AgentConnection, Coordinator, CoordinatorGauges } from "../coordinator.js";
+import { explain } from "../explain/explain.js";
+import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
+import { SearchState } from "../search/search-state.js";
+import { InlineHost, type Strategies, type StrategyHost } from "../strategy-host/strategy-host.js";
+import { WorkerHost } from "../strategy-host/worker-host.js";
+import type { OpenConnection } from "./agents.js";
+import { exportTrials } from "./export-trials.js";
+import { listSearches, listTrials } from "./listings.js";
+import { Runner } from "./runner.js";
+import { systemClock } from "./system-clock.js";
+import type { Watched } from "./watchers.js";
+
+/** Facts that the answer about one trial holds. */
+const trialFactsMax = 10_000;
+
+/** What a coordinator is made of. */
+export interface CoordinatorOptions {
+  /** The caller closes it, after the coordinator. */
+  readonly log: EventLog;
+  /** The caller closes it, after the coordinator. */
+  readonly artifacts: ArtifactStore;
+  /** Hears of every durable fact; the caller closes it. Absent for nobody. */
+  readonly feed?: EventFeed;
+  readonly clock?: Clock;
+  /** Version of this software, told to agents. */
+  readonly version?: string;
+  readonly heartbeatEveryMs?: number;
+  readonly leaseTimeoutMs?: number;
+  /** Strategies by name; the registered ones where absent. */
+  readonly strategies?: Strategies;
+  /** URL of the module that gives heavy strategies' threads the same ones. */
+  readonly strategiesUrl?: string;
+  /** Ids of new searches. */
+  readonly newId?: () => string;
+  /** Runs a round soon. */
+  readonly defer?: (call: () => void) => void;
+  /** Told of each failure of the log, to write it down. */
+  readonly onLogFailure?: (error: unknown) => void;
+}
+
+/** Reads the log and serves. Fails with "data-loss" where the log is damaged. */
+export async function createCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const strategies = options.strategies ?? registered;
+  const host = (spec: SearchSpec): StrategyHost => {
+    const heavy = strategies.get(spec.strategy?.name ?? "")?.spec.cost === "heavy";
+    if (!heavy) return new InlineHost(strategies, spec);
+    return new WorkerHost(spec, options.strategiesUrl === undefined ? {} : { strategiesUrl: options.strategiesUrl });
+  };
+  const runner = new Runner({
+    log: options.log,
+    artifacts: options.artifacts,
+    feed: options.feed ?? { publish: () => undefined, close: async () => undefined },
+    clock: options.clock ?? systemClock,
+    leaseTimeoutMs: options.leaseTimeoutMs ?? defaults.leaseTimeoutMs,
+    defer: options.defer ?? ((call) => void setImmediate(call)),
+    host,
+    onLogFailure: options.onLogFailure ?? (() => undefined),
+  });
+  await runner.start();
+  // What it finds wrong it will find again at the next start; nobody waits for it.
+  runner.ledger.sweep().catch(() => undefined);
+  return new CoordinatorCore(runner, options);
+}
+
+class CoordinatorCore implements Coordinator {
+  readonly gauges: CoordinatorGauges;
+  readonly #runner: Runner;
+  readonly #options: CoordinatorOptions;
+
+  constructor(runner: Runner, options: CoordinatorOptions) {
+    this.#runner = runner;
+    this.#options = options;
+    this.gauges = gaugesOf(runner);
+  }
+
+  async createSearch(request: CreateSearchRequest): Promise<Search> {
+    const spec = resolved(request.spec);
+    if (request.validateOnly) return dryView(spec);
+    const { idempotencyKey } = request;
+    const runner = this.#runner;
+    return runner.call(() => {
+      const known = idempotencyKey === "" ? undefined : runner.keys.get(idempotencyKey);
+      if (known !== undefined) {
+        const { state } = runner.entry(known);
+        if (canonical(state.spec) === canonical(spec)) return () => state.view();
+        throw new RegulusError(
+          "already-exists",
+          `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${known}, which has another spec; use a new key`,
+        );
+      }
+      assertRoom(runner);
+      const id = (this.#options.newId ?? newId)();
+      const { state } = runner.create(id, spec, idempotencyKey);
+      return () => state.view();
+    });
+  }
+
+  getSearch(searchId: string): Search {
+    return this.#runner.entry(searchId).state.view();
+  }
+
+  listSearches(request: ListSearchesRequest): ListSearchesResponse {
+    this.#runner.assertReadable();
+    return listSearches([...this.#runner.entries.values()], request);
+  }
+
+  async pauseSearch(searchId: string, reason: string): Promise<Search> {
+    return this.#commandSearch(searchId, { kind: "pauseSearch", reason });
+  }
+
+  async resumeSearch(searchId: string): Promise<Search> {
+    return this.#commandSearch(searchId, { kind: "resumeSearch" });
+  }
+
+  async stopSearch(searchId: string, reason: string): Promise<Search> {
+    return this.#commandSearch(searchId, { kind: "stopSearch", reason: reason || "stopped by its user", completes: false });
+  }
+
+  async deleteSearch(searchId: string): Promise<void> {
+    const runner = this.#runner;
+    const remove = await runner.call(() => {
+      const entry = runner.entry(searchId);
+      if (entry.active) {
+        throw new RegulusError("failed-precondition", `search ${searchId} is not over; stop it before it is deleted`);
+      }
+      const removal = runner.remove(entry);
+      return () => removal;
+    });
+    await remove();
+  }
+
+  async *watchSearch(searchId: string, after: number, signal: AbortSignal): AsyncGenerator<Watched> {
+    const { watchers } = this.#runner.entry(searchId);
+    const endPosition = () => {
+      const entry = this.#runner.entries.get(searchId);
+      return entry === undefined || entry.active || entry.fresh.length > 0 ? undefined : entry.durable;
+    };
+    yield* watchers.watch({ log: this.#options.log, searchId, after, signal, endPosition });
+  }
+
+  listTrials(request: ListTrialsRequest): ListTrialsResponse {
+    return listTrials(this.#runner.entry(request.searchId).state, request);
+  }
+
+  async getTrial(searchId: string, number: number, signal?: AbortSignal): Promise<GetTrialResponse> {
+    const { state } = this.#runner.entry(searchId);
+    const trial = state.trial(number);
+    if (trial === undefined) throw noTrial(state, number);
+    let facts: Fact[] = [];
+    const reading = { about: { trial: number }, ...(signal === undefined ? {} : { signal }) };
+    for await (const piece of this.#options.log.read(searchId, 0, reading)) {
+      facts.push(...piece);
+      if (facts.length > 2 * trialFactsMax) facts = facts.slice(-trialFactsMax);
+    }
+    return { trial, facts: facts.slice(-trialFactsMax) };
+  }
+
+  async stopTrial(searchId: string, number: number, reason: string): Promise<Trial> {
+    const runner = this.#runner;
+    return runner.call(() => {
+      const entry = runner.entry(searchId);
+      runner.command(entry, { kind: "stopTrial", trial: number, reason: reason || "stopped by its user" });
+      return () => {
+        const trial = entry.state.trial(number);
+        if (trial === undefined) throw noTrial(entry.state, number);
+        return trial;
+      };
+    });
+  }
+
+  async *exportSearch(searchId: string, signal: AbortSignal): AsyncGenerator<ExportSearchResponse> {
+    this.#runner.entry(searchId);
+    yield* exportTrials(this.#options.log, searchId, signal);
+  }
+
+  async explainSearch(searchId: string, trial: number | undefined): Promise<ExplainSearchResponse> {
+    return explain(this.#options.log, searchId, trial);
+  }
+
+  listAgents(): readonly Agent[] {
+    return this.#runner.agents.views();
+  }
+
+  connectAgent(register: Register, send: OpenConnection["send"], close: OpenConnection["close"]): AgentConnection {
+    const runner = this.#runner;
+    runner.assertTaking();
+    const agentId = checkedAgentId(register, runner);
+    const connection: OpenConnection = { send, close, specs: new Set(), received: 0, open: true };
+    runner.post(() =>
+      runner.register(register, connection, (revoked) => ({
+        message: {
+          $case: "registered",
+          value: {
+            version: this.#options.version ?? "",
+            heartbeatEveryMs: this.#options.heartbeatEveryMs ?? defaults.heartbeatEveryMs,
+            leaseTimeoutMs: this.#options.leaseTimeoutMs ?? defaults.leaseTimeoutMs,
+            revoked,
+          },
+        },
+      })),
+    );
+    const mine = () => {
+      const agent = connection.open ? runner.agents.get(agentId) : undefined;
+      return agent?.connection === connection ? agent : undefined;
+    };
+    return {
+      heartbeat: ({ active }) => {
+        const agent = mine();
+        if (agent !== undefined) runner.confirm(agent, connection, active);
+      },
+      reports: ({ firstSequence, reports }) => {
+        if (!connection.open) return;
+        if (firstSequence > connection.received + 1) {
+          connection.open = false;
+          close(`reports ${connection.received + 1} to ${firstSequence - 1} are missing; connect again and repeat them`);
+          runner.agents.disconnect(agentId, connection);
+          return;
+        }
+        const fresh = reports.slice(connection.received + 1 - firstSequence);
+        connection.received += fresh.length;
+        const through = connection.received;
+        runner.post(() => {
+          if (!connection.open) return;
+          const agent = mine();
+          if (agent !== undefined) agent.heardMs = runner.now;
+          runner.takeReports(agentId, connection, fresh, through);
+        });
+      },
+      draining: () => {
+        runner.post(() => {
+          const agent = mine();
+          if (agent !== undefined) agent.draining = true;
+        });
+      },
+      closed: () => {
+        connection.open = false;
+        runner.agents.disconnect(agentId, connection);
+        runner.agentsChanged();
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.close();
+  }
+
+  async #commandSearch(searchId: string, command: Parameters<Runner["command"]>[1]): Promise<Search> {
+    const runner = this.#runner;
+    return runner.call(() => {
+      const entry = runner.entry(searchId);
+      runner.command(entry, command);
+      return () => entry.state.view();
+    });
+  }
+}
+
+/** The spec with its defaults; fails with every problem of it. */
+function resolved(spec: SearchSpec | undefined): SearchSpec {
+  if (spec === undefined) throw RegulusError.invalid([{ field: "spec", seen: "nothing", expected: "a search spec" }]);
+  const problems = checkSpec(spec);
+  if (problems.length > 0) throw RegulusError.invalid(problems);
+  return resolveSpec(spec);
+}
+
+/** The search as it would be, for a request that only checks. */
+function dryView(spec: SearchSpec): Search {
+  const kind: Fact["kind"] = { $case: "searchCreated", value: { spec, idempotencyKey: "" } };
+  return { ...new SearchState({ searchId: "", position: 0, timeMs: 0, kind }).view(), position: 0 };
+}
+
+/** The same text for equal specs, whatever the order of their maps. */
+function canonical(spec: SearchSpec): string {
+  const sorted = (_: string, value: unknown): unknown => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return JSON.stringify(SearchSpec.toJSON(SearchSpec.decode(SearchSpec.encode(spec).finish())), sorted);
+}
+
+function assertRoom(runner: Runner): void {
+  let active = 0;
+  for (const entry of runner.entries.values()) if (entry.active) active += 1;
+  if (active < limits.activeSearchesMax) return;
+  throw new RegulusError("exhausted", `${active} searches are not over, which is the most; wait for one to end or stop one`);
+}
+
+function checkedAgentId(register: Register, runner: Runner): string {
+  if (register.protocol !== protocolVersion) {
+    throw new RegulusError(
+      "failed-precondition",
+      `the agent speaks protocol ${register.protocol}, this coordinator ${protocolVersion}; install the same release on both`,
+    );
+  }
+  const agentId = register.agent?.agentId ?? "";
+  if (agentId === "") throw RegulusError.invalid([{ field: "agent.agentId", seen: "nothing", expected: "the agent's id" }]);
+  if (runner.agents.get(agentId) === undefined && runner.agents.views().length >= limits.agentsMax) {
+    throw new RegulusError("exhausted", `${limits.agentsMax} agents are connected, which is the most that one coordinator takes`);
+  }
+  return agentId;
+}
+
+function noTrial(state: SearchState, number: number): RegulusError {
+  return new RegulusError("not-found", `search ${state.searchId} has no trial ${number}; it has ${state.nextTrial} so far`);
+}
+
+function newId(): string {
+  return randomUUID().replaceAll("-", "").slice(0, 16);
+}
+
+function gaugesOf(runner: Runner): CoordinatorGauges {
+  const sum = (of: (state: SearchState) => number) => {
+    let total = 0;
+    for (const { state } of runner.entries.values()) total += of(state);
+    return total;
+  };
+  const slots = (of: (agent: Agent) => number) => runner.agents.views().reduce((total, agent) => total + of(agent), 0);
+  const { counters } = runner;
+  return {
+    get searchesActive() {
+      return sum((state) => (state.status === "ended" ? 0 : 1));
+    },
+    get trialsPending() {
+      return sum((state) => state.pending.size);
+    },
+    get trialsRunning() {
+      return sum((state) => state.running.size);
+    },
+    get agentsConnected() {
+      return runner.agents.views().length;
+    },
+    get slotsTotal() {
+      return slots((agent) => agent.slots);
+    },
+    get slotsUsed() {
+      return slots((agent) => agent.slotsUsed);
+    },
+    get factsAppendedTotal() {
+      return counters.factsAppendedTotal;
+    },
+    get appendsTotal() {
+      return counters.appendsTotal;
+    },
+    get reportsRefusedTotal() {
+      return counters.reportsRefusedTotal;
+    },
+    get attemptsStartedTotal() {
+      return counters.attemptsStartedTotal;
+    },
+    trialsEndedTotal: counters.trialsEndedTotal,
+    attemptsFailedTotal: counters.attemptsFailedTotal,
+  };
+}

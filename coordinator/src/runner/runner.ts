@@ -1,0 +1,744 @@
+/**
+ * The coordinator's one loop. A round takes all commands that wait (calls, reports, timers), decides them, asks strategies for what is
+ * next, plans, appends the facts of all searches at once, and only then speaks: answers, acknowledgements, leases, stops, watchers,
+ * feed. So nothing is heard of before it is durable, and the busier the cluster, the larger the batches.
+ *
+ * Rounds run when there is something to do, never by a timer. States are ahead of the log only while an append is under way; when one
+ * fails they are read from the log again, and agents come back and repeat what was not acknowledged.
+ */
+import { createRng } from "@regulus/algorithms/core";
+import {
+  assert,
+  type ConnectResponse,
+  EndReason,
+  type Fact,
+  limits,
+  type Register,
+  RegulusError,
+  type Report,
+  type SearchSpec,
+} from "@regulus/proto";
+import { needsOf } from "../plan/match.js";
+import { type PlanSearch, plan, type ReadyTrial, type Unplaced } from "../plan/plan.js";
+import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
+import type { FactKind, SearchCommand } from "../search/commands.js";
+import { decide } from "../search/decide.js";
+import { decideReport } from "../search/decide-report.js";
+import type { TrialState } from "../search/trial-state.js";
+import type { StrategyAnswer, StrategyHost } from "../strategy-host/strategy-host.js";
+import { Agents, type HeldLease, type KnownAgent, type OpenConnection } from "./agents.js";
+import { ArtifactLedger } from "./artifact-ledger.js";
+import { Counters } from "./gauges.js";
+import { Outbox } from "./outbox.js";
+import { resumePoint } from "./resume-point.js";
+import { SearchEntry } from "./search-entry.js";
+
+/** Trials of one search that wait for slots beyond those that are free: enough that no slot waits for a strategy. */
+const lookAheadMax = 16;
+/** Time that a trial waits for busy slots before the log says so. */
+const busyDeferMs = 5000;
+/** Commands that wait at once; past it calls are refused. Agents are bounded by their own unacknowledged reports. */
+const inboxMax = 100_000;
+/** Waits before the log is tried again after a failure. */
+const retryMs = { first: 500, max: 30_000 };
+
+/** What a runner is made of. */
+export interface RunnerOptions {
+  readonly log: EventLog;
+  readonly artifacts: ArtifactStore;
+  readonly feed: EventFeed;
+  readonly clock: Clock;
+  readonly leaseTimeoutMs: number;
+  /** Runs a round soon; setImmediate outside of simulations. */
+  readonly defer: (call: () => void) => void;
+  /** The strategy of a search. */
+  readonly host: (spec: SearchSpec) => StrategyHost;
+  /** Told of each failure of the log. */
+  readonly onLogFailure: (error: unknown) => void;
+}
+
+/** A command that waits for a round. */
+interface Job {
+  /** Decides. Answers what to do once it is durable. */
+  run(): () => void;
+  reject(error: unknown): void;
+}
+
+export class Runner {
+  readonly agents = new Agents();
+  readonly ledger: ArtifactLedger;
+  readonly counters = new Counters();
+  /** Searches by id, oldest first. */
+  entries = new Map<string, SearchEntry>();
+  /** Searches by idempotency key. */
+  readonly keys = new Map<string, string>();
+  readonly #options: RunnerOptions;
+  #inbox: Job[] = [];
+  /** Searches that a round has to look at. */
+  readonly #touched = new Set<SearchEntry>();
+  #outbox = new Outbox();
+  #now = 0;
+  #scheduled = false;
+  #round: Promise<void> | undefined;
+  /** Why nothing is taken now: the log failed, or the coordinator closes. */
+  #refusal: RegulusError | undefined;
+  /** Whether the states hold what may not be in the log. */
+  #stale = false;
+  #failures = 0;
+  #closed = false;
+  /** Whether trials that can't be placed are to be looked at although no slot is free. */
+  #deferralsDue = true;
+  #nextOrder = 0;
+  #cancelSweep: (() => void) | undefined;
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.ledger = new ArtifactLedger(options.artifacts, options.clock);
+  }
+
+  /** Reads the log and begins. */
+  async start(): Promise<void> {
+    await this.#load();
+    this.#armSweep();
+    this.#schedule();
+  }
+
+  /** Takes nothing more, waits for the round that runs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#refusal = new RegulusError("unavailable", "the coordinator is closing; try again when it is back");
+    this.#cancelSweep?.();
+    this.#cancelRetry?.();
+    this.#rejectAll(this.#refusal);
+    await this.#round;
+    this.agents.clear("the coordinator is closing");
+    this.ledger.close();
+    for (const entry of this.entries.values()) entry.closeStrategy();
+  }
+
+  /** Decides in a round, and answers once that is durable. `work` gives the answer's function. */
+  async call<Answer>(work: () => () => Answer): Promise<Answer> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.#inbox.length >= inboxMax) {
+      throw new RegulusError("exhausted", `${inboxMax} commands wait; try again in a moment`);
+    }
+    return new Promise((resolve, reject) => {
+      const run = () => {
+        const answer = work();
+        return () => resolve(answer());
+      };
+      this.#inbox.push({ run, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Decides in a round; nobody waits. */
+  post(work: () => void): void {
+    if (this.#refusal !== undefined) return;
+    const run = () => {
+      work();
+      return () => undefined;
+    };
+    this.#inbox.push({ run, reject: () => undefined });
+    this.#schedule();
+  }
+
+  /** The search of an id. Fails with "not-found". */
+  entry(searchId: string): SearchEntry {
+    if (this.#stale) throw this.#refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
+    const entry = this.entries.get(searchId);
+    if (entry === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
+    return entry;
+  }
+
+  /** Fails while the states may hold what is not in the log. */
+  assertReadable(): void {
+    if (this.#stale) throw this.#refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
+  }
+
+  /** Fails while nothing is taken. */
+  assertTaking(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
+  /** Time of the round. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Adds a search. In a round only. */
+  create(searchId: string, spec: SearchSpec, idempotencyKey: string): SearchEntry {
+    const kind: FactKind = { $case: "searchCreated", value: { spec, idempotencyKey } };
+    const fact: Fact = { searchId, position: 1, timeMs: this.#now, kind };
+    const entry = new SearchEntry(fact, this.#nextOrder);
+    this.#nextOrder += 1;
+    this.entries.set(searchId, entry);
+    if (idempotencyKey !== "") this.keys.set(idempotencyKey, searchId);
+    entry.host = this.#options.host(spec);
+    entry.take(fact);
+    this.#armWallTime(entry);
+    this.#touched.add(entry);
+    this.#deferralsDue = true;
+    return entry;
+  }
+
+  /** Gives a command to a search. In a round only. */
+  command(entry: SearchEntry, command: SearchCommand): void {
+    this.#apply(entry, decide(entry.state, command));
+  }
+
+  /** Removes a search that is over. In a round only. Answers what is to be done once the round is durable. */
+  remove(entry: SearchEntry): () => Promise<void> {
+    const { state } = entry;
+    this.entries.delete(state.searchId);
+    if (state.idempotencyKey !== "") this.keys.delete(state.idempotencyKey);
+    entry.closeStrategy();
+    this.#touched.delete(entry);
+    return async () => {
+      await this.#options.log.remove(state.searchId);
+      for (let number = 0; number < state.nextTrial; number += 1) {
+        const trial = state.trial(number);
+        this.ledger.release(trial?.checkpoint);
+        for (const ref of trial?.artifacts ?? []) this.ledger.release(ref);
+      }
+      entry.watchers.remove();
+    };
+  }
+
+  /** Takes an agent's reports. In a round only. */
+  takeReports(agentId: string, connection: OpenConnection, reports: readonly Report[], throughSequence: number): void {
+    for (const report of reports) {
+      const entry = this.entries.get(report.lease?.searchId ?? "");
+      const answer = entry && decideReport(entry.state, agentId, report, this.#now);
+      if (entry === undefined || answer === undefined || answer.refused) {
+        this.counters.reportsRefusedTotal += 1;
+        if (report.event?.$case !== "finished" && report.lease) this.#revoke(connection, report.lease);
+        continue;
+      }
+      const held = this.agents.lease(entry.state.searchId, report.lease?.trial ?? -1);
+      if (held !== undefined) held.confirmedMs = this.#now;
+      this.#apply(entry, answer.facts);
+    }
+    this.#outbox.acknowledge(connection, throughSequence);
+  }
+
+  /** Takes an agent's registration, tells it what it no longer holds and repeats what it may have missed. In a round only. */
+  register(register: Register, connection: OpenConnection, answer: (revoked: HeldLease["key"][]) => ConnectResponse): void {
+    if (!connection.open) return;
+    const agent = this.agents.connect(register, connection, this.#now);
+    const revoked = register.active.filter((key) => {
+      const held = this.agents.lease(key.searchId, key.trial);
+      return held?.agentId !== agent.agentId || held.key.attempt !== key.attempt;
+    });
+    this.#outbox.register(connection, answer(revoked));
+    for (const held of agent.leases.values()) {
+      if (!held.sent) this.#offer(held);
+      this.#repeatStop(held);
+    }
+    this.#deferralsDue = true;
+  }
+
+  /** Notes what a heartbeat names. Changes nothing durable. */
+  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly HeldLease["key"][]): void {
+    const nowMs = this.#options.clock.now();
+    agent.heardMs = nowMs;
+    for (const key of active) {
+      const held = this.agents.lease(key.searchId, key.trial);
+      if (held?.agentId === agent.agentId && held.key.attempt === key.attempt) held.confirmedMs = nowMs;
+      else if (connection.open) connection.send(stopMessage(key, EndReason.END_REASON_UNSPECIFIED, "its lease was lost"));
+    }
+  }
+
+  /** Something about the agents changed that may matter to those that wait. */
+  agentsChanged(): void {
+    this.#deferralsDue = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#refusal !== undefined) return;
+    this.#scheduled = true;
+    this.#options.defer(() => {
+      this.#scheduled = false;
+      if (this.#round !== undefined || this.#refusal !== undefined) return;
+      this.#round = this.#runRound().finally(() => {
+        this.#round = undefined;
+        if (this.#inbox.length > 0 || this.#touched.size > 0) this.#schedule();
+      });
+    });
+  }
+
+  async #runRound(): Promise<void> {
+    this.#now = this.#options.clock.now();
+    const outbox = new Outbox();
+    this.#outbox = outbox;
+    const jobs = this.#inbox;
+    this.#inbox = [];
+    for (const job of jobs) this.#runJob(job);
+    const changed = [...this.#touched];
+    this.#touched.clear();
+    for (const entry of changed) this.#progress(entry);
+    this.#plan();
+    for (const entry of this.#touched) if (!changed.includes(entry)) changed.push(entry);
+    this.#touched.clear();
+    const written = changed.filter((entry) => entry.fresh.length > 0 && this.entries.get(entry.state.searchId) === entry);
+    for (const entry of changed) if (entry.askedLimit === 0 && this.#capacity(entry) > 0 && entry.host) this.#touched.add(entry);
+    try {
+      if (written.length > 0) {
+        await this.#options.log.append(
+          written.map((entry) => ({ searchId: entry.state.searchId, expected: entry.durable, facts: entry.fresh })),
+        );
+        this.counters.appendsTotal += 1;
+      }
+    } catch (thrown) {
+      this.#fail(thrown, outbox);
+      return;
+    }
+    this.#failures = 0;
+    this.#speak(written, outbox);
+  }
+
+  #runJob(job: Job): void {
+    try {
+      this.#outbox.waiting.push({ resolve: job.run(), reject: job.reject });
+    } catch (thrown) {
+      if (!(thrown instanceof RegulusError)) throw thrown;
+      // The refusal may rest on facts of this very round, so it waits for them like an answer.
+      this.#outbox.waiting.push({ resolve: () => job.reject(thrown), reject: job.reject });
+    }
+  }
+
+  /** The round is durable: everybody may hear of it. */
+  #speak(written: readonly SearchEntry[], outbox: Outbox): void {
+    for (const entry of written) {
+      const facts = entry.fresh;
+      entry.fresh = [];
+      entry.durable = entry.state.position;
+      this.counters.count(facts);
+      this.#options.feed.publish(facts);
+      entry.watchers.publish(facts);
+    }
+    outbox.deliver();
+    for (const waiting of outbox.waiting) waiting.resolve();
+    for (const ref of outbox.released) this.ledger.release(ref);
+  }
+
+  // What a round decides.
+
+  /** Settles what is over and asks the strategy for what is next. */
+  #progress(entry: SearchEntry): void {
+    this.command(entry, { kind: "settle", nowMs: this.#now, idle: false });
+    this.#ask(entry);
+    this.command(entry, { kind: "settle", nowMs: this.#now, idle: entry.idle && !entry.asking });
+  }
+
+  #ask(entry: SearchEntry): void {
+    const { host, state } = entry;
+    if (host === undefined) return;
+    this.#tellStrategy(entry);
+    if (entry.asking || state.status !== "running") return;
+    const limit = this.#capacity(entry);
+    if (!entry.hasNews && limit <= entry.askedLimit) return;
+    entry.hasNews = false;
+    entry.askedLimit = limit;
+    entry.asking = true;
+    const asked = state.position;
+    let inRound = true;
+    host.ask(limit, (answer) => {
+      if (inRound) this.#takeAnswer(entry, answer, limit, asked);
+      else this.post(() => this.#takeAnswer(entry, answer, limit, asked));
+    });
+    inRound = false;
+  }
+
+  #takeAnswer(entry: SearchEntry, answer: StrategyAnswer, limit: number, asked: number): void {
+    if (this.entries.get(entry.state.searchId) !== entry) return;
+    entry.asking = false;
+    this.#touched.add(entry);
+    if ("failure" in answer) {
+      this.command(entry, { kind: "failStrategy", message: answer.failure });
+      return;
+    }
+    const { state } = entry;
+    const before = state.position;
+    this.command(entry, { kind: "takeProposals", proposals: answer.proposals, limit, asked });
+    const taken = answer.proposals.filter((proposal) => proposal.kind !== "stop").length;
+    entry.askedLimit = taken >= limit && state.position > before ? 0 : Math.max(0, limit - taken);
+    entry.idle = state.position === before && !entry.hasNews && state.pending.size + state.running.size === 0;
+  }
+
+  #tellStrategy(entry: SearchEntry): void {
+    if (entry.untold.length === 0) return;
+    const facts = entry.untold;
+    entry.untold = [];
+    entry.host?.tell(facts);
+  }
+
+  /** Starts and resumes that a strategy may be asked for. */
+  #capacity(entry: SearchEntry): number {
+    const { state } = entry;
+    if (state.status !== "running") return 0;
+    const parallelism = Math.max(1, state.spec.parallelism) - state.pending.size - state.running.size;
+    const ahead = Math.max(lookAheadMax, Math.floor(this.#slotsFree() / state.slots)) - state.pending.size;
+    const wanted = Math.max(0, Math.min(limits.askMax, parallelism, ahead));
+    const { steps } = state.budget;
+    if (wanted > 0 && steps > 0 && state.steps + state.stepsAhead() >= steps) return 0;
+    return wanted;
+  }
+
+  #slotsFree(): number {
+    let free = 0;
+    for (const agent of this.agents.all) {
+      if (agent.connection && !agent.draining) free += Math.max(0, (agent.info?.slots ?? 0) - agent.slotsUsed);
+    }
+    return free;
+  }
+
+  #plan(): void {
+    const agents = this.agents.forPlan();
+    const slotsFree = agents.reduce((sum, agent) => sum + agent.slotsFree, 0);
+    if (slotsFree === 0 && !this.#deferralsDue) return;
+    this.#deferralsDue = false;
+    const searches: PlanSearch[] = [];
+    for (const entry of this.entries.values()) {
+      const { state } = entry;
+      if (state.status !== "running" || state.pending.size === 0) continue;
+      const ready = this.#ready(entry, Math.max(1, slotsFree));
+      if (ready.length === 0) continue;
+      const slotsUsed = state.running.size * state.slots;
+      searches.push({ searchId: state.searchId, priority: state.spec.priority, slotsUsed, needs: needsOf(state.spec), ready });
+    }
+    if (searches.length === 0) return;
+    const planned = plan(searches, agents);
+    for (const { searchId, trial, agentId } of planned.placements) this.#startAttempt(searchId, trial, agentId);
+    for (const unplaced of planned.unplaced) this.#deferTrial(unplaced);
+  }
+
+  #ready(entry: SearchEntry, max: number): ReadyTrial[] {
+    const ready: ReadyTrial[] = [];
+    for (const number of entry.state.pending) {
+      const trial = entry.state.live.get(number);
+      if (trial === undefined || trial.retryAtMs > this.#now) continue;
+      ready.push({ trial: number, avoid: trial.failedAgentId });
+      if (ready.length >= max) break;
+    }
+    return ready;
+  }
+
+  #startAttempt(searchId: string, number: number, agentId: string): void {
+    const entry = this.entries.get(searchId);
+    const trial = entry?.state.live.get(number);
+    assert(entry && trial, "the plan is about searches and trials that are there");
+    const { step } = resumePoint(entry.state, trial);
+    this.command(entry, { kind: "startAttempt", trial: number, agentId, fromStep: step });
+  }
+
+  #deferTrial({ searchId, trial: number, reason, busy }: Unplaced): void {
+    const entry = this.entries.get(searchId);
+    const trial = entry?.state.live.get(number);
+    if (entry === undefined || trial === undefined) return;
+    if (busy && this.#now - trial.readyMs < busyDeferMs) return;
+    this.command(entry, { kind: "deferTrial", trial: number, reason });
+  }
+
+  // Facts and what follows from them.
+
+  #apply(entry: SearchEntry, kinds: readonly FactKind[]): void {
+    for (const kind of kinds) {
+      this.#before(entry, kind);
+      const fact = entry.add(kind, this.#now);
+      this.#after(entry, fact);
+    }
+    if (kinds.length > 0) this.#touched.add(entry);
+  }
+
+  /** What a fact ends, while the state still knows it. */
+  #before(entry: SearchEntry, kind: FactKind): void {
+    const { state } = entry;
+    switch (kind.$case) {
+      case "trialCheckpointed": {
+        const old = state.live.get(kind.value.trial)?.checkpoint?.ref;
+        this.ledger.retain(kind.value.checkpoint);
+        if (old !== undefined) this.#outbox.released.push(old);
+        return;
+      }
+      case "attemptEnded":
+      case "trialPaused":
+      case "trialEnded": {
+        if (state.live.get(kind.value.trial)?.status !== "running") return;
+        const held = this.agents.release(state.searchId, kind.value.trial);
+        if (held?.resumeFrom !== undefined) this.#outbox.released.push(held.resumeFrom);
+        const connection = held && this.agents.get(held.agentId)?.connection;
+        const lost = kind.$case !== "trialPaused" && kind.value.reason === EndReason.END_REASON_LOST;
+        if (held !== undefined && connection !== undefined && lost) this.#revoke(connection, held.key);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  /** What a fact begins. */
+  #after(entry: SearchEntry, fact: Fact): void {
+    const { state } = entry;
+    const kind = fact.kind;
+    switch (kind?.$case) {
+      case "attemptStarted":
+        this.#hold(entry, kind.value.trial, true);
+        return;
+      case "attemptEnded":
+        this.#armRetry(entry, kind.value.retryAtMs);
+        return;
+      case "trialEnded":
+        for (const ref of kind.value.artifacts) this.ledger.retain(ref);
+        return;
+      case "trialStopRequested":
+      case "searchPaused":
+      case "searchStopRequested":
+        for (const number of state.running) {
+          const held = this.agents.lease(state.searchId, number);
+          if (held !== undefined) this.#repeatStop(held);
+        }
+        return;
+      case "searchEnded":
+        entry.closeStrategy();
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Gives the lease of a running trial to its agent; `offer` hands it over. */
+  #hold(entry: SearchEntry, number: number, offer: boolean): void {
+    const { state } = entry;
+    const trial = state.live.get(number);
+    assert(trial, "a running trial is live");
+    const resumeFrom = offer ? resumePoint(state, trial).ref : undefined;
+    const key = { searchId: state.searchId, trial: number, attempt: trial.attempt };
+    const held: HeldLease = { key, agentId: trial.agentId, slots: state.slots, resumeFrom, confirmedMs: this.#now, sent: !offer };
+    this.ledger.retain(resumeFrom);
+    this.agents.hold(held);
+    if (offer) this.#offer(held);
+  }
+
+  #offer(held: HeldLease): void {
+    const entry = this.entries.get(held.key.searchId);
+    const trial = entry?.state.live.get(held.key.trial);
+    const connection = this.agents.get(held.agentId)?.connection;
+    if (entry === undefined || trial === undefined || connection === undefined) return;
+    const { spec } = entry.state;
+    const resume = resumePoint(entry.state, trial);
+    this.#outbox.lease({
+      connection,
+      held,
+      spec,
+      lease: {
+        key: held.key,
+        work: trial.work,
+        spec: undefined,
+        resumeFrom: resume.ref,
+        resumeStep: resume.step,
+        seed: createRng(spec.seed).fork("seed of trial", trial.number).integer(Number.MAX_SAFE_INTEGER),
+        proposedMs: trial.readyMs,
+      },
+    });
+  }
+
+  /** Tells an agent to stop an attempt where its trial or search is to stop. */
+  #repeatStop(held: HeldLease): void {
+    const state = this.entries.get(held.key.searchId)?.state;
+    const trial = state?.live.get(held.key.trial);
+    const connection = this.agents.get(held.agentId)?.connection;
+    if (state === undefined || trial === undefined || connection === undefined) return;
+    if (trial.stopReason !== undefined) {
+      this.#outbox.stop(connection, stopMessage(held.key, EndReason.END_REASON_STOPPED_EARLY, trial.stopReason));
+    } else if (state.status === "stopping" && !reachedItsStep(trial)) {
+      this.#outbox.stop(connection, stopMessage(held.key, EndReason.END_REASON_STOPPED_EARLY, state.reason));
+    } else if (state.status === "paused") {
+      this.#outbox.stop(connection, stopMessage(held.key, EndReason.END_REASON_PREEMPTED, state.reason));
+    }
+  }
+
+  #revoke(connection: OpenConnection, key: HeldLease["key"]): void {
+    this.#outbox.stop(connection, stopMessage(key, EndReason.END_REASON_UNSPECIFIED, "its lease was lost"));
+  }
+
+  // Time.
+
+  #armWallTime(entry: SearchEntry): void {
+    const { wallTimeMs } = entry.state.budget;
+    if (wallTimeMs > 0)
+      entry.cancelWallTime = this.#options.clock.wake(entry.state.createdMs + wallTimeMs, () => this.#touch(entry));
+  }
+
+  #armRetry(entry: SearchEntry, retryAtMs: number): void {
+    if (retryAtMs > this.#now) this.#options.clock.wake(retryAtMs, () => this.#touch(entry));
+  }
+
+  #touch(entry: SearchEntry): void {
+    if (this.#closed || this.entries.get(entry.state.searchId) !== entry) return;
+    this.#deferralsDue = true;
+    this.#touched.add(entry);
+    this.#schedule();
+  }
+
+  /** Looks for silent agents now and then: four times in a lease's timeout. */
+  #armSweep(): void {
+    const { clock, leaseTimeoutMs } = this.#options;
+    const due = clock.now() + leaseTimeoutMs / 4;
+    this.#cancelSweep = clock.wake(due, () => {
+      this.#armSweep();
+      // Late by so much, this process slept; the agents could not have been heard of.
+      const slept = clock.now() - due > leaseTimeoutMs / 2;
+      if (this.#refusal === undefined) this.post(() => this.#sweep(slept));
+    });
+  }
+
+  #sweep(slept: boolean): void {
+    const { leaseTimeoutMs } = this.#options;
+    this.#deferralsDue = true;
+    for (const held of [...this.agents.leases]) {
+      // A clock that was set back must not make a lease eternal.
+      if (slept || held.confirmedMs > this.#now) held.confirmedMs = this.#now;
+      if (this.#now - held.confirmedMs <= leaseTimeoutMs) continue;
+      const entry = this.entries.get(held.key.searchId);
+      if (entry === undefined) continue;
+      const message = `agent ${held.agentId} did not name it for ${this.#now - held.confirmedMs} ms`;
+      this.command(entry, { kind: "loseAttempt", trial: held.key.trial, attempt: held.key.attempt, message, nowMs: this.#now });
+    }
+    for (const agent of [...this.agents.all]) {
+      if (slept || agent.heardMs > this.#now) agent.heardMs = this.#now;
+      const connection = agent.connection;
+      if (connection === undefined || this.#now - agent.heardMs <= leaseTimeoutMs) continue;
+      connection.open = false;
+      this.agents.disconnect(agent.agentId, connection);
+      connection.close(`nothing was heard of the agent for ${this.#now - agent.heardMs} ms`);
+    }
+  }
+
+  // Failure and recovery.
+
+  /** The log did not take the round: nobody heard of it, so it never was. Reads the log again and tries anew after a while. */
+  #fail(thrown: unknown, outbox: Outbox): void {
+    this.#options.onLogFailure(thrown);
+    const error = refusalFor(thrown);
+    this.#refusal = error;
+    this.#stale = true;
+    for (const waiting of outbox.waiting) waiting.reject(error);
+    this.#rejectAll(error);
+    this.agents.clear(error.message);
+    this.#failures += 1;
+    const waitMs = Math.min(retryMs.max, retryMs.first * 2 ** (this.#failures - 1));
+    void this.#reload(waitMs);
+  }
+
+  async #reload(waitMs: number): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#load();
+    } catch (thrown) {
+      this.#options.onLogFailure(thrown);
+    }
+    if (this.#closed) return;
+    const { clock } = this.#options;
+    this.#cancelRetry = clock.wake(clock.now() + waitMs, () => {
+      if (this.#stale) {
+        void this.#reload(Math.min(retryMs.max, 2 * waitMs));
+        return;
+      }
+      this.#refusal = undefined;
+      for (const held of this.agents.leases) held.confirmedMs = clock.now();
+      this.#deferralsDue = true;
+      this.#schedule();
+    });
+  }
+
+  /** Reads every search from the log. Those who watch stay. */
+  async #load(): Promise<void> {
+    const { log, clock } = this.#options;
+    const before = this.entries;
+    for (const entry of before.values()) entry.closeStrategy();
+    const entries = new Map<string, SearchEntry>();
+    this.ledger.clear();
+    this.keys.clear();
+    this.#touched.clear();
+    this.#now = clock.now();
+    for (const searchId of await log.searches()) {
+      const entry = await this.#loadSearch(searchId, before.get(searchId), entries.size);
+      if (entry !== undefined) entries.set(searchId, entry);
+    }
+    this.entries = entries;
+    this.#nextOrder = entries.size;
+    for (const entry of entries.values()) this.#takeUp(entry);
+    this.#stale = false;
+  }
+
+  async #loadSearch(searchId: string, before: SearchEntry | undefined, order: number): Promise<SearchEntry | undefined> {
+    let entry: SearchEntry | undefined;
+    for await (const facts of this.#options.log.read(searchId, 0)) {
+      const [first] = facts;
+      if (entry === undefined) {
+        assert(first, "a piece of the log holds facts");
+        entry = new SearchEntry(first, order, before?.watchers);
+        entry.host = this.#options.host(entry.state.spec);
+        entry.host.tell(facts.slice(0, 1));
+        for (const fact of facts.slice(1)) this.#replay(entry, fact);
+        entry.host?.tell(facts.slice(1));
+      } else {
+        for (const fact of facts) this.#replay(entry, fact);
+        entry.host?.tell(facts);
+      }
+    }
+    if (entry !== undefined) entry.durable = entry.state.position;
+    return entry;
+  }
+
+  #replay(entry: SearchEntry, fact: Fact): void {
+    const kind = fact.kind;
+    if (kind?.$case === "trialCheckpointed") {
+      this.ledger.forget(entry.state.live.get(kind.value.trial)?.checkpoint?.ref);
+      this.ledger.retain(kind.value.checkpoint);
+    } else if (kind?.$case === "trialEnded") {
+      for (const ref of kind.value.artifacts) this.ledger.retain(ref);
+    }
+    entry.state.tell(fact);
+    if (!entry.active) entry.closeStrategy();
+  }
+
+  /** Goes on with a search that was read from the log. */
+  #takeUp(entry: SearchEntry): void {
+    const { state } = entry;
+    if (state.idempotencyKey !== "") this.keys.set(state.idempotencyKey, state.searchId);
+    if (!entry.active) return;
+    for (const number of state.running) this.#hold(entry, number, false);
+    for (const number of state.pending) this.#armRetry(entry, state.live.get(number)?.retryAtMs ?? 0);
+    this.#armWallTime(entry);
+    this.#touched.add(entry);
+  }
+
+  #rejectAll(error: RegulusError): void {
+    const jobs = this.#inbox;
+    this.#inbox = [];
+    for (const job of jobs) job.reject(error);
+  }
+}
+
+function stopMessage(lease: HeldLease["key"], reason: EndReason, message: string): ConnectResponse {
+  return { message: { $case: "stopAttempt", value: { lease, reason, message } } };
+}
+
+function reachedItsStep(trial: TrialState): boolean {
+  return trial.work.untilStep > 0 && trial.step >= trial.work.untilStep;
+}
+
+/** What callers hear while the log takes nothing. */
+function refusalFor(thrown: unknown): RegulusError {
+  if (!(thrown instanceof RegulusError)) {
+    return new RegulusError("unavailable", `the log failed: ${String(thrown)}; nothing was changed, try again`, {
+      cause: thrown,
+    });
+  }
+  const code = thrown.code === "exhausted" || thrown.code === "data-loss" ? thrown.code : "unavailable";
+  return new RegulusError(code, `the log can't be written, nothing was changed: ${thrown.message}`, { cause: thrown });
+}

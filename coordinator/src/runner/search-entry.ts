@@ -1,0 +1,83 @@
+/**
+ * One search at work: its state, its strategy and what a round made of it. Facts are told to both at once and appended with the rest
+ * of the round; until then nobody outside hears of them.
+ */
+import type { Fact } from "@regulus/proto";
+import type { FactKind } from "../search/commands.js";
+import { SearchState } from "../search/search-state.js";
+import type { StrategyHost } from "../strategy-host/strategy-host.js";
+import { SearchWatchers } from "./watchers.js";
+
+/** Kinds of facts that may change what a strategy wants. */
+const news: ReadonlySet<FactKind["$case"]> = new Set([
+  "searchCreated",
+  "searchResumed",
+  "trialMeasured",
+  "trialCheckpointed",
+  "attemptEnded",
+  "trialPaused",
+  "trialEnded",
+  "findingReported",
+]);
+
+export class SearchEntry {
+  readonly state: SearchState;
+  /** Rank by creation, from 0. */
+  readonly order: number;
+  readonly watchers: SearchWatchers;
+  /** Position of the newest durable fact. */
+  durable: number;
+  /** Facts of this round. */
+  fresh: Fact[] = [];
+  /** Facts that the strategy was not told of yet. */
+  untold: Fact[] = [];
+  /** The strategy; absent once the search is over. */
+  host: StrategyHost | undefined;
+  /** Whether facts came that the strategy may want to act on. */
+  hasNews = true;
+  /** Starts and resumes that the strategy was last asked for, and whether the question is still open. */
+  askedLimit = 0;
+  asking = false;
+  /** Whether the strategy, asked for more with nothing running, had nothing. */
+  idle = false;
+  /** Cancels the wake-up at the end of the budget of wall time. */
+  cancelWallTime: (() => void) | undefined;
+
+  constructor(created: Fact, order: number, watchers = new SearchWatchers()) {
+    this.state = new SearchState(created);
+    this.order = order;
+    this.watchers = watchers;
+    this.durable = 0;
+  }
+
+  get active(): boolean {
+    return this.state.status !== "ended";
+  }
+
+  /** Takes a new fact into the round. */
+  add(kind: FactKind, timeMs: number): Fact {
+    const fact: Fact = { searchId: this.state.searchId, position: this.state.position + 1, timeMs, kind };
+    this.state.tell(fact);
+    this.take(fact);
+    return fact;
+  }
+
+  /** Takes the round's fact that the state already knows. */
+  take(fact: Fact): void {
+    this.fresh.push(fact);
+    if (this.host !== undefined) this.untold.push(fact);
+    if (fact.kind !== undefined && news.has(fact.kind.$case)) {
+      this.hasNews = true;
+      this.idle = false;
+    }
+  }
+
+  /** Ends the strategy: nothing will be asked any more. */
+  closeStrategy(): void {
+    this.host?.close();
+    this.host = undefined;
+    this.untold = [];
+    this.cancelWallTime?.();
+    this.cancelWallTime = undefined;
+  }
+}

@@ -1,0 +1,30 @@
+/** What can be asked of a search: commands, in the imperative. `decide` answers each with the facts that it makes. */
+import type { Proposal } from "@regulus/algorithms/core";
+import type { Fact } from "@regulus/proto";
+
+/** What happened, before it has a place and a time. */
+export type FactKind = NonNullable<Fact["kind"]>;
+
+/** A command to one search. */
+export type SearchCommand =
+  | { readonly kind: "pauseSearch"; readonly reason: string }
+  | { readonly kind: "resumeSearch" }
+  | { readonly kind: "stopSearch"; readonly reason: string; readonly completes: boolean }
+  | { readonly kind: "stopTrial"; readonly trial: number; readonly reason: string }
+  /** Gives the lease of a pending trial to an agent. */
+  | { readonly kind: "startAttempt"; readonly trial: number; readonly agentId: string; readonly fromStep: number }
+  /** Notes why a pending trial can't be placed. */
+  | { readonly kind: "deferTrial"; readonly trial: number; readonly reason: string }
+  /** Takes a lease back from an agent that was not heard of. */
+  | {
+      readonly kind: "loseAttempt";
+      readonly trial: number;
+      readonly attempt: number;
+      readonly message: string;
+      readonly nowMs: number;
+    }
+  /** Takes up what the strategy proposed. At most `limit` starts and resumes. `asked` is the newest fact that it knew. */
+  | { readonly kind: "takeProposals"; readonly proposals: readonly Proposal[]; readonly limit: number; readonly asked: number }
+  | { readonly kind: "failStrategy"; readonly message: string }
+  /** Ends what is over: spent budgets, stopped searches. `idle`: the strategy had nothing for a search in which nothing runs. */
+  | { readonly kind: "settle"; readonly nowMs: number; readonly idle: boolean };

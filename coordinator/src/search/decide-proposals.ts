@@ -1,0 +1,183 @@
+/**
+ * Decides what becomes of a strategy's proposals: facts, or, where one lies outside of the space or speaks of a trial that can't be
+ * meant, the failure of the strategy with words for its author.
+ */
+import { insideParameters, procedureSpecs } from "@regulus/algorithms/catalog";
+import {
+  type Configuration,
+  createSpace,
+  type ParameterValue,
+  type Proposal,
+  type Space,
+  valueFromUnit,
+} from "@regulus/algorithms/core";
+import { EndReason, expectedOneOf, type SearchSpec, type Work } from "@regulus/proto";
+import type { FactKind, SearchCommand } from "./commands.js";
+import { stopRequested, trialEnded } from "./endings.js";
+import type { SearchState } from "./search-state.js";
+
+/** Problems of one configuration that are told. */
+const problemsShown = 5;
+
+type TakeProposals = Extract<SearchCommand, { kind: "takeProposals" }>;
+type Start = Extract<Proposal, { kind: "start" }>;
+type Resume = Extract<Proposal, { kind: "resume" }>;
+type Stop = Extract<Proposal, { kind: "stop" }>;
+
+/** The facts of a batch of proposals; a refused one among them makes the strategy's failure instead of them all. */
+export function takeProposals(state: SearchState, command: TakeProposals): FactKind[] {
+  if (state.status !== "running") return [];
+  const taking: Taking = {
+    state,
+    asked: command.asked,
+    limit: command.limit,
+    next: state.nextTrial,
+    taken: new Set(),
+    facts: [],
+  };
+  for (const [index, proposal] of command.proposals.entries()) {
+    const problem = take(taking, proposal);
+    if (problem !== undefined) {
+      const message = `its proposal ${index + 1} of ${command.proposals.length} (${proposal.kind}) was refused: ${problem}`;
+      return [{ $case: "strategyFailed", value: { message } }, ...stopRequested(state, message, false)];
+    }
+  }
+  return taking.facts;
+}
+
+interface Taking {
+  readonly state: SearchState;
+  readonly asked: number;
+  /** Starts and resumes that may still be taken. */
+  limit: number;
+  next: number;
+  /** Trials that an earlier proposal of the batch resumed or stopped. */
+  readonly taken: Set<number>;
+  readonly facts: FactKind[];
+}
+
+/** Takes one proposal. Answers why it can't be taken, or undefined. */
+function take(taking: Taking, proposal: Proposal): string | undefined {
+  switch (proposal.kind) {
+    case "start":
+      return takeStart(taking, proposal);
+    case "resume":
+      return takeResume(taking, proposal);
+    case "stop":
+      return takeStop(taking, proposal);
+    default:
+      return `its kind ${JSON.stringify(proposal satisfies never)} is not start, resume or stop`;
+  }
+}
+
+function takeStart(taking: Taking, proposal: Start): string | undefined {
+  const { state } = taking;
+  if (!proposal.procedure) return "it names no procedure";
+  const problem =
+    stepProblem(state, proposal.untilStep) ??
+    parameterProblem(state.spec, proposal.procedure, proposal.parameters) ??
+    sourceProblem(taking, proposal.fromTrial);
+  if (problem !== undefined) return problem;
+  // Past a bound of the coordinator's own a proposal is left aside: the strategy was never told of it and may propose it again.
+  const { trials } = state.budget;
+  if (taking.limit <= 0 || (trials > 0 && taking.next >= trials)) return undefined;
+  const work = workOf(proposal, proposal.procedure, proposal.parameters, proposal.options);
+  taking.facts.push({ $case: "trialProposed", value: { trial: taking.next, work } });
+  taking.next += 1;
+  taking.limit -= 1;
+  return undefined;
+}
+
+function takeResume(taking: Taking, proposal: Resume): string | undefined {
+  const { state } = taking;
+  if (!state.knows(proposal.trial)) return `there is no trial ${proposal.trial}; there are ${state.nextTrial}`;
+  if (taking.taken.has(proposal.trial)) return `another proposal of the same batch is about trial ${proposal.trial}`;
+  const trial = state.live.get(proposal.trial);
+  if (trial?.status !== "paused" || trial.stopReason !== undefined) {
+    // It may have ended while a strategy in a thread of its own was thinking.
+    if (taking.asked < state.position) return undefined;
+    return `trial ${proposal.trial} is ${trial === undefined ? "over" : trial.status}, only a paused one can be resumed`;
+  }
+  const parameters = proposal.parameters ?? trial.work.parameters ?? {};
+  const problem =
+    stepProblem(state, proposal.untilStep) ??
+    (proposal.parameters && parameterProblem(state.spec, trial.work.procedure, proposal.parameters)) ??
+    sourceProblem(taking, proposal.fromTrial);
+  if (problem !== undefined) return problem;
+  if (taking.limit <= 0) return undefined;
+  const work = workOf(proposal, trial.work.procedure, parameters, proposal.options ?? trial.work.options);
+  taking.facts.push({ $case: "trialResumed", value: { trial: proposal.trial, work } });
+  taking.taken.add(proposal.trial);
+  taking.limit -= 1;
+  return undefined;
+}
+
+function takeStop(taking: Taking, proposal: Stop): string | undefined {
+  const { state } = taking;
+  if (!state.knows(proposal.trial)) return `there is no trial ${proposal.trial}; there are ${state.nextTrial}`;
+  const trial = state.live.get(proposal.trial);
+  if (trial === undefined || trial.stopReason !== undefined || taking.taken.has(proposal.trial)) return undefined;
+  taking.taken.add(proposal.trial);
+  taking.facts.push({ $case: "trialStopRequested", value: { trial: proposal.trial, reason: proposal.reason } });
+  if (trial.status !== "running") taking.facts.push(trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, proposal.reason));
+  return undefined;
+}
+
+function stepProblem(state: SearchState, untilStep: number): string | undefined {
+  if (!Number.isSafeInteger(untilStep) || untilStep < 0) return `untilStep is ${untilStep}, a whole number from 0 was expected`;
+  const { stepsPerTrial } = state.budget;
+  if (stepsPerTrial > 0 && untilStep > stepsPerTrial) {
+    return `untilStep is ${untilStep}, the budget allows ${stepsPerTrial} steps a trial`;
+  }
+  return undefined;
+}
+
+function sourceProblem(taking: Taking, fromTrial: number | undefined): string | undefined {
+  if (fromTrial === undefined || taking.state.knows(fromTrial)) return undefined;
+  return `it starts from trial ${fromTrial}, and there are ${taking.state.nextTrial}`;
+}
+
+function parameterProblem(spec: SearchSpec, procedure: string, parameters: Configuration): string | undefined {
+  const known = procedureSpecs.get(procedure);
+  if (known === undefined) {
+    return `its procedure is ${JSON.stringify(procedure)}, expected ${expectedOneOf(procedure, [...procedureSpecs.keys()])}`;
+  }
+  const { space, inside } = boundsOf(spec);
+  const problems = space.check(known.learnsInside ? completed(space, inside, parameters) : parameters);
+  return problems.length === 0 ? undefined : problems.slice(0, problemsShown).join("; ");
+}
+
+/** The parameters with some value for those that the procedure learns by itself, and that a proposal may therefore leave out. */
+function completed(space: Space, inside: ReadonlySet<string>, parameters: Configuration): Configuration {
+  const all: Record<string, ParameterValue> = { ...parameters };
+  for (const parameter of space.parameters) {
+    if (Object.hasOwn(all, parameter.name) || !inside.has(parameter.name) || !space.isActive(parameter.name, all)) continue;
+    all[parameter.name] = valueFromUnit(parameter, 0.5);
+  }
+  return all;
+}
+
+function workOf(
+  proposal: Start | Resume,
+  procedure: string,
+  parameters: Configuration | NonNullable<Work["parameters"]>,
+  options: Readonly<Record<string, unknown>> | undefined,
+): Work {
+  const { untilStep, final, fromTrial } = proposal;
+  return { procedure, parameters: { ...parameters }, untilStep, final, options: options && { ...options }, fromTrial };
+}
+
+interface ProposalBounds {
+  readonly space: Space;
+  /** Names of the parameters that may be learned inside training. */
+  readonly inside: ReadonlySet<string>;
+}
+
+/** Bounds of the searches that are being worked on: making them walks all parameters and techniques. */
+const known = new WeakMap<SearchSpec, ProposalBounds>();
+
+function boundsOf(spec: SearchSpec): ProposalBounds {
+  const made = known.get(spec) ?? { space: createSpace(spec.space), inside: new Set(insideParameters(spec)) };
+  known.set(spec, made);
+  return made;
+}

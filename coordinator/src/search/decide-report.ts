@@ -1,0 +1,150 @@
+/**
+ * Decides what an agent's report makes of a trial. Repeated reports make nothing; those of an attempt that is not current are refused.
+ */
+import { defaults, EndReason, type Finished, limits, type Measurement, type Report } from "@regulus/proto";
+import type { FactKind } from "./commands.js";
+import { trialEnded } from "./endings.js";
+import type { SearchState } from "./search-state.js";
+import { findingKey, type TrialState } from "./trial-state.js";
+
+/** Findings of one attempt that are kept; further ones are dropped, since a trial that finds so much says nothing. */
+const findingsMax = 100;
+
+/** What came of a report. */
+export interface ReportAnswer {
+  readonly facts: readonly FactKind[];
+  /** Whether it came from an attempt that holds no lease. */
+  readonly refused: boolean;
+}
+
+const nothing: ReportAnswer = { facts: [], refused: false };
+const refused: ReportAnswer = { facts: [], refused: true };
+
+/** The facts that a report of an agent makes. */
+export function decideReport(state: SearchState, agentId: string, report: Report, nowMs: number): ReportAnswer {
+  const trial = state.live.get(report.lease?.trial ?? -1);
+  if (trial?.status !== "running" || trial.attempt !== report.lease?.attempt || trial.agentId !== agentId) return refused;
+  const event = report.event;
+  switch (event?.$case) {
+    case "measured":
+      return { facts: measured(state, trial, event.value), refused: false };
+    case "checkpointed": {
+      const { step, checkpoint } = event.value;
+      if (step <= trial.savedStep || checkpoint === undefined) return nothing;
+      const value = { trial: trial.number, attempt: trial.attempt, step, checkpoint };
+      return { facts: [{ $case: "trialCheckpointed", value }], refused: false };
+    }
+    case "finished":
+      return { facts: finished(state, trial, event.value, nowMs), refused: false };
+    case "found": {
+      if (trial.findings.size >= findingsMax || trial.findings.has(findingKey(event.value))) return nothing;
+      return { facts: [{ $case: "findingReported", value: { ...event.value, trial: trial.number } }], refused: false };
+    }
+    case undefined:
+      return nothing;
+    default: {
+      const never: never = event;
+      return never;
+    }
+  }
+}
+
+/** An attempt that failed through no fault of its trial: another one follows, or the trial ends. */
+export function attemptFailed(
+  state: SearchState,
+  trial: TrialState,
+  failure: { readonly reason: EndReason; readonly message: string; readonly nowMs: number; readonly finished?: Finished },
+): FactKind {
+  if (isStopping(state, trial)) {
+    const message = `${stopWords(state, trial)}; its attempt ended otherwise: ${failure.message}`;
+    return trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message, failure.finished);
+  }
+  const max = state.spec.retries?.max ?? defaults.retriesMax;
+  if (trial.failures >= max) {
+    const message = max === 0 ? failure.message : `${failure.message} (attempt ${trial.attempt}; ${max} were tried again)`;
+    return trialEnded(trial, failure.reason, message, failure.finished);
+  }
+  const firstMs = state.spec.retries?.backoffMs || defaults.retryBackoffMs;
+  const retryAtMs = failure.nowMs + Math.min(defaults.retryBackoffMsMax, firstMs * 2 ** trial.failures);
+  return attemptEnded(trial, failure.reason, failure.message, retryAtMs);
+}
+
+function measured(state: SearchState, trial: TrialState, measurement: Measurement): FactKind[] {
+  if (measurement.step <= trial.measuredStep) return [];
+  const fact = trialMeasured(trial, measurement);
+  const { stepsPerTrial } = state.budget;
+  const overdue = stepsPerTrial > 0 && trial.work.untilStep === 0 && measurement.step >= stepsPerTrial;
+  if (!overdue || trial.stopReason !== undefined) return [fact];
+  const reason = `the budget of ${stepsPerTrial} steps a trial is spent`;
+  return [fact, { $case: "trialStopRequested", value: { trial: trial.number, reason } }];
+}
+
+function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: number): FactKind[] {
+  switch (end.reason) {
+    case EndReason.END_REASON_DONE:
+      return done(state, trial, end);
+    case EndReason.END_REASON_STOPPED_EARLY:
+      return [trialEnded(trial, end.reason, end.message || stopWords(state, trial), end)];
+    case EndReason.END_REASON_PREEMPTED:
+      if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
+      return [...unseen(trial, end), attemptEnded(trial, end.reason, end.message, 0)];
+    case EndReason.END_REASON_LOST:
+    case EndReason.END_REASON_OUT_OF_MEMORY:
+    case EndReason.END_REASON_TIMED_OUT: {
+      const seen = attemptFailed(state, trial, { reason: end.reason, message: end.message, nowMs, finished: end });
+      return seen.$case === "trialEnded" ? [seen] : [...unseen(trial, end), seen];
+    }
+    case EndReason.END_REASON_DIVERGED:
+    case EndReason.END_REASON_INFEASIBLE:
+    case EndReason.END_REASON_USER_ERROR:
+      return [trialEnded(trial, end.reason, end.message, end)];
+    default:
+      return [trialEnded(trial, EndReason.END_REASON_USER_ERROR, `the agent gave no reason for the end: ${end.message}`, end)];
+  }
+}
+
+function done(state: SearchState, trial: TrialState, end: Finished): FactKind[] {
+  if (!trial.work.final) {
+    if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
+    return [
+      ...unseen(trial, end),
+      { $case: "trialPaused", value: { trial: trial.number, attempt: trial.attempt, step: end.step } },
+    ];
+  }
+  const wrong = finalProblem(state, end.final);
+  return wrong === undefined
+    ? [trialEnded(trial, end.reason, end.message, end)]
+    : [trialEnded(trial, EndReason.END_REASON_USER_ERROR, wrong, end)];
+}
+
+/** Why a final measurement can't be one; undefined where it can. */
+function finalProblem(state: SearchState, final: Measurement | undefined): string | undefined {
+  const wanted = state.objective.metric;
+  if (final === undefined) return `ended as done without a final measurement; one with the metric ${wanted} was expected`;
+  if (Object.hasOwn(final.metrics, wanted)) return undefined;
+  const names = Object.keys(final.metrics).slice(0, 8).join(", ") || "none";
+  return `the final measurement has no metric ${wanted}, which is the search's objective; it has: ${names}`;
+}
+
+/** The newest measurement of an attempt that is over, where its trial is not and it was not measured before. */
+function unseen(trial: TrialState, end: Finished): FactKind[] {
+  return end.final !== undefined && end.final.step > trial.measuredStep ? [trialMeasured(trial, end.final)] : [];
+}
+
+function trialMeasured(trial: TrialState, measurement: Measurement): FactKind {
+  return { $case: "trialMeasured", value: { trial: trial.number, attempt: trial.attempt, measurement } };
+}
+
+function attemptEnded(trial: TrialState, reason: EndReason, message: string, retryAtMs: number): FactKind {
+  const text = message.slice(0, limits.textCharactersMax);
+  return { $case: "attemptEnded", value: { trial: trial.number, attempt: trial.attempt, reason, message: text, retryAtMs } };
+}
+
+function isStopping(state: SearchState, trial: TrialState): boolean {
+  return state.status === "stopping" || trial.stopReason !== undefined;
+}
+
+function stopWords(state: SearchState, trial: TrialState): string {
+  if (trial.stopReason !== undefined) return trial.stopReason;
+  return state.status === "stopping" ? `the search ends: ${state.reason}` : "its procedure stopped early";
+}

@@ -1,0 +1,38 @@
+/** The facts that end trials and searches. Pure. */
+import { EndReason, type Finished, type SearchOutcome } from "@regulus/proto";
+import type { FactKind } from "./commands.js";
+import type { SearchState } from "./search-state.js";
+import type { TrialState } from "./trial-state.js";
+
+/** The end of a trial. Its final measurement is that of `finished`, else its last one where its end is a good one. */
+export function trialEnded(trial: TrialState, reason: EndReason, message: string, finished?: Finished): FactKind {
+  const lastCounts = reason === EndReason.END_REASON_STOPPED_EARLY;
+  return {
+    $case: "trialEnded",
+    value: {
+      trial: trial.number,
+      attempt: trial.attempt,
+      reason,
+      message,
+      final: finished?.final ?? (lastCounts ? trial.last : undefined),
+      artifacts: finished?.artifacts ?? [],
+      startedMs: finished?.startedMs ?? 0,
+    },
+  };
+}
+
+/** The ends of all trials that hold no lease. */
+export function restEnded(state: SearchState, message: string): FactKind[] {
+  const rest = [...state.live.values()].filter((trial) => trial.status !== "running");
+  return rest.map((trial) => trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message));
+}
+
+/** The request to end a search, with the ends of all trials that hold no lease. */
+export function stopRequested(state: SearchState, reason: string, completed: boolean): FactKind[] {
+  return [{ $case: "searchStopRequested", value: { reason, completed } }, ...restEnded(state, `the search ends: ${reason}`)];
+}
+
+/** The end of a search in which nothing runs. */
+export function searchEnded(outcome: SearchOutcome, reason: string): FactKind {
+  return { $case: "searchEnded", value: { outcome, reason } };
+}

@@ -1,0 +1,239 @@
+/**
+ * The state of one search: a fold over its facts. It holds what deciding, planning and answering need, ended trials in compact form;
+ * measurements stay in the log. It decides nothing and knows no clock.
+ */
+import {
+  assert,
+  type Budget,
+  EndReason,
+  type Fact,
+  type Objective,
+  type Search,
+  SearchOutcome,
+  type SearchSpec,
+  SearchStatus,
+  type Trial,
+} from "@regulus/proto";
+import { endedWell, TrialArchive } from "./trial-archive.js";
+import { isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
+
+/** Reasons for which the time of an attempt was spent in vain. */
+const wasted: ReadonlySet<EndReason> = new Set([
+  EndReason.END_REASON_LOST,
+  EndReason.END_REASON_OUT_OF_MEMORY,
+  EndReason.END_REASON_TIMED_OUT,
+  EndReason.END_REASON_DIVERGED,
+  EndReason.END_REASON_INFEASIBLE,
+  EndReason.END_REASON_USER_ERROR,
+]);
+
+/** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
+export class SearchState {
+  readonly searchId: string;
+  readonly spec: SearchSpec;
+  readonly idempotencyKey: string;
+  readonly createdMs: number;
+  /** The objective that ranks trials. */
+  readonly objective: Objective;
+  readonly budget: Budget;
+  /** Slots that one trial takes. */
+  readonly slots: number;
+  position: number;
+  status: "running" | "paused" | "stopping" | "ended" = "running";
+  outcome: SearchOutcome = SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
+  /** Why it is paused, stops or ended. */
+  reason = "";
+  /** Whether a stop counts as completed; meaningful while stopping. */
+  completes = false;
+  /** What its strategy did wrong; empty for nothing. */
+  strategyFailure = "";
+  endedMs = 0;
+  /** Trials that are not over, by number. */
+  readonly live = new Map<number, TrialState>();
+  /** Numbers of pending trials, the one that waits longest first. */
+  readonly pending = new Set<number>();
+  /** Numbers of running trials. */
+  readonly running = new Set<number>();
+  readonly archive = new TrialArchive();
+  /** Number of the next trial. */
+  nextTrial = 0;
+  done = 0;
+  stopped = 0;
+  failed = 0;
+  /** Training steps over all trials, each counted once. */
+  steps = 0;
+  slotSeconds = 0;
+  wastedSlotSeconds = 0;
+  bestTrial: number | undefined;
+  bestValue = Number.NaN;
+
+  constructor(created: Fact) {
+    assert(created.kind?.$case === "searchCreated" && created.kind.value.spec, "a search begins with its creation");
+    const spec = created.kind.value.spec;
+    const objective = spec.objectives[0];
+    assert(objective, "a search has an objective");
+    this.searchId = created.searchId;
+    this.spec = spec;
+    this.objective = objective;
+    this.budget = spec.budget ?? { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
+    this.slots = Math.max(1, spec.resources?.slots ?? 1);
+    this.idempotencyKey = created.kind.value.idempotencyKey;
+    this.createdMs = created.timeMs;
+    this.position = created.position;
+  }
+
+  /** Tells of the next fact. */
+  tell(fact: Fact): void {
+    assert(fact.position === this.position + 1, `fact ${fact.position} of ${this.searchId} follows ${this.position}`);
+    this.position = fact.position;
+    const kind = fact.kind;
+    switch (kind?.$case) {
+      case "searchPaused":
+        this.status = "paused";
+        this.reason = kind.value.reason;
+        return;
+      case "searchResumed":
+        this.status = "running";
+        this.reason = "";
+        return;
+      case "searchStopRequested":
+        this.status = "stopping";
+        this.reason = kind.value.reason;
+        this.completes = kind.value.completed;
+        return;
+      case "searchEnded":
+        this.status = "ended";
+        this.outcome = kind.value.outcome;
+        this.reason = kind.value.reason;
+        this.endedMs = fact.timeMs;
+        return;
+      case "strategyFailed":
+        this.strategyFailure = kind.value.message;
+        return;
+      case "trialProposed":
+        this.live.set(kind.value.trial, proposedTrial(fact));
+        this.pending.add(kind.value.trial);
+        this.nextTrial = kind.value.trial + 1;
+        return;
+      default:
+        if (kind !== undefined && "trial" in kind.value && kind.value.trial !== undefined)
+          this.#tellTrial(kind.value.trial, fact);
+    }
+  }
+
+  /** A trial as clients see it. */
+  trial(number: number): Trial | undefined {
+    const live = this.live.get(number);
+    return live === undefined ? this.archive.get(this.searchId, number) : trialView(this.searchId, live);
+  }
+
+  /** Whether there is or was a trial of this number. */
+  knows(number: number): boolean {
+    return Number.isInteger(number) && number >= 0 && number < this.nextTrial;
+  }
+
+  /** Steps that trials which run or will run have still to do, where that is known. */
+  stepsAhead(): number {
+    let ahead = 0;
+    for (const numbers of [this.pending, this.running]) {
+      for (const number of numbers) {
+        const trial = this.live.get(number);
+        if (trial !== undefined) ahead += Math.max(0, trial.work.untilStep - trial.step);
+      }
+    }
+    return ahead;
+  }
+
+  /** The search as clients see it. */
+  view(): Search {
+    return {
+      searchId: this.searchId,
+      spec: this.spec,
+      status: statuses[this.status],
+      outcome: this.outcome,
+      reason: this.reason,
+      position: this.position,
+      createdMs: this.createdMs,
+      endedMs: this.endedMs,
+      counts: {
+        pending: this.pending.size,
+        running: this.running.size,
+        paused: this.live.size - this.pending.size - this.running.size,
+        done: this.done,
+        stopped: this.stopped,
+        failed: this.failed,
+      },
+      bestTrial: this.bestTrial,
+      bestValue: this.bestTrial === undefined ? undefined : this.bestValue,
+      steps: this.steps,
+      slotSeconds: this.slotSeconds,
+      wastedSlotSeconds: this.wastedSlotSeconds,
+    };
+  }
+
+  #tellTrial(number: number, fact: Fact): void {
+    const trial = this.live.get(number);
+    // A finding may come after its trial's end.
+    if (trial === undefined && fact.kind?.$case === "findingReported") return;
+    assert(trial, `fact ${fact.position} of ${this.searchId} is about trial ${number}, which is not live`);
+    const wasRunning = trial.status === "running";
+    const stepBefore = trial.step;
+    tellTrial(trial, fact, this.objective);
+    this.steps += trial.step - stepBefore;
+    if (isBetter(trial.bestValue, this.bestValue, this.objective)) {
+      this.bestTrial = number;
+      this.bestValue = trial.bestValue;
+    }
+    const over = trial.end !== undefined;
+    if (wasRunning && (over || trial.status !== "running")) this.#spend(trial, fact);
+    move(this.pending, number, !over && trial.status === "pending");
+    move(this.running, number, !over && trial.status === "running");
+    if (trial.end !== undefined) this.#end(trial, trial.end.reason);
+  }
+
+  #spend(trial: TrialState, fact: Fact): void {
+    const seconds = (Math.max(0, fact.timeMs - trial.attemptStartedMs) / 1000) * this.slots;
+    this.slotSeconds += seconds;
+    const kind = fact.kind;
+    if ((kind?.$case === "attemptEnded" || kind?.$case === "trialEnded") && wasted.has(kind.value.reason)) {
+      this.wastedSlotSeconds += seconds;
+    }
+  }
+
+  #end(trial: TrialState, reason: EndReason): void {
+    this.live.delete(trial.number);
+    this.archive.add(trialView(this.searchId, trial), {
+      value: trial.bestValue,
+      checkpointStep: trial.checkpoint?.step ?? 0,
+    });
+    if (reason === EndReason.END_REASON_DONE) this.done += 1;
+    else if (reason === EndReason.END_REASON_STOPPED_EARLY) this.stopped += 1;
+    else this.failed += 1;
+    if (!endedWell(reason) && this.bestTrial === trial.number) this.#findBest();
+  }
+
+  /** The best had failed: looks at all again. Rare, and one pass over numbers. */
+  #findBest(): void {
+    this.bestTrial = undefined;
+    this.bestValue = Number.NaN;
+    for (let number = 0; number < this.nextTrial; number += 1) {
+      const value = this.live.get(number)?.bestValue ?? (this.archive.good(number) ? this.archive.value(number) : Number.NaN);
+      if (isBetter(value, this.bestValue, this.objective)) {
+        this.bestTrial = number;
+        this.bestValue = value;
+      }
+    }
+  }
+}
+
+const statuses = {
+  running: SearchStatus.SEARCH_STATUS_RUNNING,
+  paused: SearchStatus.SEARCH_STATUS_PAUSED,
+  stopping: SearchStatus.SEARCH_STATUS_STOPPING,
+  ended: SearchStatus.SEARCH_STATUS_ENDED,
+} as const;
+
+function move(set: Set<number>, number: number, wanted: boolean): void {
+  if (wanted) set.add(number);
+  else set.delete(number);
+}

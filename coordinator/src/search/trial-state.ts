@@ -1,0 +1,212 @@
+/**
+ * A trial that is not over, folded from its facts, and the message that clients see of it. Ended trials are kept in the archive instead.
+ */
+import {
+  type ArtifactRef,
+  assert,
+  Direction,
+  EndReason,
+  type Fact,
+  type Measurement,
+  type Objective,
+  type Trial,
+  TrialStatus,
+  type Work,
+} from "@regulus/proto";
+
+/** A checkpoint and the step that it holds. */
+export interface Checkpoint {
+  readonly ref: ArtifactRef;
+  readonly step: number;
+  /** Position of the fact that told of it. */
+  readonly position: number;
+}
+
+/** What the coordinator knows of a trial that is not over. Times are in milliseconds since 1970. */
+export interface TrialState {
+  readonly number: number;
+  status: "pending" | "running" | "paused";
+  work: Work;
+  /** Position of the fact that gave it this work. */
+  workPosition: number;
+  /** Newest attempt, from 1; 0 while there was none. */
+  attempt: number;
+  /** Agent of the newest attempt; empty while there was none. */
+  agentId: string;
+  /** Attempts that failed through no fault of the trial. */
+  failures: number;
+  /** No attempt starts before this time. */
+  retryAtMs: number;
+  /** Agent on which the newest attempt failed; empty for none. A retry looks for another one first. */
+  failedAgentId: string;
+  /** Most steps that were ever done. */
+  step: number;
+  /** Newest step measured in the current attempt, and newest step saved in it; -1 for none. */
+  measuredStep: number;
+  savedStep: number;
+  last: Measurement | undefined;
+  best: Measurement | undefined;
+  /** First objective of `best`; NaN while there is none. */
+  bestValue: number;
+  checkpoint: Checkpoint | undefined;
+  artifacts: readonly ArtifactRef[];
+  proposedMs: number;
+  /** When it last became ready to run: proposed or resumed. */
+  readyMs: number;
+  startedMs: number;
+  attemptStartedMs: number;
+  /** Why it is to end early; undefined where it is not. */
+  stopReason: string | undefined;
+  /** Why it can't be placed, as the log has it; empty for no reason. */
+  deferred: string;
+  /** What the current attempt found, to tell repeated reports. */
+  findings: Set<string>;
+  /** How it ended; absent while it is not over, which is always so in a search's state. */
+  end?: { readonly reason: EndReason; readonly message: string; readonly atMs: number };
+}
+
+/** The trial that a proposal starts. */
+export function proposedTrial(fact: Fact): TrialState {
+  assert(fact.kind?.$case === "trialProposed" && fact.kind.value.work, "a trial begins with its proposal");
+  return {
+    number: fact.kind.value.trial,
+    status: "pending",
+    work: fact.kind.value.work,
+    workPosition: fact.position,
+    attempt: 0,
+    agentId: "",
+    failures: 0,
+    retryAtMs: 0,
+    failedAgentId: "",
+    step: 0,
+    measuredStep: -1,
+    savedStep: -1,
+    last: undefined,
+    best: undefined,
+    bestValue: Number.NaN,
+    checkpoint: undefined,
+    artifacts: [],
+    proposedMs: fact.timeMs,
+    readyMs: fact.timeMs,
+    startedMs: 0,
+    attemptStartedMs: 0,
+    stopReason: undefined,
+    deferred: "",
+    findings: new Set(),
+  };
+}
+
+/** Tells a trial of a later fact about it. Changes it in place. */
+export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): void {
+  const kind = fact.kind;
+  switch (kind?.$case) {
+    case "trialResumed":
+      assert(kind.value.work, "a resumed trial has work");
+      trial.status = "pending";
+      trial.work = kind.value.work;
+      trial.workPosition = fact.position;
+      trial.readyMs = fact.timeMs;
+      trial.retryAtMs = 0;
+      return;
+    case "trialStopRequested":
+      trial.stopReason = kind.value.reason;
+      return;
+    case "trialDeferred":
+      trial.deferred = kind.value.reason;
+      return;
+    case "attemptStarted":
+      trial.status = "running";
+      trial.attempt = kind.value.attempt;
+      trial.agentId = kind.value.agentId;
+      trial.attemptStartedMs = fact.timeMs;
+      if (trial.startedMs === 0) trial.startedMs = fact.timeMs;
+      trial.measuredStep = -1;
+      trial.savedStep = -1;
+      trial.deferred = "";
+      trial.findings.clear();
+      return;
+    case "trialMeasured":
+      measure(trial, kind.value.measurement, objective);
+      return;
+    case "trialCheckpointed":
+      trial.savedStep = kind.value.step;
+      trial.step = Math.max(trial.step, kind.value.step);
+      if (kind.value.checkpoint) {
+        trial.checkpoint = { ref: kind.value.checkpoint, step: kind.value.step, position: fact.position };
+      }
+      return;
+    case "attemptEnded":
+      trial.status = "pending";
+      trial.retryAtMs = kind.value.retryAtMs;
+      if (kind.value.reason !== EndReason.END_REASON_PREEMPTED) {
+        trial.failures += 1;
+        trial.failedAgentId = trial.agentId;
+      }
+      return;
+    case "trialPaused":
+      trial.status = "paused";
+      trial.step = Math.max(trial.step, kind.value.step);
+      return;
+    case "trialEnded":
+      measure(trial, kind.value.final, objective);
+      trial.artifacts = kind.value.artifacts;
+      trial.end = { reason: kind.value.reason, message: kind.value.message, atMs: fact.timeMs };
+      return;
+    case "findingReported":
+      if (kind.value.trial !== undefined) trial.findings.add(findingKey(kind.value));
+      return;
+    default:
+      return;
+  }
+}
+
+/** Whether `a` is a better value of an objective than `b`, where NaN stands for none. */
+export function isBetter(a: number, b: number, objective: Objective): boolean {
+  if (Number.isNaN(a)) return false;
+  if (Number.isNaN(b)) return true;
+  return objective.direction === Direction.DIRECTION_MAXIMIZE ? a > b : a < b;
+}
+
+/** What tells two findings of an attempt apart. */
+export function findingKey(finding: { readonly source: string; readonly severity: string; readonly message: string }): string {
+  return `${finding.severity} ${finding.source}: ${finding.message}`;
+}
+
+/** The trial as clients see it. */
+export function trialView(searchId: string, trial: TrialState): Trial {
+  return {
+    searchId,
+    trial: trial.number,
+    status: trial.end ? TrialStatus.TRIAL_STATUS_ENDED : statuses[trial.status],
+    reason: trial.end?.reason ?? EndReason.END_REASON_UNSPECIFIED,
+    message: trial.end?.message ?? (trial.status === "pending" ? trial.deferred : ""),
+    work: trial.work,
+    attempts: trial.attempt,
+    last: trial.last,
+    best: trial.best,
+    checkpoint: trial.checkpoint?.ref,
+    artifacts: [...trial.artifacts],
+    agentId: trial.agentId,
+    proposedMs: trial.proposedMs,
+    startedMs: trial.startedMs,
+    endedMs: trial.end?.atMs ?? 0,
+  };
+}
+
+const statuses = {
+  pending: TrialStatus.TRIAL_STATUS_PENDING,
+  running: TrialStatus.TRIAL_STATUS_RUNNING,
+  paused: TrialStatus.TRIAL_STATUS_PAUSED,
+} as const;
+
+function measure(trial: TrialState, measurement: Measurement | undefined, objective: Objective): void {
+  if (measurement === undefined) return;
+  trial.measuredStep = measurement.step;
+  trial.step = Math.max(trial.step, measurement.step);
+  trial.last = measurement;
+  const value = measurement.metrics[objective.metric];
+  if (value !== undefined && Number.isFinite(value) && isBetter(value, trial.bestValue, objective)) {
+    trial.best = measurement;
+    trial.bestValue = value;
+  }
+}

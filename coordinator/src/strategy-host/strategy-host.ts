@@ -1,0 +1,111 @@
+/**
+ * Where a search's strategy lives. The host tells it facts and asks it; what a strategy throws becomes a failure in words, never an
+ * error of the coordinator. Heavy strategies live in a thread of their own (worker-host.ts), light ones here.
+ */
+import { strategyContext } from "@regulus/algorithms/catalog";
+import { createRng, type Proposal, type Rng, type Strategy, type StrategyModule } from "@regulus/algorithms/core";
+import { cutText, type Fact, limits, type SearchSpec } from "@regulus/proto";
+
+/** What a strategy answered. */
+export type StrategyAnswer = { readonly proposals: readonly Proposal[] } | { readonly failure: string };
+
+/** A strategy at work on one search. */
+export interface StrategyHost {
+  /** Tells of facts, in order, each once. */
+  tell(facts: readonly Fact[]): void;
+  /** Asks; `answer` is called once, at once or later. At most one question is open at a time. */
+  ask(limit: number, answer: (answer: StrategyAnswer) => void): void;
+  close(): void;
+}
+
+/** Registered strategies, by name. */
+export type Strategies = ReadonlyMap<string, StrategyModule<unknown>>;
+
+/** A strategy that runs here, between two turns of the event loop. */
+export class InlineHost implements StrategyHost {
+  readonly #rng: Rng;
+  #strategy: StrategyAtWork | undefined;
+  #failure: string | undefined;
+
+  constructor(strategies: Strategies, spec: SearchSpec) {
+    this.#rng = createRng(spec.seed);
+    this.#try("was made", () => {
+      this.#strategy = atWork(createStrategy(strategies, spec));
+    });
+  }
+
+  tell(facts: readonly Fact[]): void {
+    const strategy = this.#strategy;
+    if (strategy === undefined || this.#failure !== undefined) return;
+    this.#try("was told of a fact", () => {
+      for (const fact of facts) strategy.tell(fact);
+    });
+  }
+
+  ask(limit: number, answer: (answer: StrategyAnswer) => void): void {
+    let proposals: readonly Proposal[] = [];
+    this.#try("was asked", () => {
+      proposals = checkedProposals(this.#strategy?.ask(limit, this.#rng));
+    });
+    answer(this.#failure === undefined ? { proposals } : { failure: this.#failure });
+  }
+
+  close(): void {
+    this.#strategy = undefined;
+  }
+
+  #try(when: string, work: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      work();
+    } catch (thrown) {
+      this.#failure = failureWords(when, thrown);
+    }
+  }
+}
+
+/** A strategy with its state. */
+interface StrategyAtWork {
+  tell(fact: Fact): void;
+  ask(limit: number, rng: Rng): readonly Proposal[];
+}
+
+function atWork<State>(strategy: Strategy<State>): StrategyAtWork {
+  let state = strategy.init();
+  return {
+    tell: (fact) => {
+      state = strategy.tell(state, fact);
+    },
+    ask: (limit, rng) => strategy.ask(state, limit, rng),
+  };
+}
+
+/** The strategy of a search. Throws where there is none of its name, or its options aren't its own. */
+export function createStrategy(strategies: Strategies, spec: SearchSpec): Strategy<unknown> {
+  const name = spec.strategy?.name ?? "";
+  const module = strategies.get(name);
+  if (module === undefined) throw new Error(`this coordinator has no strategy ${JSON.stringify(name)}`);
+  return module.create(strategyContext(spec), module.spec.options.parse(spec.strategy?.options ?? {}));
+}
+
+/** What a strategy gave, or an error where that is no list of a sane length. */
+export function checkedProposals(given: unknown): readonly Proposal[] {
+  if (!isProposals(given)) throw new Error("it answered something else than a list of proposals");
+  if (given.length > proposalsMax) throw new Error(`it answered ${given.length} proposals, at most ${proposalsMax} are taken`);
+  return given;
+}
+
+/** Words for a strategy's failure. */
+export function failureWords(when: string, thrown: unknown): string {
+  const seen = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return cutText(`it threw when it ${when}: ${seen}`, limits.textCharactersMax);
+}
+
+/** Proposals in one answer: as many starts and resumes as may be asked for, and a stop for every trial that can run. */
+const proposalsMax = limits.askMax + limits.parallelismMax;
+
+function isProposals(given: unknown): given is readonly Proposal[] {
+  return (
+    Array.isArray(given) && given.every((proposal) => typeof proposal === "object" && proposal !== null && "kind" in proposal)
+  );
+}
