@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type ArtifactRef, type ArtifactServiceClient, limits, RegulusError } from "@regulus/proto";
+import { readFailure } from "./cut-connection.js";
 import { readStream } from "./stream.js";
 import type { CallControl } from "./unary.js";
 
@@ -19,7 +20,7 @@ export async function putArtifact(
   let cancel = () => {};
   const answer = new Promise<ArtifactRef>((resolve, reject) => {
     const call = client.putArtifact((error, response) => {
-      if (error !== null) reject(RegulusError.from(error));
+      if (error !== null) reject(readFailure(error, signal));
       else resolve(response.artifact ?? header);
     });
     cancel = () => call.cancel();

@@ -3,6 +3,7 @@ import type { CallOptions, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
 import { RegulusError } from "@regulus/proto";
 import { backoffMs, callRetries, pause } from "./backoff.js";
+import { readFailure } from "./cut-connection.js";
 
 /** Longest wait for an answer, in milliseconds. The slowest calls read a whole trial from the log. */
 const answerMsMax = 30_000;
@@ -52,7 +53,7 @@ function once<Request, Response>(
     const call = method(request, new Metadata(), { deadline: Date.now() + answerMsMax }, (error, response) => {
       signal?.removeEventListener("abort", cancel);
       if (error === null) resolve(response);
-      else reject(RegulusError.from(error));
+      else reject(readFailure(error, signal));
     });
     signal?.addEventListener("abort", cancel, { once: true });
   });

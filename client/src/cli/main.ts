@@ -13,6 +13,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? exitCodes.good);
   } catch (thrown) {
     if (thrown instanceof RegulusError && thrown.code === "cancelled") return exitCodes.interrupted;
-    return reportError(thrown, { json: argv.includes("--json") });
+    // `demo --json FILE` writes numbers to a file; its words stay words.
+    return reportError(thrown, { json: argv.includes("--json") && argv[2] !== "demo" });
   }
 }

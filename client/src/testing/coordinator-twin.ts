@@ -1,0 +1,277 @@
+/**
+ * A small coordinator for the client's tests: a real gRPC server with the generated services over searches in memory. It decides nothing;
+ * a test puts searches, trials and facts into it, and failures where it wants them. The real coordinator is tried in `test/`.
+ */
+import { createHash } from "node:crypto";
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import {
+  type Agent,
+  type ArtifactServiceServer,
+  ArtifactServiceService,
+  checkSpec,
+  type ExportSearchResponse,
+  type Fact,
+  RegulusError,
+  type Search,
+  type SearchServiceServer,
+  SearchServiceService,
+  type SearchSpec,
+  type Trial,
+  toStatus,
+  type WatchSearchRequest,
+  type WatchSearchResponse,
+} from "@regulus/proto";
+
+/** A search as the twin keeps it. */
+interface Kept {
+  search: Search;
+  facts: Fact[];
+  exported: ExportSearchResponse[];
+  watchers: Set<ServerWritableStream<WatchSearchRequest, WatchSearchResponse>>;
+}
+
+export class CoordinatorTwin {
+  readonly searches = new Map<string, Kept>();
+  readonly keys = new Map<string, string>();
+  readonly artifacts = new Map<string, Buffer>();
+  readonly agents: Agent[] = [];
+  /** Names of the calls that arrived, in order. */
+  readonly calls: string[] = [];
+  /** Idempotency keys as they arrived. */
+  readonly keysSeen: string[] = [];
+  /** Failures that the next calls of a method get instead of answers. */
+  readonly failures = new Map<string, RegulusError[]>();
+  #server: Server | undefined;
+  #port = 0;
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** Listens on a free port, or again on the port that it had. */
+  async start(): Promise<void> {
+    const server = new Server();
+    server.addService(SearchServiceService, this.#searchService());
+    server.addService(ArtifactServiceService, this.#artifactService());
+    this.#port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(`127.0.0.1:${this.#port}`, ServerCredentials.createInsecure(), (error, port) => {
+        if (error === null) resolve(port);
+        else reject(error);
+      });
+    });
+    this.#server = server;
+  }
+
+  /** Drops every connection, as kill -9 does. What it keeps stays, as a log on disk would. */
+  stop(): void {
+    for (const kept of this.searches.values()) kept.watchers.clear();
+    this.#server?.forceShutdown();
+    this.#server = undefined;
+  }
+
+  /** Puts a search in. */
+  add(searchId: string, spec: SearchSpec, more: Partial<Search> = {}): Kept {
+    const search: Search = {
+      searchId,
+      spec,
+      status: "SEARCH_STATUS_RUNNING",
+      outcome: "SEARCH_OUTCOME_UNSPECIFIED",
+      reason: "",
+      position: 0,
+      createdMs: Date.now(),
+      endedMs: 0,
+      counts: undefined,
+      steps: 0,
+      slotSeconds: 0,
+      wastedSlotSeconds: 0,
+      ...more,
+    };
+    const kept: Kept = { search, facts: [], exported: [], watchers: new Set() };
+    this.searches.set(searchId, kept);
+    return kept;
+  }
+
+  /** Appends a fact and sends it to those who watch. */
+  tell(searchId: string, kind: NonNullable<Fact["kind"]>): void {
+    const kept = this.#kept(searchId);
+    const fact: Fact = { searchId, position: kept.facts.length + 1, timeMs: Date.now(), kind };
+    kept.facts.push(fact);
+    kept.search = { ...kept.search, position: fact.position };
+    if (kind.$case === "searchEnded") {
+      kept.search = { ...kept.search, status: "SEARCH_STATUS_ENDED", outcome: kind.value.outcome, reason: kind.value.reason };
+    }
+    for (const watcher of kept.watchers) {
+      watcher.write({ facts: [fact], live: true });
+      if (kind.$case === "searchEnded") watcher.end();
+    }
+  }
+
+  #kept(searchId: string): Kept {
+    const kept = this.searches.get(searchId);
+    if (kept === undefined) throw new RegulusError("not-found", `no search ${searchId}`);
+    return kept;
+  }
+
+  #trial(searchId: string, number: number): Trial {
+    const trial = this.#kept(searchId).exported.find((one) => one.trial?.trial === number)?.trial;
+    if (trial === undefined) throw new RegulusError("not-found", `search ${searchId} has no trial ${number}`);
+    return trial;
+  }
+
+  /** Notes the call; throws the failure that a test has put in its way. */
+  #arrived(name: string): void {
+    this.calls.push(name);
+    const failure = this.failures.get(name)?.shift();
+    if (failure !== undefined) throw failure;
+  }
+
+  #unary<Request, Response>(name: string, answer: (request: Request) => Response): handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      try {
+        this.#arrived(name);
+        callback(null, answer(call.request));
+      } catch (thrown) {
+        callback(toStatus(RegulusError.from(thrown)));
+      }
+    };
+  }
+
+  #stream<Request, Response>(
+    name: string,
+    answer: (call: ServerWritableStream<Request, Response>) => void,
+  ): handleServerStreamingCall<Request, Response> {
+    return (call) => {
+      try {
+        this.#arrived(name);
+        answer(call);
+      } catch (thrown) {
+        call.emit("error", toStatus(RegulusError.from(thrown)));
+      }
+    };
+  }
+
+  #searchService(): SearchServiceServer {
+    return {
+      createSearch: this.#unary("createSearch", ({ spec, idempotencyKey, validateOnly }) => {
+        this.keysSeen.push(idempotencyKey);
+        if (spec === undefined) throw RegulusError.invalid([{ field: "spec", seen: "nothing", expected: "a search" }]);
+        const problems = checkSpec(spec);
+        if (spec.strategy?.name === "no-such-strategy") {
+          problems.push({ field: "strategy.name", seen: '"no-such-strategy"', expected: "one of random" });
+        }
+        if (problems.length > 0) throw RegulusError.invalid(problems);
+        const known = this.keys.get(idempotencyKey);
+        if (known !== undefined) return { search: this.#kept(known).search };
+        if (validateOnly) return { search: new CoordinatorTwin().add("", spec).search };
+        const searchId = `s${this.searches.size + 1}`;
+        this.keys.set(idempotencyKey, searchId);
+        this.add(searchId, spec);
+        this.tell(searchId, { $case: "searchCreated", value: { spec, idempotencyKey } });
+        return { search: this.#kept(searchId).search };
+      }),
+      getSearch: this.#unary("getSearch", ({ searchId }) => ({ search: this.#kept(searchId).search })),
+      listSearches: this.#unary("listSearches", ({ statuses, nameContains, pageSize, pageToken }) => {
+        const all = [...this.searches.values()]
+          .map(({ search }) => search)
+          .filter(
+            ({ status, spec }) => (statuses.length === 0 || statuses.includes(status)) && spec?.name.includes(nameContains),
+          );
+        const start = Number(pageToken || 0);
+        const end = start + (pageSize || 100);
+        return { searches: all.slice(start, end), nextPageToken: end < all.length ? String(end) : "" };
+      }),
+      watchSearch: this.#stream("watchSearch", (call) => {
+        const kept = this.#kept(call.request.searchId);
+        call.write({ facts: kept.facts.filter(({ position }) => position > call.request.after), live: true });
+        if (kept.search.status === "SEARCH_STATUS_ENDED") call.end();
+        else kept.watchers.add(call);
+        call.on("cancelled", () => kept.watchers.delete(call));
+      }),
+      pauseSearch: this.#unary("pauseSearch", ({ searchId, reason }) => {
+        this.tell(searchId, { $case: "searchPaused", value: { reason } });
+        const kept = this.#kept(searchId);
+        kept.search = { ...kept.search, status: "SEARCH_STATUS_PAUSED", reason };
+        return { search: kept.search };
+      }),
+      resumeSearch: this.#unary("resumeSearch", ({ searchId }) => {
+        this.tell(searchId, { $case: "searchResumed", value: {} });
+        const kept = this.#kept(searchId);
+        kept.search = { ...kept.search, status: "SEARCH_STATUS_RUNNING", reason: "" };
+        return { search: kept.search };
+      }),
+      stopSearch: this.#unary("stopSearch", ({ searchId, reason }) => {
+        this.tell(searchId, { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_STOPPED", reason } });
+        return { search: this.#kept(searchId).search };
+      }),
+      deleteSearch: this.#unary("deleteSearch", ({ searchId }) => {
+        if (this.#kept(searchId).search.status !== "SEARCH_STATUS_ENDED") {
+          throw new RegulusError("failed-precondition", `search ${searchId} still runs; stop it first`);
+        }
+        this.searches.delete(searchId);
+        return {};
+      }),
+      listTrials: this.#unary("listTrials", ({ searchId, pageSize, pageToken }) => {
+        const all = this.#kept(searchId).exported.flatMap(({ trial }) => (trial === undefined ? [] : [trial]));
+        const start = Number(pageToken || 0);
+        const end = start + (pageSize || 100);
+        return { trials: all.slice(start, end), nextPageToken: end < all.length ? String(end) : "" };
+      }),
+      getTrial: this.#unary("getTrial", ({ searchId, trial }) => ({
+        trial: this.#trial(searchId, trial),
+        facts: this.#kept(searchId).facts,
+      })),
+      stopTrial: this.#unary("stopTrial", ({ searchId, trial, reason }) => {
+        const found = this.#trial(searchId, trial);
+        this.tell(searchId, { $case: "trialStopRequested", value: { trial, reason } });
+        return { trial: found };
+      }),
+      exportSearch: this.#stream("exportSearch", (call) => {
+        for (const one of this.#kept(call.request.searchId).exported) call.write(one);
+        call.end();
+      }),
+      explainSearch: this.#unary("explainSearch", ({ searchId, trial }) => {
+        this.#kept(searchId);
+        const about = trial === undefined ? "the search" : `trial ${trial}`;
+        return { summary: `${about} waits for an agent`, explanations: [{ text: "no agent is connected", position: 3 }] };
+      }),
+      listAgents: this.#unary("listAgents", () => ({ agents: this.agents })),
+    };
+  }
+
+  #artifactService(): ArtifactServiceServer {
+    return {
+      putArtifact: (call, callback) => {
+        const pieces: Buffer[] = [];
+        call.on("data", ({ part }) => {
+          if (part?.$case === "data") pieces.push(part.value);
+        });
+        call.on("end", () => {
+          const bytes = Buffer.concat(pieces);
+          const sha256 = createHash("sha256").update(bytes).digest("hex");
+          this.artifacts.set(sha256, bytes);
+          callback(null, { artifact: { sha256, size: bytes.length, kind: "report" } });
+        });
+      },
+      getArtifact: this.#stream("getArtifact", (call) => {
+        const bytes = this.artifacts.get(call.request.sha256);
+        if (bytes === undefined) throw new RegulusError("not-found", `no artifact ${call.request.sha256}`);
+        for (let start = 0; start < bytes.length; start += 100_000) call.write({ data: bytes.subarray(start, start + 100_000) });
+        call.end();
+      }),
+    };
+  }
+}
+
+/** Starts a twin that ends with a test. */
+export async function startTwin(context: { after(done: () => void): void }): Promise<CoordinatorTwin> {
+  const twin = new CoordinatorTwin();
+  await twin.start();
+  context.after(() => twin.stop());
+  return twin;
+}
