@@ -47,14 +47,23 @@ function resolveOptions(
       const words = (name: string) => (known.length === 0 ? `no options for ${spec.name}` : expectedOneOf(name, known));
       for (const name of issue.keys) problems.add(`${at}.${name}`, name, words(name));
     } else {
-      problems.add(
-        at,
-        valueAt(given, issue.path),
-        issue.message.replace(/^Invalid input: expected /, "").replace(/^Invalid /, "a valid "),
-      );
+      problems.add(at, valueAt(given, issue.path), expectedWords(issue.message));
     }
   }
   return undefined;
+}
+
+/** What was expected, from a schema's message: `Too big: expected number to be <=0.9` says `number to be <=0.9`. */
+function expectedWords(message: string): string {
+  return message.replace(/^[^:]*: expected /, "").replace(/, received .*$/, "");
+}
+
+/** What an option would rather have than this value, given the others; undefined where it takes it, or where there is no such option. */
+export function unfitOption({ spec, options }: Resolved<ComponentSpec>, name: string, value: unknown): string | undefined {
+  if (!optionNames(spec).includes(name)) return undefined;
+  const parsed = spec.options.safeParse({ ...options, [name]: value });
+  const issue = parsed.error?.issues.find(({ path }) => path[0] === name);
+  return issue && expectedWords(issue.message);
 }
 
 /** Names of a component's options, from its schema; empty where it is no object schema. */

@@ -2,15 +2,15 @@
  * Who understands which hyperparameter of a search: its workload and its techniques. Joins the techniques' own to the space, and checks the
  * space's against what they allow.
  */
-import { expectedOneOf, type Parameter, type ProblemList } from "@regulus/proto";
-import type { HyperparameterSpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
-import type { Resolved } from "./components.js";
-import { optionNames } from "./components.js";
+import { expectedOneOf, outsideDomain, type Parameter, type ProblemList } from "@regulus/proto";
+import type { ComponentSpec, HyperparameterSpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
+import { optionNames, type Resolved, unfitOption } from "./components.js";
 import { techniqueSpecs } from "./registry.generated.js";
 
 /** A hyperparameter and who understands it. */
 export interface Understood {
   readonly hyperparameter: HyperparameterSpec;
+  readonly component: Resolved<ComponentSpec>;
   /** In words: `the technique dropout`. */
   readonly owner: string;
   /** Techniques' join the space; workloads' do not. */
@@ -24,15 +24,18 @@ export function understoodBy(
   techniques: readonly Resolved<TechniqueSpec>[],
 ): ReadonlyMap<string, Understood> {
   const understood = new Map<string, Understood>();
-  for (const hyperparameter of workload?.spec.hyperparameters(workload.options) ?? []) {
-    understood.set(hyperparameter.parameter.name, { hyperparameter, owner: `the workload ${workload?.spec.name}`, joins: false });
+  for (const component of workload === undefined ? [] : [workload]) {
+    const owner = `the workload ${component.spec.name}`;
+    for (const hyperparameter of component.spec.hyperparameters(component.options)) {
+      understood.set(hyperparameter.parameter.name, { hyperparameter, component, owner, joins: false });
+    }
   }
-  for (const { spec, options } of techniques) {
-    const owner = `the technique ${spec.name}`;
-    for (const hyperparameter of spec.hyperparameters(options)) {
+  for (const component of techniques) {
+    const owner = `the technique ${component.spec.name}`;
+    for (const hyperparameter of component.spec.hyperparameters(component.options)) {
       const { name } = hyperparameter.parameter;
       const other = understood.get(name);
-      if (other === undefined) understood.set(name, { hyperparameter, owner, joins: true });
+      if (other === undefined) understood.set(name, { hyperparameter, component, owner, joins: true });
       else problems.addText("techniques", `${name} of ${owner}`, `a name of its own; ${other.owner} has one too`);
     }
   }
@@ -71,7 +74,7 @@ export function checkUnderstood(
 
 /** The space with every technique's hyperparameter that it does not name. */
 export function joinedSpace(space: readonly Parameter[], understood: ReadonlyMap<string, Understood>): Parameter[] {
-  const named = new Set(space.map((parameter) => parameter.name));
+  const named = new Set(space.map((parameter) => parameter?.name));
   const joining = [...understood.values()].filter(
     ({ joins, hyperparameter }) => joins && !named.has(hyperparameter.parameter.name),
   );
@@ -92,7 +95,7 @@ function checkAllowed(
   if (domain.$case === "categorical") {
     const choices: readonly unknown[] = Array.isArray(domain.value?.choices) ? domain.value.choices : [];
     for (const [at, choice] of choices.entries()) {
-      const expected = unfit(found.hyperparameter, choice);
+      const expected = unfit(found, choice);
       if (expected !== undefined) problems.add(`${field}.categorical.choices[${at}]`, choice, `${expected} for ${found.owner}`);
     }
     return;
@@ -105,27 +108,25 @@ function checkAllowed(
   }
   if (domain.$case === "boolean") return;
   for (const end of ["min", "max"] as const) {
-    const expected = unfit(found.hyperparameter, domain.value?.[end]);
+    const expected = unfit(found, domain.value?.[end]);
     if (expected !== undefined)
       problems.add(`${field}.${domain.$case}.${end}`, domain.value?.[end], `${expected} for ${found.owner}`);
   }
 }
 
 /** What a hyperparameter would rather have than this value; undefined where it takes it. */
-function unfit({ parameter, allowed }: HyperparameterSpec, value: unknown): string | undefined {
+function unfit({ hyperparameter: { parameter }, component }: Understood, value: unknown): string | undefined {
   const { domain } = parameter;
   if (domain === undefined) return undefined;
-  if (domain.$case === "boolean") return typeof value === "boolean" ? undefined : "true or false";
-  if (domain.$case === "categorical") {
-    return domain.value.choices.includes(value) ? undefined : `one of ${domain.value.choices.map(String).join(", ")}`;
-  }
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = allowed ?? {};
-  const whole = domain.$case === "int";
-  const fits = typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value));
-  if (fits) return undefined;
-  const least = min === Number.NEGATIVE_INFINITY ? "" : ` of at least ${min}`;
-  const most = max === Number.POSITIVE_INFINITY ? "" : `${least === "" ? " of" : " and"} at most ${max}`;
-  return `a ${whole ? "whole " : ""}number${least}${most}`;
+  const expected = kindExpected(domain, value);
+  return expected ?? unfitOption(component, parameter.name, value);
+}
+
+/** A number of any size for a numeric domain, since its range is only a default; one of its values for the others. */
+function kindExpected(domain: NonNullable<Parameter["domain"]>, value: unknown): string | undefined {
+  if (domain.$case === "double") return typeof value === "number" ? undefined : "a number";
+  if (domain.$case === "int") return Number.isInteger(value) ? undefined : "a whole number";
+  return outsideDomain(domain, value);
 }
 
 /** The registered technique that has this hyperparameter, switched on or not. */

@@ -97,7 +97,7 @@ function resolveSpace(
   const complete = workload !== undefined && techniques.length === (spec.techniques?.length ?? 0);
   if (complete) checkUnderstood(problems, spec.space, { understood, techniques });
   const space = joinedSpace(spec.space, understood);
-  if (complete && space.length === 0 && spec.techniques.length > 0) {
+  if (complete && space.length === 0 && techniques.length > 0) {
     problems.addText("space", "no parameters, and none of the techniques", "at least one parameter to search");
   }
   return space;

@@ -19,10 +19,11 @@ export interface ComponentSpec<Options = unknown> {
 
 /** A hyperparameter that a workload or technique understands. */
 export interface HyperparameterSpec {
-  /** Name and default range; the range is used where the technique is switched on and the space does not name it. */
+  /**
+   * Name and default range; the range is used where the technique is switched on and the space does not name it. A search may use another
+   * range; where the component has an option of the same name (which fixes the value), every value must be one that the option takes.
+   */
   readonly parameter: Parameter;
-  /** Least and greatest value that it works with; a search may use any range within. Absent for no bound. */
-  readonly allowed?: { readonly min?: number; readonly max?: number };
   /** Value where the search does not move it. */
   readonly fallback: number | string | boolean;
   /** Whether it can be moved inside training by hypergradients. */
