@@ -14,6 +14,8 @@ const USAGE = `usage: npm run build-native -w agent -- [--python PATH] [--gpu] [
   --package DIRECTORY  folder of the npm package (default: the one that the agent would import)`;
 /** Versions of the npm package whose C++ is known to compile with the flags below. */
 const PACKAGE_VERSIONS = /^4\.22\./;
+/** Where the user stands: npm changes to the workspace's folder first. */
+const CALLED_FROM = process.env.INIT_CWD ?? process.cwd();
 const BUILD_LIMIT_MS = 9 * 60_000;
 
 try {
@@ -75,7 +77,7 @@ function findWheel(given) {
 }
 
 function pythonProgram(given) {
-  const path = given ?? process.env.VIRTUAL_ENV;
+  const path = given === undefined ? process.env.VIRTUAL_ENV : resolve(CALLED_FROM, given);
   if (path === undefined) return "python3";
   const inside = join(path, "bin/python");
   if (existsSync(inside)) return inside;
@@ -89,7 +91,9 @@ function findPackage(name, given) {
   let manifest;
   try {
     manifest =
-      given === undefined ? createRequire(import.meta.url).resolve(`${name}/package.json`) : resolve(given, "package.json");
+      given === undefined
+        ? createRequire(import.meta.url).resolve(`${name}/package.json`)
+        : resolve(CALLED_FROM, given, "package.json");
     readFileSync(manifest);
   } catch {
     throw new Error(

@@ -56,10 +56,10 @@ test("an update on wasm happens in place, unless a clone holds the memory too", 
 
 test("a convolution after an in-place update sees the new weights, not the copy that XNNPACK packed", async () => {
   const { wasm, cpu } = await onBoth(() => {
-    const filter = tf.tidy(() => tf.variable(tf.randomNormal<tf.Rank.R4>([3, 3, 2, 4], 0, 1, "float32", 1)));
+    const filter = tf.tidy(() => tf.variable<tf.Rank.R4>(tf.randomNormal([3, 3, 2, 4], 0, 1, "float32", 1)));
     const velocity = tf.tidy(() => tf.variable(tf.zeros([3, 3, 2, 4])));
     const x = tf.randomNormal<tf.Rank.R4>([1, 5, 5, 2], 0, 1, "float32", 2);
-    const look = () => tf.conv2d(x, filter as unknown as tf.Tensor4D, 1, "same");
+    const look = () => tf.conv2d(x, filter, 1, "same");
     look();
     applyMomentum(filter, velocity, tf.onesLike(filter), { learningRate: 0.5, momentum: 0 });
     return look();
