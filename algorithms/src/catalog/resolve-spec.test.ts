@@ -36,7 +36,7 @@ const names = (spec: SearchSpec) => spec.space.map(({ name }) => name);
 test("defaults are written out, options too", () => {
   const spec = resolveSpec(search({ strategy: "asha" }));
   assert.deepEqual(spec.strategy?.options, { eta: 3, sampler: "random", incumbents: [], finishBest: true });
-  assert.deepEqual(spec.workload?.options?.["hiddenUnits"], [256, 256]);
+  assert.deepEqual(spec.workload?.options?.hiddenUnits, [256, 256]);
   assert.equal(spec.parallelism, 1);
   assert.equal(spec.retries?.max, 3);
   assert.equal(spec.resources?.stepTimeoutMs, 120_000);

@@ -164,7 +164,7 @@ function beatsRandom(module: StrategyModule<unknown>, random: StrategyModule<unk
   assert.ok(wins >= 15, `${module.spec.name} beat random search in ${wins} of 20 seeds`);
 }
 
-/** Quadratic telling takes minutes here; 5 s leave room for a busy machine (0.1 to 0.5 s on a quiet one). */
+/** Quadratic telling takes minutes here; 5 s leave room for a busy machine (0.3 to 0.7 s measured). */
 function isQuick(module: StrategyModule<unknown>): void {
   const context = curveContext({ trials: 20_000, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 });
   const began = performance.now();

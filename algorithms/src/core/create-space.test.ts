@@ -120,9 +120,9 @@ test("a parameter is there exactly while its condition holds, and so on down the
     rng.fillUniform(point);
     const configuration = space.fromUnit(point);
     assert.deepEqual(space.check(configuration), []);
-    assert.equal("momentumTenths" in configuration, configuration["optimizer"] === "sgd");
-    assert.equal("nesterov" in configuration, Number(configuration["momentumTenths"] ?? 0) >= 8);
-    assert.equal(space.isActive("beta", configuration), configuration["optimizer"] === "adam");
+    assert.equal("momentumTenths" in configuration, configuration.optimizer === "sgd");
+    assert.equal("nesterov" in configuration, Number(configuration.momentumTenths ?? 0) >= 8);
+    assert.equal(space.isActive("beta", configuration), configuration.optimizer === "adam");
     assert.deepEqual(space.fromUnit(space.toUnit(configuration)), configuration);
     seen.add(JSON.stringify(configuration));
   }

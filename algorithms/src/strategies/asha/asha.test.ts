@@ -145,7 +145,7 @@ test("a metric to maximize is maximized, and known configurations come first", (
   const strategy = module.create(upward, options({ incumbents: [{ x: 0.125 }, { x: 0.999 }] }));
   const driven = driveStrategy({ strategy, context: upward, seed: 1, agents: 3, metrics: ({ x }) => ({ score: Number(x) }) });
   assert.deepEqual(
-    driven.trials.slice(0, 2).map(({ configuration }) => configuration["x"]),
+    driven.trials.slice(0, 2).map(({ configuration }) => configuration.x),
     [0.125, 0.999],
   );
   assert.equal(driven.trials[1]?.steps, 81, "the best of all went to the end");

@@ -26,13 +26,13 @@ test("the first trial has the initial values, the others fill the space along it
   const strategy = module.create(context, {});
   const starts = strategy.ask(strategy.init(), 1000, createRng(1)).flatMap((one) => (one.kind === "start" ? [one] : []));
   assert.equal(starts.length, 1000);
-  assert.equal(starts[0]?.parameters["x"], 0.02);
+  assert.equal(starts[0]?.parameters.x, 0.02);
   assert.deepEqual(
     { ...starts[5], parameters: {} },
     { kind: "start", procedure: "command", parameters: {}, untilStep: 500, final: true },
   );
   // Half of the logarithms lie below the middle, 0.01: 500 with deviation 16, 4.9 of them (one seed in a million).
-  const low = starts.filter(({ parameters }) => Number(parameters["x"]) < 0.01).length;
+  const low = starts.filter(({ parameters }) => Number(parameters.x) < 0.01).length;
   assert.ok(Math.abs(low - 500) < 78, `${low} of 1000`);
 });
 

@@ -35,9 +35,9 @@ test("one member by default: it learns what is inside and is given the rest", ()
   assert.deepEqual(Object.keys(member?.parameters ?? {}), ["rate"]);
   assert.equal(member?.untilStep, 12_000);
   assert.equal(member?.final, true);
-  assert.equal(member?.options?.["entropyWeight"], 0.01);
-  assert.equal(member?.options?.["warmUpSteps"], 400);
-  assert.equal(member?.options?.["population"], undefined);
+  assert.equal(member?.options?.entropyWeight, 0.01);
+  assert.equal(member?.options?.warmUpSteps, 400);
+  assert.equal(member?.options?.population, undefined);
 });
 
 test("members share a budget of steps and begin at places of their own", () => {
@@ -47,12 +47,12 @@ test("members share a budget of steps and begin at places of their own", () => {
     [1000, 1000, 1000],
   );
   assert.deepEqual(
-    members.map(({ options }) => options?.["warmUpSteps"]),
+    members.map(({ options }) => options?.warmUpSteps),
     [100, 100, 100],
     "a tenth of a short run",
   );
-  assert.equal(members[0]?.options?.["initial"], undefined);
-  const places = members.slice(1).map(({ options }) => JSON.stringify(options?.["initial"]));
+  assert.equal(members[0]?.options?.initial, undefined);
+  const places = members.slice(1).map(({ options }) => JSON.stringify(options?.initial));
   assert.equal(new Set(places).size, 2);
   for (const place of places) assert.match(place, /^\{"inputDropout":0\.\d+\}$/);
 });

@@ -33,7 +33,7 @@ function tried(context: StrategyContext, count: number, seed: number) {
 }
 
 test("64 trials meet each eighth of one parameter with each value of another exactly once", () => {
-  const pairs = tried(contextOf([x, n]), 64, 3).map((values) => `${Math.floor(Number(values["x"]) * 8)} ${values["n"]}`);
+  const pairs = tried(contextOf([x, n]), 64, 3).map((values) => `${Math.floor(Number(values.x) * 8)} ${values.n}`);
   assert.equal(new Set(pairs).size, 64);
 });
 
