@@ -12,6 +12,7 @@ import {
 } from "@regulus/proto";
 import type { Logger } from "pino";
 import { ArtifactClient } from "./artifacts/artifact-client.js";
+import { PatientArtifacts } from "./artifacts/patient-artifacts.js";
 import { Attempts } from "./attempts/attempts.js";
 import { InlineAttempt } from "./attempts/inline-attempt.js";
 import { Permissions } from "./attempts/permissions.js";
@@ -61,7 +62,8 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   const facts = describe(options, folder.agentId, { gpu, compute, memoryBytes });
   log.info({ agentId: facts.agentId, slots: facts.slots, backends: facts.backends, gpu, trialBytes }, facts.backendReason);
 
-  const artifacts = new ArtifactClient(options.coordinator, credentials);
+  const artifactClient = new ArtifactClient(options.coordinator, credentials);
+  const artifacts = new PatientArtifacts(artifactClient, log);
   const client = new AgentServiceClient(options.coordinator, credentials, channelOptions);
   const instance = randomBytes(16).toString("hex");
   const begin = (assignment: Assignment, listener: AttemptListener): RunningAttempt =>
@@ -113,7 +115,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
       spares.close();
       link.close();
       client.close();
-      artifacts.close();
+      artifactClient.close();
       await page?.close();
       folder.release();
     })();

@@ -11,6 +11,8 @@ import type { Assignment, AttemptListener, RunningAttempt } from "./running-atte
 
 /** Time between two looks after the attempts, in milliseconds: what a time or memory limit may be exceeded by. */
 const tickMs = 250;
+/** A look that comes later than this, in milliseconds, judges nobody. */
+const lateMsMax = 500;
 
 export interface AttemptsOptions {
   readonly slots: number;
@@ -36,6 +38,7 @@ export class Attempts {
   stepsTotal = 0;
   private readonly byKey = new Map<string, Active>();
   private readonly timer: NodeJS.Timeout | undefined;
+  private tickedMs = performance.now();
   private readonly emptyWaiters: (() => void)[] = [];
   private slotsUsed = 0;
   private draining: string | undefined;
@@ -164,6 +167,10 @@ export class Attempts {
 
   private tick(): void {
     const nowMs = performance.now();
+    const lateMs = nowMs - this.tickedMs - tickMs;
+    this.tickedMs = nowMs;
+    // This process was held up; what the trials said meanwhile is still to be read, and their silence may be ours.
+    if (lateMs > lateMsMax) return;
     for (const active of this.byKey.values()) active.attempt.tick(nowMs);
   }
 }

@@ -1,35 +1,30 @@
 /**
  * An attempt in a process of its own: fetches the checkpoint, gives the work to a trial process, stores what it saves, and watches its time
- * and memory. Everything it tells goes through one chain, so that a checkpoint is stored before it is reported, and reported before the end.
+ * and memory. Checkpoints and the end go through one chain, so that a checkpoint is stored before it is reported, and reported before the end.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type ArtifactRef, defaults, EndReason, limits, type Measurement, RegulusError } from "@regulus/proto";
+import { type ArtifactRef, defaults, EndReason, type Finished, limits, type Measurement } from "@regulus/proto";
 import type { Logger } from "pino";
 import type { Artifacts } from "../artifacts/artifact-client.js";
 import { kernelOutOfMemoryCount } from "../facts/machine-memory.js";
-import { Backoff } from "../link/backoff.js";
 import type { Begin, FromTrial, ToTrial } from "../trial/messages.js";
 import type { StopReason } from "../trial/trainer.js";
+import { type AttemptLimits, limitsOf, passedLimit } from "./attempt-limits.js";
 import { endReasonOf } from "./end-reason.js";
 import { exitReason } from "./exit-reason.js";
 import { keyFolder } from "./lease-key.js";
+import { signalGroup } from "./process-group.js";
 import { treeMemoryBytes } from "./process-memory.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
 import type { Spares, TrialProcess } from "./spares.js";
 
-/** How long a process may take to be prepared, in milliseconds, before its silence counts; a step may be allowed less. */
-const prepareMsMax = 120_000;
 /** Beyond the grace of a program, how long a trial process may take to save and say its last word, in milliseconds. */
 const lastWordMs = 15_000;
 /** How long a process may take to exit after its last word, in milliseconds. */
 const exitMs = 2000;
-/** First and longest wait between tries at the artifact store, in milliseconds. */
-const storeRetryMs = { firstMs: 200, maxMs: 5000 };
-/** Tries to fetch a checkpoint before the attempt is given back. */
-const fetchTriesMax = 8;
-
 export interface ProcessAttemptOptions {
+  /** Patient ones: what a trial saved is stored once the store is back. */
   readonly artifacts: Artifacts;
   readonly spares: Spares;
   /** Folder under which every attempt has its own. */
@@ -45,7 +40,7 @@ export class ProcessAttempt implements RunningAttempt {
   private readonly startedMs = Date.now();
   private readonly abort = new AbortController();
   private readonly outOfMemoryBefore = kernelOutOfMemoryCount();
-  private readonly stepTimeoutMs: number;
+  private readonly limits: AttemptLimits;
   private process: TrialProcess | undefined;
   private programGroup: number | undefined;
   private chain: Promise<void> = Promise.resolve();
@@ -65,7 +60,7 @@ export class ProcessAttempt implements RunningAttempt {
     private readonly options: ProcessAttemptOptions,
   ) {
     this.directory = join(options.scratch, keyFolder(assignment.key));
-    this.stepTimeoutMs = assignment.spec.resources?.stepTimeoutMs || defaults.stepTimeoutMs;
+    this.limits = limitsOf(assignment.spec, options.memoryBytes);
     void this.begin();
   }
 
@@ -88,11 +83,15 @@ export class ProcessAttempt implements RunningAttempt {
     if (this.stopping !== undefined && nowMs > this.stopping.deadlineMs) {
       const { reason, message } = this.stopping;
       this.end(endReasonOf(reason), `${message}${message === "" ? "" : "; "}it did not end in time and was killed`);
-    } else if (nowMs - this.heardMs > (this.prepared ? this.stepTimeoutMs : Math.max(prepareMsMax, this.stepTimeoutMs))) {
-      const seen = `no sign of life for ${Math.round(nowMs - this.heardMs)} ms after step ${this.step}`;
-      this.end(EndReason.END_REASON_TIMED_OUT, `${seen}; resources.stepTimeout allows ${this.stepTimeoutMs} ms`);
-    } else this.checkAttemptTime(nowMs);
-    if (!this.over) this.checkMemory();
+      return;
+    }
+    const pid = this.process.child.pid;
+    const memoryBytes = pid === undefined ? undefined : treeMemoryBytes(pid, { countRoot: !this.isCommand });
+    this.memoryBytes = memoryBytes ?? 0;
+    const { heardMs, begunMs, prepared, step } = this;
+    const vitals = { silentMs: nowMs - heardMs, aliveMs: nowMs - begunMs, prepared, memoryBytes, step };
+    const passed = passedLimit(vitals, this.limits);
+    if (passed !== undefined) this.end(passed.reason, passed.message);
   }
 
   private get isCommand(): boolean {
@@ -140,7 +139,7 @@ export class ProcessAttempt implements RunningAttempt {
       attempt: key.attempt,
       directory: this.directory,
       checkpoint,
-      aliveEveryMs: Math.min(500, this.stepTimeoutMs / 4),
+      aliveEveryMs: Math.min(500, this.limits.stepTimeoutMs / 4),
     };
     this.send({ kind: "begin", begin });
   }
@@ -150,7 +149,7 @@ export class ProcessAttempt implements RunningAttempt {
     const artifact = this.assignment.resumeFrom;
     if (artifact === undefined) return "";
     const path = join(this.directory, "resume");
-    await this.patiently(fetchTriesMax, () => this.options.artifacts.getFile(artifact, path, this.abort.signal));
+    await this.options.artifacts.getFile(artifact, path, this.abort.signal);
     return path;
   }
 
@@ -164,7 +163,8 @@ export class ProcessAttempt implements RunningAttempt {
       case "measured":
         this.step = message.measurement.step;
         this.newest = message.measurement;
-        this.after(() => this.listener.event({ $case: "measured", value: message.measurement }));
+        // Not behind a checkpoint on its way: while the coordinator is away only the link's buffer holds what waits.
+        this.listener.event({ $case: "measured", value: message.measurement });
         return;
       case "found":
         this.found(message.source, message.severity, message.message);
@@ -200,8 +200,14 @@ export class ProcessAttempt implements RunningAttempt {
         const artifact = await this.storeFile(leaf.path, leaf.kind);
         if (artifact !== undefined) artifacts.push(artifact);
       }
-      const why = this.stopping !== undefined && message.message === "" ? this.stopping.message : message.message;
-      this.finish(endReasonOf(message.reason), why, message.step, message.final, artifacts);
+      const { reason, step, final } = message;
+      this.finish({
+        reason: endReasonOf(reason),
+        message: message.message || (this.stopping?.message ?? ""),
+        step,
+        final,
+        artifacts,
+      });
       await this.cleanUp();
     });
   }
@@ -231,42 +237,14 @@ export class ProcessAttempt implements RunningAttempt {
     this.over = true;
     this.kill();
     this.after(async () => {
-      this.finish(reason, message, this.step, this.newest, []);
+      this.finish({ reason, message, step: this.step, final: this.newest, artifacts: [] });
       await this.cleanUp();
     });
   }
 
-  private finish(
-    reason: EndReason,
-    message: string,
-    step: number,
-    final: Measurement | undefined,
-    artifacts: ArtifactRef[],
-  ): void {
-    const words = message.slice(0, limits.textCharactersMax);
-    this.listener.event({
-      $case: "finished",
-      value: { reason, message: words, step, final, artifacts, startedMs: this.startedMs },
-    });
-  }
-
-  private checkAttemptTime(nowMs: number): void {
-    const allowedMs = this.assignment.spec.resources?.attemptTimeoutMs ?? 0;
-    if (allowedMs === 0 || nowMs - this.begunMs <= allowedMs) return;
-    const seen = `the attempt took longer than ${allowedMs} ms (resources.attemptTimeout) and stood at step ${this.step}`;
-    this.end(EndReason.END_REASON_TIMED_OUT, seen);
-  }
-
-  private checkMemory(): void {
-    const pid = this.process?.child.pid;
-    const bytes = pid === undefined ? undefined : treeMemoryBytes(pid, { countRoot: !this.isCommand });
-    this.memoryBytes = bytes ?? 0;
-    if (bytes === undefined || bytes <= this.options.memoryBytes) return;
-    const seen = `it held ${mib(bytes)} MiB of memory at step ${this.step}`;
-    this.end(
-      EndReason.END_REASON_OUT_OF_MEMORY,
-      `${seen}; ${mib(this.options.memoryBytes)} MiB are allowed (resources.memory, --memory-per-trial)`,
-    );
+  private finish(end: Omit<Finished, "startedMs">): void {
+    const value = { ...end, message: end.message.slice(0, limits.textCharactersMax), startedMs: this.startedMs };
+    this.listener.event({ $case: "finished", value });
   }
 
   private async store(path: string, step: number): Promise<void> {
@@ -277,7 +255,7 @@ export class ProcessAttempt implements RunningAttempt {
   /** A file as an artifact; waits while the coordinator is away. Undefined where the store will not have it, which is told. */
   private async storeFile(path: string, kind: string): Promise<ArtifactRef | undefined> {
     try {
-      return await this.patiently(Number.POSITIVE_INFINITY, () => this.options.artifacts.putFile(path, kind, this.abort.signal));
+      return await this.options.artifacts.putFile(path, kind, this.abort.signal);
     } catch (error) {
       if (this.abort.signal.aborted) return undefined;
       const words = error instanceof Error ? error.message : String(error);
@@ -288,26 +266,9 @@ export class ProcessAttempt implements RunningAttempt {
     }
   }
 
-  /** Tries again while the store is away. */
-  private async patiently<T>(triesMax: number, call: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(storeRetryMs);
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await call();
-      } catch (error) {
-        const mayPass =
-          error instanceof RegulusError &&
-          (error.code === "unavailable" || error.code === "deadline" || error.code === "cancelled");
-        if (!mayPass || tries >= triesMax || this.abort.signal.aborted) throw error;
-        this.options.log.warn({ tries, error: error.message }, "the artifact store is away; trying again");
-        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
-      }
-    }
-  }
-
   private found(source: string, severity: string, message: string): void {
     const value = { source, severity, message: message.slice(0, limits.textCharactersMax) };
-    this.after(() => this.listener.event({ $case: "found", value }));
+    this.listener.event({ $case: "found", value });
   }
 
   /** Does something after everything before it, unless the attempt was taken away. */
@@ -329,12 +290,7 @@ export class ProcessAttempt implements RunningAttempt {
   }
 
   private killGroup(): void {
-    if (this.programGroup === undefined) return;
-    try {
-      process.kill(-this.programGroup, "SIGKILL");
-    } catch {
-      // The group is gone already.
-    }
+    signalGroup(this.programGroup, "SIGKILL");
     this.programGroup = undefined;
   }
 
@@ -347,8 +303,4 @@ export class ProcessAttempt implements RunningAttempt {
     });
     this.listener.closed();
   }
-}
-
-function mib(bytes: number): number {
-  return Math.round(bytes / 2 ** 20);
 }

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, defaults, type Measurement, RegulusError } from "@regulus/proto";
+import { signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
 import type { OutcomeReason, StopReason } from "../trial/trainer.js";
@@ -93,7 +94,7 @@ class ProgramRun {
       detached: true,
     });
     const killed = { byUs: false };
-    const endGroup = () => signalGroup(child, "SIGKILL");
+    const endGroup = () => signalGroup(child.pid, "SIGKILL");
     process.on("exit", endGroup);
     this.outside.onStop(() => this.stop(child, killed));
     const reader = new LineReader(lineBytesMax, (line) => this.line(line, child, killed));
@@ -125,12 +126,12 @@ class ProgramRun {
   }
 
   private stop(child: ChildProcess, killed: { byUs: boolean }): void {
-    signalGroup(child, "SIGTERM");
+    signalGroup(child.pid, "SIGTERM");
     const grace = this.command.stopGraceMs || defaults.stopGraceMs;
     setTimeout(() => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       killed.byUs = true;
-      signalGroup(child, "SIGKILL");
+      signalGroup(child.pid, "SIGKILL");
     }, grace).unref();
   }
 
@@ -259,13 +260,4 @@ interface ProgramEnd {
 function startFailure(command: Command, error: Error): string {
   const where = command.directory === "" ? "" : ` in ${command.directory}`;
   return `the program ${command.argv[0]} could not be started${where}: ${error.message}; expected a program on this agent's PATH`;
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch {
-    // The group is gone already.
-  }
 }

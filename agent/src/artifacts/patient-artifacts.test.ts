@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { RegulusError } from "@regulus/proto";
+import { pino } from "pino";
+import { channelCredentials } from "../link/channel.js";
+import { TestCoordinator } from "../testing/test-coordinator.js";
+import { ArtifactClient } from "./artifact-client.js";
+import { PatientArtifacts } from "./patient-artifacts.js";
+
+const folder = mkdtempSync(join(tmpdir(), "regulus-artifacts-"));
+const closing: (() => void)[] = [];
+after(() => {
+  for (const close of closing) close();
+  rmSync(folder, { recursive: true });
+});
+
+function connect(address: string): PatientArtifacts {
+  const client = new ArtifactClient(address, channelCredentials({}));
+  closing.push(() => client.close());
+  return new PatientArtifacts(client, pino({ level: "silent" }));
+}
+
+const bytes = Buffer.alloc(1_000_000, "abc");
+const signal = new AbortController().signal;
+
+test("a file of many pieces comes back as it was, under its sum", async () => {
+  const coordinator = await TestCoordinator.start();
+  closing.push(() => coordinator.close());
+  const artifacts = connect(coordinator.address);
+  writeFileSync(join(folder, "file"), bytes);
+  const artifact = await artifacts.putFile(join(folder, "file"), "checkpoint", signal);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  assert.deepEqual(artifact, { sha256, size: 1_000_000, kind: "checkpoint" });
+  await artifacts.getFile(artifact, join(folder, "back"), signal);
+  assert.ok(readFileSync(join(folder, "back")).equals(bytes));
+
+  coordinator.cutsShort = true;
+  const isLoss = (error: unknown) => error instanceof RegulusError && error.code === "data-loss";
+  await assert.rejects(artifacts.getFile(artifact, join(folder, "half"), signal), isLoss);
+  assert.deepEqual([existsSync(join(folder, "half")), existsSync(join(folder, "half.part"))], [false, false]);
+  coordinator.cutsShort = false;
+  await assert.rejects(artifacts.getFile({ ...artifact, size: 10 }, join(folder, "long"), signal), isLoss);
+  const absent = { ...artifact, sha256: "0".repeat(64) };
+  await assert.rejects(artifacts.getFile(absent, join(folder, "none"), signal), /no such artifact/);
+});
+
+test("what is to be stored waits for a store that is away, until it is back or the wait is called off", async () => {
+  const first = await TestCoordinator.start();
+  const { port } = first;
+  first.close();
+  writeFileSync(join(folder, "waits"), bytes);
+  const artifacts = connect(`127.0.0.1:${port}`);
+  const storing = artifacts.putFile(join(folder, "waits"), "checkpoint", signal);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const second = await TestCoordinator.start({ port });
+  closing.push(() => second.close());
+  const artifact = await storing;
+  assert.ok(second.artifacts.get(artifact.sha256)?.equals(bytes));
+  second.close();
+  const abort = new AbortController();
+  const never = artifacts.putFile(join(folder, "waits"), "checkpoint", abort.signal);
+  setTimeout(() => abort.abort(), 200);
+  await assert.rejects(never, RegulusError);
+});

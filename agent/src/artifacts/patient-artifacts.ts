@@ -1,0 +1,42 @@
+/** Artifacts with patience: tries again, with growing waits, while the store is away; what the store refuses is passed on. */
+import { type ArtifactRef, type ErrorCode, RegulusError } from "@regulus/proto";
+import type { Logger } from "pino";
+import { Backoff } from "../link/backoff.js";
+import type { Artifacts } from "./artifact-client.js";
+
+/** First and longest wait between two tries, in milliseconds. */
+const retryMs = { firstMs: 200, maxMs: 5000 };
+/** Tries to fetch: a trial that can't begin is better begun elsewhere. Storing has no such bound: what was trained is not to be lost. */
+const fetchTriesMax = 8;
+/** Codes that pass: the coordinator is away, or a transfer stood still and was cut. */
+const passing: readonly ErrorCode[] = ["unavailable", "deadline", "cancelled"];
+
+export class PatientArtifacts implements Artifacts {
+  constructor(
+    private readonly artifacts: Artifacts,
+    private readonly log: Logger,
+  ) {}
+
+  /** Ends with the signal or with what the store answers, however long the store is away. */
+  putFile(path: string, kind: string, signal: AbortSignal): Promise<ArtifactRef> {
+    return this.patiently(Number.POSITIVE_INFINITY, signal, () => this.artifacts.putFile(path, kind, signal));
+  }
+
+  getFile(artifact: ArtifactRef, path: string, signal: AbortSignal): Promise<void> {
+    return this.patiently(fetchTriesMax, signal, () => this.artifacts.getFile(artifact, path, signal));
+  }
+
+  private async patiently<T>(triesMax: number, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    const backoff = new Backoff(retryMs);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call();
+      } catch (thrown) {
+        const error = RegulusError.from(thrown);
+        if (!passing.includes(error.code) || tries >= triesMax || signal.aborted) throw error;
+        this.log.warn({ tries, code: error.code }, `the artifact store is away and is tried again: ${error.message}`);
+        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
+      }
+    }
+  }
+}

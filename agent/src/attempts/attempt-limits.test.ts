@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EndReason } from "@regulus/proto";
+import { testSpec } from "../testing/test-agent.js";
+import { limitsOf, passedLimit } from "./attempt-limits.js";
+
+const limits = { stepTimeoutMs: 1000, attemptTimeoutMs: 60_000, memoryBytes: 100 * 2 ** 20 };
+const well = { silentMs: 0, aliveMs: 0, prepared: true, memoryBytes: 0, step: 7 };
+
+test("an attempt within its limits goes on, at the limit too", () => {
+  assert.equal(passedLimit({ ...well, silentMs: 1000, aliveMs: 60_000, memoryBytes: 100 * 2 ** 20 }, limits), undefined);
+  assert.equal(passedLimit({ ...well, aliveMs: 1e12 }, { ...limits, attemptTimeoutMs: 0 }), undefined, "0 is no limit");
+  assert.equal(passedLimit({ ...well, memoryBytes: undefined }, limits), undefined, "what can't be read is not judged");
+});
+
+test("each limit has its reason and its words", () => {
+  const of = (seen: Partial<typeof well>) => passedLimit({ ...well, ...seen }, limits);
+  assert.equal(of({ silentMs: 1001 })?.reason, EndReason.END_REASON_TIMED_OUT);
+  assert.match(of({ silentMs: 1001 })?.message ?? "", /1001 ms after step 7; resources.stepTimeout allows 1000 ms/);
+  assert.match(of({ aliveMs: 60_001 })?.message ?? "", /longer than 60000 ms \(resources.attemptTimeout\)/);
+  assert.equal(of({ memoryBytes: 101 * 2 ** 20 })?.reason, EndReason.END_REASON_OUT_OF_MEMORY);
+});
+
+test("a process that still loads is allowed more silence than a step", () => {
+  assert.equal(passedLimit({ ...well, prepared: false, silentMs: 119_000 }, limits), undefined);
+  assert.match(passedLimit({ ...well, prepared: false, silentMs: 121_000 }, limits)?.message ?? "", /may take 120000 ms to load/);
+});
+
+test("a search that says nothing has the contract's defaults", () => {
+  assert.deepEqual(limitsOf(testSpec(), 5), { stepTimeoutMs: 120_000, attemptTimeoutMs: 0, memoryBytes: 5 });
+});

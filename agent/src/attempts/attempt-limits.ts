@@ -1,0 +1,61 @@
+/** What an attempt may take of time and memory, and whether it took more. Pure: the numbers come in, the verdict goes out. */
+import { defaults, EndReason, type SearchSpec } from "@regulus/proto";
+
+/** How long a process may take to be prepared, in milliseconds, before its silence counts; a step may be allowed less. */
+const prepareMsMax = 120_000;
+
+export interface AttemptLimits {
+  /** Longest silence between two steps, in milliseconds. */
+  readonly stepTimeoutMs: number;
+  /** Longest attempt, in milliseconds; 0 for no limit. */
+  readonly attemptTimeoutMs: number;
+  /** Most resident memory, in bytes. */
+  readonly memoryBytes: number;
+}
+
+/** What was seen of an attempt. */
+export interface AttemptVitals {
+  /** Milliseconds since it was last heard of, and since its process began. */
+  readonly silentMs: number;
+  readonly aliveMs: number;
+  /** Whether its process had finished loading. */
+  readonly prepared: boolean;
+  /** Resident bytes; undefined where they can't be read. */
+  readonly memoryBytes: number | undefined;
+  /** The newest step. */
+  readonly step: number;
+}
+
+export function limitsOf(spec: SearchSpec, memoryBytes: number): AttemptLimits {
+  return {
+    stepTimeoutMs: spec.resources?.stepTimeoutMs || defaults.stepTimeoutMs,
+    attemptTimeoutMs: spec.resources?.attemptTimeoutMs ?? 0,
+    memoryBytes,
+  };
+}
+
+/** The limit that was passed, as the attempt's end; undefined for none. */
+export function passedLimit(seen: AttemptVitals, limits: AttemptLimits): { reason: EndReason; message: string } | undefined {
+  const silentMax = seen.prepared ? limits.stepTimeoutMs : Math.max(prepareMsMax, limits.stepTimeoutMs);
+  if (seen.silentMs > silentMax) {
+    const message = `no sign of life for ${Math.round(seen.silentMs)} ms after step ${seen.step}`;
+    const allowed = seen.prepared
+      ? `resources.stepTimeout allows ${silentMax} ms`
+      : `its process may take ${silentMax} ms to load`;
+    return { reason: EndReason.END_REASON_TIMED_OUT, message: `${message}; ${allowed}` };
+  }
+  if (limits.attemptTimeoutMs > 0 && seen.aliveMs > limits.attemptTimeoutMs) {
+    const took = `the attempt took longer than ${limits.attemptTimeoutMs} ms (resources.attemptTimeout)`;
+    return { reason: EndReason.END_REASON_TIMED_OUT, message: `${took} and stood at step ${seen.step}` };
+  }
+  if (seen.memoryBytes !== undefined && seen.memoryBytes > limits.memoryBytes) {
+    const held = `it held ${mib(seen.memoryBytes)} MiB of memory at step ${seen.step}`;
+    const allowed = `${mib(limits.memoryBytes)} MiB are allowed (resources.memory, --memory-per-trial)`;
+    return { reason: EndReason.END_REASON_OUT_OF_MEMORY, message: `${held}; ${allowed}` };
+  }
+  return undefined;
+}
+
+function mib(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
