@@ -151,7 +151,10 @@ test("metrics, budgets and commands are checked against what runs", () => {
   assert.deepEqual(fieldsOf(search({ workload: undefined, command: { argv: ["./train"] }, techniques: ["dropout"] })), [
     "techniques",
   ]);
+  assert.deepEqual(fieldsOf(search({ budget: { trials: 3 }, strategy: { name: "asha", options: { maxSteps: 81 } } })), []);
   assert.deepEqual(fieldsOf(search({ strategy: "self-tuning-network" })), ["techniques"]);
+  const aimless = { strategy: "self-tuning-network", techniques: ["dropout"], budget: { trials: 3 } };
+  assert.deepEqual(fieldsOf(search(aimless)), ["budget.stepsPerTrial"]);
   assert.deepEqual(fieldsOf(search({ space: {}, techniques: [{ name: "weight-decay", options: { weightDecay: 0.1 } }] })), [
     "space",
   ]);

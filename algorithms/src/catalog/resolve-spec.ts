@@ -111,7 +111,9 @@ function strategyProblems(spec: SearchSpec, { spec: strategy, options }: Resolve
   if (!strategy.endsByItself && trials === 0 && steps === 0 && wallTimeMs === 0) {
     problems.addText("budget", "no limit", `trials, steps or wallTimeMs, since ${strategy.name} does not end by itself`);
   }
-  if (strategy.needsSteps && stepsPerTrial === 0 && steps === 0) {
+  const own = strategy.problems?.(context, options) ?? [];
+  // A strategy that can take its steps from an option too says so itself.
+  if (strategy.needsSteps && stepsPerTrial === 0 && steps === 0 && strategy.problems === undefined) {
     problems.addText("budget.stepsPerTrial", "no limit", `the steps of a trial, which ${strategy.name} shares out`);
   }
   for (const [index, { domain, when }] of spec.space.entries()) {
@@ -122,5 +124,5 @@ function strategyProblems(spec: SearchSpec, { spec: strategy, options }: Resolve
       refuse(`a ${domain.$case} parameter`);
     if (domain?.$case === "double" && !accepts.double) refuse("a double parameter");
   }
-  return [...problems.all(), ...(strategy.problems?.(context, options) ?? [])];
+  return [...problems.all(), ...own];
 }

@@ -53,7 +53,13 @@ function problems(context: StrategyContext, { population }: SelfTuningNetworkOpt
       found.push({ field: `space[${index}].when`, seen, expected: "a parameter that is not learned inside training" });
     }
   }
-  if (budget.stepsPerTrial === 0 && budget.steps > 0 && budget.steps < population) {
+  if (budget.stepsPerTrial === 0 && budget.steps === 0) {
+    found.push({
+      field: "budget.stepsPerTrial",
+      seen: "no limit",
+      expected: "the steps of a member (or budget.steps, shared out evenly)",
+    });
+  } else if (budget.stepsPerTrial === 0 && budget.steps < population) {
     found.push({ field: "budget.steps", seen: `${budget.steps}`, expected: `at least one for each of ${population} members` });
   }
   if (budget.trials > 0 && budget.trials < population) {
