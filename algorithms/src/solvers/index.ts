@@ -1,4 +1,5 @@
 /** Pure numerical methods, in double precision: for procedures, benches and reproductions. */
 export * from "../data/ridge-problem.js";
 export * from "./self-tuning/learned-hyperparameters.js";
+export * from "./self-tuning/ridge-self-tuning.js";
 export * from "./self-tuning/vector-optimizers.js";

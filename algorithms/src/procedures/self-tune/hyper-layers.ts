@@ -19,13 +19,13 @@ export interface ResponseOptions {
 
 export class HyperLayers implements Layers {
   readonly #store: ParameterStore;
-  readonly #coordinates: tf.Tensor2D;
+  readonly #coordinates: tf.Tensor;
   readonly #options: ResponseOptions;
   readonly #plain: PlainLayers;
   readonly #used: Weight[] = [];
 
   /** For one forward pass. @param coordinates h [batch, hyperparameters], or [1, hyperparameters] for all examples. */
-  constructor(store: ParameterStore, coordinates: tf.Tensor2D, options: ResponseOptions) {
+  constructor(store: ParameterStore, coordinates: tf.Tensor, options: ResponseOptions) {
     this.#store = store;
     this.#coordinates = coordinates;
     this.#options = options;
@@ -68,7 +68,7 @@ export class HyperLayers implements Layers {
 
   /** A weight and its response, with the multiplier of the last axis. */
   #pair(name: string, part: "kernel" | "bias" | "table", shape: readonly number[], fill: Initializer): Pair {
-    const [hyperparameters, outputs] = [this.#coordinates.shape[1], shape[shape.length - 1] ?? 0];
+    const [hyperparameters, outputs] = [this.#coordinates.shape[1] ?? 0, shape[shape.length - 1] ?? 0];
     const own = this.#store.get(`${name}/${part}`, shape, fill);
     const response = this.#store.get(`${name}/response/${part}`, shape, fill);
     const slopes = this.#store.get(

@@ -237,6 +237,6 @@ function heldOf({ hyperparameters, fixed }: TrialSetup, learned: LearnedHyperpar
   return values;
 }
 
-function coordinatesTensor({ rows, coordinates }: Perturbation, count: number): tf.Tensor2D {
+function coordinatesTensor({ rows, coordinates }: Perturbation, count: number): tf.Tensor {
   return tf.tensor2d(Float32Array.from(coordinates), [rows, count]);
 }

@@ -1,0 +1,68 @@
+/**
+ * `npm run reproduce -- PAPER [--seed N] [--seeds N] [--json]`: runs a paper's claims and prints each with its statement, threshold, measured
+ * numbers and verdict; the last line is one JSON object. Exit code 1 where a claim does not hold, 2 where the command is wrong.
+ */
+import { parseArgs } from "node:util";
+import type { ClaimResult, Reproduction } from "./claim.js";
+import { Progress } from "./progress.js";
+import { selfTuningNetworks } from "./self-tuning-networks.js";
+
+const papers: readonly Reproduction[] = [selfTuningNetworks];
+const seedsMax = 100;
+
+process.exitCode = await reproduce(process.argv.slice(2));
+
+async function reproduce(args: string[]): Promise<number> {
+  const request = parseRequest(args);
+  if (typeof request === "string") {
+    process.stderr.write(
+      `reproduce: ${request}\nusage: npm run reproduce -- PAPER [--seed N] [--seeds N] [--json]; papers: ${names()}\n`,
+    );
+    return 2;
+  }
+  const { paper, seed, seeds, json } = request;
+  const progress = new Progress();
+  const claims: ClaimResult[] = [];
+  for (const { run } of paper.claims) {
+    const result = await run({ seed, seeds, progress });
+    claims.push(result);
+    if (!json) process.stdout.write(asText(result));
+  }
+  process.stdout.write(`${JSON.stringify({ paper: paper.paper, seed, claims })}\n`);
+  return claims.every(({ holds }) => holds) ? 0 : 1;
+}
+
+function parseRequest(args: string[]): string | { paper: Reproduction; seed: number; seeds: number; json: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        seed: { type: "string", default: "1" },
+        seeds: { type: "string", default: "1" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const paper = papers.find((one) => one.paper === positionals[0]);
+    const [seed, seeds] = [Number(values.seed), Number(values.seeds)];
+    if (paper === undefined || positionals.length !== 1)
+      return `saw ${positionals.join(" ") || "no paper"}, expected one of ${names()}`;
+    if (!Number.isSafeInteger(seed) || seed < 0) return `saw --seed ${values.seed}, expected a whole number from 0`;
+    if (!Number.isSafeInteger(seeds) || seeds < 1 || seeds > seedsMax)
+      return `saw --seeds ${values.seeds}, expected 1 to ${seedsMax}`;
+    return { paper, seed, seeds, json: values.json };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function names(): string {
+  return papers.map(({ paper }) => paper).join(", ");
+}
+
+function asText({ id, statement, threshold, measured, holds }: ClaimResult): string {
+  const numbers = Object.entries(measured).map(
+    ([name, value]) => `${name} ${Number.isFinite(value) ? Number(value.toPrecision(4)) : value}`,
+  );
+  return `${id}: ${statement}\n  threshold: ${threshold}\n  measured:  ${numbers.join(", ")}\n  ${holds ? "HOLDS" : "DOES NOT HOLD"}\n`;
+}
