@@ -34,7 +34,8 @@ export interface Supervised {
 export async function supervise({ name, start, onEvent }: SuperviseOptions): Promise<Supervised> {
   const first = await start(0);
   const stopping = new AbortController();
-  let current: Child | undefined = first;
+  /** The child, or the one that is on its way. */
+  let current: Promise<Child | undefined> = Promise.resolve(first);
 
   const keep = async (): Promise<never> => {
     let child: Child | undefined = first;
@@ -53,15 +54,12 @@ export async function supervise({ name, start, onEvent }: SuperviseOptions): Pro
       await pause(backoffMs(quick, restartBackoff), stopping.signal);
       restarts += 1;
       startedAt = performance.now();
-      child = await start(restarts).catch((thrown: unknown) => {
+      current = start(restarts).catch((thrown: unknown) => {
         onEvent(RegulusError.from(thrown).message);
         return undefined;
       });
-      current = child;
-      if (child !== undefined) {
-        if (stopping.signal.aborted) await child.stop(0);
-        else onEvent(`${name} runs again`);
-      }
+      child = await current;
+      if (child !== undefined && !stopping.signal.aborted) onEvent(`${name} runs again`);
     }
   };
 
@@ -75,7 +73,8 @@ export async function supervise({ name, start, onEvent }: SuperviseOptions): Pro
     gaveUp,
     async stop(graceMs) {
       stopping.abort();
-      await current?.stop(graceMs);
+      const child = await current;
+      await child?.stop(graceMs);
     },
   };
 }

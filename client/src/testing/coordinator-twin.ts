@@ -224,7 +224,9 @@ export class CoordinatorTwin {
       }),
       getTrial: this.#unary("getTrial", ({ searchId, trial }) => ({
         trial: this.#trial(searchId, trial),
-        facts: this.#kept(searchId).facts,
+        facts: this.#kept(searchId).facts.filter(
+          ({ kind }) => kind !== undefined && "trial" in kind.value && kind.value.trial === trial,
+        ),
       })),
       stopTrial: this.#unary("stopTrial", ({ searchId, trial, reason }) => {
         const found = this.#trial(searchId, trial);

@@ -23,8 +23,9 @@ interface ShowOptions extends ConnectionOptions {
   readonly byNumber?: boolean;
 }
 
-/** The last facts of a trial that are shown. */
-const factsShown = 20;
+/** The newest facts of a trial that are shown, and the newest measurements among them. */
+const factsShown = 30;
+const measurementsShown = 5;
 
 export function registerShow(program: Command): void {
   withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
@@ -115,11 +116,13 @@ function writeTrial({ trial, facts }: GetTrialResponse): void {
       ...artifacts,
     ]),
   );
-  const shown = facts.slice(-factsShown);
-  if (facts.length > shown.length) writeLine(`\n(${formatCount(facts.length - shown.length)} earlier facts; --json has them)`);
-  else writeLine("");
+  const measured = facts.filter(({ kind }) => kind?.$case === "trialMeasured").slice(-measurementsShown);
+  const shown = facts.filter((fact) => fact.kind?.$case !== "trialMeasured" || measured.includes(fact)).slice(-factsShown);
+  writeLine("");
   const [first] = facts;
   for (const fact of shown) writeLine(`${sinceWords(fact, first)}  ${plainText(factWords(fact))}`);
+  const left = facts.length - shown.length;
+  if (left > 0) writeLine(`(${formatCount(left)} more facts, most of them earlier measurements; --json has them)`);
 }
 
 function sinceWords(fact: Fact, first: Fact | undefined): string {

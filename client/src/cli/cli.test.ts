@@ -1,0 +1,232 @@
+/** The `regulus` command as people and scripts meet it: real processes against a real server; output, errors and exit codes. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { sampleSearch } from "../report/sample.js";
+import { type CoordinatorTwin, startTwin } from "../testing/coordinator-twin.js";
+
+const command = fileURLToPath(new URL("../../bin/regulus.js", import.meta.url));
+const file = `
+name: ridge
+workload: ridge
+objective: {metric: validLoss}
+strategy: random
+space:
+  weightDecay: {type: double, min: 1e-6, max: 1, scale: log}
+budget: {trials: 4}
+`;
+
+test("usage: help and version succeed, slips are told with advice and exit code 2", async () => {
+  const help = await regulus(["--help"]);
+  assert.equal(help.code, 0);
+  for (const name of ["demo", "up", "submit", "watch", "report", "explain", "doctor"])
+    assert.match(help.stdout, new RegExp(`^  ${name} `, "m"));
+  assert.match(help.stdout, /Exit codes/);
+  const examples = await regulus(["submit", "--help"]);
+  assert.match(examples.stdout, /Examples:\n {2}regulus submit search\.yaml --watch/);
+  const slip = await regulus(["submitt", "x"]);
+  assert.deepEqual([slip.code, slip.stdout], [2, ""]);
+  assert.match(slip.stderr, /Did you mean submit\?/);
+  const trial = await regulus(["show", "s1", "first"]);
+  assert.equal(trial.code, 2);
+  assert.match(trial.stderr, /expected a whole number/);
+});
+
+test("no coordinator: exit code 4 within seconds, words of what to do, JSON where asked for", async () => {
+  const words = await regulus(["ls", "--coordinator", "127.0.0.1:1"]);
+  assert.deepEqual([words.code, words.stdout], [4, ""]);
+  assert.match(
+    words.stderr,
+    /^regulus: no coordinator answers at 127\.0\.0\.1:1 \(ECONNREFUSED 127\.0\.0\.1:1\); start one with `regulus up`/,
+  );
+  const json = await regulus(["ls", "--json", "--coordinator", "127.0.0.1:1"]);
+  assert.deepEqual([json.code, json.stdout, JSON.parse(json.stderr).error.code], [4, "", "unavailable"]);
+});
+
+test("validate: every mistake with its path; says who checked", async (t) => {
+  const { folder, twin } = await begin(t);
+  writeFileSync(join(folder, "good.yaml"), file);
+  writeFileSync(join(folder, "bad.yaml"), file.replace("min: 1e-6", "min: 0, typo: 1").replace("trials", "trails"));
+  writeFileSync(join(folder, "unknown.yaml"), file.replace("random", "no-such-strategy"));
+  writeFileSync(join(folder, "broken.yaml"), "a: [1,\nb: }");
+
+  const good = await regulus(["validate", join(folder, "good.yaml"), "-c", twin.address]);
+  assert.deepEqual([good.code, good.stderr], [0, ""]);
+  assert.match(good.stdout, /is good: checked by the coordinator/);
+  const offline = await regulus(["validate", join(folder, "good.yaml"), "-c", "127.0.0.1:1"]);
+  assert.equal(offline.code, 0);
+  assert.match(offline.stdout, /good in shape; .* were not checked \(no coordinator answers at 127\.0\.0\.1:1\)/);
+
+  const bad = await regulus(["validate", join(folder, "bad.yaml")]);
+  assert.deepEqual([bad.code, bad.stdout], [2, ""]);
+  assert.match(bad.stderr, /^regulus: 3 problems:\n/);
+  assert.match(bad.stderr, /space\.weightDecay\.typo: saw an unknown field/);
+  assert.match(bad.stderr, /space\.weightDecay\.min: saw 0, expected a number above 0 on a log scale/);
+  assert.match(bad.stderr, /budget\.trails: saw an unknown field.*did you mean trials\?/);
+
+  const unknown = await regulus(["validate", join(folder, "unknown.yaml"), "-c", twin.address, "--json"]);
+  assert.equal(unknown.code, 2);
+  const answer = JSON.parse(unknown.stdout);
+  assert.deepEqual([answer.valid, answer.checkedBy, answer.problems[0].field], [false, "coordinator", "strategy"]);
+  assert.equal(twin.searches.size, 0);
+
+  const broken = await regulus(["validate", join(folder, "broken.yaml")]);
+  assert.equal(broken.code, 2);
+  assert.match(broken.stderr, /broken\.yaml: .*line 2/);
+  assert.doesNotMatch(broken.stderr, /^\s+at /m);
+  assert.equal((await regulus(["validate", join(folder, "none.yaml")])).code, 3);
+});
+
+test("submit from a pipe, ls, show, explain, pause, resume, stop, delete", async (t) => {
+  const { twin } = await begin(t);
+  const at = ["-c", twin.address];
+  const submitted = await regulus(["submit", "-", "--seed", "7", ...at], file);
+  assert.deepEqual([submitted.code, submitted.stdout], [0, "s1\n"]);
+  assert.equal(twin.searches.get("s1")?.search.spec?.seed, 7);
+
+  const listed = await regulus(["ls", ...at]);
+  assert.match(listed.stdout, /^SEARCH {2}NAME .*\ns1 +ridge +running +no trials yet/);
+  assert.equal(JSON.parse((await regulus(["ls", "--json", ...at])).stdout).searches[0].searchId, "s1");
+  assert.match((await regulus(["show", "s1", ...at])).stdout, /^search +s1\nname +ridge\nstatus +running/);
+  assert.match(
+    (await regulus(["explain", "s1", "2", ...at])).stdout,
+    /^trial 2 waits for an agent\n {2}no agent is connected \(fact 3\)\n/,
+  );
+  assert.equal((await regulus(["best", "s1", ...at])).code, 3);
+  assert.equal((await regulus(["pause", "s1", "--reason", "noon", ...at])).code, 0);
+  assert.equal(twin.searches.get("s1")?.search.reason, "noon");
+  assert.equal((await regulus(["resume", "s1", ...at])).code, 0);
+
+  const early = await regulus(["delete", "s1", ...at]);
+  assert.equal(early.code, 5);
+  assert.match(early.stderr, /still runs; stop it first/);
+  assert.equal((await regulus(["stop", "s1", ...at])).code, 0);
+  assert.equal((await regulus(["delete", "s1", ...at])).code, 0);
+  assert.equal(twin.searches.size, 0);
+  const gone = await regulus(["show", "s1", ...at]);
+  assert.equal(gone.code, 3);
+  assert.match(gone.stderr, /no search s1; regulus ls lists/);
+});
+
+test("results: best, one trial, export as JSON lines and CSV, by the beginning of an id", async (t) => {
+  const { twin, folder } = await begin(t);
+  const at = ["-c", twin.address];
+  const { trials, facts, search } = sampleSearch({ seed: 5, strategy: "random", trials: 6, stepsPerTrial: 200 });
+  const kept = twin.add(search.searchId, search.spec ?? assert.fail(), search);
+  kept.exported.push(...trials);
+  kept.facts.push(...facts);
+
+  const best = JSON.parse((await regulus(["best", "sample", "--json", ...at])).stdout);
+  assert.equal(best.trial.trial, search.bestTrial);
+  assert.equal(best.bestValue, search.bestValue);
+  const shown = await regulus(["show", "sample", "0", ...at]);
+  assert.match(shown.stdout, /^trial +0 of sample-random-5\n/);
+  assert.match(shown.stdout, /trial 0: attempt 1 on agent-1/);
+
+  const lines = (await regulus(["export", "sample", ...at])).stdout.trimEnd().split("\n");
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).trial.trial),
+    [0, 1, 2, 3, 4, 5],
+  );
+  const csv = (await regulus(["export", "sample", "--format", "csv", ...at])).stdout.trimEnd().split("\n");
+  const [head = "", first = ""] = csv;
+  const column = head.split(",").indexOf("parameter.weightDecay");
+  assert.equal(Number(first.split(",")[column]), trials[0]?.trial?.work?.parameters?.weightDecay);
+  assert.equal(csv.length, 7);
+
+  const target = join(folder, "curves.csv");
+  assert.equal((await regulus(["export", "sample", "--format", "csv", "--measurements", "-o", target, ...at])).code, 0);
+  const rows = readFileSync(target, "utf8").trimEnd().split("\n");
+  assert.equal(
+    rows.length - 1,
+    trials.reduce((sum, one) => sum + one.measurements.length, 0),
+  );
+  assert.deepEqual(readdirSync(folder), ["curves.csv"]);
+  const nowhere = await regulus(["export", "sample", "-o", join(folder, "no", "where.csv"), ...at]);
+  assert.equal(nowhere.code, 3);
+  assert.equal(
+    (await regulus(["agents", ...at])).stderr,
+    `no agents are connected; start one with: regulus agent --coordinator ${twin.address}\n`,
+  );
+});
+
+test("watch: facts as JSON lines; a reader that closes the pipe ends it; a failed search gives exit code 8", async (t) => {
+  const { twin } = await begin(t);
+  const { facts, search } = sampleSearch({ seed: 5, strategy: "random", trials: 6, stepsPerTrial: 200 });
+  const kept = twin.add("s1", search.spec ?? assert.fail(), { ...search, searchId: "s1" });
+  kept.facts.push(...facts);
+  const watched = await regulus(["watch", "s1", "--json", "-c", twin.address]);
+  assert.equal(watched.code, 0);
+  const lines = watched.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ position }) => position),
+    facts.map(({ position }) => position),
+  );
+  assert.ok(lines[0].kind.searchCreated.spec.name.length > 0);
+
+  const closed = await regulus(["watch", "s1", "--json", "-c", twin.address], undefined, (child) => {
+    child.stdout?.destroy();
+  });
+  assert.deepEqual([closed.code, closed.stderr], [0, ""]);
+
+  twin.add("s2", search.spec ?? assert.fail());
+  twin.tell("s2", { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_FAILED", reason: "the strategy threw" } });
+  const failed = await regulus(["watch", "s2", "-c", twin.address]);
+  assert.equal(failed.code, 8);
+  assert.match(failed.stdout, /status +failed \(the strategy threw\)/);
+});
+
+test("Ctrl-C leaves a watched search running and says how to come back", async (t) => {
+  const { twin } = await begin(t);
+  const { search } = sampleSearch({ seed: 5, strategy: "random", trials: 6, stepsPerTrial: 200 });
+  const kept = twin.add("s1", search.spec ?? assert.fail());
+  const left = await regulus(["watch", "s1", "-c", twin.address], undefined, async (child) => {
+    while (kept.watchers.size === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    child.kill("SIGINT");
+  });
+  assert.equal(left.code, 130);
+  assert.match(left.stderr, /left; the search goes on\. regulus watch s1 follows it again/);
+  assert.equal(twin.searches.get("s1")?.search.status, "SEARCH_STATUS_RUNNING");
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command to its end. */
+function regulus(
+  args: readonly string[],
+  input?: string,
+  meanwhile?: (child: ReturnType<typeof spawn>) => void | Promise<void>,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [command, ...args], { stdio: "pipe", env: { ...process.env, NO_COLOR: "1" } });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  child.stdin.end(input);
+  void meanwhile?.(child);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+async function begin(t: TestContext): Promise<{ readonly folder: string; readonly twin: CoordinatorTwin }> {
+  const folder = mkdtempSync(join(tmpdir(), "regulus-cli-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return { folder, twin: await startTwin(t) };
+}

@@ -1,0 +1,69 @@
+/** Tables fit their terminal, CSV survives any text, and JSON holds what messages hold. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { csvHead, csvRows } from "./csv.js";
+import { toJson } from "./json.js";
+import { pairs, table } from "./output.js";
+
+test("a table is cut to its terminal, widest columns first, and never elsewhere", () => {
+  const rows = [
+    ["s1", "a name that goes on and on and on", "running"],
+    ["s2", "short", "paused"],
+  ];
+  const narrow = table(["SEARCH", "NAME", "STATUS"], rows, 30).split("\n");
+  assert.ok(
+    narrow.every((line) => line.length <= 30),
+    narrow.join("\n"),
+  );
+  assert.match(narrow[1] ?? "", /^s1 +a name.*… +running$/);
+  assert.match(table(["SEARCH", "NAME", "STATUS"], rows, undefined), /on and on and on {2}running/);
+});
+
+test("names can't move the cursor or break a line", () => {
+  assert.equal(table(["A"], [["x\u001b[2J\ny"]], undefined), "A\nx [2J y");
+  assert.equal(pairs([["name", "a\r\nb"]]), "name  a b");
+});
+
+test("JSON: a oneof by its name, not finite numbers as texts, zeros kept", () => {
+  const value = {
+    kind: { $case: "trialEnded", value: { trial: 0, loss: Number.NaN } },
+    options: { $case: "user", value: 1, more: 2 },
+  };
+  assert.equal(toJson(value), '{"kind":{"trialEnded":{"trial":0,"loss":"NaN"}},"options":{"$case":"user","value":1,"more":2}}');
+});
+
+test("CSV: quotes, line breaks and formulas are defused, numbers are exact", () => {
+  const columns = { parameters: ["text", "number"], learned: [], metrics: ["validLoss"] };
+  assert.equal(
+    csvHead(columns, false),
+    "trial,status,reason,attempts,agent,step,seconds,parameter.text,parameter.number,metric.validLoss,message",
+  );
+  const last = { step: 5, metrics: { validLoss: 0.1 + 0.2 }, learned: {}, scales: {}, hypergradients: {}, seconds: 1.5 };
+  const work = {
+    procedure: "fit",
+    parameters: { text: 'a "b",\nc', number: 1e-7 },
+    untilStep: 0,
+    final: true,
+    options: undefined,
+  };
+  const trial = {
+    searchId: "s1",
+    trial: 3,
+    status: "TRIAL_STATUS_ENDED" as const,
+    reason: "END_REASON_OUT_OF_MEMORY" as const,
+    message: "=1+1",
+    work,
+    attempts: 2,
+    last,
+    best: undefined,
+    checkpoint: undefined,
+    artifacts: [],
+    agentId: "a1",
+    proposedMs: 0,
+    startedMs: 0,
+    endedMs: 0,
+  };
+  const [row] = csvRows({ trial, measurements: [last] }, columns, false);
+  assert.equal(row, `3,ended,out of memory,2,a1,5,1.5,"a ""b"",\nc",1e-7,0.30000000000000004,'=1+1`);
+  assert.deepEqual(csvRows({ trial, measurements: [last] }, columns, true), ['3,5,1.5,"a ""b"",\nc",1e-7,0.30000000000000004']);
+});
