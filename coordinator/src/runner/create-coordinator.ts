@@ -125,7 +125,9 @@ class CoordinatorCore implements Coordinator {
   }
 
   getSearch(searchId: string): Search {
-    return this.#runner.entry(searchId).state.view();
+    const { view } = this.#runner.entry(searchId);
+    if (view === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
+    return view;
   }
 
   listSearches(request: ListSearchesRequest): ListSearchesResponse {

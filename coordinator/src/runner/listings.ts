@@ -26,8 +26,8 @@ export function listSearches(entries: readonly SearchEntry[], request: ListSearc
   for (let index = entries.length - 1; index >= 0; index -= 1) {
     const entry = entries[index];
     if (entry === undefined || entry.order >= (before ?? 0)) continue;
-    const view = entry.state.view();
-    if (!isWanted(view, request)) continue;
+    const { view } = entry;
+    if (view === undefined || !isWanted(view, request)) continue;
     searches.push(view);
     if (searches.length === size) return { searches, nextPageToken: index === 0 ? "" : writeToken([entry.order]) };
   }

@@ -2,7 +2,7 @@
  * One search at work: its state, its strategy and what a round made of it. Facts are told to both at once and appended with the rest
  * of the round; until then nobody outside hears of them.
  */
-import type { Fact } from "@regulus/proto";
+import type { Fact, Search } from "@regulus/proto";
 import type { FactKind } from "../search/commands.js";
 import { SearchState } from "../search/search-state.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
@@ -21,6 +21,7 @@ const news: ReadonlySet<FactKind["$case"]> = new Set([
 ]);
 
 export class SearchEntry {
+  /** Ahead of the log while a round is being appended; clients see `view`. */
   readonly state: SearchState;
   /** Rank by creation, from 0. */
   readonly order: number;
@@ -40,6 +41,8 @@ export class SearchEntry {
   asking = false;
   /** Whether the strategy, asked for more with nothing running, had nothing. */
   idle = false;
+  /** The search as it was before this round. */
+  #before: Search | undefined;
   /** Cancels the wake-up at the end of the budget of wall time. */
   cancelWallTime: (() => void) | undefined;
 
@@ -54,8 +57,14 @@ export class SearchEntry {
     return this.state.status !== "ended";
   }
 
+  /** The search as clients may see it: what is durable. Undefined while its creation is not. */
+  get view(): Search | undefined {
+    return this.fresh.length === 0 ? this.state.view() : this.#before;
+  }
+
   /** Takes a new fact into the round. */
   add(kind: FactKind, timeMs: number): Fact {
+    if (this.fresh.length === 0) this.#before = this.state.view();
     const fact: Fact = { searchId: this.state.searchId, position: this.state.position + 1, timeMs, kind };
     this.state.tell(fact);
     this.take(fact);

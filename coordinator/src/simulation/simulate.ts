@@ -1,0 +1,301 @@
+/**
+ * The whole cluster in one process under virtual time, with faults as data: one seed is one life of a search, and the same seed is the
+ * same life again. Checks what Regulus promises (design, section 8) whatever happened on the way.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createRng, type Rng } from "@regulus/algorithms/core";
+import {
+  assert,
+  EndReason,
+  type Fact,
+  parseSearchDocument,
+  type Report,
+  type Search,
+  SearchOutcome,
+  SearchStatus,
+} from "@regulus/proto";
+import { MemoryFolder, openMemoryStore } from "../artifacts/memory-store.js";
+import type { Coordinator } from "../coordinator.js";
+import { MemoryLogFile, openMemoryLog } from "../log/memory-log.js";
+import { createCoordinator } from "../runner/create-coordinator.js";
+import { SearchState } from "../search/search-state.js";
+import { type DiskFaults, type MortalLog, openFaultyLog } from "./faulty-log.js";
+import { SimulatedAgent, type WireFaults } from "./simulated-agent.js";
+import { ProcessClock, VirtualTime } from "./virtual-time.js";
+
+/** Faults of one life, all of them. Rates are events in 10 s of virtual time. */
+export interface Faults extends WireFaults, DiskFaults {
+  readonly agentKills: number;
+  readonly coordinatorKills: number;
+  readonly wireBreaks: number;
+  readonly clockJumps: number;
+}
+
+/** One life of a search. */
+export interface Life {
+  readonly seed: number;
+  readonly strategy: "random" | "asha";
+  readonly trials: number;
+  readonly agents: number;
+  readonly faults: Faults;
+}
+
+/** What came of it. */
+export interface LifeResult {
+  readonly search: Search;
+  readonly facts: readonly Fact[];
+  /** Virtual time from the creation to the end, in milliseconds. */
+  readonly virtualMs: number;
+  readonly acknowledged: number;
+  readonly coordinatorKills: number;
+}
+
+/** Events after which a life that has not ended counts as stuck. */
+const eventsMax = 100_000;
+/** Time in which a dead process comes back, at most. */
+const downMsMax = 3000;
+
+/** The life that belongs to a seed: faults from none to many. */
+export function lifeOf(seed: number): Life {
+  const rng = createRng(seed).fork("life");
+  const often = (most: number) => (rng.uniform() < 0.3 ? 0 : rng.uniform() * most);
+  return {
+    seed,
+    strategy: rng.uniform() < 0.5 ? "random" : "asha",
+    trials: 6 + rng.integer(10),
+    agents: 1 + rng.integer(4),
+    faults: {
+      delayMsMax: 1 + often(400),
+      dropProbability: often(0.05),
+      duplicateProbability: often(0.2),
+      appendMsMax: often(50),
+      fullProbability: often(0.03),
+      agentKills: often(3),
+      coordinatorKills: often(2),
+      wireBreaks: often(4),
+      clockJumps: often(1),
+    },
+  };
+}
+
+/** Lives it. Fails where a promise is broken. */
+export async function live(life: Life): Promise<LifeResult> {
+  const world = new World(life);
+  return world.run();
+}
+
+class World {
+  readonly #life: Life;
+  readonly #rng: Rng;
+  readonly #time = new VirtualTime();
+  readonly #file = new MemoryLogFile();
+  readonly #folder = new MemoryFolder();
+  readonly #agents: SimulatedAgent[] = [];
+  readonly #acknowledged: Report[] = [];
+  #coordinator: Coordinator | undefined;
+  #clock = new ProcessClock(this.#time);
+  #log: MortalLog | undefined;
+  #kills = 0;
+  #searchId = "";
+  #creating = false;
+
+  constructor(life: Life) {
+    this.#life = life;
+    this.#rng = createRng(life.seed).fork("world");
+  }
+
+  async run(): Promise<LifeResult> {
+    const { faults, agents } = this.#life;
+    await this.#startCoordinator();
+    for (let index = 0; index < agents; index += 1) this.#startAgent(index);
+    this.#often("agent kills", faults.agentKills, () => this.#killAgent());
+    this.#often("coordinator kills", faults.coordinatorKills, () => void this.#killCoordinator());
+    this.#often("wire breaks", faults.wireBreaks, () => this.#pick(this.#agents)?.breakWire());
+    this.#often("clock jumps", faults.clockJumps, () => {
+      this.#clock.shiftMs += (this.#rng.uniform() - 0.5) * 60_000;
+    });
+    const startMs = this.#time.nowMs;
+    for (let events = 0; !this.#isOver(); events += 1) {
+      assert(events < eventsMax, `the search ended within ${eventsMax} events: ${JSON.stringify(this.#seen())}`);
+      this.#create();
+      assert(this.#time.step(), "something is still to happen");
+      await nextTurn();
+    }
+    return this.#check(this.#time.nowMs - startMs);
+  }
+
+  async #startCoordinator(): Promise<void> {
+    const clock = new ProcessClock(this.#time);
+    clock.shiftMs = this.#clock.shiftMs;
+    this.#clock = clock;
+    const log = openFaultyLog(this.#file, this.#time, this.#rng.fork("log", this.#kills), this.#life.faults);
+    this.#log = log;
+    const coordinator = await createCoordinator({
+      log: log.log,
+      artifacts: openMemoryStore(this.#folder, () => this.#time.nowMs),
+      clock,
+      leaseTimeoutMs: 2000,
+      heartbeatEveryMs: 500,
+      newId: () => "simulated",
+      defer: (call) => void this.#time.after(0, () => clock.alive && call()),
+    });
+    if (clock.alive) this.#coordinator = coordinator;
+  }
+
+  async #killCoordinator(): Promise<void> {
+    const log = this.#log;
+    if (this.#coordinator === undefined || log === undefined) return;
+    this.#kills += 1;
+    this.#coordinator = undefined;
+    this.#creating = false;
+    this.#clock.alive = false;
+    await log.kill();
+    for (const agent of this.#agents) agent.breakWire();
+    this.#time.after(this.#rng.uniform() * downMsMax, () => void this.#startCoordinator());
+  }
+
+  #startAgent(index: number): void {
+    this.#agents[index] = new SimulatedAgent(`agent-${index}`, 2, {
+      time: this.#time,
+      rng: this.#rng.fork("agent", index, this.#time.nowMs),
+      artifacts: openMemoryStore(this.#folder, () => this.#time.nowMs),
+      faults: this.#life.faults,
+      coordinator: () => this.#coordinator,
+      acknowledged: (report) => this.#acknowledged.push(report),
+    });
+  }
+
+  #killAgent(): void {
+    const index = this.#rng.integer(this.#life.agents);
+    this.#agents[index]?.kill();
+    this.#time.after(this.#rng.uniform() * downMsMax, () => {
+      // It may have been killed a second time meanwhile, and be back already.
+      this.#agents[index]?.kill();
+      this.#startAgent(index);
+    });
+  }
+
+  /** A client that asks again, with the same key, until it has its search. */
+  #create(): void {
+    if (this.#searchId !== "" || this.#creating || this.#coordinator === undefined) return;
+    this.#creating = true;
+    const { strategy, trials, seed } = this.#life;
+    const spec = parseSearchDocument({
+      name: "simulated",
+      command: { argv: ["train"] },
+      objective: { metric: "loss", direction: "minimize" },
+      strategy,
+      space: { rate: { type: "double", min: 0.001, max: 1, scale: "log" } },
+      budget: { trials, stepsPerTrial: 27 },
+      parallelism: 4,
+      retries: { max: 1000, backoff: 100 },
+      seed,
+    });
+    this.#coordinator.createSearch({ spec, idempotencyKey: "once", validateOnly: false }).then(
+      (search) => {
+        this.#searchId = search.searchId;
+      },
+      () => {
+        this.#creating = false;
+      },
+    );
+  }
+
+  #isOver(): boolean {
+    return this.#seen()?.status === SearchStatus.SEARCH_STATUS_ENDED;
+  }
+
+  #seen(): Search | undefined {
+    try {
+      return this.#searchId === "" ? undefined : this.#coordinator?.getSearch(this.#searchId);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #check(virtualMs: number): Promise<LifeResult> {
+    const search = this.#seen();
+    assert(search, "the search is there");
+    const coordinatorKills = this.#kills;
+    await this.#killCoordinator();
+    const log = openMemoryLog(this.#file);
+    const facts: Fact[] = [];
+    for await (const piece of log.read(this.#searchId, 0)) facts.push(...piece);
+    assert((await log.searches()).length === 1, "a repeated request made no second search");
+    checkPromises(facts, search, this.#life);
+    checkAcknowledged(facts, this.#acknowledged);
+    checkArtifacts(facts, this.#folder);
+    return { search, facts, virtualMs, acknowledged: this.#acknowledged.length, coordinatorKills };
+  }
+
+  #often(key: string, rate: number, call: () => void): void {
+    if (rate === 0) return;
+    const rng = this.#rng.fork(key);
+    const again = () => {
+      const waitMs = (-Math.log(1 - rng.uniform()) * 10_000) / rate;
+      this.#time.after(waitMs, () => {
+        call();
+        again();
+      });
+    };
+    again();
+  }
+
+  #pick<T>(list: readonly T[]): T | undefined {
+    return list[this.#rng.integer(Math.max(1, list.length))];
+  }
+}
+
+/** Each trial ended exactly once, with its final measurement where it is done; the log tells the state that clients saw. */
+function checkPromises(facts: readonly Fact[], search: Search, life: Life): void {
+  const ends = new Map<number, number>();
+  for (const [index, fact] of facts.entries()) {
+    assert(fact.position === index + 1, `position ${fact.position} stands at place ${index + 1}`);
+    if (fact.kind?.$case !== "trialEnded") continue;
+    const { trial, reason, final } = fact.kind.value;
+    ends.set(trial, (ends.get(trial) ?? 0) + 1);
+    assert(reason !== EndReason.END_REASON_DONE || final !== undefined, `trial ${trial} is done with a final measurement`);
+  }
+  assert(search.outcome === SearchOutcome.SEARCH_OUTCOME_COMPLETED, `the search completed: ${search.reason}`);
+  assert(ends.size === life.trials, `${life.trials} trials ended, not ${ends.size}: ${[...ends.keys()]}`);
+  assert(
+    [...ends.values()].every((count) => count === 1),
+    "each trial ended once",
+  );
+  const [first] = facts;
+  assert(first, "the log holds facts");
+  const state = new SearchState(first);
+  for (const fact of facts.slice(1)) state.tell(fact);
+  const [told, saw] = [state.view(), search].map((view) => JSON.stringify({ ...view, spec: undefined }));
+  assert(told === saw, `the log tells the state that clients saw: ${told} and ${saw}`);
+}
+
+/** What was acknowledged is in the log, unless its attempt had lost its lease. */
+function checkAcknowledged(facts: readonly Fact[], reports: readonly Report[]): void {
+  const known = new Set<string>();
+  const lost = new Set<string>();
+  for (const { kind } of facts) {
+    if (kind === undefined || !("attempt" in kind.value)) continue;
+    const name = `${kind.value.trial}/${kind.value.attempt}`;
+    if (kind.$case === "trialMeasured") known.add(`${name} measured ${kind.value.measurement?.step}`);
+    else if (kind.$case === "trialCheckpointed") known.add(`${name} checkpointed ${kind.value.step}`);
+    else if (kind.$case !== "attemptStarted") {
+      known.add(`${name} finished`);
+      if ("reason" in kind.value && kind.value.reason === EndReason.END_REASON_LOST) lost.add(name);
+    }
+  }
+  for (const { lease, event } of reports) {
+    const name = `${lease?.trial}/${lease?.attempt}`;
+    const what = event?.$case === "finished" || event?.$case === "found" ? event.$case : `${event?.$case} ${event?.value.step}`;
+    assert(lost.has(name) || known.has(`${name} ${what}`), `the acknowledged report "${name} ${what}" is in the log`);
+  }
+}
+
+/** Every checkpoint that a trial ended with can be read. */
+function checkArtifacts(facts: readonly Fact[], folder: MemoryFolder): void {
+  const newest = new Map<number, string>();
+  for (const { kind } of facts) {
+    if (kind?.$case === "trialCheckpointed") newest.set(kind.value.trial, kind.value.checkpoint?.sha256 ?? "");
+  }
+  for (const [trial, sha256] of newest) assert(folder.artifacts.has(sha256), `the checkpoint of trial ${trial} is in the store`);
+}
