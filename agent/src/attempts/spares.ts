@@ -1,6 +1,6 @@
 /**
- * Trial processes that are made ready before there is work: one spare, prepared like the last one that was asked for, so that loading tfjs
- * and data costs no trial. A process is used once.
+ * Trial processes that are made ready before there is work: one spare for training and one for programs, each prepared like the last one
+ * that was asked for, so that loading tfjs and data costs no trial. A process is used once.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -29,47 +29,52 @@ export interface TrialProcess {
   stderr(): string;
 }
 
+type Use = "training" | "programs";
+
 export class Spares {
-  private spare: TrialProcess | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  /** One for training and one for programs, each like the last one that was asked for. */
+  private readonly spares = new Map<Use, TrialProcess>();
+  private readonly timers = new Map<Use, NodeJS.Timeout>();
   private closed = false;
 
   constructor(private readonly trialMain: URL) {}
 
   /** A process of a kind, prepared if a spare fits; another spare of that kind is prepared a little later. */
   take(kind: ProcessKind, likely: LikelyTrial): TrialProcess {
-    // A process for programs is quick to start; the spare stays for the next trial that trains.
-    if (kind.backend === "command") return this.fork(kind, undefined);
-    const spare = this.spare;
-    this.spare = undefined;
+    const use = useOf(kind);
+    const spare = this.spares.get(use);
+    this.spares.delete(use);
     this.prepareLater(kind, likely);
     if (spare?.child.connected && sameKind(spare.kind, kind)) return spare;
     spare?.child.kill("SIGKILL");
     return this.fork(kind, undefined);
   }
 
-  /** Prepares the first spare and answers it, to learn which backend it found. */
+  /** Prepares a spare now and answers it, to learn which backend it found. */
   prepare(kind: ProcessKind, likely?: LikelyTrial): TrialProcess {
+    const use = useOf(kind);
     const spare = this.fork(kind, likely);
-    this.spare = spare;
+    this.spares.set(use, spare);
     spare.child.on("exit", () => {
-      if (this.spare === spare) this.spare = undefined;
+      if (this.spares.get(use) === spare) this.spares.delete(use);
     });
     return spare;
   }
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.timer);
-    this.spare?.child.kill("SIGKILL");
-    this.spare = undefined;
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const spare of this.spares.values()) spare.child.kill("SIGKILL");
+    this.spares.clear();
   }
 
   private prepareLater(kind: ProcessKind, likely: LikelyTrial): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      if (!this.closed && this.spare === undefined) this.prepare(kind, likely);
+    const use = useOf(kind);
+    clearTimeout(this.timers.get(use));
+    const timer = setTimeout(() => {
+      if (!this.closed && !this.spares.has(use)) this.prepare(kind, use === "training" ? likely : undefined);
     }, prepareAfterMs);
+    this.timers.set(use, timer);
   }
 
   private fork(kind: ProcessKind, likely: LikelyTrial | undefined): TrialProcess {
@@ -95,6 +100,10 @@ export class Spares {
     });
     return { child, kind, prepared, stderr: () => stderr.toString("utf8").trim() };
   }
+}
+
+function useOf(kind: ProcessKind): Use {
+  return kind.backend === "command" ? "programs" : "training";
 }
 
 function sameKind(a: ProcessKind, b: ProcessKind): boolean {
