@@ -2,7 +2,6 @@
  * Routes: a generated method with its checks and its handler, made safe. A request that can't be decoded is refused like any other bad
  * one; whatever a handler throws leaves as a status; a stream goes out no faster than its reader takes it.
  */
-import { once } from "node:events";
 import type {
   handleServerStreamingCall,
   handleUnaryCall,
@@ -165,7 +164,10 @@ function admitted<Request>(call: SurfaceCall, incoming: Incoming<Request>, check
 async function pour(pieces: AsyncIterable<Uint8Array>, call: ServerWritableStream<unknown, Uint8Array>): Promise<void> {
   let unsent = 0;
   let taken: () => void = () => undefined;
-  const gone = once(call, "close").then(() => true);
+  const gone = new Promise<boolean>((resolve) => {
+    call.once("close", () => resolve(true));
+    call.once("cancelled", () => resolve(true));
+  });
   for await (const piece of pieces) {
     if (call.cancelled || call.destroyed) return;
     unsent += piece.byteLength;

@@ -77,7 +77,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     }),
     roundSeconds: new Histogram({
       name: "regulus_round_duration_seconds",
-      help: "Time of one round of the runner: ask, plan, append, send.",
+      help: "Time of one round of the runner: decide, ask, plan, append.",
       buckets: secondsBuckets,
       registers,
     }),
@@ -193,8 +193,16 @@ function readGauges(registry: Registry, sources: MetricSources): void {
   );
   byLabel(
     Counter,
-    { name: "regulus_attempts_failed_total", help: "Attempts that failed since the start, by reason.", label: "reason" },
-    () => byReason(gauges()?.attemptsFailedTotal),
+    {
+      name: "regulus_attempts_failed_total",
+      help: "Attempts that failed and left their trial to be tried again, by reason.",
+      label: "reason",
+    },
+    () => {
+      // An attempt that made room for something else did not fail.
+      const { preempted: _, ...failed } = byReason(gauges()?.attemptsFailedTotal);
+      return failed;
+    },
   );
   gauge("regulus_watchers", "Open watches.", () => sources.watchers().count);
   gauge("regulus_watch_backlog_facts", "Durable facts that open watches have not been handed yet, summed.", () => {

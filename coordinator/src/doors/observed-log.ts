@@ -10,16 +10,20 @@ import type { Readiness } from "./readiness.js";
 /** Proposals that may wait for their start in the fold; further ones are not timed. */
 const waitingMax = 100_000;
 
+/** Where a log's observations go. */
+export interface LogObservers {
+  readonly metrics: Pick<Metrics, "appendSeconds" | "appendFacts" | "appendFailures" | "proposalToStartSeconds">;
+  readonly readiness: Readiness;
+  readonly rounds: RoundTimer;
+}
+
 /** A log whose appends are observed. */
-export function observedLog(
-  log: EventLog,
-  metrics: Pick<Metrics, "appendSeconds" | "appendFacts" | "appendFailures" | "proposalToStartSeconds">,
-  readiness: Readiness,
-): EventLog {
+export function observedLog(log: EventLog, { metrics, readiness, rounds }: LogObservers): EventLog {
   const starts = new StartLatency((seconds) => metrics.proposalToStartSeconds.observe(seconds));
   return {
     append: async (batch: readonly Append[]): Promise<void> => {
       const stop = metrics.appendSeconds.startTimer();
+      const roundIsDurable = rounds.appending();
       try {
         await log.append(batch);
       } catch (thrown) {
@@ -30,6 +34,7 @@ export function observedLog(
         throw thrown;
       }
       stop();
+      roundIsDurable();
       readiness.set("log can't be written", false);
       let facts = 0;
       for (const append of batch) {
@@ -46,6 +51,32 @@ export function observedLog(
     },
     close: () => log.close(),
   };
+}
+
+/** Times the runner's rounds: each decides in one go, and is over once what it decided is durable. */
+export class RoundTimer {
+  readonly #observe: (seconds: number) => void;
+  #beganMs: number | undefined;
+
+  constructor(observe: (seconds: number) => void) {
+    this.#observe = observe;
+  }
+
+  /** Runs a round. One that appends nothing is over when the call returns. */
+  run(round: () => void): void {
+    this.#beganMs = performance.now();
+    round();
+    this.appending()();
+  }
+
+  /** The round that runs has come to its append. Answers what to call once that is durable. */
+  appending(): () => void {
+    const beganMs = this.#beganMs;
+    this.#beganMs = undefined;
+    return () => {
+      if (beganMs !== undefined) this.#observe((performance.now() - beganMs) / 1000);
+    };
+  }
 }
 
 /** Folds facts into the time that trials wait between their proposal and their first attempt after it. */

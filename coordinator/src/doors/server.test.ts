@@ -1,0 +1,344 @@
+/** The server as a stranger meets it: health, reflection, errors with their trailers, the listening rule, TLS, closing, slow readers. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  type Client,
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceClientConstructor,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import {
+  GetSearchRequest,
+  RegulusError,
+  type Search,
+  SearchServiceClient,
+  SearchServiceService,
+  type WatchSearchResponse,
+} from "@regulus/proto";
+import { protoPath as healthProto } from "grpc-health-check";
+import { bounds } from "./bounds.js";
+import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
+import { callRaw, openDoors, validSpec } from "./testing/open-doors.js";
+import { overriding } from "./testing/overriding.js";
+import { eventually, scratchFolder } from "./testing/real-servers.js";
+
+const parts = await coordinatorForTests();
+after(() => parts.close());
+const search = SearchServiceService;
+
+/** One call of a service that is known only from its .proto file, as `grpcurl` makes it. */
+function stranger(
+  protoFile: string,
+  service: string,
+  address: string,
+  channel = credentials.createInsecure(),
+): Client & Record<string, unknown> {
+  let at: unknown = loadPackageDefinition(loadSync(protoFile, { keepCase: true, enums: String, defaults: true, oneofs: true }));
+  for (const part of service.split(".")) at = typeof at === "object" && at !== null ? Reflect.get(at, part) : undefined;
+  const Constructor = at as ServiceClientConstructor; // What loadPackageDefinition promises for a service's name.
+  return new Constructor(address, channel) as unknown as Client & Record<string, unknown>; // Its methods are known at run time only.
+}
+
+async function healthOf(address: string, service: string): Promise<string> {
+  const client = stranger(healthProto, "grpc.health.v1.Health", address);
+  const check = client.Check as (
+    request: object,
+    answer: (error: ServiceError | null, value?: { status: string }) => void,
+  ) => void;
+  try {
+    return await new Promise((resolve) => {
+      check.call(client, { service }, (error, value) => resolve(error === null ? (value?.status ?? "") : `error ${error.code}`));
+    });
+  } finally {
+    client.close();
+  }
+}
+
+test("health follows readiness, for the server and for each service", async () => {
+  const doors = await openDoors(parts);
+  for (const service of ["", "regulus.v1.SearchService", "regulus.v1.AgentService", "regulus.v1.ArtifactService"]) {
+    assert.equal(await healthOf(doors.server.address, service), "SERVING", service);
+  }
+  assert.equal(await healthOf(doors.server.address, "no.such.Service"), "error 5");
+  doors.readiness.set("log can't be written", true);
+  assert.equal(await healthOf(doors.server.address, ""), "NOT_SERVING");
+  doors.readiness.set("log can't be written", false);
+  assert.equal(await healthOf(doors.server.address, ""), "SERVING");
+  await doors.close();
+});
+
+test("reflection tells a stranger the services and their messages", async () => {
+  const doors = await openDoors(parts);
+  const folder = createRequire(import.meta.url).resolve("@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto");
+  const client = stranger(folder, "grpc.reflection.v1.ServerReflection", doors.server.address);
+  const open = client.ServerReflectionInfo as () => NodeJS.ReadWriteStream;
+  const ask = (request: object): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const stream = open.call(client);
+      stream.once("data", (answer: unknown) => {
+        resolve(answer);
+        stream.end();
+      });
+      stream.once("error", reject);
+      // A stream of objects: grpc-js encodes them.
+      (stream as unknown as { write(message: object): void }).write(request);
+    });
+  const listed = JSON.stringify(await ask({ list_services: "" }));
+  for (const service of ["SearchService", "AgentService", "ArtifactService"])
+    assert.match(listed, new RegExp(`regulus\\.v1\\.${service}`));
+  const file = JSON.stringify(await ask({ file_containing_symbol: "regulus.v1.Problems" }));
+  assert.match(file, /file_descriptor_proto/);
+  client.close();
+  await doors.close();
+});
+
+test("an error of the world keeps its code and problems; a bug becomes an id that is in the log", async () => {
+  const faulty = overriding(parts.coordinator, {
+    getSearch: (searchId) => {
+      if (searchId === "bug") throw new TypeError("secret: cannot read properties of undefined");
+      if (searchId === "half") throw new RegulusError("not-found", "cut \ud83d");
+      if (searchId === "many") {
+        const problem = (index: number) => ({
+          field: `space[${index}].double.max`,
+          seen: "x".repeat(60),
+          expected: "y".repeat(60),
+        });
+        throw RegulusError.invalid(Array.from({ length: 200 }, (_, index) => problem(index)));
+      }
+      throw new RegulusError("not-found", `no search ${searchId}`);
+    },
+  });
+  const doors = await openDoors({ ...parts, coordinator: faulty });
+  const get = (searchId: string) => callRaw(doors.client, search.getSearch, [GetSearchRequest.encode({ searchId }).finish()]);
+
+  const bug = await get("bug");
+  assert.equal(bug.code, "INTERNAL");
+  assert.doesNotMatch(bug.details, /secret|undefined|at /);
+  const id = /id ([0-9a-f]{12})/.exec(bug.details)?.[1];
+  assert.ok(id !== undefined, bug.details);
+  assert.ok(doors.logged.some((line) => line.includes(id) && line.includes("secret") && line.includes("TypeError")));
+
+  assert.equal((await get("unknown-1")).code, "NOT_FOUND");
+  assert.equal((await get("half")).code, "NOT_FOUND", "half a surrogate pair in a message does not stop the server");
+  const many = await get("many");
+  assert.equal(many.code, "INVALID_ARGUMENT");
+  assert.match(many.problems.at(-1)?.seen ?? "", /more problems/);
+  assert.equal((await get("unknown-2")).code, "NOT_FOUND", "the server serves on");
+  await doors.close();
+});
+
+test("messages and metadata past their bounds are refused and the server serves on", async () => {
+  const doors = await openDoors(parts);
+  const large = await callRaw(doors.client, search.createSearch, [new Uint8Array(5 * 1024 * 1024)]);
+  assert.equal(large.code, "RESOURCE_EXHAUSTED");
+  const spec = {
+    ...validSpec(),
+    labels: Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`l${index}`, "x".repeat(128 * 1024)])),
+  };
+  const client = new SearchServiceClient(doors.server.address, credentials.createInsecure());
+  const refused = await new Promise<ServiceError | null>((resolve) => {
+    client.createSearch({ spec, idempotencyKey: "", validateOnly: false }, (error) => resolve(error));
+  });
+  assert.match(refused?.details ?? "", /spec.*at most/);
+  const metadata = new Metadata();
+  metadata.set("x-large", "x".repeat(bounds.metadataBytesMax + 1));
+  const header = await new Promise<ServiceError | null>((resolve) => {
+    client.getSearch({ searchId: "a" }, metadata, (error) => resolve(error));
+  });
+  assert.match(header?.details ?? "", /metadata holds \d+ bytes, expected at most/);
+  const next = await callRaw(doors.client, search.getSearch, [GetSearchRequest.encode({ searchId: "a" }).finish()]);
+  assert.equal(next.code, "NOT_FOUND");
+  client.close();
+  await doors.close();
+});
+
+test("a port in use and an address that others can reach are refused with a way out", async () => {
+  const doors = await openDoors(parts);
+  const port = Number(doors.server.address.split(":")[1]);
+  await assert.rejects(openDoors(parts, { listen: { host: "127.0.0.1", port } }), (error) => {
+    assert.ok(error instanceof RegulusError);
+    assert.equal(error.code, "unavailable");
+    assert.match(error.message, new RegExp(`port ${port} at 127.0.0.1 is in use`));
+    return true;
+  });
+  await doors.close();
+  await assert.rejects(openDoors(parts, { listen: { host: "0.0.0.0", port: 0 } }), /needs TLS with client certificates/);
+});
+
+test("with TLS only a client with a certificate of the authority gets in", async () => {
+  const scratch = scratchFolder();
+  const files = certificates(scratch.path);
+  const tls = { cert: readFileSync(files.cert), key: readFileSync(files.key), clientCa: readFileSync(files.ca) };
+  const doors = await openDoors(parts, { listen: { host: "0.0.0.0", port: 0 }, tls });
+  const address = `localhost:${doors.server.address.split(":")[1]}`;
+  const get = (channel: ReturnType<typeof credentials.createSsl>): Promise<number> => {
+    const client = new SearchServiceClient(address, channel);
+    return new Promise((resolve) => {
+      client.getSearch({ searchId: "a" }, new Metadata(), { deadline: Date.now() + 3000 }, (error) => {
+        client.close();
+        resolve(error?.code ?? 0);
+      });
+    });
+  };
+  const ca = readFileSync(files.ca);
+  // 5 NOT_FOUND: the call was answered. 14 UNAVAILABLE: no connection came to be.
+  assert.equal(await get(credentials.createSsl(ca, readFileSync(files.key), readFileSync(files.cert))), 5);
+  assert.notEqual(await get(credentials.createSsl(ca)), 5, "no client certificate");
+  assert.notEqual(await get(credentials.createInsecure()), 5, "no TLS");
+  await doors.close();
+  scratch.remove();
+});
+
+test("a watcher that does not read is not buffered for, and gets everything once it reads", async () => {
+  const facts = 40_000;
+  let asked = 0;
+  const many = overriding(parts.coordinator, {
+    async *watchSearch(searchId, from) {
+      for (let position = from + 1; position <= facts; position += 100) {
+        asked += 100;
+        const message = "x".repeat(500);
+        const batch = Array.from({ length: 100 }, (_, index) => ({
+          searchId,
+          position: position + index,
+          timeMs: 1,
+          kind: { $case: "strategyFailed" as const, value: { message } },
+        }));
+        yield { facts: batch, live: position + 100 > facts };
+      }
+    },
+  });
+  const doors = await openDoors({ ...parts, coordinator: many });
+  const client = new SearchServiceClient(doors.server.address, credentials.createInsecure());
+  const stream = client.watchSearch({ searchId: "a", after: 0 });
+  stream.pause();
+  let before = -1;
+  await eventually("the server stopped reading ahead", 10_000, async () => {
+    await pause(300);
+    if (asked > 0 && asked === before) return true;
+    before = asked;
+    return undefined;
+  });
+  // 20 MB in all; what may be under way is the bound plus the windows of HTTP/2 and sockets (some MB at most).
+  assert.ok(asked < facts / 2, `${asked} facts of ${facts} were read ahead of a watcher that does not read`);
+  let next = 1;
+  let live = 0;
+  for await (const chunk of stream) {
+    const response: WatchSearchResponse = chunk;
+    for (const fact of response.facts) {
+      assert.equal(fact.position, next);
+      next += 1;
+    }
+    if (response.live) live += 1;
+  }
+  assert.equal(next - 1, facts);
+  assert.equal(live, 1);
+  client.close();
+  await doors.close();
+});
+
+test("answers stay below what a client takes by default", async () => {
+  const reason = "x".repeat(40_000);
+  const row: Search = {
+    ...(await parts.coordinator.createSearch({ spec: validSpec(), idempotencyKey: "", validateOnly: false })),
+    reason,
+  };
+  const asked: number[] = [];
+  const wide = overriding(parts.coordinator, {
+    listSearches: (request) => {
+      asked.push(request.pageSize);
+      return { searches: new Array<Search>(request.pageSize).fill(row), nextPageToken: "more" };
+    },
+  });
+  const doors = await openDoors({ ...parts, coordinator: wide });
+  const client = new SearchServiceClient(doors.server.address, credentials.createInsecure());
+  const rows = await new Promise<number>((resolve, reject) => {
+    client.listSearches({ statuses: [], nameContains: "", labels: {}, pageSize: 1000, pageToken: "" }, (error, page) =>
+      error === null ? resolve(page.searches.length) : reject(error),
+    );
+  });
+  // 1,000 rows of 40 KB are 40 MB: halved until they are below 3 MiB.
+  assert.deepEqual(asked, [1000, 500, 250, 125, 62]);
+  assert.equal(rows, 62);
+  client.close();
+  await doors.close();
+});
+
+test("a closing server ends streams with UNAVAILABLE, so that clients come back", async () => {
+  const doors = await openDoors(parts);
+  const { searchId } = await parts.coordinator.createSearch({ spec: validSpec(), idempotencyKey: "", validateOnly: false });
+  const client = new SearchServiceClient(doors.server.address, credentials.createInsecure());
+  const stream = client.watchSearch({ searchId, after: 0 });
+  await new Promise((resolve) => stream.once("data", resolve));
+  const ended = new Promise<ServiceError>((resolve) => stream.once("error", resolve));
+  await doors.close();
+  const error = await ended;
+  assert.equal(error.code, 14);
+  assert.match(error.details, /closing/);
+  client.close();
+});
+
+/** A key, a certificate for localhost and its own authority, made by openssl for this test. */
+function certificates(folder: string): { ca: string; cert: string; key: string } {
+  const at = (name: string): string => join(folder, name);
+  const openssl = (...args: string[]): void => {
+    execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
+  };
+  const days = ["-days", "2"];
+  openssl(
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-keyout",
+    at("ca.key"),
+    "-out",
+    at("ca.pem"),
+    "-subj",
+    "/CN=test authority",
+    ...days,
+  );
+  openssl(
+    "req",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-keyout",
+    at("own.key"),
+    "-out",
+    at("own.csr"),
+    "-subj",
+    "/CN=localhost",
+    "-addext",
+    "subjectAltName=DNS:localhost",
+  );
+  openssl(
+    "x509",
+    "-req",
+    "-in",
+    at("own.csr"),
+    "-CA",
+    at("ca.pem"),
+    "-CAkey",
+    at("ca.key"),
+    "-CAcreateserial",
+    "-copy_extensions",
+    "copy",
+    "-out",
+    at("own.pem"),
+    ...days,
+  );
+  return { ca: at("ca.pem"), cert: at("own.pem"), key: at("own.key") };
+}
