@@ -75,8 +75,8 @@ function readPem(file: string | undefined): Uint8Array | undefined {
   }
 }
 
-/** gRPC wraps what the operating system said in sentences of its own. */
-function reasonOf(text: string): string {
+/** Why a connection failed, in few words. gRPC wraps what the operating system said in sentences of its own. */
+export function reasonOf(text: string): string {
   const [first = ""] = text.split("\n", 1);
   return /connect (E[A-Z]+ [^\s]+?)\.?(?:\s|$)/.exec(first)?.[1] ?? first.replace(/ ?Resolution note: $/, "");
 }

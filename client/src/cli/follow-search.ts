@@ -2,6 +2,7 @@
 import { RegulusError } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
 import { openDisplay } from "../display/display.js";
+import { reasonOf } from "./connection.js";
 import { exitCodes } from "./exit-codes.js";
 import { onInterrupt } from "./interrupt.js";
 import { toJson } from "./json.js";
@@ -19,11 +20,18 @@ export interface FollowOptions {
 export async function followSearch(client: RegulusClient, searchId: string, { json, after }: FollowOptions): Promise<void> {
   const interrupt = onInterrupt();
   const display = json ? undefined : openDisplay([searchId]);
+  let away = false;
   const watch = client.watchSearch(searchId, {
     after,
     signal: interrupt.signal,
-    onAway: (error, waitMs) => say(`the coordinator is away (${error.message}); again in ${(waitMs / 1000).toFixed(1)} s`),
-    onBack: () => say("the coordinator is back"),
+    onAway: (error) => {
+      if (!away) say(`the coordinator is away (${reasonOf(error.message)}); trying again until it is back`);
+      away = true;
+    },
+    onBack: () => {
+      say("the coordinator is back");
+      away = false;
+    },
   });
   const say = (text: string) => (display === undefined ? note(text) : display.note(text));
   try {

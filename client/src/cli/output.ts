@@ -72,12 +72,12 @@ function fit(text: string, width: number): string {
   return text + " ".repeat(width - characters.length);
 }
 
-/** Takes one character at a time from the widest column; none gets narrower than three. */
+/** Takes one character at a time from the widest column but the first, which names the row; none gets narrower than three. */
 function narrow(widths: number[], columns: number): void {
   const sum = () => widths.reduce((total, width) => total + width, 0);
   while (sum() > columns) {
-    const widest = Math.max(...widths);
+    const widest = Math.max(...widths.slice(1));
     if (widest <= 3) return;
-    widths[widths.indexOf(widest)] = widest - 1;
+    widths[widths.indexOf(widest, 1)] = widest - 1;
   }
 }

@@ -1,5 +1,5 @@
 /** `regulus agents`: the agents that are connected, and what they do. */
-import { type Agent, formatBytes } from "@regulus/proto";
+import type { Agent } from "@regulus/proto";
 import type { Command } from "commander";
 import { formatSeconds } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
@@ -24,7 +24,7 @@ function row(agent: Agent): string[] {
   const labels = Object.entries(agent.labels).map(([name, value]) => `${name}=${value}`);
   const heard = `${formatSeconds(Math.max(0, Math.round((Date.now() - agent.heardMs) / 1000)))} ago${agent.draining ? ", draining" : ""}`;
   const slots = `${agent.slotsUsed}/${agent.slots}`;
-  const memory = formatBytes(Math.round(agent.memoryBytes / 2 ** 20) * 2 ** 20);
+  const memory = `${(agent.memoryBytes / 2 ** 30).toFixed(1)} GiB`;
   return [
     agent.agentId,
     slots,
