@@ -1,0 +1,79 @@
+/** A batch in which every example has its own hyperparameters gives what each example gives alone, on weights formed for it. */
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { createRng } from "../../core/index.js";
+import { chooseBackend } from "../../kernels/index.js";
+import type { Network, Signal } from "../../training/network.js";
+import { ParameterStore } from "../../training/parameter-store.js";
+import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
+import { HyperLayers } from "./hyper-layers.js";
+
+await chooseBackend("wasm");
+
+const batch = 3;
+const coordinates = [
+  [0.5, -1],
+  [-2, 0.3],
+  [1, 1],
+];
+/** Large, so that a response that was left out would show. */
+const response = { responseDeviation: 1 };
+
+const models: Record<string, { shape: number[]; forward(net: Network, x: Signal): Signal; tokens?: boolean }> = {
+  dense: {
+    shape: [4],
+    forward: (net, x) => net.dense("b", net.dense("a", x, { units: 5, activation: "tanh" }), { units: 2, bias: false }),
+  },
+  "dense on sequences": { shape: [3, 4], forward: (net, x) => net.dense("a", x, { units: 2 }) },
+  convolution: {
+    shape: [6, 6, 2],
+    forward: (net, x) => net.averagePool(net.conv2d("a", x, { filters: 3, kernel: 3, activation: "relu" }), { size: 2 }),
+  },
+  embedding: {
+    shape: [4],
+    tokens: true,
+    forward: (net, x) => net.globalAverage(net.embedding("a", x, { vocabulary: 7, units: 3 })),
+  },
+};
+
+for (const [name, { shape, forward, tokens }] of Object.entries(models)) {
+  it(`${name}: a mixed batch, and examples one by one`, () => {
+    const store = new ParameterStore(createRng(5));
+    tf.tidy(() => {
+      const size = tf.util.sizeFromShape(shape);
+      const values = new Float32Array(batch * size);
+      createRng(6).fillUniform(values);
+      const x = tf.tensor(tokens ? values.map((value) => Math.floor(7 * value)) : values, [batch, ...shape]);
+      const run = (input: tf.Tensor, at: number[][]) =>
+        tensorOf(forward(new TensorNetwork(new HyperLayers(store, tf.tensor2d(at), response)), input));
+      const together = run(x, coordinates);
+      const alone = tf.concat(coordinates.map((at, row) => run(tf.slice(x, [row, ...shape.map(() => 0)], [1, ...shape]), [at])));
+      assert.deepEqual(together.shape, alone.shape);
+      const [a, b] = [together.dataSync(), alone.dataSync()];
+      // Sums of up to 20 float32 products of size 1, in two orders.
+      for (const [i, value] of b.entries()) assert.ok(Math.abs((a[i] ?? Number.NaN) - value) < 1e-5, `${a[i]} for ${value}`);
+      const other = run(x, [...coordinates.slice(1), [0, 0]]).dataSync();
+      assert.ok(
+        other.some((value, i) => Math.abs(value - (a[i] ?? 0)) > 1e-3),
+        "hyperparameters matter",
+      );
+    });
+    store.dispose();
+  });
+}
+
+it("shows penalties the weight at the first example's hyperparameters", () => {
+  const store = new ParameterStore(createRng(5));
+  tf.tidy(() => {
+    const layers = new HyperLayers(store, tf.tensor2d(coordinates), response);
+    new TensorNetwork(layers).dense("a", tf.ones([batch, 4]), { units: 2 });
+    const [kernel, bias] = layers.weights();
+    assert.deepEqual([kernel?.name, kernel?.kind, bias?.kind], ["a/kernel", "kernel", "bias"]);
+    const single = new HyperLayers(store, tf.tensor2d([[0.5, -1]]), response);
+    const output = tensorOf(new TensorNetwork(single).dense("a", tf.eye(4), { units: 2, bias: false }));
+    const gap = tf.max(tf.abs(tf.sub(output, kernel?.value ?? 0))).dataSync()[0] ?? 1;
+    assert.ok(gap < 1e-6, "an identity shows the kernel, in float32");
+  });
+  store.dispose();
+});
