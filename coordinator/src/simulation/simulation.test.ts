@@ -16,7 +16,7 @@ const quiet = {
 
 describe("simulated clusters", () => {
   it("keeps every promise in a hundred lives with faults of all kinds", async () => {
-    const only = process.env["REGULUS_SEED"];
+    const only = process.env.REGULUS_SEED;
     const seeds = only === undefined ? Array.from({ length: 100 }, (_, seed) => seed) : [Number(only)];
     let kills = 0;
     for (const seed of seeds) {

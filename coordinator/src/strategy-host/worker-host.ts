@@ -37,7 +37,6 @@ export class WorkerHost implements StrategyHost {
       workerData: start,
       resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },
     });
-    this.#worker.unref();
     this.#worker.on("message", (answer: FromWorker) => this.#finish(answer));
     this.#worker.on("error", (thrown) => this.#fail(failureWords("ran in its thread", thrown)));
     this.#worker.on("exit", (code) => this.#fail(`its thread ended with exit code ${code}`));
@@ -54,7 +53,6 @@ export class WorkerHost implements StrategyHost {
     }
     this.#answer = answer;
     this.#late = setTimeout(() => this.#fail(`it gave no answer for ${this.#answerMsMax} ms`), this.#answerMsMax);
-    this.#late.unref();
     this.#post({ kind: "ask", limit });
   }
 

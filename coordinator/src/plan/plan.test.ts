@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Needs, PlanAgent } from "./match.js";
+import { type PlanSearch, plan } from "./plan.js";
+
+const needs: Needs = { slots: 1, backend: "", labels: {}, memoryBytes: 0, command: false, module: false };
+
+function agent(agentId: string, slots: number, more: Partial<PlanAgent> = {}): PlanAgent {
+  const rest = { backends: ["cpu"], labels: {}, memoryBytes: 0, allowsCommands: false, allowsModules: false };
+  return { agentId, slots, slotsFree: slots, ...rest, ...more };
+}
+
+function search(searchId: string, trials: number, more: Partial<PlanSearch> = {}): PlanSearch {
+  const ready = Array.from({ length: trials }, (_, trial) => ({ trial, avoid: "" }));
+  return { searchId, priority: 0, slotsUsed: 0, needs, ready, ...more };
+}
+
+const counts = (planned: ReturnType<typeof plan>) => {
+  const by: Record<string, number> = {};
+  for (const { searchId } of planned.placements) by[searchId] = (by[searchId] ?? 0) + 1;
+  return by;
+};
+
+describe("plan", () => {
+  it("evens out the slots that searches use", () => {
+    const planned = plan([search("a", 10, { slotsUsed: 4 }), search("b", 10), search("c", 1)], [agent("x", 8)]);
+    // 12 slots in all: c can use 1, so a and b come to 5.5 each.
+    assert.deepEqual(counts(planned), { a: 2, b: 5, c: 1 });
+  });
+
+  it("serves a higher priority first, whatever it uses", () => {
+    const planned = plan([search("a", 10), search("b", 3, { priority: 1, slotsUsed: 100 })], [agent("x", 4)]);
+    assert.deepEqual(counts(planned), { a: 1, b: 3 });
+  });
+
+  it("spreads trials over agents and avoids the one on which a trial failed, unless there is no other", () => {
+    const planned = plan([search("a", 4)], [agent("x", 2), agent("y", 4)]);
+    assert.deepEqual(planned.placements.map((placement) => placement.agentId).sort(), ["x", "y", "y", "y"]);
+    const again = { ready: [{ trial: 0, avoid: "y" }] };
+    assert.equal(plan([search("a", 1, again)], [agent("x", 1), agent("y", 9)]).placements[0]?.agentId, "x");
+    assert.equal(plan([search("a", 1, again)], [agent("y", 9)]).placements[0]?.agentId, "y");
+  });
+
+  it("never gives an agent more than its free slots", () => {
+    const planned = plan([search("a", 9, { needs: { ...needs, slots: 2 } })], [agent("x", 5), agent("y", 3, { slotsFree: 1 })]);
+    assert.deepEqual(
+      planned.placements.map((placement) => placement.agentId),
+      ["x", "x"],
+    );
+    assert.deepEqual(planned.unplaced, [
+      { searchId: "a", trial: 2, reason: "all slots that could run it are in use", busy: true },
+    ]);
+  });
+
+  it("says what is missing where no agent can ever run a trial", () => {
+    const reason = (wanted: Partial<Needs>, agents: readonly PlanAgent[]) =>
+      plan([search("a", 1, { needs: { ...needs, ...wanted } })], agents).unplaced[0]?.reason;
+    assert.match(reason({}, []) ?? "", /^no agent takes leases/);
+    assert.match(
+      reason({ slots: 4 }, [agent("x", 2)]) ?? "",
+      /4 slots on one agent, which the one connected agent does not have/,
+    );
+    assert.match(
+      reason({ backend: "tensorflow" }, [agent("x", 2), agent("y", 2)]) ?? "",
+      /the backend tensorflow, which any of the 2/,
+    );
+    assert.match(reason({ labels: { zone: "b" } }, [agent("x", 1, { labels: { zone: "a" } })]) ?? "", /label zone=b/);
+    assert.match(reason({ command: true }, [agent("x", 1)]) ?? "", /--allow-commands/);
+    assert.match(reason({ memoryBytes: 10 }, [agent("x", 1, { memoryBytes: 9 })]) ?? "", /10 bytes of memory/);
+    const apart = [agent("x", 1, { allowsCommands: true }), agent("y", 4)];
+    assert.match(reason({ slots: 2, command: true }, apart) ?? "", /which no agent has together/);
+  });
+});
