@@ -8,7 +8,7 @@ export type EvaluateOptions = z.infer<typeof options>;
 export const spec: ProcedureSpec<EvaluateOptions> = {
   name: "evaluate",
   summary: "Evaluates a workload that is a function in closed form; trains nothing.",
-  source: "docs/decisions; Regulus' own, for tests of strategies and for the dispatch bench",
+  source: "Regulus' own, for tests of strategies and for the dispatch bench",
   options,
   learnsInside: false,
 };

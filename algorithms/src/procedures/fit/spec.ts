@@ -8,7 +8,7 @@ export type FitOptions = z.infer<typeof options>;
 export const spec: ProcedureSpec<FitOptions> = {
   name: "fit",
   summary: "Trains the workload's model with the trial's hyperparameters held fixed.",
-  source: "docs/decisions; the plain training loop",
+  source: "Robbins and Monro, Annals of Mathematical Statistics 22 (1951): stochastic gradient steps",
   options,
   learnsInside: false,
 };
