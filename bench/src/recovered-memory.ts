@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createCoordinator, openDirectoryStore, openSqliteLog } from "@regulus/coordinator";
 
 const folder = process.argv[2];
-if (folder === undefined || globalThis.gc === undefined) throw new Error("expected --expose-gc and the path of a coordinator's data folder");
+if (folder === undefined || globalThis.gc === undefined)
+  throw new Error("expected --expose-gc and the path of a coordinator's data folder");
 
 const log = await openSqliteLog({ path: join(folder, "log.sqlite") });
 const artifacts = await openDirectoryStore(join(folder, "artifacts"));
