@@ -338,6 +338,19 @@ describe("coordinator", () => {
     );
   });
 
+  it("does not ask again and again a strategy that proposes past its budget", async () => {
+    proposals = () => [start(), start(), start()];
+    const hand = new Hand();
+    const { searchId } = await create({ budget: { trials: 1 } });
+    await until("a lease", () => hand.leases.length === 1);
+    const before = asked;
+    for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(asked - before <= 2, `${asked - before} questions in a hundred turns in which nothing happened`);
+    hand.finish(hand.leases[0], EndReason.END_REASON_DONE, { final: measurement(10, { loss: 1 }) });
+    await until("the end", () => coordinator.getSearch(searchId).status === SearchStatus.SEARCH_STATUS_ENDED);
+    assert.match(coordinator.getSearch(searchId).reason, /budget of 1 trials is spent/);
+  });
+
   it("says why nothing runs, from the log alone", async () => {
     proposals = once(start());
     const { searchId } = await create();

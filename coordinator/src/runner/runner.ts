@@ -6,35 +6,34 @@
  * Rounds run when there is something to do, never by a timer. States are ahead of the log only while an append is under way; when one
  * fails they are read from the log again, and agents come back and repeat what was not acknowledged.
  */
-import { createRng } from "@regulus/algorithms/core";
 import {
   assert,
   type ConnectResponse,
   EndReason,
   type Fact,
-  limits,
+  type LeaseKey,
   type Register,
   RegulusError,
   type Report,
   type SearchSpec,
 } from "@regulus/proto";
-import { needsOf } from "../plan/match.js";
-import { type PlanSearch, plan, type ReadyTrial, type Unplaced } from "../plan/plan.js";
+import { plan, type Unplaced } from "../plan/plan.js";
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { FactKind, SearchCommand } from "../search/commands.js";
 import { decide } from "../search/decide.js";
 import { decideReport } from "../search/decide-report.js";
-import type { TrialState } from "../search/trial-state.js";
-import type { StrategyAnswer, StrategyHost } from "../strategy-host/strategy-host.js";
-import { Agents, type HeldLease, type KnownAgent, type OpenConnection } from "./agents.js";
+import type { StrategyHost } from "../strategy-host/strategy-host.js";
+import { Agents, type KnownAgent, type OpenConnection } from "./agents.js";
 import { ArtifactLedger } from "./artifact-ledger.js";
+import { Asking } from "./asking.js";
 import { Counters } from "./gauges.js";
+import { LeaseDesk } from "./lease-desk.js";
 import { Outbox } from "./outbox.js";
+import { readSearches } from "./recovery.js";
 import { resumePoint } from "./resume-point.js";
 import { SearchEntry } from "./search-entry.js";
+import { waitingTrials } from "./waiting-trials.js";
 
-/** Trials of one search that wait for slots beyond those that are free: enough that no slot waits for a strategy. */
-const lookAheadMax = 16;
 /** Time that a trial waits for busy slots before the log says so. */
 const busyDeferMs = 5000;
 /** Commands that wait at once; past it calls are refused. Agents are bounded by their own unacknowledged reports. */
@@ -73,6 +72,8 @@ export class Runner {
   /** Searches by idempotency key. */
   readonly keys = new Map<string, string>();
   readonly #options: RunnerOptions;
+  readonly #leases: LeaseDesk;
+  readonly #asking: Asking;
   #inbox: Job[] = [];
   /** Searches that a round has to look at. */
   readonly #touched = new Set<SearchEntry>();
@@ -95,6 +96,26 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.ledger = new ArtifactLedger(options.artifacts, options.clock);
+    this.#leases = new LeaseDesk({
+      agents: this.agents,
+      ledger: this.ledger,
+      leaseTimeoutMs: options.leaseTimeoutMs,
+      state: (searchId) => this.entries.get(searchId)?.state,
+      outbox: () => this.#outbox,
+      lose: ({ key, agentId }, silentMs) => {
+        const entry = this.entries.get(key.searchId);
+        const message = `agent ${agentId} did not name it for ${silentMs} ms`;
+        const { trial, attempt } = key;
+        if (entry !== undefined) this.command(entry, { kind: "loseAttempt", trial, attempt, message, nowMs: this.#now });
+      },
+    });
+    this.#asking = new Asking({
+      command: (entry, command) => this.command(entry, command),
+      post: (work) => this.post(work),
+      isCurrent: (entry) => this.#isCurrent(entry),
+      touch: (entry) => void this.#touched.add(entry),
+      slotsFree: () => this.#slotsFree(),
+    });
   }
 
   /** Reads the log and begins. */
@@ -213,7 +234,7 @@ export class Runner {
       const answer = entry && decideReport(entry.state, agentId, report, this.#now);
       if (entry === undefined || answer === undefined || answer.refused) {
         this.counters.reportsRefusedTotal += 1;
-        if (report.event?.$case !== "finished" && report.lease) this.#revoke(connection, report.lease);
+        if (report.event?.$case !== "finished" && report.lease) this.#leases.revoke(connection, report.lease);
         continue;
       }
       const held = this.agents.lease(entry.state.searchId, report.lease?.trial ?? -1);
@@ -223,31 +244,16 @@ export class Runner {
     this.#outbox.acknowledge(connection, throughSequence);
   }
 
-  /** Takes an agent's registration, tells it what it no longer holds and repeats what it may have missed. In a round only. */
-  register(register: Register, connection: OpenConnection, answer: (revoked: HeldLease["key"][]) => ConnectResponse): void {
+  /** Takes an agent's registration. In a round only. */
+  register(register: Register, connection: OpenConnection, answer: (revoked: LeaseKey[]) => ConnectResponse): void {
     if (!connection.open) return;
-    const agent = this.agents.connect(register, connection, this.#now);
-    const revoked = register.active.filter((key) => {
-      const held = this.agents.lease(key.searchId, key.trial);
-      return held?.agentId !== agent.agentId || held.key.attempt !== key.attempt;
-    });
-    this.#outbox.register(connection, answer(revoked));
-    for (const held of agent.leases.values()) {
-      if (!held.sent) this.#offer(held);
-      this.#repeatStop(held);
-    }
+    this.#leases.register(register, connection, this.#now, answer);
     this.#deferralsDue = true;
   }
 
-  /** Notes what a heartbeat names. Changes nothing durable. */
-  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly HeldLease["key"][]): void {
-    const nowMs = this.#options.clock.now();
-    agent.heardMs = nowMs;
-    for (const key of active) {
-      const held = this.agents.lease(key.searchId, key.trial);
-      if (held?.agentId === agent.agentId && held.key.attempt === key.attempt) held.confirmedMs = nowMs;
-      else if (connection.open) connection.send(stopMessage(key, EndReason.END_REASON_UNSPECIFIED, "its lease was lost"));
-    }
+  /** Notes what a heartbeat names, at once. */
+  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[]): void {
+    this.#leases.confirm(agent, connection, active, this.#options.clock.now());
   }
 
   /** Something about the agents changed that may matter to those that wait. */
@@ -276,14 +282,17 @@ export class Runner {
     const jobs = this.#inbox;
     this.#inbox = [];
     for (const job of jobs) this.#runJob(job);
-    const changed = [...this.#touched];
+    const changed = new Set(this.#touched);
     this.#touched.clear();
     for (const entry of changed) this.#progress(entry);
     this.#plan();
-    for (const entry of this.#touched) if (!changed.includes(entry)) changed.push(entry);
+    for (const entry of this.#touched) changed.add(entry);
     this.#touched.clear();
-    const written = changed.filter((entry) => entry.fresh.length > 0 && this.entries.get(entry.state.searchId) === entry);
-    for (const entry of changed) if (entry.askedLimit === 0 && this.#capacity(entry) > 0 && entry.host) this.#touched.add(entry);
+    const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.#isCurrent(entry));
+    // A strategy that filled its limit may have more, now that the round has placed what it gave.
+    for (const entry of changed) {
+      if (entry.host && !entry.asking && entry.askedLimit === 0 && this.#asking.capacity(entry) > 0) this.#touched.add(entry);
+    }
     try {
       if (written.length > 0) {
         await this.#options.log.append(
@@ -329,62 +338,8 @@ export class Runner {
   /** Settles what is over and asks the strategy for what is next. */
   #progress(entry: SearchEntry): void {
     this.command(entry, { kind: "settle", nowMs: this.#now, idle: false });
-    this.#ask(entry);
+    this.#asking.ask(entry);
     this.command(entry, { kind: "settle", nowMs: this.#now, idle: entry.idle && !entry.asking });
-  }
-
-  #ask(entry: SearchEntry): void {
-    const { host, state } = entry;
-    if (host === undefined) return;
-    this.#tellStrategy(entry);
-    if (entry.asking || state.status !== "running") return;
-    const limit = this.#capacity(entry);
-    if (!entry.hasNews && limit <= entry.askedLimit) return;
-    entry.hasNews = false;
-    entry.askedLimit = limit;
-    entry.asking = true;
-    const asked = state.position;
-    let inRound = true;
-    host.ask(limit, (answer) => {
-      if (inRound) this.#takeAnswer(entry, answer, limit, asked);
-      else this.post(() => this.#takeAnswer(entry, answer, limit, asked));
-    });
-    inRound = false;
-  }
-
-  #takeAnswer(entry: SearchEntry, answer: StrategyAnswer, limit: number, asked: number): void {
-    if (this.entries.get(entry.state.searchId) !== entry) return;
-    entry.asking = false;
-    this.#touched.add(entry);
-    if ("failure" in answer) {
-      this.command(entry, { kind: "failStrategy", message: answer.failure });
-      return;
-    }
-    const { state } = entry;
-    const before = state.position;
-    this.command(entry, { kind: "takeProposals", proposals: answer.proposals, limit, asked });
-    const taken = answer.proposals.filter((proposal) => proposal.kind !== "stop").length;
-    entry.askedLimit = taken >= limit && state.position > before ? 0 : Math.max(0, limit - taken);
-    entry.idle = state.position === before && !entry.hasNews && state.pending.size + state.running.size === 0;
-  }
-
-  #tellStrategy(entry: SearchEntry): void {
-    if (entry.untold.length === 0) return;
-    const facts = entry.untold;
-    entry.untold = [];
-    entry.host?.tell(facts);
-  }
-
-  /** Starts and resumes that a strategy may be asked for. */
-  #capacity(entry: SearchEntry): number {
-    const { state } = entry;
-    if (state.status !== "running") return 0;
-    const parallelism = Math.max(1, state.spec.parallelism) - state.pending.size - state.running.size;
-    const ahead = Math.max(lookAheadMax, Math.floor(this.#slotsFree() / state.slots)) - state.pending.size;
-    const wanted = Math.max(0, Math.min(limits.askMax, parallelism, ahead));
-    const { steps } = state.budget;
-    if (wanted > 0 && steps > 0 && state.steps + state.stepsAhead() >= steps) return 0;
-    return wanted;
   }
 
   #slotsFree(): number {
@@ -400,30 +355,11 @@ export class Runner {
     const slotsFree = agents.reduce((sum, agent) => sum + agent.slotsFree, 0);
     if (slotsFree === 0 && !this.#deferralsDue) return;
     this.#deferralsDue = false;
-    const searches: PlanSearch[] = [];
-    for (const entry of this.entries.values()) {
-      const { state } = entry;
-      if (state.status !== "running" || state.pending.size === 0) continue;
-      const ready = this.#ready(entry, Math.max(1, slotsFree));
-      if (ready.length === 0) continue;
-      const slotsUsed = state.running.size * state.slots;
-      searches.push({ searchId: state.searchId, priority: state.spec.priority, slotsUsed, needs: needsOf(state.spec), ready });
-    }
+    const searches = waitingTrials(this.entries.values(), this.#now, Math.max(1, slotsFree));
     if (searches.length === 0) return;
     const planned = plan(searches, agents);
     for (const { searchId, trial, agentId } of planned.placements) this.#startAttempt(searchId, trial, agentId);
     for (const unplaced of planned.unplaced) this.#deferTrial(unplaced);
-  }
-
-  #ready(entry: SearchEntry, max: number): ReadyTrial[] {
-    const ready: ReadyTrial[] = [];
-    for (const number of entry.state.pending) {
-      const trial = entry.state.live.get(number);
-      if (trial === undefined || trial.retryAtMs > this.#now) continue;
-      ready.push({ trial: number, avoid: trial.failedAgentId });
-      if (ready.length >= max) break;
-    }
-    return ready;
   }
 
   #startAttempt(searchId: string, number: number, agentId: string): void {
@@ -467,11 +403,8 @@ export class Runner {
       case "trialPaused":
       case "trialEnded": {
         if (state.live.get(kind.value.trial)?.status !== "running") return;
-        const held = this.agents.release(state.searchId, kind.value.trial);
-        if (held?.resumeFrom !== undefined) this.#outbox.released.push(held.resumeFrom);
-        const connection = held && this.agents.get(held.agentId)?.connection;
         const lost = kind.$case !== "trialPaused" && kind.value.reason === EndReason.END_REASON_LOST;
-        if (held !== undefined && connection !== undefined && lost) this.#revoke(connection, held.key);
+        this.#leases.end(state.searchId, kind.value.trial, lost);
         return;
       }
       default:
@@ -485,7 +418,7 @@ export class Runner {
     const kind = fact.kind;
     switch (kind?.$case) {
       case "attemptStarted":
-        this.#hold(entry, kind.value.trial, true);
+        this.#leases.give(state, kind.value.trial, this.#now);
         return;
       case "attemptEnded":
         this.#armRetry(entry, kind.value.retryAtMs);
@@ -496,10 +429,7 @@ export class Runner {
       case "trialStopRequested":
       case "searchPaused":
       case "searchStopRequested":
-        for (const number of state.running) {
-          const held = this.agents.lease(state.searchId, number);
-          if (held !== undefined) this.#repeatStop(held);
-        }
+        this.#leases.stopWhatStops(state);
         return;
       case "searchEnded":
         entry.closeStrategy();
@@ -507,61 +437,6 @@ export class Runner {
       default:
         return;
     }
-  }
-
-  /** Gives the lease of a running trial to its agent; `offer` hands it over. */
-  #hold(entry: SearchEntry, number: number, offer: boolean): void {
-    const { state } = entry;
-    const trial = state.live.get(number);
-    assert(trial, "a running trial is live");
-    const resumeFrom = offer ? resumePoint(state, trial).ref : undefined;
-    const key = { searchId: state.searchId, trial: number, attempt: trial.attempt };
-    const held: HeldLease = { key, agentId: trial.agentId, slots: state.slots, resumeFrom, confirmedMs: this.#now, sent: !offer };
-    this.ledger.retain(resumeFrom);
-    this.agents.hold(held);
-    if (offer) this.#offer(held);
-  }
-
-  #offer(held: HeldLease): void {
-    const entry = this.entries.get(held.key.searchId);
-    const trial = entry?.state.live.get(held.key.trial);
-    const connection = this.agents.get(held.agentId)?.connection;
-    if (entry === undefined || trial === undefined || connection === undefined) return;
-    const { spec } = entry.state;
-    const resume = resumePoint(entry.state, trial);
-    this.#outbox.lease({
-      connection,
-      held,
-      spec,
-      lease: {
-        key: held.key,
-        work: trial.work,
-        spec: undefined,
-        resumeFrom: resume.ref,
-        resumeStep: resume.step,
-        seed: createRng(spec.seed).fork("seed of trial", trial.number).integer(Number.MAX_SAFE_INTEGER),
-        proposedMs: trial.readyMs,
-      },
-    });
-  }
-
-  /** Tells an agent to stop an attempt where its trial or search is to stop. */
-  #repeatStop(held: HeldLease): void {
-    const state = this.entries.get(held.key.searchId)?.state;
-    const trial = state?.live.get(held.key.trial);
-    const connection = this.agents.get(held.agentId)?.connection;
-    if (state === undefined || trial === undefined || connection === undefined) return;
-    if (trial.stopReason !== undefined) {
-      this.#outbox.stop(connection, stopMessage(held.key, EndReason.END_REASON_STOPPED_EARLY, trial.stopReason));
-    } else if (state.status === "stopping" && !reachedItsStep(trial)) {
-      this.#outbox.stop(connection, stopMessage(held.key, EndReason.END_REASON_STOPPED_EARLY, state.reason));
-    } else if (state.status === "paused") {
-      this.#outbox.stop(connection, stopMessage(held.key, EndReason.END_REASON_PREEMPTED, state.reason));
-    }
-  }
-
-  #revoke(connection: OpenConnection, key: HeldLease["key"]): void {
-    this.#outbox.stop(connection, stopMessage(key, EndReason.END_REASON_UNSPECIFIED, "its lease was lost"));
   }
 
   // Time.
@@ -577,7 +452,7 @@ export class Runner {
   }
 
   #touch(entry: SearchEntry): void {
-    if (this.#closed || this.entries.get(entry.state.searchId) !== entry) return;
+    if (this.#closed || !this.#isCurrent(entry)) return;
     this.#deferralsDue = true;
     this.#touched.add(entry);
     this.#schedule();
@@ -591,30 +466,11 @@ export class Runner {
       this.#armSweep();
       // Late by so much, this process slept; the agents could not have been heard of.
       const slept = clock.now() - due > leaseTimeoutMs / 2;
-      if (this.#refusal === undefined) this.post(() => this.#sweep(slept));
+      this.post(() => {
+        this.#deferralsDue = true;
+        this.#leases.sweep(this.#now, slept);
+      });
     });
-  }
-
-  #sweep(slept: boolean): void {
-    const { leaseTimeoutMs } = this.#options;
-    this.#deferralsDue = true;
-    for (const held of [...this.agents.leases]) {
-      // A clock that was set back must not make a lease eternal.
-      if (slept || held.confirmedMs > this.#now) held.confirmedMs = this.#now;
-      if (this.#now - held.confirmedMs <= leaseTimeoutMs) continue;
-      const entry = this.entries.get(held.key.searchId);
-      if (entry === undefined) continue;
-      const message = `agent ${held.agentId} did not name it for ${this.#now - held.confirmedMs} ms`;
-      this.command(entry, { kind: "loseAttempt", trial: held.key.trial, attempt: held.key.attempt, message, nowMs: this.#now });
-    }
-    for (const agent of [...this.agents.all]) {
-      if (slept || agent.heardMs > this.#now) agent.heardMs = this.#now;
-      const connection = agent.connection;
-      if (connection === undefined || this.#now - agent.heardMs <= leaseTimeoutMs) continue;
-      connection.open = false;
-      this.agents.disconnect(agent.agentId, connection);
-      connection.close(`nothing was heard of the agent for ${this.#now - agent.heardMs} ms`);
-    }
   }
 
   // Failure and recovery.
@@ -648,7 +504,7 @@ export class Runner {
         return;
       }
       this.#refusal = undefined;
-      for (const held of this.agents.leases) held.confirmedMs = clock.now();
+      this.#leases.refresh(clock.now());
       this.#deferralsDue = true;
       this.#schedule();
     });
@@ -656,54 +512,17 @@ export class Runner {
 
   /** Reads every search from the log. Those who watch stay. */
   async #load(): Promise<void> {
-    const { log, clock } = this.#options;
-    const before = this.entries;
-    for (const entry of before.values()) entry.closeStrategy();
-    const entries = new Map<string, SearchEntry>();
+    const { log, clock, host } = this.#options;
+    for (const entry of this.entries.values()) entry.closeStrategy();
     this.ledger.clear();
     this.keys.clear();
     this.#touched.clear();
+    const entries = await readSearches({ log, ledger: this.ledger, host, before: this.entries });
     this.#now = clock.now();
-    for (const searchId of await log.searches()) {
-      const entry = await this.#loadSearch(searchId, before.get(searchId), entries.size);
-      if (entry !== undefined) entries.set(searchId, entry);
-    }
     this.entries = entries;
     this.#nextOrder = entries.size;
     for (const entry of entries.values()) this.#takeUp(entry);
     this.#stale = false;
-  }
-
-  async #loadSearch(searchId: string, before: SearchEntry | undefined, order: number): Promise<SearchEntry | undefined> {
-    let entry: SearchEntry | undefined;
-    for await (const facts of this.#options.log.read(searchId, 0)) {
-      const [first] = facts;
-      if (entry === undefined) {
-        assert(first, "a piece of the log holds facts");
-        entry = new SearchEntry(first, order, before?.watchers);
-        entry.host = this.#options.host(entry.state.spec);
-        entry.host.tell(facts.slice(0, 1));
-        for (const fact of facts.slice(1)) this.#replay(entry, fact);
-        entry.host?.tell(facts.slice(1));
-      } else {
-        for (const fact of facts) this.#replay(entry, fact);
-        entry.host?.tell(facts);
-      }
-    }
-    if (entry !== undefined) entry.durable = entry.state.position;
-    return entry;
-  }
-
-  #replay(entry: SearchEntry, fact: Fact): void {
-    const kind = fact.kind;
-    if (kind?.$case === "trialCheckpointed") {
-      this.ledger.forget(entry.state.live.get(kind.value.trial)?.checkpoint?.ref);
-      this.ledger.retain(kind.value.checkpoint);
-    } else if (kind?.$case === "trialEnded") {
-      for (const ref of kind.value.artifacts) this.ledger.retain(ref);
-    }
-    entry.state.tell(fact);
-    if (!entry.active) entry.closeStrategy();
   }
 
   /** Goes on with a search that was read from the log. */
@@ -711,10 +530,14 @@ export class Runner {
     const { state } = entry;
     if (state.idempotencyKey !== "") this.keys.set(state.idempotencyKey, state.searchId);
     if (!entry.active) return;
-    for (const number of state.running) this.#hold(entry, number, false);
+    for (const number of state.running) this.#leases.recall(state, number, this.#now);
     for (const number of state.pending) this.#armRetry(entry, state.live.get(number)?.retryAtMs ?? 0);
     this.#armWallTime(entry);
     this.#touched.add(entry);
+  }
+
+  #isCurrent(entry: SearchEntry): boolean {
+    return this.entries.get(entry.state.searchId) === entry;
   }
 
   #rejectAll(error: RegulusError): void {
@@ -722,14 +545,6 @@ export class Runner {
     this.#inbox = [];
     for (const job of jobs) job.reject(error);
   }
-}
-
-function stopMessage(lease: HeldLease["key"], reason: EndReason, message: string): ConnectResponse {
-  return { message: { $case: "stopAttempt", value: { lease, reason, message } } };
-}
-
-function reachedItsStep(trial: TrialState): boolean {
-  return trial.work.untilStep > 0 && trial.step >= trial.work.untilStep;
 }
 
 /** What callers hear while the log takes nothing. */

@@ -11,7 +11,7 @@ import {
   type Space,
   valueFromUnit,
 } from "@regulus/algorithms/core";
-import { EndReason, expectedOneOf, type SearchSpec, type Work } from "@regulus/proto";
+import { EndReason, expectedOneOf, limits, type SearchSpec, type Work } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "./commands.js";
 import { stopRequested, trialEnded } from "./endings.js";
 import type { SearchState } from "./search-state.js";
@@ -79,8 +79,7 @@ function takeStart(taking: Taking, proposal: Start): string | undefined {
     sourceProblem(taking, proposal.fromTrial);
   if (problem !== undefined) return problem;
   // Past a bound of the coordinator's own a proposal is left aside: the strategy was never told of it and may propose it again.
-  const { trials } = state.budget;
-  if (taking.limit <= 0 || (trials > 0 && taking.next >= trials)) return undefined;
+  if (taking.limit <= 0 || taking.next >= (state.budget.trials || limits.trialsMax)) return undefined;
   const work = workOf(proposal, proposal.procedure, proposal.parameters, proposal.options);
   taking.facts.push({ $case: "trialProposed", value: { trial: taking.next, work } });
   taking.next += 1;

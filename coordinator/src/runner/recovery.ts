@@ -1,0 +1,55 @@
+/** Reads searches from the log: states and strategies are told every fact again, and references to artifacts are counted. */
+import { assert, type Fact } from "@regulus/proto";
+import type { EventLog } from "../ports.js";
+import type { StrategyHost } from "../strategy-host/strategy-host.js";
+import type { ArtifactLedger } from "./artifact-ledger.js";
+import { SearchEntry } from "./search-entry.js";
+
+/** What a recovery reads from and into. */
+export interface RecoveryOptions {
+  readonly log: EventLog;
+  readonly ledger: ArtifactLedger;
+  readonly host: (spec: SearchEntry["state"]["spec"]) => StrategyHost;
+  /** The searches as they were known before, whose watchers stay. */
+  readonly before: ReadonlyMap<string, SearchEntry>;
+}
+
+/** Every search of the log, oldest first. */
+export async function readSearches(options: RecoveryOptions): Promise<Map<string, SearchEntry>> {
+  const entries = new Map<string, SearchEntry>();
+  for (const searchId of await options.log.searches()) {
+    const entry = await readSearch(options, searchId, entries.size);
+    if (entry !== undefined) entries.set(searchId, entry);
+  }
+  return entries;
+}
+
+async function readSearch(options: RecoveryOptions, searchId: string, order: number): Promise<SearchEntry | undefined> {
+  let entry: SearchEntry | undefined;
+  for await (const facts of options.log.read(searchId, 0)) {
+    let later = facts;
+    if (entry === undefined) {
+      const [first] = facts;
+      assert(first, "a piece of the log holds facts");
+      entry = new SearchEntry(first, order, options.before.get(searchId)?.watchers);
+      entry.host = options.host(entry.state.spec);
+      later = facts.slice(1);
+    }
+    for (const fact of later) replay(entry, fact, options.ledger);
+    entry.host?.tell(facts);
+  }
+  if (entry !== undefined) entry.durable = entry.state.position;
+  return entry;
+}
+
+function replay(entry: SearchEntry, fact: Fact, ledger: ArtifactLedger): void {
+  const kind = fact.kind;
+  if (kind?.$case === "trialCheckpointed") {
+    ledger.forget(entry.state.live.get(kind.value.trial)?.checkpoint?.ref);
+    ledger.retain(kind.value.checkpoint);
+  } else if (kind?.$case === "trialEnded") {
+    for (const ref of kind.value.artifacts) ledger.retain(ref);
+  }
+  entry.state.tell(fact);
+  if (!entry.active) entry.closeStrategy();
+}

@@ -1,0 +1,30 @@
+/** The searches with trials that are ready to run, as the planner sees them. */
+import { needsOf } from "../plan/match.js";
+import type { PlanSearch, ReadyTrial } from "../plan/plan.js";
+import type { SearchState } from "../search/search-state.js";
+import type { SearchEntry } from "./search-entry.js";
+
+/** At most `max` trials of each search, those that wait longest. */
+export function waitingTrials(entries: Iterable<SearchEntry>, nowMs: number, max: number): PlanSearch[] {
+  const searches: PlanSearch[] = [];
+  for (const { state } of entries) {
+    if (state.status !== "running" || state.pending.size === 0) continue;
+    const ready = readyTrials(state, nowMs, max);
+    if (ready.length === 0) continue;
+    const { searchId, spec } = state;
+    const slotsUsed = state.running.size * state.slots;
+    searches.push({ searchId, priority: spec.priority, slotsUsed, needs: needsOf(spec), ready });
+  }
+  return searches;
+}
+
+function readyTrials(state: SearchState, nowMs: number, max: number): ReadyTrial[] {
+  const ready: ReadyTrial[] = [];
+  for (const number of state.pending) {
+    const trial = state.live.get(number);
+    if (trial === undefined || trial.retryAtMs > nowMs) continue;
+    ready.push({ trial: number, avoid: trial.failedAgentId });
+    if (ready.length >= max) break;
+  }
+  return ready;
+}
