@@ -4,17 +4,11 @@
  */
 import { createHash } from "node:crypto";
 import { formatCount, formatParameter, formatSeconds, formatValue, plainText } from "../display/numbers.js";
-import {
-  type Chart,
-  costChart,
-  courseCharts,
-  learnedCharts,
-  parallelCharts,
-  progressCharts,
-  type Shown,
-  shownSearches,
-} from "./charts.js";
+import { type Chart, type Shown, shownSearches } from "./chart-frame.js";
+import { costChart, courseCharts, progressCharts } from "./charts.js";
 import { Html, html, scriptJson } from "./html.js";
+import { learnedCharts } from "./learned-charts.js";
+import { parallelCharts } from "./parallel-charts.js";
 import { objectiveOf, resultOf, type SearchRecord } from "./result.js";
 import { costTable, formatMetric, foundTable, summaryTable, trialTable } from "./tables.js";
 

@@ -4,7 +4,7 @@
 import type { ExportSearchResponse, Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue, plainText } from "../display/numbers.js";
-import type { Shown } from "./charts.js";
+import type { Shown } from "./chart-frame.js";
 import { type Html, html } from "./html.js";
 import { hyperparametersAt, objectiveOf, resultOf, type SearchResult } from "./result.js";
 import { spread } from "./thin.js";

@@ -1,0 +1,75 @@
+/** What all charts of a report share: what a chart is, the searches' colours and labels, frames and axes. */
+import type { ExportSearchResponse } from "@regulus/proto";
+import { plainText } from "../display/numbers.js";
+import type { SearchRecord } from "./result.js";
+import { spread } from "./thin.js";
+
+/** Lines of single trials in one chart. */
+export const trialLinesMax = 40;
+/** Hyperparameters that get a chart or an axis. */
+export const parametersShownMax = 24;
+
+/** A chart: its place in the page and its ECharts option. */
+export interface Chart {
+  readonly id: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly option: Record<string, unknown>;
+}
+
+/** A search with its place among the colours and the name that legends show. */
+export interface Shown {
+  readonly record: SearchRecord;
+  readonly colour: number;
+  readonly label: string;
+}
+
+/** Labels are unique, since a legend merges lines of one name. */
+export function shownSearches(records: readonly SearchRecord[]): Shown[] {
+  const names = records.map((record) => plainText(record.search.spec?.name ?? "", 60) || record.search.searchId);
+  return records.map((record, colour) => {
+    const name = names[colour] ?? "";
+    const twin = names.indexOf(name) !== names.lastIndexOf(name);
+    return { record, colour, label: twin ? `${name} (${record.search.searchId.slice(0, 8)})` : name };
+  });
+}
+
+/** Room for axes, names and legend. */
+export function frame({ legend, named = true }: { readonly legend: boolean; readonly named?: boolean }): Record<string, unknown> {
+  return {
+    grid: { left: 8, right: legend ? 64 : 28, top: (legend ? 34 : 8) + (named ? 30 : 6), bottom: 30, containLabel: true },
+    tooltip: { trigger: "axis" },
+    ...(legend ? { legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 18 } } : {}),
+  };
+}
+
+/** A log axis where values are above zero and spread over more than a factor of four. */
+export function valueAxis(values: readonly number[]): Record<string, unknown> {
+  const { low, high } = extent(values);
+  return low > 0 && high > 4 * low ? logAxis(values) : { type: "value", scale: true };
+}
+
+/** A log axis that ends at whole powers: of ten over a wide range, of two over a narrow one, where ten would give no line between. */
+export function logAxis(values: readonly number[]): Record<string, unknown> {
+  const { low, high } = extent(values.filter((value) => value > 0));
+  if (!(low > 0)) return { type: "log" };
+  const logBase = high / low > 20 ? 10 : 2;
+  const power = (value: number, round: (exponent: number) => number) => logBase ** round(Math.log(value) / Math.log(logBase));
+  return { type: "log", logBase, min: power(low, Math.floor), max: power(high * 1.000001, Math.ceil) };
+}
+
+function extent(values: readonly number[]): { readonly low: number; readonly high: number } {
+  const finite = values.filter(Number.isFinite);
+  return { low: finite.reduce((a, b) => Math.min(a, b), Infinity), high: finite.reduce((a, b) => Math.max(a, b), -Infinity) };
+}
+
+/** At most so many rows, spread evenly, the best trial's among them. */
+export function withBest(
+  rows: readonly ExportSearchResponse[],
+  best: number | undefined,
+  rowsMax: number,
+): ExportSearchResponse[] {
+  if (rows.length <= rowsMax) return [...rows];
+  const some = spread(rows, rowsMax - 1);
+  return some.some((row) => row.trial?.trial === best) ? some : [...some, ...rows.filter((row) => row.trial?.trial === best)];
+}
