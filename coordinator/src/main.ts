@@ -142,10 +142,12 @@ function assertUsable(data: string): void {
     mkdirSync(data, { recursive: true });
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
     // More than a block, so that a full disk shows.
-    writeFileSync(probe, Buffer.alloc(16 * 1024));
-    rmSync(probe);
+    try {
+      writeFileSync(probe, Buffer.alloc(16 * 1024));
+    } finally {
+      rmSync(probe, { force: true });
+    }
   } catch (cause) {
-    rmSync(probe, { force: true });
     const why = cause instanceof Error ? cause.message : String(cause);
     const full = why.includes("ENOSPC") || why.includes("EDQUOT");
     const todo = full ? "free some space" : "name a folder that can be written with --data, or mend its permissions";

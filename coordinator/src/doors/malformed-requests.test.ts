@@ -97,7 +97,9 @@ const brokenSpecs: fc.Arbitrary<(spec: SearchSpec) => void> = fc.oneof(
   fc.double({ min: 1, max: 10, noNaN: true }).map((max) => domain(0.5, max, "SCALE_LOGIT")),
   fc.constantFrom<(spec: SearchSpec) => void>(
     (spec) => {
+      // A technique would bring hyperparameters of its own.
       spec.space = [];
+      spec.techniques = [];
     },
     (spec) => {
       spec.workload = undefined;

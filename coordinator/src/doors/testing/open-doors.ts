@@ -120,6 +120,7 @@ export const validSpec = (): SearchSpec =>
     workload: { name: "ridge" },
     objectives: [{ metric: "validLoss", direction: "DIRECTION_MINIMIZE" }],
     strategy: { name: "random" },
+    techniques: [{ name: "weight-decay" }],
     space: [{ name: "weightDecay", domain: { $case: "double", value: { min: 1e-5, max: 1, scale: "SCALE_LOG" } } }],
     budget: { trials: 2, stepsPerTrial: 10 },
     parallelism: 2,
