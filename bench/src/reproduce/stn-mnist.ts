@@ -26,7 +26,7 @@ const task: Pick<Job, "workload" | "workloadOptions" | "techniques" | "space" | 
     { name: "hiddenDropout", min: 0, max: 0.9 },
     { name: "weightDecay", min: 1e-6, max: 1e-2, log: true },
     { name: "inputNoise", min: 0, max: 1 },
-    { name: "labelSmoothing", min: 0, max: 0.5 },
+    { name: "labelSmoothing", min: 0, max: 0.3 },
   ],
   measureEverySteps,
 };

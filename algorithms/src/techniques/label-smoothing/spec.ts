@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../training/hyperparameters.js";
 
-/** Beyond it the true class is hardly the likeliest. */
-const shareMax = 0.5;
+/** Three times what is usual; more costs every network calibration, and would only make a search over it look needed. */
+const shareMax = 0.3;
 const options = z.strictObject({
   /** Fixes the share. */
-  labelSmoothing: z.number().min(0).max(shareMax).optional(),
+  labelSmoothing: z.number().min(0).max(1).optional(),
 });
 export type LabelSmoothingOptions = z.infer<typeof options>;
 
