@@ -60,10 +60,10 @@ export async function noOpSearch(
 ): Promise<Fact[]> {
   const spec = parseSearchDocument({
     name: options.name,
-    workload: { name: "synthetic-function", options: { function: "noop", delayMs: options.delayMs } },
+    workload: { name: "synthetic-function", options: { function: "noop", stepMs: options.delayMs } },
     objective: { metric: "validLoss", direction: "minimize" },
     strategy: "random",
-    space: { x1: { type: "double", min: 0, max: 1 }, x2: { type: "double", min: 0, max: 1 } },
+    space: { x0: { type: "double", min: 0, max: 1 }, x1: { type: "double", min: 0, max: 1 } },
     budget: { trials: options.trials },
     parallelism: slotsOfCluster,
     seed: options.seed,
