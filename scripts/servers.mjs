@@ -9,6 +9,7 @@ const needed = [
   ["promtool", "prometheus"],
   ["chromium", "chromium"],
   ["python3", "python3"],
+  ["openssl", "openssl"],
 ];
 
 const has = (program) => spawnSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" }).status === 0;
