@@ -5,6 +5,7 @@
 import { type Parameter, Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { Configuration, HyperparameterSpec } from "../core/index.js";
+import { parseOptions } from "./parse-options.js";
 import type { TrainingDefaults } from "./workload.js";
 
 /** A real parameter. @param scale defaults to linear. */
@@ -61,7 +62,7 @@ export function trainingOf(configuration: Configuration, options: TrainingOption
     learningRate: z.number().positive().default(settings.learningRate),
     momentum: z.number().min(0).lt(1).default(settings.momentum),
   });
-  return { ...schema.parse(configuration), steps: settings.steps };
+  return { ...parseOptions("work.parameters", schema, configuration), steps: settings.steps };
 }
 
 /** The options that have a value. */

@@ -8,6 +8,7 @@ import { type Configuration, createRng, type HyperparameterSpec, type ParameterV
 import { findWorkload, loadTechnique } from "./find-component.js";
 import { classificationError, halfSquaredError, softmaxCrossEntropy } from "./losses.js";
 import type { ModelKit } from "./model-kit.js";
+import { parseOptions } from "./parse-options.js";
 import type { TrialRequest } from "./procedure.js";
 import type { NamedHooks } from "./technique-set.js";
 import type { Task } from "./workload.js";
@@ -42,7 +43,7 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   const fixed = new Map<string, number>();
   for (const { name, options: raw } of spec.techniques) {
     const module = await loadTechnique(name);
-    const options = module.spec.options.parse(raw ?? {});
+    const options = parseOptions(`techniques.${name}.options`, module.spec.options, raw);
     techniques.push({ name, hooks: module.create(options) });
     for (const one of module.spec.hyperparameters(options)) {
       hyperparameters.set(one.parameter.name, { spec: one, value: numberOf(one.parameter.name, parameters[one.parameter.name]) });
@@ -56,7 +57,7 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
     const words = `the workload ${module.spec.name} is a function in closed form: its procedure is evaluate, not ${work.procedure}`;
     throw new RegulusError("failed-precondition", words);
   }
-  const options = module.spec.options.parse(spec.workload?.options ?? {});
+  const options = parseOptions("workload.options", module.spec.options, spec.workload?.options);
   const own = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
   const rest = Object.entries(parameters).filter(([name]) => !hyperparameters.has(name));
   const task = await module.open({

@@ -5,6 +5,7 @@
 import { RegulusError } from "@regulus/proto";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { findWorkload } from "../../training/find-component.js";
+import { parseOptions } from "../../training/parse-options.js";
 import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
 import type { ClosedForm } from "../../training/workload.js";
 import { spec } from "./spec.js";
@@ -16,13 +17,13 @@ export const module: ProcedureModule = {
   spec,
   async open(request) {
     const { spec: search, work } = request;
-    spec.options.parse(work.options ?? {});
+    parseOptions("work.options", spec.options, work.options);
     const module = await findWorkload(search);
     if (!("evaluate" in module)) {
       const words = `the workload ${module.spec.name} has to be trained: its procedure is fit, not ${spec.name}`;
       throw new RegulusError("failed-precondition", words);
     }
-    const options = module.spec.options.parse(search.workload?.options ?? {});
+    const options = parseOptions("workload.options", module.spec.options, search.workload?.options);
     const fallbacks = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
     const hyperparameters = { ...Object.fromEntries(fallbacks), ...work.parameters };
     return new EvaluateSession(request, module.evaluate({ options, hyperparameters, seed: search.seed }));

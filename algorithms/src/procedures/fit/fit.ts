@@ -4,6 +4,7 @@
  */
 import { ModelTrainer } from "../../training/model-trainer.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
+import { parseOptions } from "../../training/parse-options.js";
 import { PlainLayers } from "../../training/plain-layers.js";
 import type { Observed, ProcedureModule, Session } from "../../training/procedure.js";
 import type { StepValues } from "../../training/technique-set.js";
@@ -13,7 +14,7 @@ import { spec } from "./spec.js";
 export const module: ProcedureModule = {
   spec,
   async open(request) {
-    spec.options.parse(request.work.options ?? {});
+    parseOptions("work.options", spec.options, request.work.options);
     const setup = await setUpTrial(request);
     const trainer = new ModelTrainer(request, setup, plainLayers);
     try {

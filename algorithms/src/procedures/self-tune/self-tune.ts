@@ -14,6 +14,7 @@ import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
 import { DataOrder } from "../../training/data-order.js";
 import { ModelTrainer } from "../../training/model-trainer.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
+import { parseOptions } from "../../training/parse-options.js";
 import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
 import type { StepValues } from "../../training/technique-set.js";
 import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
@@ -27,7 +28,7 @@ const hypergradientMemory = 0.98;
 export const module: ProcedureModule = {
   spec,
   async open(request) {
-    const options = spec.options.parse(request.work.options ?? {});
+    const options = parseOptions("work.options", spec.options, request.work.options);
     const setup = await setUpTrial(request);
     let session: SelfTuneSession | undefined;
     try {
@@ -56,13 +57,13 @@ class SelfTuneSession implements Session {
   readonly #hypergradients: Float64Array;
   #tuningSteps = 0;
 
-  constructor({ spec: search, work, seed, ...request }: TrialRequest, setup: TrialSetup, options: SelfTuneOptions) {
+  constructor(request: TrialRequest, setup: TrialSetup, options: SelfTuneOptions) {
     this.#options = options;
     this.#setup = setup;
-    this.#seed = seed;
-    this.#learned = learnedOf(setup, search.space, options);
+    this.#seed = request.seed;
+    this.#learned = learnedOf(setup, request.spec.space, options);
     this.#held = heldOf(setup, this.#learned);
-    this.#trainer = new ModelTrainer({ spec: search, work, seed, ...request }, setup, this.#layersAt(this.#learned.center()));
+    this.#trainer = new ModelTrainer(request, setup, this.#layersAt(this.#learned.center()));
     this.#tuneOrder = new DataOrder(
       { rows: setup.task.sizes.tune, batchSize: this.#trainer.batchSize },
       setup.rng.fork("tune-order"),
