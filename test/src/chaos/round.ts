@@ -18,6 +18,9 @@ const trials = 24;
 const roundTimeoutMs = 8 * 60_000;
 /** Kills follow each other after a wait in this range. */
 const waitMs = { min: 300, max: 2500 };
+/** A killed trial process is noticed within this time, or it was a spare; looked at this often. */
+const noticeMs = 2000;
+const pollMs = 50;
 /** Short leases, so that a lost agent is noticed soon. */
 const timing = ["--lease-timeout-ms", "3000", "--heartbeat-every-ms", "500"];
 
@@ -88,7 +91,7 @@ export async function chaosRound(options: {
         const index = rng.integer(agents.length);
         await agents[index]?.kill();
         agents[index] = await startAgent(index);
-      } else if (!killTrial(agents, rng)) {
+      } else if (!(await killTrial(agents, rng, heard))) {
         continue;
       }
       kills += 1;
@@ -139,17 +142,22 @@ async function listen(client: RegulusClient, searchId: string, heard: Fact[], si
   for await (const { facts } of client.watchSearch(searchId, { signal })) heard.push(...facts);
 }
 
-/** Kills one of the agents' trial processes; false where none runs. */
-function killTrial(agents: readonly Program[], rng: Rng): boolean {
+/** Kills one of the agents' trial processes; false where it worked on nothing (a spare, or one that had just ended). */
+async function killTrial(agents: readonly Program[], rng: Rng, heard: readonly Fact[]): Promise<boolean> {
   const processes = agents.flatMap((agent) => descendants(agent.pid));
   const pid = processes[rng.integer(Math.max(1, processes.length))];
   if (pid === undefined) return false;
+  const before = heard.length;
   try {
     process.kill(pid, "SIGKILL");
-    return true;
   } catch {
     return false; // it ended by itself in between
   }
+  for (let waited = 0; waited < noticeMs; waited += pollMs) {
+    if (heard.slice(before).some((fact) => fact.kind?.$case === "attemptEnded")) return true;
+    await sleep(pollMs);
+  }
+  return false;
 }
 
 function outcome(log: readonly Fact[]): string[] {
