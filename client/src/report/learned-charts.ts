@@ -85,7 +85,8 @@ function referenceOptions({ shown: { label, colour }, value }: Reference): Recor
     symbol: "none",
     itemStyle: { color: `@${colour}` },
     data: [[0, value]],
-    markLine: { silent: true, symbol: "none", data: [mark] },
+    // Without it the mark is rounded to two digits, and a small value on a log axis to zero.
+    markLine: { silent: true, symbol: "none", precision: -1, data: [mark] },
   };
 }
 
