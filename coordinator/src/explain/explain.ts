@@ -11,6 +11,8 @@ import type { TrialState } from "../search/trial-state.js";
 const pendingMax = 5;
 /** Newest failures that it tells. */
 const failuresMax = 5;
+/** Newest findings of the search that it tells. */
+const findingsMax = 5;
 
 /** Explains a search, or one trial of it. Fails with "not-found" where there is none. */
 export async function explain(log: EventLog, searchId: string, trial: number | undefined): Promise<ExplainSearchResponse> {
@@ -34,6 +36,8 @@ class Seen {
   readonly trial: Explanation[] = [];
   /** Newest failures of trials. */
   readonly failures: Explanation[] = [];
+  /** Newest findings of diagnostics and procedures. */
+  readonly findings: Explanation[] = [];
   /** Position of the newest fact about each pending trial. */
   readonly newest = new Map<number, number>();
   readonly #number: number | undefined;
@@ -49,18 +53,24 @@ class Seen {
     assert(kind, "a fact of the log has a kind");
     const words = describe(kind);
     const explanation = { text: words, position: fact.position };
+    if (kind.$case === "findingReported") this.#tellFinding(kind.value.trial, explanation);
     if (!("trial" in kind.value) || kind.value.trial === undefined) {
-      if (words !== "") this.course.push(explanation);
+      if (words !== "" && kind.$case !== "findingReported") this.course.push(explanation);
       return;
     }
     const number = kind.value.trial;
     if (kind.$case === "trialEnded") this.newest.delete(number);
-    else this.newest.set(number, fact.position);
+    else if (kind.$case !== "findingReported") this.newest.set(number, fact.position);
     if (number === this.#number && words !== "") this.trial.push(explanation);
     if (isFailure(kind)) {
       this.failures.push({ text: `trial ${number}: ${words}`, position: fact.position });
       if (this.failures.length > failuresMax) this.failures.shift();
     }
+  }
+
+  #tellFinding(trial: number | undefined, { text, position }: Explanation): void {
+    this.findings.push({ text: trial === undefined ? text : `trial ${trial}: ${text}`, position });
+    if (this.findings.length > findingsMax) this.findings.shift();
   }
 }
 
@@ -72,7 +82,7 @@ function explainSearch(state: SearchState, seen: Seen): ExplainSearchResponse {
     if (trial === undefined) continue;
     explanations.push({ text: `trial ${number} ${waitWords(state, trial)}`, position: seen.newest.get(number) ?? 0 });
   }
-  explanations.push(...seen.failures);
+  explanations.push(...seen.failures, ...seen.findings);
   const summaries = {
     running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state)}` : "goes on",
     paused: `is paused: ${state.reason}`,

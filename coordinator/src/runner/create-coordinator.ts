@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { resolveSpec } from "@regulus/algorithms/catalog";
+import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagnostics";
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
   type Agent,
@@ -36,6 +37,7 @@ import type { OpenConnection } from "./agents.js";
 import { exportTrials } from "./export-trials.js";
 import { listSearches, listTrials } from "./listings.js";
 import { Runner } from "./runner.js";
+import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
 import { systemClock } from "./system-clock.js";
 import type { Watched } from "./watchers.js";
 
@@ -59,6 +61,8 @@ export interface CoordinatorOptions {
   readonly strategies?: Strategies;
   /** URL of the module that gives heavy strategies' threads the same ones. */
   readonly strategiesUrl?: string;
+  /** Diagnostics by name; the registered ones where absent. */
+  readonly diagnostics?: Diagnostics;
   /** Ids of new searches. */
   readonly newId?: () => string;
   /** Runs a round soon. */
@@ -83,6 +87,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
     leaseTimeoutMs: options.leaseTimeoutMs ?? defaults.leaseTimeoutMs,
     defer: options.defer ?? ((call) => void setImmediate(call)),
     host,
+    diagnostics: (spec) => new SearchDiagnostics(options.diagnostics ?? registeredDiagnostics, spec),
     onLogFailure: options.onLogFailure ?? (() => undefined),
   });
   await runner.start();

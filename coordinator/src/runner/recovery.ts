@@ -1,15 +1,17 @@
-/** Reads searches from the log: states and strategies are told every fact again, and references to artifacts are counted. */
-import { assert, type Fact } from "@regulus/proto";
+/** Reads searches from the log: states, strategies and diagnostics are told every fact again, and references to artifacts are counted. */
+import { assert, type Fact, type SearchSpec } from "@regulus/proto";
 import type { EventLog } from "../ports.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
+import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchEntry } from "./search-entry.js";
 
 /** What a recovery reads from and into. */
 export interface RecoveryOptions {
   readonly log: EventLog;
   readonly ledger: ArtifactLedger;
-  readonly host: (spec: SearchEntry["state"]["spec"]) => StrategyHost;
+  readonly host: (spec: SearchSpec) => StrategyHost;
+  readonly diagnostics: (spec: SearchSpec) => SearchDiagnostics;
   /** The searches as they were known before, whose watchers stay. */
   readonly before: ReadonlyMap<string, SearchEntry>;
 }
@@ -33,10 +35,12 @@ async function readSearch(options: RecoveryOptions, searchId: string, order: num
       assert(first, "a piece of the log holds facts");
       entry = new SearchEntry(first, order, options.before.get(searchId)?.watchers);
       entry.host = options.host(entry.state.spec);
+      entry.diagnostics = options.diagnostics(entry.state.spec);
       later = facts.slice(1);
     }
     for (const fact of later) replay(entry, fact, options.ledger);
     entry.host?.tell(facts);
+    entry.diagnostics?.tell(facts);
   }
   if (entry !== undefined) entry.durable = entry.state.position;
   return entry;
@@ -51,5 +55,5 @@ function replay(entry: SearchEntry, fact: Fact, ledger: ArtifactLedger): void {
     for (const ref of kind.value.artifacts) ledger.retain(ref);
   }
   entry.state.tell(fact);
-  if (!entry.active) entry.closeStrategy();
+  if (!entry.active) entry.closeFolds();
 }

@@ -31,6 +31,7 @@ import { LeaseDesk } from "./lease-desk.js";
 import { Outbox } from "./outbox.js";
 import { readSearches } from "./recovery.js";
 import { resumePoint } from "./resume-point.js";
+import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchEntry } from "./search-entry.js";
 import { waitingTrials } from "./waiting-trials.js";
 
@@ -52,6 +53,8 @@ export interface RunnerOptions {
   readonly defer: (call: () => void) => void;
   /** The strategy of a search. */
   readonly host: (spec: SearchSpec) => StrategyHost;
+  /** The diagnostics of a search. */
+  readonly diagnostics: (spec: SearchSpec) => SearchDiagnostics;
   /** Told of each failure of the log. */
   readonly onLogFailure: (error: unknown) => void;
 }
@@ -135,7 +138,7 @@ export class Runner {
     await this.#round;
     this.agents.clear("the coordinator is closing");
     this.ledger.close();
-    for (const entry of this.entries.values()) entry.closeStrategy();
+    for (const entry of this.entries.values()) entry.closeFolds();
   }
 
   /** Decides in a round, and answers once that is durable. `work` gives the answer's function. */
@@ -197,6 +200,7 @@ export class Runner {
     this.entries.set(searchId, entry);
     if (idempotencyKey !== "") this.keys.set(idempotencyKey, searchId);
     entry.host = this.#options.host(spec);
+    entry.diagnostics = this.#options.diagnostics(spec);
     entry.take(fact);
     this.#armWallTime(entry);
     this.#touched.add(entry);
@@ -214,7 +218,7 @@ export class Runner {
     const { state } = entry;
     this.entries.delete(state.searchId);
     if (state.idempotencyKey !== "") this.keys.delete(state.idempotencyKey);
-    entry.closeStrategy();
+    entry.closeFolds();
     this.#touched.delete(entry);
     return async () => {
       await this.#options.log.remove(state.searchId);
@@ -335,8 +339,11 @@ export class Runner {
 
   // What a round decides.
 
-  /** Settles what is over and asks the strategy for what is next. */
+  /** Notes what was found, settles what is over and asks the strategy for what is next. */
   #progress(entry: SearchEntry): void {
+    for (const { source, findings } of entry.diagnostics?.news() ?? []) {
+      this.command(entry, { kind: "takeFindings", source, findings });
+    }
     this.command(entry, { kind: "settle", nowMs: this.#now, idle: false });
     this.#asking.ask(entry);
     this.command(entry, { kind: "settle", nowMs: this.#now, idle: entry.idle && !entry.asking });
@@ -432,7 +439,7 @@ export class Runner {
         this.#leases.stopWhatStops(state);
         return;
       case "searchEnded":
-        entry.closeStrategy();
+        entry.closeFolds();
         return;
       default:
         return;
@@ -512,12 +519,12 @@ export class Runner {
 
   /** Reads every search from the log. Those who watch stay. */
   async #load(): Promise<void> {
-    const { log, clock, host } = this.#options;
-    for (const entry of this.entries.values()) entry.closeStrategy();
+    const { log, clock, host, diagnostics } = this.#options;
+    for (const entry of this.entries.values()) entry.closeFolds();
     this.ledger.clear();
     this.keys.clear();
     this.#touched.clear();
-    const entries = await readSearches({ log, ledger: this.ledger, host, before: this.entries });
+    const entries = await readSearches({ log, ledger: this.ledger, host, diagnostics, before: this.entries });
     this.#now = clock.now();
     this.entries = entries;
     this.#nextOrder = entries.size;

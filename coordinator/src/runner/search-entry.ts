@@ -6,6 +6,7 @@ import type { Fact, Search } from "@regulus/proto";
 import type { FactKind } from "../search/commands.js";
 import { SearchState } from "../search/search-state.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
+import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchWatchers } from "./watchers.js";
 
 /** Kinds of facts that may change what a strategy wants. */
@@ -32,8 +33,10 @@ export class SearchEntry {
   fresh: Fact[] = [];
   /** Facts that the strategy was not told of yet. */
   untold: Fact[] = [];
-  /** The strategy; absent once the search is over. */
+  /** Its strategy; absent once the search is over. */
   host: StrategyHost | undefined;
+  /** Its diagnostics; absent once the search is over. */
+  diagnostics: SearchDiagnostics | undefined;
   /** Whether facts came that the strategy may want to act on. */
   hasNews = true;
   /** Starts and resumes that the strategy was last asked for, and whether the question is still open. */
@@ -75,16 +78,18 @@ export class SearchEntry {
   take(fact: Fact): void {
     this.fresh.push(fact);
     if (this.host !== undefined) this.untold.push(fact);
+    this.diagnostics?.tell([fact]);
     if (fact.kind !== undefined && news.has(fact.kind.$case)) {
       this.hasNews = true;
       this.idle = false;
     }
   }
 
-  /** Ends the strategy: nothing will be asked any more. */
-  closeStrategy(): void {
+  /** Ends the strategy and the diagnostics: nothing will be asked any more. */
+  closeFolds(): void {
     this.host?.close();
     this.host = undefined;
+    this.diagnostics = undefined;
     this.untold = [];
     this.cancelWallTime?.();
     this.cancelWallTime = undefined;

@@ -1,5 +1,5 @@
 /** What can be asked of a search: commands, in the imperative. `decide` answers each with the facts that it makes. */
-import type { Proposal } from "@regulus/algorithms/core";
+import type { Finding, Proposal } from "@regulus/algorithms/core";
 import type { Fact } from "@regulus/proto";
 
 /** What happened, before it has a place and a time. */
@@ -26,5 +26,7 @@ export type SearchCommand =
   /** Takes up what the strategy proposed. At most `limit` starts and resumes. `asked` is the newest fact that it knew. */
   | { readonly kind: "takeProposals"; readonly proposals: readonly Proposal[]; readonly limit: number; readonly asked: number }
   | { readonly kind: "failStrategy"; readonly message: string }
+  /** Notes what a diagnostic found. */
+  | { readonly kind: "takeFindings"; readonly source: string; readonly findings: readonly Finding[] }
   /** Ends what is over: spent budgets, stopped searches. `idle`: the strategy had nothing for a search in which nothing runs. */
   | { readonly kind: "settle"; readonly nowMs: number; readonly idle: boolean };

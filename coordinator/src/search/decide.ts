@@ -2,7 +2,7 @@
  * Decides what a command makes of a search: state and command in, facts out, nothing changed. What a user may not do fails with a
  * RegulusError; a command that comes too late, or a second time, makes no facts.
  */
-import { EndReason, RegulusError, SearchOutcome } from "@regulus/proto";
+import { cutText, EndReason, limits, RegulusError, SearchOutcome } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "./commands.js";
 import { takeProposals } from "./decide-proposals.js";
 import { attemptFailed } from "./decide-report.js";
@@ -37,6 +37,8 @@ export function decide(state: SearchState, command: SearchCommand): readonly Fac
       return takeProposals(state, command);
     case "failStrategy":
       return failStrategy(state, command.message);
+    case "takeFindings":
+      return takeFindings(state, command);
     case "settle":
       return settle(state, command);
     default: {
@@ -79,6 +81,15 @@ function failStrategy(state: SearchState, message: string): FactKind[] {
   if (state.status === "ended" || state.strategyFailure !== "") return [];
   const failed: FactKind = { $case: "strategyFailed", value: { message } };
   return state.status === "stopping" ? [failed] : [failed, ...stopRequested(state, `its strategy failed: ${message}`, false)];
+}
+
+function takeFindings(state: SearchState, command: Extract<SearchCommand, { kind: "takeFindings" }>): FactKind[] {
+  // The end of a search is its last fact, as those who watch it rely on.
+  if (state.status === "ended") return [];
+  return command.findings.map(({ key, trial, severity, message }) => {
+    const text = cutText(message, limits.textCharactersMax);
+    return { $case: "findingReported", value: { key, trial, source: command.source, severity, message: text } };
+  });
 }
 
 function settle(state: SearchState, command: Extract<SearchCommand, { kind: "settle" }>): FactKind[] {

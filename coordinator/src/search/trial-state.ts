@@ -153,7 +153,8 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.end = { reason: kind.value.reason, message: kind.value.message, atMs: fact.timeMs };
       return;
     case "findingReported":
-      if (kind.value.trial !== undefined) trial.findings.add(findingKey(kind.value));
+      // Those of diagnostics have a key, and don't count among what the attempt's own procedure found.
+      if (kind.value.key === undefined) trial.findings.add(findingKey(kind.value));
       return;
     default:
       return;

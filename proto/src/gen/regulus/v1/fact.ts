@@ -321,6 +321,8 @@ export interface FindingReported {
   severity: string;
   /** What, in words. */
   message: string;
+  /** What a diagnostic names it by, so that it is told once; absent for what agents found. */
+  key?: string | undefined;
 }
 
 function createBaseFact(): Fact {
@@ -2383,7 +2385,7 @@ export const TrialEnded: MessageFns<TrialEnded> = {
 };
 
 function createBaseFindingReported(): FindingReported {
-  return { trial: undefined, source: "", severity: "", message: "" };
+  return { trial: undefined, source: "", severity: "", message: "", key: undefined };
 }
 
 export const FindingReported: MessageFns<FindingReported> = {
@@ -2399,6 +2401,9 @@ export const FindingReported: MessageFns<FindingReported> = {
     }
     if (message.message !== "") {
       writer.uint32(34).string(message.message);
+    }
+    if (message.key !== undefined) {
+      writer.uint32(42).string(message.key);
     }
     return writer;
   },
@@ -2448,6 +2453,14 @@ export const FindingReported: MessageFns<FindingReported> = {
             message.message = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2466,6 +2479,7 @@ export const FindingReported: MessageFns<FindingReported> = {
       source: isSet(object.source) ? globalThis.String(object.source) : "",
       severity: isSet(object.severity) ? globalThis.String(object.severity) : "",
       message: isSet(object.message) ? globalThis.String(object.message) : "",
+      key: isSet(object.key) ? globalThis.String(object.key) : undefined,
     };
   },
 
@@ -2483,6 +2497,9 @@ export const FindingReported: MessageFns<FindingReported> = {
     if (message.message !== "") {
       obj.message = message.message;
     }
+    if (message.key !== undefined) {
+      obj.key = message.key;
+    }
     return obj;
   },
 
@@ -2495,6 +2512,7 @@ export const FindingReported: MessageFns<FindingReported> = {
     message.source = object.source ?? "";
     message.severity = object.severity ?? "";
     message.message = object.message ?? "";
+    message.key = object.key ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,127 @@
+/** A coordinator over a log in memory whose strategy proposes what a test says, and whose log fails when a test says so. */
+import assert from "node:assert/strict";
+import type { Proposal, StrategyModule } from "@regulus/algorithms/core";
+import { strategies as registered } from "@regulus/algorithms/strategies";
+import { type Fact, type Lease, parseSearchDocument, type RegulusError, type Search, type SearchSpec } from "@regulus/proto";
+import { openMemoryStore } from "../../artifacts/memory-store.js";
+import type { Coordinator } from "../../coordinator.js";
+import { MemoryLogFile, openMemoryLog } from "../../log/memory-log.js";
+import type { EventLog } from "../../ports.js";
+import { createCoordinator } from "../create-coordinator.js";
+import type { Diagnostics } from "../search-diagnostics.js";
+import { Hand } from "./hand.js";
+
+/** A coordinator that a test opens, closes and opens again. */
+export class ScriptedCoordinator {
+  /** Fails the next appends, or the next removals. */
+  appendFault: RegulusError | undefined;
+  removeFault: RegulusError | undefined;
+  /** What the strategy proposes, by how often it was asked, from 1. */
+  proposals: (asked: number) => readonly Proposal[] = () => [];
+  asked = 0;
+  diagnostics: Diagnostics | undefined;
+  readonly #file = new MemoryLogFile();
+  #log: EventLog | undefined;
+  #coordinator: Coordinator | undefined;
+
+  get coordinator(): Coordinator {
+    return this.#coordinator ?? assert.fail("the coordinator is open");
+  }
+
+  get log(): EventLog {
+    return this.#log ?? assert.fail("the log is open");
+  }
+
+  async open(leaseTimeoutMs = 10_000): Promise<void> {
+    const inner = openMemoryLog(this.#file);
+    const log: EventLog = {
+      append: async (batch) => {
+        if (this.appendFault !== undefined) throw this.appendFault;
+        await inner.append(batch);
+      },
+      read: (searchId, after, options) => inner.read(searchId, after, options),
+      searches: () => inner.searches(),
+      remove: async (searchId) => {
+        if (this.removeFault !== undefined) throw this.removeFault;
+        await inner.remove(searchId);
+      },
+      close: () => inner.close(),
+    };
+    this.#log = log;
+    // Under the name of a registered strategy, since the catalog checks names.
+    const strategies = new Map(registered).set("random", this.#scripted());
+    const { diagnostics } = this;
+    this.#coordinator = await createCoordinator({
+      log,
+      artifacts: openMemoryStore(),
+      strategies,
+      leaseTimeoutMs,
+      ...(diagnostics === undefined ? {} : { diagnostics }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.coordinator.close();
+    await this.log.close();
+  }
+
+  create(more: Record<string, unknown> = {}, idempotencyKey = ""): Promise<Search> {
+    return this.coordinator.createSearch({ spec: specOf(more), idempotencyKey, validateOnly: false });
+  }
+
+  hand(agentId = "hand", active: readonly Lease["key"][] = []): Hand {
+    return new Hand(this.coordinator, agentId, active);
+  }
+
+  async factsOf(searchId: string): Promise<Fact[]> {
+    const facts: Fact[] = [];
+    for await (const piece of this.log.read(searchId, 0)) facts.push(...piece);
+    return facts;
+  }
+
+  #scripted(): StrategyModule<unknown> {
+    return {
+      spec: registered.get("random")?.spec ?? assert.fail("random is registered"),
+      create: () => ({
+        init: () => ({}),
+        tell: (state) => state,
+        ask: () => {
+          this.asked += 1;
+          return this.proposals(this.asked);
+        },
+      }),
+    };
+  }
+}
+
+/** A search over one parameter, `rate`, that minimizes `loss`; with more of a search document. */
+export function specOf(more: Record<string, unknown> = {}): SearchSpec {
+  return parseSearchDocument({
+    name: "tested",
+    command: { argv: ["train"] },
+    objective: { metric: "loss", direction: "minimize" },
+    strategy: "random",
+    space: { rate: { type: "double", min: 0, max: 1 } },
+    budget: { trials: 100 },
+    parallelism: 2,
+    ...more,
+  });
+}
+
+/** Proposes a trial of ten steps. */
+export function start(rate = 0.5, more: Partial<Extract<Proposal, { kind: "start" }>> = {}): Proposal {
+  return { kind: "start", procedure: "command", parameters: { rate }, untilStep: 10, final: true, ...more };
+}
+
+/** Proposes something when asked for the first time, and nothing later. */
+export function once(...wanted: readonly Proposal[]): (asked: number) => readonly Proposal[] {
+  return (asked) => (asked === 1 ? wanted : []);
+}
+
+/** Waits, at most 5 s, until something holds. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 5000; !holds(); ) {
+    assert.ok(Date.now() < end, `${what} within 5 s`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
