@@ -22,7 +22,7 @@ if (!Number.isInteger(seed) || !Number.isInteger(kills) || kills < 1 || chosen.l
 const rounds: Awaited<ReturnType<typeof chaosRound>>[] = [];
 for (const victim of chosen satisfies readonly Victim[]) {
   console.error(`chaos: ${kills} times kill -9 of a ${victim}`);
-  rounds.push(await chaosRound({ victim, kills, seed, say: (text) => console.error(`  ${text}`) }));
+  rounds.push(await chaosRound({ victim, kills, seed, task: "digits", say: (text) => console.error(`  ${text}`) }));
 }
 console.log(JSON.stringify({ chaos: "kill -9", seed, rounds }));
 process.exit(rounds.every((round) => round.violations.length === 0) ? 0 : 1);

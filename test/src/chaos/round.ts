@@ -5,15 +5,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRng, type Rng } from "@regulus/algorithms/core";
 import { connect, type RegulusClient } from "@regulus/client";
-import { type Fact, parseSearchDocument } from "@regulus/proto";
+import { type Fact, parseSearchDocument, type SearchSpec } from "@regulus/proto";
 import { lostFacts, violations } from "../cluster/invariants.js";
 import { descendants, type Program, scratch, startProgram } from "../cluster/processes.js";
 
 export const victims = ["coordinator", "agent", "trial"] as const;
 export type Victim = (typeof victims)[number];
 
+/** What the search trains: real digits, or (for a quick test) steps that only take time. */
+export type ChaosTask = "digits" | "idle steps";
 /** Trials of the search; enough work that every kill meets a running search. */
-const trials = 24;
+const trialsOf: Record<ChaosTask, number> = { digits: 24, "idle steps": 10 };
 /** Longest time for a round: then it counts as hung. */
 const roundTimeoutMs = 8 * 60_000;
 /** Kills follow each other after a wait in this range. */
@@ -33,14 +35,19 @@ export interface ChaosResult {
   readonly violations: readonly string[];
 }
 
-/** Runs one round. */
-export async function chaosRound(options: {
-  victim: Victim;
-  kills: number;
-  seed: number;
+export interface ChaosOptions {
+  readonly victim: Victim;
+  /** How often the victim is killed. */
+  readonly kills: number;
+  readonly seed: number;
+  readonly task: ChaosTask;
   say(text: string): void;
-}): Promise<ChaosResult> {
-  const { victim, say } = options;
+}
+
+/** Runs one round. */
+export async function chaosRound(options: ChaosOptions): Promise<ChaosResult> {
+  const { victim, say, task } = options;
+  const trials = trialsOf[task];
   const began = performance.now();
   const rng = createRng(options.seed).fork("chaos", victim);
   const folder = scratch(`chaos-${victim}`);
@@ -79,7 +86,7 @@ export async function chaosRound(options: {
   const heard: Fact[] = [];
   const listening = new AbortController();
   try {
-    const search = await client.createSearch({ spec: spec(options.seed), idempotencyKey: "chaos" });
+    const search = await client.createSearch({ spec: spec(task, options.seed), idempotencyKey: "chaos" });
     const listener = listen(client, search.searchId, heard, listening.signal);
     let kills = 0;
     while (kills < options.kills && heard.at(-1)?.kind?.$case !== "searchEnded") {
@@ -122,17 +129,26 @@ export async function chaosRound(options: {
   }
 }
 
-function spec(seed: number) {
+function spec(task: ChaosTask, seed: number): SearchSpec {
+  const training =
+    task === "digits"
+      ? { workload: "mnist-mlp", techniques: ["weight-decay", "dropout"], steps: 300, measureEverySteps: 50 }
+      : {
+          workload: { name: "synthetic-function", options: { function: "sphere", curveHeight: 1, stepMs: 20 } },
+          space: { x0: { type: "double", min: -5, max: 5 } },
+          steps: 60,
+          measureEverySteps: 10,
+        };
+  const { steps, measureEverySteps, ...rest } = training;
   return parseSearchDocument({
+    ...rest,
     name: "chaos",
-    workload: "mnist-mlp",
     objective: { metric: "validLoss", direction: "minimize" },
     strategy: "random",
-    techniques: ["weight-decay", "dropout"],
-    budget: { trials, stepsPerTrial: 300 },
+    budget: { trials: trialsOf[task], stepsPerTrial: steps },
     parallelism: 2,
     retries: { max: 20, backoff: 100 },
-    reporting: { measureEverySteps: 50, checkpointEvery: 500 },
+    reporting: { measureEverySteps, checkpointEvery: 500 },
     seed,
   });
 }
@@ -142,16 +158,16 @@ async function listen(client: RegulusClient, searchId: string, heard: Fact[], si
   for await (const { facts } of client.watchSearch(searchId, { signal })) heard.push(...facts);
 }
 
-/** Kills one of the agents' trial processes; false where it worked on nothing (a spare, or one that had just ended). */
+/** Kills every process below one agent, its spares too; false where none of them was at work. */
 async function killTrial(agents: readonly Program[], rng: Rng, heard: readonly Fact[]): Promise<boolean> {
-  const processes = agents.flatMap((agent) => descendants(agent.pid));
-  const pid = processes[rng.integer(Math.max(1, processes.length))];
-  if (pid === undefined) return false;
+  const agent = agents[rng.integer(agents.length)];
   const before = heard.length;
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    return false; // it ended by itself in between
+  for (const pid of descendants(agent?.pid ?? 0)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself in between.
+    }
   }
   for (let waited = 0; waited < noticeMs; waited += pollMs) {
     if (heard.slice(before).some((fact) => fact.kind?.$case === "attemptEnded")) return true;
