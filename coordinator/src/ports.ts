@@ -25,7 +25,7 @@ export interface EventLog {
   read(searchId: string, after: number, options?: ReadOptions): AsyncIterable<readonly Fact[]>;
   /** Ids of all searches, oldest first. */
   searches(): Promise<readonly string[]>;
-  /** Removes a search and all of its facts. */
+  /** Removes a search and all of its facts; durable when the promise resolves. Where it fails nothing was removed. */
   remove(searchId: string): Promise<void>;
   close(): Promise<void>;
 }

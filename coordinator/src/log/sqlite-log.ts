@@ -131,10 +131,12 @@ class SqliteLog implements EventLog {
     this.#assertOpen();
     const key = this.#keyOf(searchId);
     if (key === undefined) return;
-    // From here on it is gone; its rows go in pieces, and what a crash leaves of them goes when the log is opened next.
     this.#guard(() => this.#prepare("DELETE FROM searches WHERE key = ?").run(key));
     this.#keys.delete(searchId);
-    await this.#removeRows(key);
+    // From here on it is gone. Its rows go in pieces; what a crash or a disk leaves of them goes when the log is opened next.
+    await this.#removeRows(key).catch((thrown: unknown) => {
+      if (!(thrown instanceof RegulusError)) throw thrown;
+    });
   }
 
   async close(): Promise<void> {

@@ -154,15 +154,13 @@ class CoordinatorCore implements Coordinator {
 
   async deleteSearch(searchId: string): Promise<void> {
     const runner = this.#runner;
-    const remove = await runner.call(() => {
+    await runner.call(() => {
       const entry = runner.entry(searchId);
       if (entry.active) {
         throw new RegulusError("failed-precondition", `search ${searchId} is not over; stop it before it is deleted`);
       }
-      const removal = runner.remove(entry);
-      return () => removal;
+      return () => runner.remove(entry);
     });
-    await remove();
   }
 
   async *watchSearch(searchId: string, after: number, signal: AbortSignal): AsyncGenerator<Watched> {

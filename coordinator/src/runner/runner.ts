@@ -30,6 +30,7 @@ import { Counters } from "./gauges.js";
 import { LeaseDesk } from "./lease-desk.js";
 import { Outbox } from "./outbox.js";
 import { readSearches } from "./recovery.js";
+import { Removals } from "./removals.js";
 import { resumePoint } from "./resume-point.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchEntry } from "./search-entry.js";
@@ -77,6 +78,7 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #leases: LeaseDesk;
   readonly #asking: Asking;
+  readonly #removals: Removals;
   #inbox: Job[] = [];
   /** Searches that a round has to look at. */
   readonly #touched = new Set<SearchEntry>();
@@ -99,6 +101,7 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.ledger = new ArtifactLedger(options.artifacts, options.clock);
+    this.#removals = new Removals(options.log, (entry) => this.#forget(entry));
     this.#leases = new LeaseDesk({
       agents: this.agents,
       ledger: this.ledger,
@@ -136,6 +139,7 @@ export class Runner {
     this.#cancelRetry?.();
     this.#rejectAll(this.#refusal);
     await this.#round;
+    await this.#removals.settled();
     this.agents.clear("the coordinator is closing");
     this.ledger.close();
     for (const entry of this.entries.values()) entry.closeFolds();
@@ -213,22 +217,14 @@ export class Runner {
     this.#apply(entry, decide(entry.state, command));
   }
 
-  /** Removes a search that is over. In a round only. Answers what is to be done once the round is durable. */
-  remove(entry: SearchEntry): () => Promise<void> {
-    const { state } = entry;
-    this.entries.delete(state.searchId);
-    if (state.idempotencyKey !== "") this.keys.delete(state.idempotencyKey);
-    entry.closeFolds();
-    this.#touched.delete(entry);
-    return async () => {
-      await this.#options.log.remove(state.searchId);
-      for (let number = 0; number < state.nextTrial; number += 1) {
-        const trial = state.trial(number);
-        this.ledger.release(trial?.checkpoint);
-        for (const ref of trial?.artifacts ?? []) this.ledger.release(ref);
-      }
-      entry.watchers.remove();
-    };
+  /** Removes a search that is over, once the round that decided it is durable. Fails where the log can't; then it is still there. */
+  async remove(entry: SearchEntry): Promise<void> {
+    try {
+      await this.#removals.remove(entry);
+    } catch (thrown) {
+      this.#options.onLogFailure(thrown);
+      throw refusalFor(thrown);
+    }
   }
 
   /** Takes an agent's reports. In a round only. */
@@ -520,6 +516,7 @@ export class Runner {
   /** Reads every search from the log. Those who watch stay. */
   async #load(): Promise<void> {
     const { log, clock, host, diagnostics } = this.#options;
+    await this.#removals.settled();
     for (const entry of this.entries.values()) entry.closeFolds();
     this.ledger.clear();
     this.keys.clear();
@@ -541,6 +538,20 @@ export class Runner {
     for (const number of state.pending) this.#armRetry(entry, state.live.get(number)?.retryAtMs ?? 0);
     this.#armWallTime(entry);
     this.#touched.add(entry);
+  }
+
+  /** A search is out of the log: nothing refers to it any more. */
+  #forget(entry: SearchEntry): void {
+    const { state } = entry;
+    this.entries.delete(state.searchId);
+    if (state.idempotencyKey !== "") this.keys.delete(state.idempotencyKey);
+    this.#touched.delete(entry);
+    for (let number = 0; number < state.nextTrial; number += 1) {
+      const trial = state.trial(number);
+      this.ledger.release(trial?.checkpoint);
+      for (const ref of trial?.artifacts ?? []) this.ledger.release(ref);
+    }
+    entry.watchers.remove();
   }
 
   #isCurrent(entry: SearchEntry): boolean {

@@ -16,6 +16,8 @@ export class ScriptedCoordinator {
   /** Fails the next appends, or the next removals. */
   appendFault: RegulusError | undefined;
   removeFault: RegulusError | undefined;
+  /** Removals wait for it. */
+  removeGate: Promise<void> | undefined;
   /** What the strategy proposes, by how often it was asked, from 1. */
   proposals: (asked: number) => readonly Proposal[] = () => [];
   asked = 0;
@@ -42,6 +44,7 @@ export class ScriptedCoordinator {
       read: (searchId, after, options) => inner.read(searchId, after, options),
       searches: () => inner.searches(),
       remove: async (searchId) => {
+        await this.removeGate;
         if (this.removeFault !== undefined) throw this.removeFault;
         await inner.remove(searchId);
       },
