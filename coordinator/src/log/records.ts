@@ -2,6 +2,7 @@
  * What every log adapter agrees on about a fact: which trial it is about, its bytes, and that a batch is in order.
  */
 import { assert, Fact, RegulusError } from "@regulus/proto";
+import { encoderOf } from "../encoded.js";
 import type { Append } from "../ports.js";
 
 /** The trial that a fact is about, or undefined for one about the whole search. */
@@ -11,9 +12,7 @@ export function trialOf(fact: Fact): number | undefined {
 }
 
 /** Bytes of a fact as logs keep them: its protobuf encoding. */
-export function encodeFact(fact: Fact): Uint8Array {
-  return Fact.encode(fact).finish();
-}
+export const encodeFact: (fact: Fact) => Uint8Array = encoderOf(Fact);
 
 /** A fact from its bytes. Fails with "data-loss" where they are not those of a fact that this version knows. */
 export function decodeFact(bytes: Uint8Array, searchId: string, position: number): Fact {

@@ -203,7 +203,9 @@ class SqliteLog implements EventLog {
   #rows(key: number, after: number, end: number, about: ReadOptions["about"]): Row[] {
     const range = "search = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?";
     if (about === undefined) {
-      return rowsOf(this.#prepare(`SELECT position, fact FROM facts WHERE ${range}`).all(key, after, end, chunkFacts));
+      // Positions have no gaps, and decoding checks them: each column less makes a row a quarter cheaper.
+      const facts = this.#prepare(`SELECT fact FROM facts WHERE ${range}`).all(key, after, end, chunkFacts);
+      return rowsOf(facts.map((row, index) => [after + 1 + index, first(row)]));
     }
     const trial = about === "search" ? noTrial : about.trial;
     const text = `SELECT position, fact FROM facts INDEXED BY facts_of_trial WHERE trial = ? AND ${range}`;

@@ -1,4 +1,7 @@
-/** Reads searches from the log: states, strategies and diagnostics are told every fact again, and references to artifacts are counted. */
+/**
+ * Reads searches from the log: states are told every fact again, strategies and diagnostics those of searches that go on, and references
+ * to artifacts are counted.
+ */
 import { assert, type Fact, type SearchSpec } from "@regulus/proto";
 import type { EventLog } from "../ports.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
@@ -27,6 +30,8 @@ export async function readSearches(options: RecoveryOptions): Promise<Map<string
 }
 
 async function readSearch(options: RecoveryOptions, searchId: string, order: number): Promise<SearchEntry | undefined> {
+  // Nobody asks the strategy or the diagnostics of a search that is over, so they need not hear its facts again.
+  const over = await isOver(options.log, searchId);
   let entry: SearchEntry | undefined;
   for await (const facts of options.log.read(searchId, 0)) {
     let later = facts;
@@ -34,8 +39,10 @@ async function readSearch(options: RecoveryOptions, searchId: string, order: num
       const [first] = facts;
       assert(first, "a piece of the log holds facts");
       entry = new SearchEntry(first, order, options.before.get(searchId)?.watchers);
-      entry.host = options.host(entry.state.spec);
-      entry.diagnostics = options.diagnostics(entry.state.spec);
+      if (!over) {
+        entry.host = options.host(entry.state.spec);
+        entry.diagnostics = options.diagnostics(entry.state.spec);
+      }
       later = facts.slice(1);
     }
     for (const fact of later) replay(entry, fact, options.ledger);
@@ -44,6 +51,13 @@ async function readSearch(options: RecoveryOptions, searchId: string, order: num
   }
   if (entry !== undefined) entry.durable = entry.state.position;
   return entry;
+}
+
+/** Whether a search has ended, from the few facts about it as a whole. */
+async function isOver(log: EventLog, searchId: string): Promise<boolean> {
+  let over = false;
+  for await (const facts of log.read(searchId, 0, { about: "search" })) over = facts.at(-1)?.kind?.$case === "searchEnded";
+  return over;
 }
 
 function replay(entry: SearchEntry, fact: Fact, ledger: ArtifactLedger): void {

@@ -3,11 +3,14 @@
  * for ranking. A million objects with maps would cost kilobytes each; this costs what the trial's own numbers take.
  */
 import { EndReason, Trial, TrialStatus } from "@regulus/proto";
+import { encoderOf } from "../encoded.js";
 
 /** Bytes of a block; a larger trial gets a block of its own. */
 const blockBytes = 256 * 1024;
 /** Rows that the columns begin with; they double. */
 const rowsAtFirst = 16;
+
+const encodeTrial = encoderOf(Trial);
 
 /** Numbers of an ended trial that are needed without decoding it. */
 export interface EndedNumbers {
@@ -36,7 +39,7 @@ export class TrialArchive {
 
   add(view: Trial, numbers: EndedNumbers): void {
     // The search and the status are the same for all; they are put back on the way out.
-    const bytes = Trial.encode({ ...view, searchId: "", status: TrialStatus.TRIAL_STATUS_UNSPECIFIED }).finish();
+    const bytes = encodeTrial({ ...view, searchId: "", status: TrialStatus.TRIAL_STATUS_UNSPECIFIED });
     const trial = view.trial;
     this.#grow(trial + 1);
     if (this.#used + bytes.length > (this.#blocks.at(-1)?.length ?? 0)) {
