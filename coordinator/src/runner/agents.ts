@@ -65,6 +65,15 @@ export class Agents {
     return this.#leases.size;
   }
 
+  /** Slots that agents which take leases have free. */
+  slotsFree(): number {
+    let free = 0;
+    for (const { connection, draining, info, slotsUsed } of this.#agents.values()) {
+      if (connection !== undefined && !draining) free += Math.max(0, (info?.slots ?? 0) - slotsUsed);
+    }
+    return free;
+  }
+
   get(agentId: string): KnownAgent | undefined {
     return this.#agents.get(agentId);
   }

@@ -7,9 +7,7 @@
  * fails they are read from the log again, and agents come back and repeat what was not acknowledged.
  */
 import {
-  assert,
   type ConnectResponse,
-  EndReason,
   type Fact,
   type LeaseKey,
   type Register,
@@ -17,7 +15,6 @@ import {
   type Report,
   type SearchSpec,
 } from "@regulus/proto";
-import { plan, type Unplaced } from "../plan/plan.js";
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { FactKind, SearchCommand } from "../search/commands.js";
 import { decide } from "../search/decide.js";
@@ -26,22 +23,17 @@ import type { StrategyHost } from "../strategy-host/strategy-host.js";
 import { Agents, type KnownAgent, type OpenConnection } from "./agents.js";
 import { ArtifactLedger } from "./artifact-ledger.js";
 import { Asking } from "./asking.js";
+import { Consequences } from "./consequences.js";
 import { Counters } from "./gauges.js";
+import { Inbox, type Job } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
+import { refusalFor, waitAfterFailures } from "./log-failure.js";
 import { Outbox } from "./outbox.js";
+import { Placing } from "./placing.js";
 import { readSearches } from "./recovery.js";
 import { Removals } from "./removals.js";
-import { resumePoint } from "./resume-point.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchEntry } from "./search-entry.js";
-import { waitingTrials } from "./waiting-trials.js";
-
-/** Time that a trial waits for busy slots before the log says so. */
-const busyDeferMs = 5000;
-/** Commands that wait at once; past it calls are refused. Agents are bounded by their own unacknowledged reports. */
-const inboxMax = 100_000;
-/** Waits before the log is tried again after a failure. */
-const retryMs = { first: 500, max: 30_000 };
 
 /** What a runner is made of. */
 export interface RunnerOptions {
@@ -60,13 +52,6 @@ export interface RunnerOptions {
   readonly onLogFailure: (error: unknown) => void;
 }
 
-/** A command that waits for a round. */
-interface Job {
-  /** Decides. Answers what to do once it is durable. */
-  run(): () => void;
-  reject(error: unknown): void;
-}
-
 export class Runner {
   readonly agents = new Agents();
   readonly ledger: ArtifactLedger;
@@ -78,22 +63,20 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #leases: LeaseDesk;
   readonly #asking: Asking;
+  readonly #placing: Placing;
+  readonly #consequences: Consequences;
   readonly #removals: Removals;
-  #inbox: Job[] = [];
+  readonly #inbox = new Inbox(() => this.#schedule());
   /** Searches that a round has to look at. */
   readonly #touched = new Set<SearchEntry>();
   #outbox = new Outbox();
   #now = 0;
   #scheduled = false;
   #round: Promise<void> | undefined;
-  /** Why nothing is taken now: the log failed, or the coordinator closes. */
-  #refusal: RegulusError | undefined;
   /** Whether the states hold what may not be in the log. */
   #stale = false;
   #failures = 0;
   #closed = false;
-  /** Whether trials that can't be placed are to be looked at although no slot is free. */
-  #deferralsDue = true;
   #nextOrder = 0;
   #cancelSweep: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -120,7 +103,18 @@ export class Runner {
       post: (work) => this.post(work),
       isCurrent: (entry) => this.#isCurrent(entry),
       touch: (entry) => void this.#touched.add(entry),
-      slotsFree: () => this.#slotsFree(),
+      slotsFree: () => this.agents.slotsFree(),
+    });
+    this.#placing = new Placing({
+      agents: this.agents,
+      entries: () => this.entries,
+      command: (entry, command) => this.command(entry, command),
+    });
+    this.#consequences = new Consequences({
+      ledger: this.ledger,
+      leases: this.#leases,
+      outbox: () => this.#outbox,
+      retryAt: (entry, atMs) => this.#armRetry(entry, atMs),
     });
   }
 
@@ -134,10 +128,9 @@ export class Runner {
   /** Takes nothing more, waits for the round that runs. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#refusal = new RegulusError("unavailable", "the coordinator is closing; try again when it is back");
     this.#cancelSweep?.();
     this.#cancelRetry?.();
-    this.#rejectAll(this.#refusal);
+    this.#inbox.close(new RegulusError("unavailable", "the coordinator is closing; try again when it is back"));
     await this.#round;
     await this.#removals.settled();
     this.agents.clear("the coordinator is closing");
@@ -146,35 +139,18 @@ export class Runner {
   }
 
   /** Decides in a round, and answers once that is durable. `work` gives the answer's function. */
-  async call<Answer>(work: () => () => Answer): Promise<Answer> {
-    if (this.#refusal !== undefined) throw this.#refusal;
-    if (this.#inbox.length >= inboxMax) {
-      throw new RegulusError("exhausted", `${inboxMax} commands wait; try again in a moment`);
-    }
-    return new Promise((resolve, reject) => {
-      const run = () => {
-        const answer = work();
-        return () => resolve(answer());
-      };
-      this.#inbox.push({ run, reject });
-      this.#schedule();
-    });
+  call<Answer>(work: () => () => Answer): Promise<Answer> {
+    return this.#inbox.call(work);
   }
 
   /** Decides in a round; nobody waits. */
   post(work: () => void): void {
-    if (this.#refusal !== undefined) return;
-    const run = () => {
-      work();
-      return () => undefined;
-    };
-    this.#inbox.push({ run, reject: () => undefined });
-    this.#schedule();
+    this.#inbox.post(work);
   }
 
   /** The search of an id. Fails with "not-found". */
   entry(searchId: string): SearchEntry {
-    if (this.#stale) throw this.#refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
+    this.assertReadable();
     const entry = this.entries.get(searchId);
     if (entry === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
     return entry;
@@ -182,12 +158,12 @@ export class Runner {
 
   /** Fails while the states may hold what is not in the log. */
   assertReadable(): void {
-    if (this.#stale) throw this.#refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
+    if (this.#stale) throw this.#inbox.refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
   }
 
   /** Fails while nothing is taken. */
   assertTaking(): void {
-    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.#inbox.refusal !== undefined) throw this.#inbox.refusal;
   }
 
   /** Time of the round. */
@@ -208,7 +184,7 @@ export class Runner {
     entry.take(fact);
     this.#armWallTime(entry);
     this.#touched.add(entry);
-    this.#deferralsDue = true;
+    this.#placing.lookAgain();
     return entry;
   }
 
@@ -248,7 +224,7 @@ export class Runner {
   register(register: Register, connection: OpenConnection, answer: (revoked: LeaseKey[]) => ConnectResponse): void {
     if (!connection.open) return;
     this.#leases.register(register, connection, this.#now, answer);
-    this.#deferralsDue = true;
+    this.#placing.lookAgain();
   }
 
   /** Notes what a heartbeat names, at once. */
@@ -258,19 +234,19 @@ export class Runner {
 
   /** Something about the agents changed that may matter to those that wait. */
   agentsChanged(): void {
-    this.#deferralsDue = true;
+    this.#placing.lookAgain();
     this.#schedule();
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#refusal !== undefined) return;
+    if (this.#scheduled || this.#inbox.refusal !== undefined) return;
     this.#scheduled = true;
     this.#options.defer(() => {
       this.#scheduled = false;
-      if (this.#round !== undefined || this.#refusal !== undefined) return;
+      if (this.#round !== undefined || this.#inbox.refusal !== undefined) return;
       this.#round = this.#runRound().finally(() => {
         this.#round = undefined;
-        if (this.#inbox.length > 0 || this.#touched.size > 0) this.#schedule();
+        if (!this.#inbox.isEmpty || this.#touched.size > 0) this.#schedule();
       });
     });
   }
@@ -279,13 +255,11 @@ export class Runner {
     this.#now = this.#options.clock.now();
     const outbox = new Outbox();
     this.#outbox = outbox;
-    const jobs = this.#inbox;
-    this.#inbox = [];
-    for (const job of jobs) this.#runJob(job);
+    for (const job of this.#inbox.take()) this.#runJob(job);
     const changed = new Set(this.#touched);
     this.#touched.clear();
     for (const entry of changed) this.#progress(entry);
-    this.#plan();
+    this.#placing.place(this.#now);
     for (const entry of this.#touched) changed.add(entry);
     this.#touched.clear();
     const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.#isCurrent(entry));
@@ -345,101 +319,15 @@ export class Runner {
     this.command(entry, { kind: "settle", nowMs: this.#now, idle: entry.idle && !entry.asking });
   }
 
-  #slotsFree(): number {
-    let free = 0;
-    for (const agent of this.agents.all) {
-      if (agent.connection && !agent.draining) free += Math.max(0, (agent.info?.slots ?? 0) - agent.slotsUsed);
-    }
-    return free;
-  }
-
-  #plan(): void {
-    const agents = this.agents.forPlan();
-    const slotsFree = agents.reduce((sum, agent) => sum + agent.slotsFree, 0);
-    if (slotsFree === 0 && !this.#deferralsDue) return;
-    this.#deferralsDue = false;
-    const searches = waitingTrials(this.entries.values(), this.#now, Math.max(1, slotsFree));
-    if (searches.length === 0) return;
-    const planned = plan(searches, agents);
-    for (const { searchId, trial, agentId } of planned.placements) this.#startAttempt(searchId, trial, agentId);
-    for (const unplaced of planned.unplaced) this.#deferTrial(unplaced);
-  }
-
-  #startAttempt(searchId: string, number: number, agentId: string): void {
-    const entry = this.entries.get(searchId);
-    const trial = entry?.state.live.get(number);
-    assert(entry && trial, "the plan is about searches and trials that are there");
-    const { step } = resumePoint(entry.state, trial);
-    this.command(entry, { kind: "startAttempt", trial: number, agentId, fromStep: step });
-  }
-
-  #deferTrial({ searchId, trial: number, reason, busy }: Unplaced): void {
-    const entry = this.entries.get(searchId);
-    const trial = entry?.state.live.get(number);
-    if (entry === undefined || trial === undefined) return;
-    if (busy && this.#now - trial.readyMs < busyDeferMs) return;
-    this.command(entry, { kind: "deferTrial", trial: number, reason });
-  }
-
   // Facts and what follows from them.
 
   #apply(entry: SearchEntry, kinds: readonly FactKind[]): void {
     for (const kind of kinds) {
-      this.#before(entry, kind);
+      this.#consequences.before(entry, kind);
       const fact = entry.add(kind, this.#now);
-      this.#after(entry, fact);
+      this.#consequences.after(entry, fact);
     }
     if (kinds.length > 0) this.#touched.add(entry);
-  }
-
-  /** What a fact ends, while the state still knows it. */
-  #before(entry: SearchEntry, kind: FactKind): void {
-    const { state } = entry;
-    switch (kind.$case) {
-      case "trialCheckpointed": {
-        const old = state.live.get(kind.value.trial)?.checkpoint?.ref;
-        this.ledger.retain(kind.value.checkpoint);
-        if (old !== undefined) this.#outbox.released.push(old);
-        return;
-      }
-      case "attemptEnded":
-      case "trialPaused":
-      case "trialEnded": {
-        if (state.live.get(kind.value.trial)?.status !== "running") return;
-        const lost = kind.$case !== "trialPaused" && kind.value.reason === EndReason.END_REASON_LOST;
-        this.#leases.end(state.searchId, kind.value.trial, lost);
-        return;
-      }
-      default:
-        return;
-    }
-  }
-
-  /** What a fact begins. */
-  #after(entry: SearchEntry, fact: Fact): void {
-    const { state } = entry;
-    const kind = fact.kind;
-    switch (kind?.$case) {
-      case "attemptStarted":
-        this.#leases.give(state, kind.value.trial, this.#now);
-        return;
-      case "attemptEnded":
-        this.#armRetry(entry, kind.value.retryAtMs);
-        return;
-      case "trialEnded":
-        for (const ref of kind.value.artifacts) this.ledger.retain(ref);
-        return;
-      case "trialStopRequested":
-      case "searchPaused":
-      case "searchStopRequested":
-        this.#leases.stopWhatStops(state);
-        return;
-      case "searchEnded":
-        entry.closeFolds();
-        return;
-      default:
-        return;
-    }
   }
 
   // Time.
@@ -456,7 +344,7 @@ export class Runner {
 
   #touch(entry: SearchEntry): void {
     if (this.#closed || !this.#isCurrent(entry)) return;
-    this.#deferralsDue = true;
+    this.#placing.lookAgain();
     this.#touched.add(entry);
     this.#schedule();
   }
@@ -470,7 +358,7 @@ export class Runner {
       // Late by so much, this process slept; the agents could not have been heard of.
       const slept = clock.now() - due > leaseTimeoutMs / 2;
       this.post(() => {
-        this.#deferralsDue = true;
+        this.#placing.lookAgain();
         this.#leases.sweep(this.#now, slept);
       });
     });
@@ -482,17 +370,15 @@ export class Runner {
   #fail(thrown: unknown, outbox: Outbox): void {
     this.#options.onLogFailure(thrown);
     const error = refusalFor(thrown);
-    this.#refusal = error;
     this.#stale = true;
     for (const waiting of outbox.waiting) waiting.reject(error);
-    this.#rejectAll(error);
+    this.#inbox.close(error);
     this.agents.clear(error.message);
     this.#failures += 1;
-    const waitMs = Math.min(retryMs.max, retryMs.first * 2 ** (this.#failures - 1));
-    void this.#reload(waitMs);
+    void this.#reload();
   }
 
-  async #reload(waitMs: number): Promise<void> {
+  async #reload(): Promise<void> {
     if (this.#closed) return;
     try {
       await this.#load();
@@ -500,15 +386,17 @@ export class Runner {
       this.#options.onLogFailure(thrown);
     }
     if (this.#closed) return;
+    const waitMs = waitAfterFailures(this.#failures);
     const { clock } = this.#options;
     this.#cancelRetry = clock.wake(clock.now() + waitMs, () => {
       if (this.#stale) {
-        void this.#reload(Math.min(retryMs.max, 2 * waitMs));
+        this.#failures += 1;
+        void this.#reload();
         return;
       }
-      this.#refusal = undefined;
+      this.#inbox.open();
       this.#leases.refresh(clock.now());
-      this.#deferralsDue = true;
+      this.#placing.lookAgain();
       this.#schedule();
     });
   }
@@ -557,21 +445,4 @@ export class Runner {
   #isCurrent(entry: SearchEntry): boolean {
     return this.entries.get(entry.state.searchId) === entry;
   }
-
-  #rejectAll(error: RegulusError): void {
-    const jobs = this.#inbox;
-    this.#inbox = [];
-    for (const job of jobs) job.reject(error);
-  }
-}
-
-/** What callers hear while the log takes nothing. */
-function refusalFor(thrown: unknown): RegulusError {
-  if (!(thrown instanceof RegulusError)) {
-    return new RegulusError("unavailable", `the log failed: ${String(thrown)}; nothing was changed, try again`, {
-      cause: thrown,
-    });
-  }
-  const code = thrown.code === "exhausted" || thrown.code === "data-loss" ? thrown.code : "unavailable";
-  return new RegulusError(code, `the log can't be written, nothing was changed: ${thrown.message}`, { cause: thrown });
 }

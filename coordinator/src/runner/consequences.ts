@@ -1,0 +1,75 @@
+/** What follows from facts for leases and artifacts: what a fact ends, and what it begins. Decides nothing. */
+import { EndReason, type Fact } from "@regulus/proto";
+import type { FactKind } from "../search/commands.js";
+import type { ArtifactLedger } from "./artifact-ledger.js";
+import type { LeaseDesk } from "./lease-desk.js";
+import type { Outbox } from "./outbox.js";
+import type { SearchEntry } from "./search-entry.js";
+
+/** What facts have consequences for. */
+export interface ConsequencesOptions {
+  readonly ledger: ArtifactLedger;
+  readonly leases: LeaseDesk;
+  /** Of the round that runs. */
+  readonly outbox: () => Outbox;
+  /** Has a round look at a search at a time. */
+  readonly retryAt: (entry: SearchEntry, atMs: number) => void;
+}
+
+export class Consequences {
+  readonly #options: ConsequencesOptions;
+
+  constructor(options: ConsequencesOptions) {
+    this.#options = options;
+  }
+
+  /** What a fact ends, while the state still knows it. */
+  before({ state }: SearchEntry, kind: FactKind): void {
+    const { ledger, leases, outbox } = this.#options;
+    switch (kind.$case) {
+      case "trialCheckpointed": {
+        const old = state.live.get(kind.value.trial)?.checkpoint?.ref;
+        ledger.retain(kind.value.checkpoint);
+        if (old !== undefined) outbox().released.push(old);
+        return;
+      }
+      case "attemptEnded":
+      case "trialPaused":
+      case "trialEnded": {
+        if (state.live.get(kind.value.trial)?.status !== "running") return;
+        const lost = kind.$case !== "trialPaused" && kind.value.reason === EndReason.END_REASON_LOST;
+        leases.end(state.searchId, kind.value.trial, lost);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  /** What a fact begins. */
+  after(entry: SearchEntry, fact: Fact): void {
+    const { ledger, leases, retryAt } = this.#options;
+    const kind = fact.kind;
+    switch (kind?.$case) {
+      case "attemptStarted":
+        leases.give(entry.state, kind.value.trial, fact.timeMs);
+        return;
+      case "attemptEnded":
+        retryAt(entry, kind.value.retryAtMs);
+        return;
+      case "trialEnded":
+        for (const ref of kind.value.artifacts) ledger.retain(ref);
+        return;
+      case "trialStopRequested":
+      case "searchPaused":
+      case "searchStopRequested":
+        leases.stopWhatStops(entry.state);
+        return;
+      case "searchEnded":
+        entry.closeFolds();
+        return;
+      default:
+        return;
+    }
+  }
+}
