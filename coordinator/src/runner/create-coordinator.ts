@@ -3,13 +3,11 @@
  * the states and the log.
  */
 import { randomUUID } from "node:crypto";
-import { resolveSpec } from "@regulus/algorithms/catalog";
 import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagnostics";
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
   type Agent,
   type CreateSearchRequest,
-  checkSpec,
   defaults,
   type ExplainSearchResponse,
   type ExportSearchResponse,
@@ -19,22 +17,22 @@ import {
   type ListSearchesResponse,
   type ListTrialsRequest,
   type ListTrialsResponse,
-  limits,
-  protocolVersion,
   type Register,
   RegulusError,
   type Search,
-  SearchSpec,
+  type SearchSpec,
   type Trial,
 } from "@regulus/proto";
 import type { AgentConnection, Coordinator, CoordinatorGauges } from "../coordinator.js";
 import { explain } from "../explain/explain.js";
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
-import { SearchState } from "../search/search-state.js";
+import type { SearchState } from "../search/search-state.js";
 import { InlineHost, type Strategies, type StrategyHost } from "../strategy-host/strategy-host.js";
 import { WorkerHost } from "../strategy-host/worker-host.js";
-import type { OpenConnection } from "./agents.js";
+import { type AgentLink, connectAgent } from "./connect-agent.js";
+import { createSearch } from "./create-search.js";
 import { exportTrials } from "./export-trials.js";
+import { gaugesOf } from "./gauges.js";
 import { listSearches, listTrials } from "./listings.js";
 import { Runner } from "./runner.js";
 import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
@@ -107,26 +105,8 @@ class CoordinatorCore implements Coordinator {
     this.gauges = gaugesOf(runner);
   }
 
-  async createSearch(request: CreateSearchRequest): Promise<Search> {
-    const spec = resolved(request.spec);
-    if (request.validateOnly) return dryView(spec);
-    const { idempotencyKey } = request;
-    const runner = this.#runner;
-    return runner.call(() => {
-      const known = idempotencyKey === "" ? undefined : runner.keys.get(idempotencyKey);
-      if (known !== undefined) {
-        const { state } = runner.entry(known);
-        if (canonical(state.spec) === canonical(spec)) return () => state.view();
-        throw new RegulusError(
-          "already-exists",
-          `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${known}, which has another spec; use a new key`,
-        );
-      }
-      assertRoom(runner);
-      const id = (this.#options.newId ?? newId)();
-      const { state } = runner.create(id, spec, idempotencyKey);
-      return () => state.view();
-    });
+  createSearch(request: CreateSearchRequest): Promise<Search> {
+    return createSearch(this.#runner, request, this.#options.newId ?? newId);
   }
 
   getSearch(searchId: string): Search {
@@ -215,63 +195,13 @@ class CoordinatorCore implements Coordinator {
     return this.#runner.agents.views();
   }
 
-  connectAgent(register: Register, send: OpenConnection["send"], close: OpenConnection["close"]): AgentConnection {
-    const runner = this.#runner;
-    runner.assertTaking();
-    const agentId = checkedAgentId(register, runner);
-    const connection: OpenConnection = { send, close, specs: new Set(), received: 0, open: true };
-    runner.post(() =>
-      runner.register(register, connection, (revoked) => ({
-        message: {
-          $case: "registered",
-          value: {
-            version: this.#options.version ?? "",
-            heartbeatEveryMs: this.#options.heartbeatEveryMs ?? defaults.heartbeatEveryMs,
-            leaseTimeoutMs: this.#options.leaseTimeoutMs ?? defaults.leaseTimeoutMs,
-            revoked,
-          },
-        },
-      })),
-    );
-    const mine = () => {
-      const agent = connection.open ? runner.agents.get(agentId) : undefined;
-      return agent?.connection === connection ? agent : undefined;
-    };
-    return {
-      heartbeat: ({ active }) => {
-        const agent = mine();
-        if (agent !== undefined) runner.confirm(agent, connection, active);
-      },
-      reports: ({ firstSequence, reports }) => {
-        if (!connection.open) return;
-        if (firstSequence > connection.received + 1) {
-          connection.open = false;
-          close(`reports ${connection.received + 1} to ${firstSequence - 1} are missing; connect again and repeat them`);
-          runner.agents.disconnect(agentId, connection);
-          return;
-        }
-        const fresh = reports.slice(connection.received + 1 - firstSequence);
-        connection.received += fresh.length;
-        const through = connection.received;
-        runner.post(() => {
-          if (!connection.open) return;
-          const agent = mine();
-          if (agent !== undefined) agent.heardMs = runner.now;
-          runner.takeReports(agentId, connection, fresh, through);
-        });
-      },
-      draining: () => {
-        runner.post(() => {
-          const agent = mine();
-          if (agent !== undefined) agent.draining = true;
-        });
-      },
-      closed: () => {
-        connection.open = false;
-        runner.agents.disconnect(agentId, connection);
-        runner.agentsChanged();
-      },
-    };
+  connectAgent(register: Register, send: AgentLink["send"], close: AgentLink["close"]): AgentConnection {
+    const {
+      version = "",
+      heartbeatEveryMs = defaults.heartbeatEveryMs,
+      leaseTimeoutMs = defaults.leaseTimeoutMs,
+    } = this.#options;
+    return connectAgent(this.#runner, register, { send, close, version, heartbeatEveryMs, leaseTimeoutMs });
   }
 
   async close(): Promise<void> {
@@ -288,99 +218,10 @@ class CoordinatorCore implements Coordinator {
   }
 }
 
-/** The spec with its defaults; fails with every problem of it. */
-function resolved(spec: SearchSpec | undefined): SearchSpec {
-  if (spec === undefined) throw RegulusError.invalid([{ field: "spec", seen: "nothing", expected: "a search spec" }]);
-  const problems = checkSpec(spec);
-  if (problems.length > 0) throw RegulusError.invalid(problems);
-  return resolveSpec(spec);
-}
-
-/** The search as it would be, for a request that only checks. */
-function dryView(spec: SearchSpec): Search {
-  const kind: Fact["kind"] = { $case: "searchCreated", value: { spec, idempotencyKey: "" } };
-  return { ...new SearchState({ searchId: "", position: 0, timeMs: 0, kind }).view(), position: 0 };
-}
-
-/** The same text for equal specs, whatever the order of their maps. */
-function canonical(spec: SearchSpec): string {
-  const sorted = (_: string, value: unknown): unknown => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-  };
-  return JSON.stringify(SearchSpec.toJSON(SearchSpec.decode(SearchSpec.encode(spec).finish())), sorted);
-}
-
-function assertRoom(runner: Runner): void {
-  let active = 0;
-  for (const entry of runner.entries.values()) if (entry.active) active += 1;
-  if (active < limits.activeSearchesMax) return;
-  throw new RegulusError("exhausted", `${active} searches are not over, which is the most; wait for one to end or stop one`);
-}
-
-function checkedAgentId(register: Register, runner: Runner): string {
-  if (register.protocol !== protocolVersion) {
-    throw new RegulusError(
-      "failed-precondition",
-      `the agent speaks protocol ${register.protocol}, this coordinator ${protocolVersion}; install the same release on both`,
-    );
-  }
-  const agentId = register.agent?.agentId ?? "";
-  if (agentId === "") throw RegulusError.invalid([{ field: "agent.agentId", seen: "nothing", expected: "the agent's id" }]);
-  if (runner.agents.get(agentId) === undefined && runner.agents.views().length >= limits.agentsMax) {
-    throw new RegulusError("exhausted", `${limits.agentsMax} agents are connected, which is the most that one coordinator takes`);
-  }
-  return agentId;
-}
-
 function noTrial(state: SearchState, number: number): RegulusError {
   return new RegulusError("not-found", `search ${state.searchId} has no trial ${number}; it has ${state.nextTrial} so far`);
 }
 
 function newId(): string {
   return randomUUID().replaceAll("-", "").slice(0, 16);
-}
-
-function gaugesOf(runner: Runner): CoordinatorGauges {
-  const sum = (of: (state: SearchState) => number) => {
-    let total = 0;
-    for (const { state } of runner.entries.values()) total += of(state);
-    return total;
-  };
-  const slots = (of: (agent: Agent) => number) => runner.agents.views().reduce((total, agent) => total + of(agent), 0);
-  const { counters } = runner;
-  return {
-    get searchesActive() {
-      return sum((state) => (state.status === "ended" ? 0 : 1));
-    },
-    get trialsPending() {
-      return sum((state) => state.pending.size);
-    },
-    get trialsRunning() {
-      return sum((state) => state.running.size);
-    },
-    get agentsConnected() {
-      return runner.agents.views().length;
-    },
-    get slotsTotal() {
-      return slots((agent) => agent.slots);
-    },
-    get slotsUsed() {
-      return slots((agent) => agent.slotsUsed);
-    },
-    get factsAppendedTotal() {
-      return counters.factsAppendedTotal;
-    },
-    get appendsTotal() {
-      return counters.appendsTotal;
-    },
-    get reportsRefusedTotal() {
-      return counters.reportsRefusedTotal;
-    },
-    get attemptsStartedTotal() {
-      return counters.attemptsStartedTotal;
-    },
-    trialsEndedTotal: counters.trialsEndedTotal,
-    attemptsFailedTotal: counters.attemptsFailedTotal,
-  };
 }

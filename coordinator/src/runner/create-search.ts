@@ -1,0 +1,57 @@
+/** The creation of a search: its spec is checked and filled in before anything is written, and a repeated request finds the first one. */
+import { resolveSpec } from "@regulus/algorithms/catalog";
+import { type CreateSearchRequest, checkSpec, type Fact, limits, RegulusError, type Search, SearchSpec } from "@regulus/proto";
+import { SearchState } from "../search/search-state.js";
+import type { Runner } from "./runner.js";
+
+/** Creates a search, or answers the one that an earlier request with the same key made. Fails with every problem of its spec. */
+export async function createSearch(runner: Runner, request: CreateSearchRequest, newId: () => string): Promise<Search> {
+  const spec = resolved(request.spec);
+  if (request.validateOnly) return dryView(spec);
+  const { idempotencyKey } = request;
+  return runner.call(() => {
+    const known = idempotencyKey === "" ? undefined : runner.keys.get(idempotencyKey);
+    if (known !== undefined) {
+      const { state } = runner.entry(known);
+      if (canonical(state.spec) === canonical(spec)) return () => state.view();
+      throw new RegulusError(
+        "already-exists",
+        `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${known}, which has another spec; use a new key`,
+      );
+    }
+    assertRoom(runner);
+    const id = newId();
+    const { state } = runner.create(id, spec, idempotencyKey);
+    return () => state.view();
+  });
+}
+
+/** The spec with its defaults; fails with every problem of it. */
+function resolved(spec: SearchSpec | undefined): SearchSpec {
+  if (spec === undefined) throw RegulusError.invalid([{ field: "spec", seen: "nothing", expected: "a search spec" }]);
+  const problems = checkSpec(spec);
+  if (problems.length > 0) throw RegulusError.invalid(problems);
+  return resolveSpec(spec);
+}
+
+/** The search as it would be, for a request that only checks. */
+function dryView(spec: SearchSpec): Search {
+  const kind: Fact["kind"] = { $case: "searchCreated", value: { spec, idempotencyKey: "" } };
+  return { ...new SearchState({ searchId: "", position: 0, timeMs: 0, kind }).view(), position: 0 };
+}
+
+/** The same text for equal specs, whatever the order of their maps. */
+function canonical(spec: SearchSpec): string {
+  const sorted = (_: string, value: unknown): unknown => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return JSON.stringify(SearchSpec.toJSON(SearchSpec.decode(SearchSpec.encode(spec).finish())), sorted);
+}
+
+function assertRoom(runner: Runner): void {
+  let active = 0;
+  for (const entry of runner.entries.values()) if (entry.active) active += 1;
+  if (active < limits.activeSearchesMax) return;
+  throw new RegulusError("exhausted", `${active} searches are not over, which is the most; wait for one to end or stop one`);
+}
