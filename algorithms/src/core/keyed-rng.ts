@@ -2,12 +2,13 @@
  * The implementation of Rng. A key of any length is hashed to 128 bits with Philox as the compression function; a stream of that key is
  * xoshiro128++ whose state is Philox of the 128 bits. Philox alone would give a stream at 4 times the cost; here it pays once a key, and the
  * stream fills masks at a few nanoseconds a number. Streams of different keys start at unrelated places of a period of 2^128 - 1.
- * Source: philox.ts and xoshiro.ts for the two generators; the pairing is ours.
+ * Source: philox.ts, xoshiro.ts and ziggurat.ts for the generators and for normal numbers; the pairing is ours.
  */
 import { assert } from "@regulus/proto";
 import { type Block, philox } from "./philox.js";
 import type { Rng } from "./rng.js";
 import { fillWords } from "./xoshiro.js";
+import { normalFrom } from "./ziggurat.js";
 
 /** Where every key begins: the first 128 bits of the fraction of pi, so that nobody need wonder. */
 const root: Block = [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344];
@@ -27,8 +28,6 @@ class KeyedRng implements Rng {
   readonly #identity: Block;
   /** State of the stream; made at the first draw, since many keys are only forked. */
   #words: Int32Array | undefined;
-  /** Second number of the last pair of normals; NaN for none. */
-  #spareNormal = Number.NaN;
 
   constructor(identity: Block) {
     this.#identity = identity;
@@ -57,12 +56,8 @@ class KeyedRng implements Rng {
   }
 
   normal(): number {
-    const spare = this.#spareNormal;
-    this.#spareNormal = Number.NaN;
-    if (!Number.isNaN(spare)) return spare;
-    fillNormals(this.#state(), pair);
-    this.#spareNormal = pair[1] ?? 0;
-    return pair[0] ?? 0;
+    const state = this.#state();
+    return normalFrom(next(state), () => next(state));
   }
 
   fillUniform(out: Float32Array | Float64Array): void {
@@ -93,10 +88,9 @@ class KeyedRng implements Rng {
   }
 }
 
-/** Scratch, never read before it is written in the same call: the bits of a number, one word, one pair of normals, many words. */
+/** Scratch, never read before it is written in the same call: the bits of a number, one word, many words. */
 const bits = new DataView(new ArrayBuffer(8));
 const single = new Int32Array(1);
-const pair = new Float64Array(2);
 const chunk = new Int32Array(1024);
 
 /** Hashes one more element into an identity: Davies-Meyer over Philox, element by element, in blocks of 32 bits and a tag. */
@@ -148,24 +142,11 @@ function fillUniform64(state: Int32Array, out: Float64Array): void {
   }
 }
 
-/**
- * Marsaglia's polar method: only a logarithm and a square root, which Node computes alike on every machine.
- */
 function fillNormals(state: Int32Array, out: Float32Array | Float64Array): void {
-  let filled = 0;
-  while (filled < out.length) {
-    // A pair is accepted with probability pi/4; what a round draws too much is dropped.
-    const words = Math.min(chunk.length, 2 * Math.ceil((out.length - filled) * 0.66 + 1));
-    fillWords(state, chunk, words);
-    for (let at = 0; at < words && filled < out.length; at += 2) {
-      // Odd multiples of 2^-32 in (-1, 1): never zero, so that the logarithm is finite.
-      const u = (chunk[at] ?? 0) * 2 ** -31 + 2 ** -32;
-      const v = (chunk[at + 1] ?? 0) * 2 ** -31 + 2 ** -32;
-      const square = u * u + v * v;
-      if (square >= 1) continue;
-      const factor = Math.sqrt((-2 * Math.log(square)) / square);
-      out[filled++] = u * factor;
-      if (filled < out.length) out[filled++] = v * factor;
-    }
+  const more = () => next(state);
+  for (let from = 0; from < out.length; from += chunk.length) {
+    const count = Math.min(chunk.length, out.length - from);
+    fillWords(state, chunk, count);
+    for (let at = 0; at < count; at++) out[from + at] = normalFrom(chunk[at] ?? 0, more);
   }
 }

