@@ -1,5 +1,6 @@
 /** Where training computes: the backend, our kernels for it, and gradients that can be differentiated again. For agents only. */
 export { BACKEND_PREFERENCES, type BackendChoice, type BackendPreference, type BackendTry, chooseBackend } from "./backend.js";
+export { bend } from "./bend.js";
 export { installGradients } from "./gradients/install.js";
 export { logSoftmax, logSumExp, sigmoidCrossEntropy, softmaxCrossEntropy } from "./losses.js";
 export { type AdamMoments, type AdamOptions, applyAdam, applyMomentum, type MomentumOptions } from "./updates.js";

@@ -7,13 +7,25 @@ import { assert } from "@regulus/proto";
 import type { KernelConfig } from "@tensorflow/tfjs-core";
 import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
 import { batchMatMul } from "./batch-mat-mul.js";
+import { bendGradientKernel, bendKernel } from "./bend.js";
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
 import { quickGather } from "./gather.js";
 import { avgPoolGrad, maxPoolGrad } from "./pool-gradients.js";
+import { shareCast, shareIdentity } from "./share.js";
+import { quickSum } from "./sum.js";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
 
-const OURS = [batchMatMul, conv2dBackpropFilter, conv2dBackpropInput, maxPoolGrad, avgPoolGrad, unsortedSegmentSum];
+const OURS = [
+  batchMatMul,
+  conv2dBackpropFilter,
+  conv2dBackpropInput,
+  maxPoolGrad,
+  avgPoolGrad,
+  unsortedSegmentSum,
+  bendKernel,
+  bendGradientKernel,
+];
 
 let installed = false;
 
@@ -24,6 +36,9 @@ export function installWasmKernels(): void {
   for (const kernel of OURS) replace(kernel);
   replace(quickGather(stock("GatherV2")));
   replace(transposeFirst(stock("_FusedMatMul")));
+  replace(quickSum(stock("Sum")));
+  replace(shareIdentity(stock("Identity")));
+  replace(shareCast(stock("Cast")));
 }
 
 function stock(kernelName: string): KernelConfig {

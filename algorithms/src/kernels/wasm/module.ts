@@ -16,6 +16,12 @@ export interface KernelModule {
   /** The first position of an index outside, or -1. */
   gather(x: number, ids: number, out: number, outer: number, length: number, inner: number, count: number): number;
   segmentSum(x: number, ids: number, out: number, rows: number, inner: number, segments: number): void;
+  /** out = base + slope * by; steps in bytes, 0 for a row that all share. */
+  bend(...args: [...tensors: BendTensors, out: number, ...size: [rows: number, columns: number], ...steps: BendTensors]): void;
+  bendGradient(...args: BendGradientArguments): void;
+  /** out [columns] of x [rows, columns]. */
+  sumRows(x: number, out: number, rows: number, columns: number): void;
+  sumAll(x: number, size: number): number;
   momentum(param: number, velocity: number, grad: number, size: number, rate: number, momentum: number, nesterov: number): void;
   adam(...args: AdamArguments): void;
   /** Address of the scratch that gemm writes. */
@@ -45,6 +51,14 @@ export type PoolShape = [
   ...x: [batch: number, h: number, w: number, c: number],
   ...y: [oh: number, ow: number],
   ...window: [kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number],
+];
+
+type BendTensors = [base: number, slope: number, by: number];
+
+type BendGradientArguments = [
+  ...tensors: [dy: number, slope: number, by: number, outBy: number, outSlope: number],
+  ...size: [rows: number, columns: number],
+  ...steps: [slope: number, by: number, outBy: number, outSlope: number],
 ];
 
 type AdamArguments = [
@@ -119,6 +133,10 @@ const FUNCTIONS = [
   "averagePoolGradient",
   "gather",
   "segmentSum",
+  "bend",
+  "bendGradient",
+  "sumRows",
+  "sumAll",
   "momentum",
   "adam",
 ];

@@ -5,6 +5,7 @@
  * E[token] + E'[token] * (S h). Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, section 3.1, equation 7, and appendix G.
  */
 import * as tf from "@tensorflow/tfjs";
+import { bend } from "../../kernels/index.js";
 import { type Initializer, normal, type ParameterStore, uniformFanIn } from "../../training/parameter-store.js";
 import { embeddingBound, PlainLayers, productOf } from "../../training/plain-layers.js";
 import type { Weight } from "../../training/technique.js";
@@ -87,12 +88,13 @@ export class HyperLayers implements Layers {
   /** An operation that is linear in the weight, on W(h). @param rank of its result. */
   #through(pair: Pair, rank: number, apply: (weight: tf.Tensor) => tf.Tensor): tf.Tensor {
     if (this.#coordinates.shape[0] === 1) return apply(effective(pair, pair.multipliers));
-    return tf.add(apply(pair.own), tf.mul(apply(pair.response), perExample(pair.multipliers, rank)));
+    const [own, response] = [apply(pair.own), apply(pair.response)];
+    return rank === 2 ? bend(own, response, pair.multipliers) : tf.add(own, tf.mul(response, perExample(pair.multipliers, rank)));
   }
 
   #biasOf(pair: Pair, rank: number): tf.Tensor {
     if (this.#coordinates.shape[0] === 1) return tf.reshape(effective(pair, pair.multipliers), [pair.own.size]);
-    return tf.add(pair.own, perExample(tf.mul(pair.multipliers, pair.response), rank));
+    return perExample(bend(pair.own, pair.response, pair.multipliers), rank);
   }
 }
 
@@ -105,7 +107,7 @@ interface Pair {
 
 /** The weight at one point. @param multipliers [1, outputs]; they scale the last axis. */
 function effective({ own, response }: Pair, multipliers: tf.Tensor): tf.Tensor {
-  return tf.add(own, tf.mul(response, tf.reshape(multipliers, [multipliers.size])));
+  return bend(own, response, tf.reshape(multipliers, [multipliers.size]));
 }
 
 /** [batch, outputs] to [batch, 1 ..., outputs] of a rank. */
