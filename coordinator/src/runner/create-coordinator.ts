@@ -117,7 +117,7 @@ class CoordinatorCore implements Coordinator {
 
   listSearches(request: ListSearchesRequest): ListSearchesResponse {
     this.#runner.assertReadable();
-    return listSearches([...this.#runner.entries.values()], request);
+    return listSearches([...this.#runner.searches.all], request);
   }
 
   async pauseSearch(searchId: string, reason: string): Promise<Search> {
@@ -146,7 +146,7 @@ class CoordinatorCore implements Coordinator {
   async *watchSearch(searchId: string, after: number, signal: AbortSignal): AsyncGenerator<Watched> {
     const { watchers } = this.#runner.entry(searchId);
     const endPosition = () => {
-      const entry = this.#runner.entries.get(searchId);
+      const entry = this.#runner.searches.get(searchId);
       return entry === undefined || entry.active || entry.fresh.length > 0 ? undefined : entry.durable;
     };
     yield* watchers.watch({ log: this.#options.log, searchId, after, signal, endPosition });

@@ -10,13 +10,13 @@ export async function createSearch(runner: Runner, request: CreateSearchRequest,
   if (request.validateOnly) return dryView(spec);
   const { idempotencyKey } = request;
   return runner.call(() => {
-    const known = idempotencyKey === "" ? undefined : runner.keys.get(idempotencyKey);
+    const known = runner.searches.withKey(idempotencyKey);
     if (known !== undefined) {
-      const { state } = runner.entry(known);
+      const { state } = known;
       if (canonical(state.spec) === canonical(spec)) return () => state.view();
       throw new RegulusError(
         "already-exists",
-        `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${known}, which has another spec; use a new key`,
+        `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${state.searchId}, which has another spec; use a new key`,
       );
     }
     assertRoom(runner);
@@ -51,7 +51,7 @@ function canonical(spec: SearchSpec): string {
 
 function assertRoom(runner: Runner): void {
   let active = 0;
-  for (const entry of runner.entries.values()) if (entry.active) active += 1;
+  for (const entry of runner.searches.all) if (entry.active) active += 1;
   if (active < limits.activeSearchesMax) return;
   throw new RegulusError("exhausted", `${active} searches are not over, which is the most; wait for one to end or stop one`);
 }

@@ -27,7 +27,7 @@ export class Counters {
 export function gaugesOf(runner: Runner): CoordinatorGauges {
   const sum = (of: (state: SearchState) => number) => {
     let total = 0;
-    for (const { state } of runner.entries.values()) total += of(state);
+    for (const { state } of runner.searches.all) total += of(state);
     return total;
   };
   const slots = (of: (agent: Agent) => number) => runner.agents.views().reduce((total, agent) => total + of(agent), 0);

@@ -5,6 +5,7 @@ import type { SearchCommand } from "../search/commands.js";
 import type { Agents } from "./agents.js";
 import { resumePoint } from "./resume-point.js";
 import type { SearchEntry } from "./search-entry.js";
+import type { Searches } from "./searches.js";
 import { waitingTrials } from "./waiting-trials.js";
 
 /** Time that a trial waits for busy slots before the log says so. */
@@ -13,7 +14,7 @@ const busyDeferMs = 5000;
 /** What placing needs of the runner. */
 export interface PlacingOptions {
   readonly agents: Agents;
-  readonly entries: () => ReadonlyMap<string, SearchEntry>;
+  readonly searches: Searches;
   readonly command: (entry: SearchEntry, command: SearchCommand) => void;
 }
 
@@ -37,7 +38,7 @@ export class Placing {
     const slotsFree = agents.reduce((sum, agent) => sum + agent.slotsFree, 0);
     if (slotsFree === 0 && !this.#deferralsDue) return;
     this.#deferralsDue = false;
-    const searches = waitingTrials(this.#options.entries().values(), nowMs, Math.max(1, slotsFree));
+    const searches = waitingTrials(this.#options.searches.all, nowMs, Math.max(1, slotsFree));
     if (searches.length === 0) return;
     const planned = plan(searches, agents);
     for (const { searchId, trial, agentId } of planned.placements) this.#start(searchId, trial, agentId);
@@ -45,7 +46,7 @@ export class Placing {
   }
 
   #start(searchId: string, number: number, agentId: string): void {
-    const entry = this.#options.entries().get(searchId);
+    const entry = this.#options.searches.get(searchId);
     const trial = entry?.state.live.get(number);
     assert(entry && trial, "the plan is about searches and trials that are there");
     const { step } = resumePoint(entry.state, trial);
@@ -53,7 +54,7 @@ export class Placing {
   }
 
   #defer({ searchId, trial: number, reason, busy }: Unplaced, nowMs: number): void {
-    const entry = this.#options.entries().get(searchId);
+    const entry = this.#options.searches.get(searchId);
     const trial = entry?.state.live.get(number);
     if (entry === undefined || trial === undefined) return;
     if (busy && nowMs - trial.readyMs < busyDeferMs) return;

@@ -16,7 +16,7 @@ export interface RecoveryOptions {
   readonly host: (spec: SearchSpec) => StrategyHost;
   readonly diagnostics: (spec: SearchSpec) => SearchDiagnostics;
   /** The searches as they were known before, whose watchers stay. */
-  readonly before: ReadonlyMap<string, SearchEntry>;
+  readonly before: { get(searchId: string): SearchEntry | undefined };
 }
 
 /** Every search of the log, oldest first. */

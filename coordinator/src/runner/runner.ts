@@ -33,7 +33,9 @@ import { Placing } from "./placing.js";
 import { readSearches } from "./recovery.js";
 import { Removals } from "./removals.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
-import { SearchEntry } from "./search-entry.js";
+import type { SearchEntry } from "./search-entry.js";
+import { Searches } from "./searches.js";
+import { WakeUps } from "./wake-ups.js";
 
 /** What a runner is made of. */
 export interface RunnerOptions {
@@ -56,16 +58,14 @@ export class Runner {
   readonly agents = new Agents();
   readonly ledger: ArtifactLedger;
   readonly counters = new Counters();
-  /** Searches by id, oldest first. */
-  entries = new Map<string, SearchEntry>();
-  /** Searches by idempotency key. */
-  readonly keys = new Map<string, string>();
+  readonly searches = new Searches();
   readonly #options: RunnerOptions;
   readonly #leases: LeaseDesk;
   readonly #asking: Asking;
   readonly #placing: Placing;
   readonly #consequences: Consequences;
   readonly #removals: Removals;
+  readonly #wakeUps: WakeUps;
   readonly #inbox = new Inbox(() => this.#schedule());
   /** Searches that a round has to look at. */
   readonly #touched = new Set<SearchEntry>();
@@ -77,8 +77,6 @@ export class Runner {
   #stale = false;
   #failures = 0;
   #closed = false;
-  #nextOrder = 0;
-  #cancelSweep: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
 
   constructor(options: RunnerOptions) {
@@ -89,10 +87,10 @@ export class Runner {
       agents: this.agents,
       ledger: this.ledger,
       leaseTimeoutMs: options.leaseTimeoutMs,
-      state: (searchId) => this.entries.get(searchId)?.state,
+      state: (searchId) => this.searches.get(searchId)?.state,
       outbox: () => this.#outbox,
       lose: ({ key, agentId }, silentMs) => {
-        const entry = this.entries.get(key.searchId);
+        const entry = this.searches.get(key.searchId);
         const message = `agent ${agentId} did not name it for ${silentMs} ms`;
         const { trial, attempt } = key;
         if (entry !== undefined) this.command(entry, { kind: "loseAttempt", trial, attempt, message, nowMs: this.#now });
@@ -101,41 +99,51 @@ export class Runner {
     this.#asking = new Asking({
       command: (entry, command) => this.command(entry, command),
       post: (work) => this.post(work),
-      isCurrent: (entry) => this.#isCurrent(entry),
+      isCurrent: (entry) => this.searches.isCurrent(entry),
       touch: (entry) => void this.#touched.add(entry),
       slotsFree: () => this.agents.slotsFree(),
     });
+    this.#wakeUps = new WakeUps({
+      clock: options.clock,
+      leaseTimeoutMs: options.leaseTimeoutMs,
+      touch: (entry) => this.#touch(entry),
+      sweep: (slept) =>
+        this.post(() => {
+          this.#placing.lookAgain();
+          this.#leases.sweep(this.#now, slept);
+        }),
+    });
     this.#placing = new Placing({
       agents: this.agents,
-      entries: () => this.entries,
+      searches: this.searches,
       command: (entry, command) => this.command(entry, command),
     });
     this.#consequences = new Consequences({
       ledger: this.ledger,
       leases: this.#leases,
       outbox: () => this.#outbox,
-      retryAt: (entry, atMs) => this.#armRetry(entry, atMs),
+      retryAt: (entry, atMs) => this.#wakeUps.retry(entry, atMs, this.#now),
     });
   }
 
   /** Reads the log and begins. */
   async start(): Promise<void> {
     await this.#load();
-    this.#armSweep();
+    this.#wakeUps.startSweeps();
     this.#schedule();
   }
 
   /** Takes nothing more, waits for the round that runs. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#cancelSweep?.();
+    this.#wakeUps.close();
     this.#cancelRetry?.();
     this.#inbox.close(new RegulusError("unavailable", "the coordinator is closing; try again when it is back"));
     await this.#round;
     await this.#removals.settled();
     this.agents.clear("the coordinator is closing");
     this.ledger.close();
-    for (const entry of this.entries.values()) entry.closeFolds();
+    for (const entry of this.searches.all) entry.closeFolds();
   }
 
   /** Decides in a round, and answers once that is durable. `work` gives the answer's function. */
@@ -151,7 +159,7 @@ export class Runner {
   /** The search of an id. Fails with "not-found". */
   entry(searchId: string): SearchEntry {
     this.assertReadable();
-    const entry = this.entries.get(searchId);
+    const entry = this.searches.get(searchId);
     if (entry === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
     return entry;
   }
@@ -175,14 +183,11 @@ export class Runner {
   create(searchId: string, spec: SearchSpec, idempotencyKey: string): SearchEntry {
     const kind: FactKind = { $case: "searchCreated", value: { spec, idempotencyKey } };
     const fact: Fact = { searchId, position: 1, timeMs: this.#now, kind };
-    const entry = new SearchEntry(fact, this.#nextOrder);
-    this.#nextOrder += 1;
-    this.entries.set(searchId, entry);
-    if (idempotencyKey !== "") this.keys.set(idempotencyKey, searchId);
+    const entry = this.searches.create(fact);
     entry.host = this.#options.host(spec);
     entry.diagnostics = this.#options.diagnostics(spec);
     entry.take(fact);
-    this.#armWallTime(entry);
+    this.#wakeUps.wallTime(entry);
     this.#touched.add(entry);
     this.#placing.lookAgain();
     return entry;
@@ -206,7 +211,7 @@ export class Runner {
   /** Takes an agent's reports. In a round only. */
   takeReports(agentId: string, connection: OpenConnection, reports: readonly Report[], throughSequence: number): void {
     for (const report of reports) {
-      const entry = this.entries.get(report.lease?.searchId ?? "");
+      const entry = this.searches.get(report.lease?.searchId ?? "");
       const answer = entry && decideReport(entry.state, agentId, report, this.#now);
       if (entry === undefined || answer === undefined || answer.refused) {
         this.counters.reportsRefusedTotal += 1;
@@ -262,7 +267,7 @@ export class Runner {
     this.#placing.place(this.#now);
     for (const entry of this.#touched) changed.add(entry);
     this.#touched.clear();
-    const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.#isCurrent(entry));
+    const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.searches.isCurrent(entry));
     // A strategy that filled its limit may have more, now that the round has placed what it gave.
     for (const entry of changed) {
       if (entry.host && !entry.asking && entry.askedLimit === 0 && this.#asking.capacity(entry) > 0) this.#touched.add(entry);
@@ -330,38 +335,11 @@ export class Runner {
     if (kinds.length > 0) this.#touched.add(entry);
   }
 
-  // Time.
-
-  #armWallTime(entry: SearchEntry): void {
-    const { wallTimeMs } = entry.state.budget;
-    if (wallTimeMs > 0)
-      entry.cancelWallTime = this.#options.clock.wake(entry.state.createdMs + wallTimeMs, () => this.#touch(entry));
-  }
-
-  #armRetry(entry: SearchEntry, retryAtMs: number): void {
-    if (retryAtMs > this.#now) this.#options.clock.wake(retryAtMs, () => this.#touch(entry));
-  }
-
   #touch(entry: SearchEntry): void {
-    if (this.#closed || !this.#isCurrent(entry)) return;
+    if (this.#closed || !this.searches.isCurrent(entry)) return;
     this.#placing.lookAgain();
     this.#touched.add(entry);
     this.#schedule();
-  }
-
-  /** Looks for silent agents now and then: four times in a lease's timeout. */
-  #armSweep(): void {
-    const { clock, leaseTimeoutMs } = this.#options;
-    const due = clock.now() + leaseTimeoutMs / 4;
-    this.#cancelSweep = clock.wake(due, () => {
-      this.#armSweep();
-      // Late by so much, this process slept; the agents could not have been heard of.
-      const slept = clock.now() - due > leaseTimeoutMs / 2;
-      this.post(() => {
-        this.#placing.lookAgain();
-        this.#leases.sweep(this.#now, slept);
-      });
-    });
   }
 
   // Failure and recovery.
@@ -405,34 +383,30 @@ export class Runner {
   async #load(): Promise<void> {
     const { log, clock, host, diagnostics } = this.#options;
     await this.#removals.settled();
-    for (const entry of this.entries.values()) entry.closeFolds();
+    for (const entry of this.searches.all) entry.closeFolds();
     this.ledger.clear();
-    this.keys.clear();
     this.#touched.clear();
-    const entries = await readSearches({ log, ledger: this.ledger, host, diagnostics, before: this.entries });
+    const entries = await readSearches({ log, ledger: this.ledger, host, diagnostics, before: this.searches });
     this.#now = clock.now();
-    this.entries = entries;
-    this.#nextOrder = entries.size;
-    for (const entry of entries.values()) this.#takeUp(entry);
+    this.searches.replace(entries);
+    for (const entry of this.searches.all) this.#takeUp(entry);
     this.#stale = false;
   }
 
   /** Goes on with a search that was read from the log. */
   #takeUp(entry: SearchEntry): void {
     const { state } = entry;
-    if (state.idempotencyKey !== "") this.keys.set(state.idempotencyKey, state.searchId);
     if (!entry.active) return;
     for (const number of state.running) this.#leases.recall(state, number, this.#now);
-    for (const number of state.pending) this.#armRetry(entry, state.live.get(number)?.retryAtMs ?? 0);
-    this.#armWallTime(entry);
+    for (const number of state.pending) this.#wakeUps.retry(entry, state.live.get(number)?.retryAtMs ?? 0, this.#now);
+    this.#wakeUps.wallTime(entry);
     this.#touched.add(entry);
   }
 
   /** A search is out of the log: nothing refers to it any more. */
   #forget(entry: SearchEntry): void {
     const { state } = entry;
-    this.entries.delete(state.searchId);
-    if (state.idempotencyKey !== "") this.keys.delete(state.idempotencyKey);
+    this.searches.delete(entry);
     this.#touched.delete(entry);
     for (let number = 0; number < state.nextTrial; number += 1) {
       const trial = state.trial(number);
@@ -440,9 +414,5 @@ export class Runner {
       for (const ref of trial?.artifacts ?? []) this.ledger.release(ref);
     }
     entry.watchers.remove();
-  }
-
-  #isCurrent(entry: SearchEntry): boolean {
-    return this.entries.get(entry.state.searchId) === entry;
   }
 }
