@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { Needs, PlanAgent } from "./match.js";
 import { type PlanSearch, plan } from "./plan.js";
 
@@ -50,6 +51,41 @@ describe("plan", () => {
     assert.deepEqual(planned.unplaced, [
       { searchId: "a", trial: 2, reason: "all slots that could run it are in use", busy: true },
     ]);
+  });
+
+  it("keeps what it promises whatever is asked: slots, shares, priorities, nothing idle", () => {
+    const searches = fc.array(fc.record({ trials: fc.nat(12), slotsUsed: fc.nat(8), priority: fc.integer({ min: 0, max: 1 }) }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    const agents = fc.array(fc.record({ slots: fc.integer({ min: 1, max: 6 }), busy: fc.nat(6) }), { maxLength: 4 });
+    fc.assert(
+      fc.property(searches, agents, (wanted, given) => {
+        const asked = wanted.map(({ trials, ...more }, index) => search(`s${index}`, trials, more));
+        const there = given.map(({ slots, busy }, index) => agent(`a${index}`, slots, { slotsFree: Math.max(0, slots - busy) }));
+        const planned = plan(asked, there);
+        const placed = counts(planned);
+        for (const { agentId, slotsFree } of there) {
+          const taken = planned.placements.filter((placement) => placement.agentId === agentId).length;
+          assert.ok(taken <= slotsFree, `${taken} of ${slotsFree} free slots of ${agentId}`);
+        }
+        const all = asked.reduce((sum, { ready }) => sum + ready.length, 0);
+        const free = there.reduce((sum, { slotsFree }) => sum + slotsFree, 0);
+        assert.equal(planned.placements.length, Math.min(all, free), "no slot is idle while a trial waits");
+        for (const one of asked) {
+          const got = placed[one.searchId] ?? 0;
+          if (got === one.ready.length) continue;
+          // One that still waits: nobody below its priority got a slot, and no equal that got one has two more than it.
+          for (const other of asked) {
+            const others = placed[other.searchId] ?? 0;
+            if (others === 0 || other.priority > one.priority) continue;
+            assert.equal(other.priority, one.priority, "a lower priority got a slot");
+            assert.ok(other.slotsUsed + others <= one.slotsUsed + got + 1, "an equal got more than its share");
+          }
+        }
+      }),
+      { seed: 1, numRuns: 500 },
+    );
   });
 
   it("says what is missing where no agent can ever run a trial", () => {

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { EndReason, type Finished, type Report } from "@regulus/proto";
+import { decideReport } from "./decide-report.js";
+import { nowMs, SearchAt } from "./testing/search-at.js";
+
+const metrics = (step: number, values: Record<string, number> = { loss: 0.5 }) => {
+  return { step, metrics: values, learned: {}, scales: {}, hypergradients: {}, seconds: 0 };
+};
+const measured = (step: number): Report["event"] => ({ $case: "measured", value: metrics(step) });
+const finished = (reason: EndReason, more: Partial<Finished> = {}): Report["event"] => {
+  return { $case: "finished", value: { reason, message: "", step: 10, final: undefined, artifacts: [], startedMs: 0, ...more } };
+};
+const done = (more: Partial<Finished> = {}) => finished(EndReason.END_REASON_DONE, { final: metrics(10), ...more });
+const report = (at: SearchAt, event: Report["event"], from: { agentId?: string; attempt?: number; trial?: number } = {}) => {
+  const { agentId = "a", attempt = 1, trial = 0 } = from;
+  return decideReport(at.state, agentId, { lease: { searchId: "s", trial, attempt }, event }, nowMs);
+};
+const only = (at: SearchAt, event: Report["event"]) => {
+  const { facts } = report(at, event);
+  assert.equal(facts.length, 1);
+  return facts[0];
+};
+
+describe("decideReport", () => {
+  it("refuses whoever does not hold the lease: another agent, an older or newer attempt, a trial that is over", () => {
+    const at = new SearchAt().running(0);
+    const nothing = { facts: [], refused: true };
+    assert.deepEqual(report(at, done(), { agentId: "b" }), nothing);
+    assert.deepEqual(report(at, done(), { attempt: 0 }), nothing);
+    assert.deepEqual(report(at, done(), { attempt: 2 }), nothing);
+    assert.deepEqual(report(at, done(), { trial: 1 }), nothing);
+    at.tell(...report(at, done()).facts);
+    assert.deepEqual(report(at, done()), nothing);
+  });
+
+  it("makes nothing of what an attempt says a second time", () => {
+    const at = new SearchAt().running(0);
+    const checkpoint = { sha256: "ab".repeat(32), size: 1, kind: "checkpoint" };
+    const found = { source: "fit", severity: "info", message: "slow" };
+    for (const event of [
+      measured(5),
+      { $case: "checkpointed", value: { step: 5, checkpoint } },
+      { $case: "found", value: found },
+    ] satisfies Report["event"][]) {
+      const first = report(at, event);
+      assert.equal(first.facts.length, 1);
+      at.tell(...first.facts);
+      assert.deepEqual(report(at, event), { facts: [], refused: false });
+    }
+    assert.deepEqual(report(at, measured(4)).facts, [], "an older step is known");
+    // A new attempt goes on from the checkpoint and measures the same steps anew.
+    at.tell(...report(at, finished(EndReason.END_REASON_PREEMPTED)).facts).attempt(0, 2);
+    assert.equal(report(at, measured(4), { attempt: 2 }).facts.length, 1);
+  });
+
+  it("keeps a hundred findings of an attempt", () => {
+    const at = new SearchAt().running(0);
+    for (let index = 0; index < 150; index += 1) {
+      at.tell(...report(at, { $case: "found", value: { source: "fit", severity: "info", message: `${index}` } }).facts);
+    }
+    // Creation, proposal, attempt, and the findings.
+    assert.equal(at.state.position, 3 + 100);
+  });
+
+  it("ends a done trial with its final measurement, and calls an end without one the user's error", () => {
+    const end = only(new SearchAt().running(0), done());
+    assert.ok(end?.$case === "trialEnded");
+    assert.deepEqual([end.value.reason, end.value.final?.step], [EndReason.END_REASON_DONE, 10]);
+    for (const [final, words] of [
+      [undefined, /without a final measurement/],
+      [metrics(10, { cost: 1 }), /no metric loss.*it has: cost/],
+    ] as const) {
+      const wrong = only(new SearchAt().running(0), done({ final }));
+      assert.ok(wrong?.$case === "trialEnded");
+      assert.equal(wrong.value.reason, EndReason.END_REASON_USER_ERROR);
+      assert.match(wrong.value.message, words);
+    }
+  });
+
+  it("pauses a trial whose work is not final, with its newest measurement", () => {
+    const at = new SearchAt().running(0, { final: false });
+    const kinds = () => report(at, done()).facts.map(({ $case }) => $case);
+    assert.deepEqual(kinds(), ["trialMeasured", "trialPaused"]);
+    at.tell(...report(at, measured(10)).facts);
+    assert.deepEqual(kinds(), ["trialPaused"]);
+  });
+
+  it("tries again what was nobody's fault, and never what was the trial's own", () => {
+    const { END_REASON_LOST, END_REASON_OUT_OF_MEMORY, END_REASON_TIMED_OUT, END_REASON_PREEMPTED } = EndReason;
+    for (const reason of [END_REASON_LOST, END_REASON_OUT_OF_MEMORY, END_REASON_TIMED_OUT, END_REASON_PREEMPTED]) {
+      const again = only(new SearchAt().running(0), finished(reason));
+      assert.ok(again?.$case === "attemptEnded", reason);
+      // Giving a slot back is no failure: it may start again at once.
+      assert.equal(again.value.retryAtMs > nowMs, reason !== END_REASON_PREEMPTED);
+    }
+    const { END_REASON_DIVERGED, END_REASON_INFEASIBLE, END_REASON_USER_ERROR } = EndReason;
+    for (const reason of [END_REASON_DIVERGED, END_REASON_INFEASIBLE, END_REASON_USER_ERROR]) {
+      const end = only(new SearchAt().running(0), finished(reason));
+      assert.ok(end?.$case === "trialEnded" && end.value.reason === reason, reason);
+    }
+  });
+
+  it("ends what was to stop as stopped early, however its attempt ended, with its last measurement", () => {
+    for (const reason of [EndReason.END_REASON_LOST, EndReason.END_REASON_PREEMPTED, EndReason.END_REASON_STOPPED_EARLY]) {
+      const at = new SearchAt().running(0);
+      at.tell(...report(at, measured(5)).facts);
+      at.tell({ $case: "trialStopRequested", value: { trial: 0, reason: "enough" } });
+      const end = only(at, finished(reason));
+      assert.ok(end?.$case === "trialEnded");
+      assert.deepEqual([end.value.reason, end.value.final?.step], [EndReason.END_REASON_STOPPED_EARLY, 5]);
+      assert.match(end.value.message, /^enough/);
+    }
+  });
+
+  it("asks a trial without a step of its own to stop when the budget of steps a trial is spent, once", () => {
+    const at = new SearchAt({ budget: { stepsPerTrial: 6 } }).running(0, { untilStep: 0 });
+    const kinds = (step: number) => {
+      const { facts } = report(at, measured(step));
+      at.tell(...facts);
+      return facts.map(({ $case }) => $case);
+    };
+    assert.deepEqual(
+      [kinds(5), kinds(6), kinds(7)],
+      [["trialMeasured"], ["trialMeasured", "trialStopRequested"], ["trialMeasured"]],
+    );
+  });
+});

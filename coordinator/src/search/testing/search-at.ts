@@ -1,0 +1,55 @@
+/** A search's state brought somewhere by facts, for tests of what is decided there. */
+import { type Fact, parseSearchDocument } from "@regulus/proto";
+import type { FactKind } from "../commands.js";
+import { SearchState } from "../search-state.js";
+
+/** The time of every fact, in milliseconds since 1970. */
+export const nowMs = 1_700_000_000_000;
+
+/** A search that minimizes `loss` over `rate`, told facts in order; `more` is more of a search document. */
+export class SearchAt {
+  readonly state: SearchState;
+
+  constructor(more: Record<string, unknown> = {}) {
+    const spec = parseSearchDocument({
+      name: "decided",
+      command: { argv: ["train"] },
+      objective: { metric: "loss", direction: "minimize" },
+      strategy: "random",
+      space: { rate: { type: "double", min: 0, max: 1 } },
+      parallelism: 4,
+      ...more,
+    });
+    this.state = new SearchState(this.#fact({ $case: "searchCreated", value: { spec, idempotencyKey: "" } }, 1));
+  }
+
+  tell(...kinds: readonly FactKind[]): this {
+    for (const kind of kinds) this.state.tell(this.#fact(kind, this.state.position + 1));
+    return this;
+  }
+
+  /** A trial that waits, of ten steps. */
+  pending(trial: number, more: { final?: boolean; untilStep?: number } = {}): this {
+    const { final = true, untilStep = 10 } = more;
+    const work = { procedure: "command", parameters: { rate: 0.5 }, untilStep, final, options: undefined };
+    return this.tell({ $case: "trialProposed", value: { trial, work } });
+  }
+
+  /** A trial whose first attempt runs on agent "a". */
+  running(trial: number, more: { final?: boolean; untilStep?: number } = {}): this {
+    return this.pending(trial, more).attempt(trial, 1);
+  }
+
+  attempt(trial: number, attempt: number): this {
+    return this.tell({ $case: "attemptStarted", value: { trial, attempt, agentId: "a", fromStep: 0 } });
+  }
+
+  /** A trial that reached its step and waits for the strategy. */
+  paused(trial: number): this {
+    return this.running(trial, { final: false }).tell({ $case: "trialPaused", value: { trial, attempt: 1, step: 10 } });
+  }
+
+  #fact(kind: FactKind, position: number): Fact {
+    return { searchId: "s", position, timeMs: nowMs, kind };
+  }
+}
