@@ -64,6 +64,14 @@ function multiplyBlock(
   }
 }
 
+/** sum + x * b; where the module is built with relaxed SIMD, as one instruction with one rounding. */
+// @ts-ignore: decorator
+@inline
+function addProduct(sum: v128, x: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(x, b, sum);
+  return f32x4.add(sum, f32x4.mul(x, b));
+}
+
 /** One register tile over the whole depth of a block. */
 function multiplyTile(depth: i32, a: usize, b: usize, c: usize, ldc: i32, add: i32): void {
   let s00 = f32x4.splat(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
@@ -71,17 +79,17 @@ function multiplyTile(depth: i32, a: usize, b: usize, c: usize, ldc: i32, add: i
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load32_splat(a);
-    s00 = f32x4.add(s00, f32x4.mul(x, b0));
-    s01 = f32x4.add(s01, f32x4.mul(x, b1));
+    s00 = addProduct(s00, x, b0);
+    s01 = addProduct(s01, x, b1);
     x = v128.load32_splat(a, 4);
-    s10 = f32x4.add(s10, f32x4.mul(x, b0));
-    s11 = f32x4.add(s11, f32x4.mul(x, b1));
+    s10 = addProduct(s10, x, b0);
+    s11 = addProduct(s11, x, b1);
     x = v128.load32_splat(a, 8);
-    s20 = f32x4.add(s20, f32x4.mul(x, b0));
-    s21 = f32x4.add(s21, f32x4.mul(x, b1));
+    s20 = addProduct(s20, x, b0);
+    s21 = addProduct(s21, x, b1);
     x = v128.load32_splat(a, 12);
-    s30 = f32x4.add(s30, f32x4.mul(x, b0));
-    s31 = f32x4.add(s31, f32x4.mul(x, b1));
+    s30 = addProduct(s30, x, b0);
+    s31 = addProduct(s31, x, b1);
   }
   const row = bytes(ldc);
   storeRow(c, s00, s01, add);

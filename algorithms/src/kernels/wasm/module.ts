@@ -4,7 +4,7 @@
  */
 import { assert } from "@regulus/proto";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { MODULE_BASE64 } from "./module.generated.js";
+import { compiledModule } from "./compiled-module.js";
 
 /** The module's functions; addresses in bytes, lengths in elements, flags 0 or 1. See algorithms/assembly for each. */
 export interface KernelModule {
@@ -80,8 +80,7 @@ export function kernelModule(backend: BackendWasm): KernelModule {
 
 function instantiate(backend: BackendWasm): KernelModule {
   const heap = heapOf(backend);
-  const bytes = Buffer.from(MODULE_BASE64, "base64");
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: heap.asm.memory } });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiledModule()), { env: { memory: heap.asm.memory } });
   const allocate = (size: number): number => {
     const address = heap._malloc(size) >>> 0;
     assert(address !== 0, `the wasm heap has ${size} bytes left for scratch`);

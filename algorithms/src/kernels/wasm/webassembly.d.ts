@@ -1,5 +1,6 @@
 /** The part of JavaScript's WebAssembly interface that Regulus uses; Node's types leave it out and a browser's bring far too much. */
 declare namespace WebAssembly {
+  function validate(bytes: Uint8Array): boolean;
   class Module {
     constructor(bytes: Uint8Array);
   }
