@@ -2,7 +2,7 @@
  * Hands out leases, takes them back and repeats what an agent may have missed. What it says goes to the round's outbox, so an agent
  * hears of a lease only once the fact that gives it is durable. It decides nothing about trials.
  */
-import { createRng } from "@regulus/algorithms/core";
+import { createRng, type Rng } from "@regulus/algorithms/core";
 import { assert, type ConnectResponse, EndReason, type LeaseKey, type Register } from "@regulus/proto";
 import type { SearchState } from "../search/search-state.js";
 import type { TrialState } from "../search/trial-state.js";
@@ -25,6 +25,8 @@ export interface LeaseDeskOptions {
 
 export class LeaseDesk {
   readonly #options: LeaseDeskOptions;
+  /** Where the seeds of a search's trials fork off: hashing the words anew for each lease would cost more than the seed. */
+  readonly #seeds = new WeakMap<SearchState, Rng>();
 
   constructor(options: LeaseDeskOptions) {
     this.#options = options;
@@ -122,6 +124,12 @@ export class LeaseDesk {
     return held?.agentId === agent.agentId && held.key.attempt === key.attempt;
   }
 
+  #seedsOf(state: SearchState): Rng {
+    const seeds = this.#seeds.get(state) ?? createRng(state.spec.seed).fork("seed of trial");
+    this.#seeds.set(state, seeds);
+    return seeds;
+  }
+
   #offer(held: HeldLease): void {
     const state = this.#options.state(held.key.searchId);
     const trial = state?.live.get(held.key.trial);
@@ -129,7 +137,7 @@ export class LeaseDesk {
     if (state === undefined || trial === undefined || connection === undefined) return;
     const { spec } = state;
     const { ref: resumeFrom, step: resumeStep } = resumePoint(state, trial);
-    const seed = createRng(spec.seed).fork("seed of trial", trial.number).integer(Number.MAX_SAFE_INTEGER);
+    const seed = this.#seedsOf(state).fork(trial.number).integer(Number.MAX_SAFE_INTEGER);
     const lease = { key: held.key, work: trial.work, spec: undefined, resumeFrom, resumeStep, seed, proposedMs: trial.readyMs };
     this.#options.outbox().lease({ connection, held, spec, lease });
   }
