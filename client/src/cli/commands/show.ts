@@ -1,6 +1,7 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
 import type { Fact, GetTrialResponse, Search, Trial } from "@regulus/proto";
 import type { Command } from "commander";
+import type { RegulusClient } from "../../connect.js";
 import { formatCount, formatSeconds, formatValue, plainText } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { factWords } from "../fact-words.js";
@@ -21,11 +22,15 @@ import {
 interface ShowOptions extends ConnectionOptions {
   readonly limit: number;
   readonly byNumber?: boolean;
+  readonly output?: boolean;
 }
 
 /** The newest facts of a trial that are shown, and the newest measurements among them. */
 const factsShown = 30;
 const measurementsShown = 5;
+/** Lines of a program's output that are shown, and bytes of it that are fetched at most. */
+const outputLinesShown = 20;
+const outputBytesMax = 1024 * 1024;
 
 export function registerShow(program: Command): void {
   withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
@@ -33,9 +38,10 @@ export function registerShow(program: Command): void {
     .argument("[trial]", "number of one trial", wholeNumber)
     .option("-n, --limit <count>", "trials to show", wholeNumber, 20)
     .option("--by-number", "trials by number, not the best first")
+    .option("--output", "of one trial: all that its program wrote, and nothing else")
     .addHelpText(
       "after",
-      "\nExamples:\n  regulus show 7f3a\n  regulus show 7f3a 12\n  regulus show 7f3a --by-number --limit 1000 --json\n",
+      "\nExamples:\n  regulus show 7f3a\n  regulus show 7f3a 12\n  regulus show 7f3a 12 --output\n  regulus show 7f3a --by-number --limit 1000 --json\n",
     )
     .action(show);
 }
@@ -46,8 +52,9 @@ async function show(idOrBeginning: string, trial: number | undefined, options: S
     const { searchId } = search;
     if (trial !== undefined) {
       const answer = await client.getTrial({ searchId, trial });
-      if (options.json) writeJson(answer);
-      else writeTrial(answer);
+      if (options.output) process.stdout.write(await programOutput(client, answer));
+      else if (options.json) writeJson(answer);
+      else writeTrial(answer, await programOutput(client, answer));
       return;
     }
     const trials: Trial[] = [];
@@ -96,7 +103,16 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
   writeLine(`\n${table(["TRIAL", "STATUS", metric ?? "OBJECTIVE", "STEPS", ...names], rows)}`);
 }
 
-function writeTrial({ trial, facts }: GetTrialResponse): void {
+/** What the trial's program wrote, as it was kept; empty where it wrote nothing or the trial ran no program. */
+async function programOutput(client: RegulusClient, { trial }: GetTrialResponse): Promise<string> {
+  const kept = trial?.artifacts.filter(({ kind, size }) => kind === "output" && size <= outputBytesMax).at(-1);
+  if (kept === undefined) return "";
+  const pieces: Uint8Array[] = [];
+  for await (const piece of client.getArtifact(kept.sha256)) pieces.push(piece);
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
   if (trial === undefined) return;
   const message: [string, string][] = trial.message === "" ? [] : [["message", trial.message]];
   const artifacts = trial.artifacts.map(({ kind, size, sha256 }): [string, string] => [
@@ -123,6 +139,14 @@ function writeTrial({ trial, facts }: GetTrialResponse): void {
   for (const fact of shown) writeLine(`${sinceWords(fact, first)}  ${plainText(factWords(fact))}`);
   const left = facts.length - shown.length;
   if (left > 0) writeLine(`(${formatCount(left)} more facts, most of them earlier measurements; --json has them)`);
+  const lines = output.trimEnd().split("\n");
+  if (output.trim() === "") return;
+  const cut =
+    lines.length > outputLinesShown
+      ? ` (the last ${outputLinesShown} of ${formatCount(lines.length)} lines; --output has all)`
+      : "";
+  writeLine(`\nIts program wrote${cut}:`);
+  for (const line of lines.slice(-outputLinesShown)) writeLine(`  ${plainText(line)}`);
 }
 
 function sinceWords(fact: Fact, first: Fact | undefined): string {
