@@ -63,16 +63,16 @@ export class MnistSplits {
   batch(split: Split, rows: Int32Array, shape: readonly number[]): Batch {
     const { pixels, labels } = this.#digits[split];
     const places = this.#places[split];
-    const inputs = new Float32Array(rows.length * mnistPixels);
+    const bytes = new Float32Array(rows.length * mnistPixels);
     const targets = new Float32Array(rows.length * mnistClasses);
     for (const [at, row] of rows.entries()) {
       const place = places[row] ?? 0;
-      const from = place * mnistPixels;
-      const to = at * mnistPixels;
-      for (let i = 0; i < mnistPixels; i++) inputs[to + i] = (pixels[from + i] ?? 0) * slope + offset;
+      // Whole rows by `set` and the arithmetic on the backend: a loop over pixels here takes three times as long.
+      bytes.set(pixels.subarray(place * mnistPixels, (place + 1) * mnistPixels), at * mnistPixels);
       targets[at * mnistClasses + (labels[place] ?? 0)] = 1;
     }
-    return { inputs: tf.tensor(inputs, [rows.length, ...shape]), targets: tf.tensor2d(targets, [rows.length, mnistClasses]) };
+    const inputs = tf.tidy(() => tf.add(tf.mul(tf.tensor(bytes, [rows.length, ...shape]), slope), offset));
+    return { inputs, targets: tf.tensor2d(targets, [rows.length, mnistClasses]) };
   }
 }
 

@@ -24,6 +24,7 @@ export class HyperLayers implements Layers {
   readonly #options: ResponseOptions;
   readonly #plain: PlainLayers;
   readonly #used: Weight[] = [];
+  #shared: tf.Tensor | undefined;
 
   /** For one forward pass. @param coordinates h [batch, hyperparameters], or [1, hyperparameters] for all examples. */
   constructor(store: ParameterStore, coordinates: tf.Tensor, options: ResponseOptions) {
@@ -78,11 +79,18 @@ export class HyperLayers implements Layers {
       normal(this.#options.responseDeviation),
     );
     const pair = { own, response, multipliers: tf.matMul(this.#coordinates, slopes) };
-    const shared = tf.slice(this.#coordinates, [0, 0], [1, hyperparameters]);
     this.#used.push(
-      lazyWeight(`${name}/${part}`, part === "table" ? "embedding" : part, () => effective(pair, tf.matMul(shared, slopes))),
+      lazyWeight(`${name}/${part}`, part === "table" ? "embedding" : part, () =>
+        effective(pair, tf.matMul(this.#sharedCoordinates(), slopes)),
+      ),
     );
     return pair;
+  }
+
+  /** The first example's coordinates, [1, hyperparameters]: what acts on weights is shared by all. */
+  #sharedCoordinates(): tf.Tensor {
+    this.#shared ??= tf.slice(this.#coordinates, [0, 0], [1, this.#coordinates.shape[1] ?? 0]);
+    return this.#shared;
   }
 
   /** An operation that is linear in the weight, on W(h). @param rank of its result. */

@@ -28,8 +28,8 @@ function mask(size: number, rows: number, rates: Float32Array, rng: Rng): Float3
     const rate = rates[rates.length === 1 ? 0 : row] ?? 0;
     const kept = 1 / (1 - rate);
     const end = (row + 1) * columns;
-    // A product instead of a choice: which way a branch goes is random here, and a processor guesses half of them wrong.
-    for (let i = row * columns; i < end; i++) values[i] = Number((values[i] ?? 0) >= rate) * kept;
+    // A floor instead of a choice: which way a branch goes is random here, and a processor guesses many of them wrong.
+    for (let i = row * columns; i < end; i++) values[i] = Math.floor((values[i] ?? 0) + (1 - rate)) * kept;
   }
   return values;
 }
