@@ -27,7 +27,7 @@ import { Consequences } from "./consequences.js";
 import { Counters } from "./gauges.js";
 import { Inbox, type Job } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
-import { refusalFor, waitAfterFailures } from "./log-failure.js";
+import { LogOutage, refusalFor } from "./log-outage.js";
 import { Outbox } from "./outbox.js";
 import { Placing } from "./placing.js";
 import { readSearches } from "./recovery.js";
@@ -66,6 +66,7 @@ export class Runner {
   readonly #consequences: Consequences;
   readonly #removals: Removals;
   readonly #wakeUps: WakeUps;
+  readonly #outage: LogOutage;
   readonly #inbox = new Inbox(() => this.#schedule());
   /** Searches that a round has to look at. */
   readonly #touched = new Set<SearchEntry>();
@@ -73,11 +74,7 @@ export class Runner {
   #now = 0;
   #scheduled = false;
   #round: Promise<void> | undefined;
-  /** Whether the states hold what may not be in the log. */
-  #stale = false;
-  #failures = 0;
   #closed = false;
-  #cancelRetry: (() => void) | undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -113,6 +110,12 @@ export class Runner {
           this.#leases.sweep(this.#now, slept);
         }),
     });
+    this.#outage = new LogOutage({
+      clock: options.clock,
+      load: () => this.#load(),
+      resume: () => this.#resume(),
+      onLogFailure: options.onLogFailure,
+    });
     this.#placing = new Placing({
       agents: this.agents,
       searches: this.searches,
@@ -137,7 +140,7 @@ export class Runner {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wakeUps.close();
-    this.#cancelRetry?.();
+    this.#outage.close();
     this.#inbox.close(new RegulusError("unavailable", "the coordinator is closing; try again when it is back"));
     await this.#round;
     await this.#removals.settled();
@@ -166,7 +169,7 @@ export class Runner {
 
   /** Fails while the states may hold what is not in the log. */
   assertReadable(): void {
-    if (this.#stale) throw this.#inbox.refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
+    if (this.#outage.isStale) throw this.#inbox.refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
   }
 
   /** Fails while nothing is taken. */
@@ -283,7 +286,7 @@ export class Runner {
       this.#fail(thrown, outbox);
       return;
     }
-    this.#failures = 0;
+    this.#outage.over();
     this.#speak(written, outbox);
   }
 
@@ -344,39 +347,21 @@ export class Runner {
 
   // Failure and recovery.
 
-  /** The log did not take the round: nobody heard of it, so it never was. Reads the log again and tries anew after a while. */
+  /** The log did not take the round: nobody hears of it, and agents come back to repeat what was not acknowledged. */
   #fail(thrown: unknown, outbox: Outbox): void {
     this.#options.onLogFailure(thrown);
     const error = refusalFor(thrown);
-    this.#stale = true;
-    for (const waiting of outbox.waiting) waiting.reject(error);
     this.#inbox.close(error);
+    for (const waiting of outbox.waiting) waiting.reject(error);
     this.agents.clear(error.message);
-    this.#failures += 1;
-    void this.#reload();
+    this.#outage.begin();
   }
 
-  async #reload(): Promise<void> {
-    if (this.#closed) return;
-    try {
-      await this.#load();
-    } catch (thrown) {
-      this.#options.onLogFailure(thrown);
-    }
-    if (this.#closed) return;
-    const waitMs = waitAfterFailures(this.#failures);
-    const { clock } = this.#options;
-    this.#cancelRetry = clock.wake(clock.now() + waitMs, () => {
-      if (this.#stale) {
-        this.#failures += 1;
-        void this.#reload();
-        return;
-      }
-      this.#inbox.open();
-      this.#leases.refresh(clock.now());
-      this.#placing.lookAgain();
-      this.#schedule();
-    });
+  #resume(): void {
+    this.#inbox.open();
+    this.#leases.refresh(this.#options.clock.now());
+    this.#placing.lookAgain();
+    this.#schedule();
   }
 
   /** Reads every search from the log. Those who watch stay. */
@@ -390,7 +375,6 @@ export class Runner {
     this.#now = clock.now();
     this.searches.replace(entries);
     for (const entry of this.searches.all) this.#takeUp(entry);
-    this.#stale = false;
   }
 
   /** Goes on with a search that was read from the log. */

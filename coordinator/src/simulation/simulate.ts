@@ -4,22 +4,13 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createRng, type Rng } from "@regulus/algorithms/core";
-import {
-  assert,
-  EndReason,
-  type Fact,
-  parseSearchDocument,
-  type Report,
-  type Search,
-  SearchOutcome,
-  SearchStatus,
-} from "@regulus/proto";
+import { assert, type Fact, parseSearchDocument, type Report, type Search, SearchStatus } from "@regulus/proto";
 import { MemoryFolder, openMemoryStore } from "../artifacts/memory-store.js";
 import type { Coordinator } from "../coordinator.js";
 import { MemoryLogFile, openMemoryLog } from "../log/memory-log.js";
 import { createCoordinator } from "../runner/create-coordinator.js";
-import { SearchState } from "../search/search-state.js";
 import { type DiskFaults, type MortalLog, openFaultyLog } from "./faulty-log.js";
+import { checkAcknowledged, checkArtifacts, checkPromises } from "./promises.js";
 import { SimulatedAgent, type WireFaults } from "./simulated-agent.js";
 import { ProcessClock, VirtualTime } from "./virtual-time.js";
 
@@ -222,7 +213,7 @@ class World {
     const facts: Fact[] = [];
     for await (const piece of log.read(this.#searchId, 0)) facts.push(...piece);
     assert((await log.searches()).length === 1, "a repeated request made no second search");
-    checkPromises(facts, search, this.#life);
+    checkPromises(facts, search, this.#life.trials);
     checkAcknowledged(facts, this.#acknowledged);
     checkArtifacts(facts, this.#folder);
     return { search, facts, virtualMs, acknowledged: this.#acknowledged.length, coordinatorKills };
@@ -244,58 +235,4 @@ class World {
   #pick<T>(list: readonly T[]): T | undefined {
     return list[this.#rng.integer(Math.max(1, list.length))];
   }
-}
-
-/** Each trial ended exactly once, with its final measurement where it is done; the log tells the state that clients saw. */
-function checkPromises(facts: readonly Fact[], search: Search, life: Life): void {
-  const ends = new Map<number, number>();
-  for (const [index, fact] of facts.entries()) {
-    assert(fact.position === index + 1, `position ${fact.position} stands at place ${index + 1}`);
-    if (fact.kind?.$case !== "trialEnded") continue;
-    const { trial, reason, final } = fact.kind.value;
-    ends.set(trial, (ends.get(trial) ?? 0) + 1);
-    assert(reason !== EndReason.END_REASON_DONE || final !== undefined, `trial ${trial} is done with a final measurement`);
-  }
-  assert(search.outcome === SearchOutcome.SEARCH_OUTCOME_COMPLETED, `the search completed: ${search.reason}`);
-  assert(ends.size === life.trials, `${life.trials} trials ended, not ${ends.size}: ${[...ends.keys()]}`);
-  assert(
-    [...ends.values()].every((count) => count === 1),
-    "each trial ended once",
-  );
-  const [first] = facts;
-  assert(first, "the log holds facts");
-  const state = new SearchState(first);
-  for (const fact of facts.slice(1)) state.tell(fact);
-  const [told, saw] = [state.view(), search].map((view) => JSON.stringify({ ...view, spec: undefined }));
-  assert(told === saw, `the log tells the state that clients saw: ${told} and ${saw}`);
-}
-
-/** What was acknowledged is in the log, unless its attempt had lost its lease. */
-function checkAcknowledged(facts: readonly Fact[], reports: readonly Report[]): void {
-  const known = new Set<string>();
-  const lost = new Set<string>();
-  for (const { kind } of facts) {
-    if (kind === undefined || !("attempt" in kind.value)) continue;
-    const name = `${kind.value.trial}/${kind.value.attempt}`;
-    if (kind.$case === "trialMeasured") known.add(`${name} measured ${kind.value.measurement?.step}`);
-    else if (kind.$case === "trialCheckpointed") known.add(`${name} checkpointed ${kind.value.step}`);
-    else if (kind.$case !== "attemptStarted") {
-      known.add(`${name} finished`);
-      if ("reason" in kind.value && kind.value.reason === EndReason.END_REASON_LOST) lost.add(name);
-    }
-  }
-  for (const { lease, event } of reports) {
-    const name = `${lease?.trial}/${lease?.attempt}`;
-    const what = event?.$case === "finished" || event?.$case === "found" ? event.$case : `${event?.$case} ${event?.value.step}`;
-    assert(lost.has(name) || known.has(`${name} ${what}`), `the acknowledged report "${name} ${what}" is in the log`);
-  }
-}
-
-/** Every checkpoint that a trial ended with can be read. */
-function checkArtifacts(facts: readonly Fact[], folder: MemoryFolder): void {
-  const newest = new Map<number, string>();
-  for (const { kind } of facts) {
-    if (kind?.$case === "trialCheckpointed") newest.set(kind.value.trial, kind.value.checkpoint?.sha256 ?? "");
-  }
-  for (const [trial, sha256] of newest) assert(folder.artifacts.has(sha256), `the checkpoint of trial ${trial} is in the store`);
 }

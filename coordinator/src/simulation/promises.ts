@@ -1,0 +1,58 @@
+/** What must always hold of a search that is over (ARCHITECTURE.md), checked on its facts. */
+import { assert, EndReason, type Fact, type Report, type Search, SearchOutcome } from "@regulus/proto";
+import type { MemoryFolder } from "../artifacts/memory-store.js";
+import { SearchState } from "../search/search-state.js";
+
+/** Each trial ended exactly once, with its final measurement where it is done; the log tells the state that clients saw. */
+export function checkPromises(facts: readonly Fact[], search: Search, trials: number): void {
+  const ends = new Map<number, number>();
+  for (const [index, fact] of facts.entries()) {
+    assert(fact.position === index + 1, `position ${fact.position} stands at place ${index + 1}`);
+    if (fact.kind?.$case !== "trialEnded") continue;
+    const { trial, reason, final } = fact.kind.value;
+    ends.set(trial, (ends.get(trial) ?? 0) + 1);
+    assert(reason !== EndReason.END_REASON_DONE || final !== undefined, `trial ${trial} is done with a final measurement`);
+  }
+  assert(search.outcome === SearchOutcome.SEARCH_OUTCOME_COMPLETED, `the search completed: ${search.reason}`);
+  assert(ends.size === trials, `${trials} trials ended, not ${ends.size}: ${[...ends.keys()]}`);
+  assert(
+    [...ends.values()].every((count) => count === 1),
+    "each trial ended once",
+  );
+  const [first] = facts;
+  assert(first, "the log holds facts");
+  const state = new SearchState(first);
+  for (const fact of facts.slice(1)) state.tell(fact);
+  const [told, saw] = [state.view(), search].map((view) => JSON.stringify({ ...view, spec: undefined }));
+  assert(told === saw, `the log tells the state that clients saw: ${told} and ${saw}`);
+}
+
+/** What was acknowledged is in the log, unless its attempt had lost its lease. */
+export function checkAcknowledged(facts: readonly Fact[], reports: readonly Report[]): void {
+  const known = new Set<string>();
+  const lost = new Set<string>();
+  for (const { kind } of facts) {
+    if (kind === undefined || !("attempt" in kind.value)) continue;
+    const name = `${kind.value.trial}/${kind.value.attempt}`;
+    if (kind.$case === "trialMeasured") known.add(`${name} measured ${kind.value.measurement?.step}`);
+    else if (kind.$case === "trialCheckpointed") known.add(`${name} checkpointed ${kind.value.step}`);
+    else if (kind.$case !== "attemptStarted") {
+      known.add(`${name} finished`);
+      if ("reason" in kind.value && kind.value.reason === EndReason.END_REASON_LOST) lost.add(name);
+    }
+  }
+  for (const { lease, event } of reports) {
+    const name = `${lease?.trial}/${lease?.attempt}`;
+    const what = event?.$case === "finished" || event?.$case === "found" ? event.$case : `${event?.$case} ${event?.value.step}`;
+    assert(lost.has(name) || known.has(`${name} ${what}`), `the acknowledged report "${name} ${what}" is in the log`);
+  }
+}
+
+/** Every checkpoint that a trial ended with can be read. */
+export function checkArtifacts(facts: readonly Fact[], folder: MemoryFolder): void {
+  const newest = new Map<number, string>();
+  for (const { kind } of facts) {
+    if (kind?.$case === "trialCheckpointed") newest.set(kind.value.trial, kind.value.checkpoint?.sha256 ?? "");
+  }
+  for (const [trial, sha256] of newest) assert(folder.artifacts.has(sha256), `the checkpoint of trial ${trial} is in the store`);
+}
