@@ -1,29 +1,10 @@
-/** The numbers of the metrics page: counts of what the coordinator did since it started, and what stands now. */
-import type { Agent, Fact } from "@regulus/proto";
+/** The numbers of the metrics page, read from a runner whenever they are asked for. */
+import type { Agent } from "@regulus/proto";
 import type { CoordinatorGauges } from "../coordinator.js";
 import type { SearchState } from "../search/search-state.js";
 import type { Runner } from "./runner.js";
 
-export class Counters {
-  factsAppendedTotal = 0;
-  appendsTotal = 0;
-  reportsRefusedTotal = 0;
-  attemptsStartedTotal = 0;
-  readonly trialsEndedTotal: Record<string, number> = {};
-  readonly attemptsFailedTotal: Record<string, number> = {};
-
-  /** Counts facts that became durable in one append. */
-  count(facts: readonly Fact[]): void {
-    this.factsAppendedTotal += facts.length;
-    for (const { kind } of facts) {
-      if (kind?.$case === "attemptStarted") this.attemptsStartedTotal += 1;
-      else if (kind?.$case === "trialEnded") increment(this.trialsEndedTotal, kind.value.reason);
-      else if (kind?.$case === "attemptEnded") increment(this.attemptsFailedTotal, kind.value.reason);
-    }
-  }
-}
-
-/** What a runner counts, read whenever a gauge is. */
+/** What a runner counted, and what stands now. */
 export function gaugesOf(runner: Runner): CoordinatorGauges {
   const sum = (of: (state: SearchState) => number) => {
     let total = 0;
@@ -66,8 +47,4 @@ export function gaugesOf(runner: Runner): CoordinatorGauges {
     trialsEndedTotal: counters.trialsEndedTotal,
     attemptsFailedTotal: counters.attemptsFailedTotal,
   };
-}
-
-function increment(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
 }

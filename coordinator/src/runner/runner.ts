@@ -24,7 +24,7 @@ import { Agents, type KnownAgent, type OpenConnection } from "./agents.js";
 import { ArtifactLedger } from "./artifact-ledger.js";
 import { Asking } from "./asking.js";
 import { Consequences } from "./consequences.js";
-import { Counters } from "./gauges.js";
+import { Counters } from "./counters.js";
 import { Inbox, type Job } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
 import { LogOutage, refusalFor } from "./log-outage.js";

@@ -1,0 +1,25 @@
+/** Counts of what the coordinator did since it started. */
+import type { Fact } from "@regulus/proto";
+
+export class Counters {
+  factsAppendedTotal = 0;
+  appendsTotal = 0;
+  reportsRefusedTotal = 0;
+  attemptsStartedTotal = 0;
+  readonly trialsEndedTotal: Record<string, number> = {};
+  readonly attemptsFailedTotal: Record<string, number> = {};
+
+  /** Counts facts that became durable in one append. */
+  count(facts: readonly Fact[]): void {
+    this.factsAppendedTotal += facts.length;
+    for (const { kind } of facts) {
+      if (kind?.$case === "attemptStarted") this.attemptsStartedTotal += 1;
+      else if (kind?.$case === "trialEnded") increment(this.trialsEndedTotal, kind.value.reason);
+      else if (kind?.$case === "attemptEnded") increment(this.attemptsFailedTotal, kind.value.reason);
+    }
+  }
+}
+
+function increment(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
