@@ -7,9 +7,9 @@ import { logSoftmax, logSumExp, sigmoidCrossEntropy, softmaxCrossEntropy } from 
 import { derivativeGaps } from "./finite-differences.js";
 
 /**
- * Rounding of float32 differences is a few 1e-4 (see finite-differences.ts); tfjs's own second derivatives, where wrong, are off by 0.2 to 1.3.
+ * The worst gap seen is 3e-4 for gradients and 1e-4 for Hessian-vector products, all of it rounding of the differences (see finite-differences.ts); tfjs's own second derivatives, where wrong, are off by 0.2 to 1.3.
  */
-const TOLERANCE = 2e-3;
+const TOLERANCE = 1e-3;
 
 type T = tf.Tensor;
 interface Case {
