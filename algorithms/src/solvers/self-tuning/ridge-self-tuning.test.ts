@@ -5,7 +5,8 @@ import { createRng } from "../../core/index.js";
 import { drawRidgeRows, drawRidgeWeights, ridgeLoss, ridgeResponse, ridgeWeights } from "../../data/ridge-problem.js";
 import { type RidgeSelfTuning, tuneRidge } from "./ridge-self-tuning.js";
 
-const rng = createRng(2).fork("ridge");
+// The first seed whose problem has a bad start; found/best is at most 1.0003 on seeds 1 to 8.
+const rng = createRng(3).fork("ridge");
 const truth = drawRidgeWeights({ dimension: 20, weightDeviation: 0.5, noise: 2 }, rng.fork("truth"));
 const train = drawRidgeRows(40, truth, 2, rng.fork("train"));
 const tune = drawRidgeRows(40, truth, 2, rng.fork("tune"));
@@ -27,7 +28,7 @@ it("one run finds the penalty of least validation loss, and the response there",
   assert.ok(exact(coordinate) <= 1.005 * best, "STN-1's own threshold");
   const truth = ridgeResponse(train, Math.exp(coordinate));
   const error = Math.hypot(...truth.map((value, i) => value - (response[i] ?? 0))) / Math.hypot(...truth);
-  assert.ok(error < 0.1, `the response is off by ${error}; 0.01 to 0.02 was measured on five seeds`);
+  assert.ok(error < 0.1, `the response is off by ${error}; 0.002 to 0.07 was measured on eight seeds`);
 });
 
 it("without the entropy term the scale collapses", () => {
