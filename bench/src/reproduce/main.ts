@@ -16,14 +16,15 @@ async function reproduce(args: string[]): Promise<number> {
   const request = parseRequest(args);
   if (typeof request === "string") {
     process.stderr.write(
-      `reproduce: ${request}\nusage: npm run reproduce -- PAPER [--seed N] [--seeds N] [--json]; papers: ${names()}\n`,
+      `reproduce: ${request}\nusage: npm run reproduce -- PAPER [--seed N] [--seeds N] [--claim ID] [--json]; papers: ${names()}\n`,
     );
     return 2;
   }
-  const { paper, seed, seeds, json } = request;
+  const { paper, seed, seeds, claim, json } = request;
   const progress = new Progress();
   const claims: ClaimResult[] = [];
-  for (const { run } of paper.claims) {
+  for (const { id, run } of paper.claims) {
+    if (claim !== undefined && claim !== id) continue;
     const result = await run({ seed, seeds, progress });
     claims.push(result);
     if (!json) process.stdout.write(asText(result));
@@ -32,7 +33,16 @@ async function reproduce(args: string[]): Promise<number> {
   return claims.every(({ holds }) => holds) ? 0 : 1;
 }
 
-function parseRequest(args: string[]): string | { paper: Reproduction; seed: number; seeds: number; json: boolean } {
+interface Request {
+  readonly paper: Reproduction;
+  readonly seed: number;
+  readonly seeds: number;
+  /** The one claim to run; all where absent. */
+  readonly claim: string | undefined;
+  readonly json: boolean;
+}
+
+function parseRequest(args: string[]): string | Request {
   try {
     const { values, positionals } = parseArgs({
       args,
@@ -40,6 +50,7 @@ function parseRequest(args: string[]): string | { paper: Reproduction; seed: num
       options: {
         seed: { type: "string", default: "1" },
         seeds: { type: "string", default: "1" },
+        claim: { type: "string" },
         json: { type: "boolean", default: false },
       },
     });
@@ -50,7 +61,9 @@ function parseRequest(args: string[]): string | { paper: Reproduction; seed: num
     if (!Number.isSafeInteger(seed) || seed < 0) return `saw --seed ${values.seed}, expected a whole number from 0`;
     if (!Number.isSafeInteger(seeds) || seeds < 1 || seeds > seedsMax)
       return `saw --seeds ${values.seeds}, expected 1 to ${seedsMax}`;
-    return { paper, seed, seeds, json: values.json };
+    if (values.claim !== undefined && !paper.claims.some(({ id }) => id === values.claim))
+      return `saw --claim ${values.claim}, expected one of ${paper.claims.map(({ id }) => id).join(", ")}`;
+    return { paper, seed, seeds, claim: values.claim, json: values.json };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
