@@ -56,6 +56,7 @@ export async function runMnistClaim({ seed, seeds, progress }: ReproduceRequest)
       gain: mean(({ gain }) => gain),
       gainLeast: Math.min(...gains.map(({ gain }) => gain)),
       seedsReached: reached,
+      ...Object.fromEntries(gains.map(({ gain }, index) => [`gainSeed${all[index]}`, gain])),
       timePerStepRatio: stepRatio(results, perSeed),
     },
     holds: reached >= Math.ceil(shareWanted * seeds),
