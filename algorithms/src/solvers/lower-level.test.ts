@@ -1,0 +1,70 @@
+/** The two solvers against a problem whose answer is known: h(x) = 1/2 x'Dx - b'x with a diagonal D, minimizer b / d. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRng } from "../core/index.js";
+import { acceleratedGradient } from "./accelerated-gradient.js";
+import { conjugateGradient } from "./conjugate-gradient.js";
+import { type LowerProblem, norm } from "./lower-problem.js";
+
+const dim = 40;
+const noTheta = new Float64Array(0);
+
+/** Eigenvalues from 1 to `condition`, evenly in the logarithm. */
+function problem(seed: number, condition: number): { lower: LowerProblem; b: Float64Array; minimizer: Float64Array } {
+  const d = Float64Array.from({ length: dim }, (_, i) => condition ** (i / (dim - 1)));
+  const b = new Float64Array(dim);
+  createRng(seed).fillNormal(b);
+  const times = (v: Float64Array, out: Float64Array): void => {
+    for (let i = 0; i < dim; i++) out[i] = (d[i] as number) * (v[i] as number);
+  };
+  const lower: LowerProblem = {
+    dim,
+    thetaDim: 0,
+    mu: () => 1,
+    smoothness: () => condition,
+    value: (x) => x.reduce((sum, xi, i) => sum + 0.5 * (d[i] as number) * xi * xi - (b[i] as number) * xi, 0),
+    gradient: (x, _, out) => {
+      times(x, out);
+      for (let i = 0; i < dim; i++) out[i] = (out[i] as number) - (b[i] as number);
+    },
+    hessianVector: (_x, _theta, v, out) => times(v, out),
+    crossTransposed: () => undefined,
+  };
+  return { lower, b, minimizer: b.map((bi, i) => bi / (d[i] as number)) };
+}
+
+const distance = (a: Float64Array, b: Float64Array): number => norm(a.map((ai, i) => ai - (b[i] as number)));
+
+for (const seed of [1, 2, 3]) {
+  test(`accelerated gradient certifies its distance to the minimizer, and its momentum pays, seed ${seed}`, () => {
+    const { lower, minimizer } = problem(seed, 1000);
+    for (const accuracy of [1, 1e-3, 1e-9]) {
+      const found = acceleratedGradient(lower, noTheta, new Float64Array(dim), { accuracy, iterationsMax: 10_000 });
+      assert.equal(found.outcome, "reached");
+      assert.ok(found.accuracy <= accuracy);
+      assert.ok(distance(found.x, minimizer) <= found.accuracy * (1 + 1e-12), "the bound holds up to rounding");
+    }
+    // Plain gradient descent needs about condition * log(1e9) = 20,000 steps; acceleration about its square root times that logarithm.
+    const { iterations } = acceleratedGradient(lower, noTheta, new Float64Array(dim), { accuracy: 1e-9, iterationsMax: 10_000 });
+    assert.ok(iterations < 2500, `${iterations} steps`);
+  });
+
+  test(`an accuracy that float64 can't reach is told as a stall, seed ${seed}`, () => {
+    const { lower, minimizer } = problem(seed, 1000);
+    const found = acceleratedGradient(lower, noTheta, new Float64Array(dim), { accuracy: 1e-30, iterationsMax: 100_000 });
+    assert.equal(found.outcome, "stalled");
+    assert.ok(distance(found.x, minimizer) < 1e-12);
+  });
+
+  test(`conjugate gradient reaches an absolute residual within its bound of steps, seed ${seed}`, () => {
+    const { lower, b, minimizer } = problem(seed, 100);
+    const apply = (v: Float64Array, out: Float64Array): void => lower.hessianVector(b, noTheta, v, out);
+    const { q, residual, iterations, outcome } = conjugateGradient(apply, b, { residual: 1e-9, iterationsMax: 1000 });
+    assert.equal(outcome, "reached");
+    assert.ok(residual <= 1e-9);
+    // The residual falls below 2 sqrt(condition) ((sqrt(condition) - 1) / (sqrt(condition) + 1))^k norm(b), which rounding respects.
+    const bound = Math.log((2 * 10 * norm(b)) / 1e-9) / Math.log(11 / 9);
+    assert.ok(iterations <= bound, `${iterations} steps, bound ${bound}`);
+    assert.ok(distance(q, minimizer) <= 1e-9, "the smallest eigenvalue is 1, so the residual bounds the error");
+  });
+}
