@@ -22,7 +22,8 @@ const ready =
 const forever = "setInterval(() => {}, 1000);";
 
 test("a child tells that it is ready, gets its flags, and ends when asked", async () => {
-  const main = await program("good", `${ready}${forever}process.on("SIGTERM", () => process.exit(7));`);
+  // The handler first: its parent may answer the ready line before the next statement runs.
+  const main = await program("good", `process.on("SIGTERM", () => process.exit(7));${ready}${forever}`);
   const child = await startChild({ main, name: "good", flags: ["--a", "b"] });
   assert.equal(child.ready.address, "127.0.0.1:1");
   assert.deepEqual(child.ready.flags, ["--a", "b"]);
