@@ -35,7 +35,7 @@ function ourStep({ variables, labels, logits }: TimedModel): () => void {
   const velocities = variables.map((variable) => tf.tidy(() => tf.variable(tf.zerosLike(variable))));
   return () =>
     tf.tidy(() => {
-      const { grads } = tf.variableGrads(() => tf.mean(softmaxCrossEntropy(labels, logits())).asScalar(), [...variables]);
+      const { grads } = tf.variableGrads(() => tf.mean(softmaxCrossEntropy(logits(), labels)).asScalar(), [...variables]);
       for (const [i, variable] of variables.entries()) {
         const [velocity, grad] = [velocities[i], grads[variable.name]];
         if (velocity === undefined || grad === undefined) throw new Error(`no gradient for ${variable.name}`);

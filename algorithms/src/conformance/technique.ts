@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { createRng, type HyperparameterSpec, rangeOf } from "../core/index.js";
-import { softmaxCrossEntropy } from "../training/losses.js";
+import { softmaxCrossEntropy } from "../kernels/index.js";
 import { ParameterStore } from "../training/parameter-store.js";
 import { PlainLayers } from "../training/plain-layers.js";
 import type { TechniqueModule } from "../training/technique.js";

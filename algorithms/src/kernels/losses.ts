@@ -18,22 +18,22 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return tf.sub(x, logSumExp(x, axis, true));
 }
 
-/** -sum(labels log(softmax(logits))) for each example: [batch] from labels and logits [batch, classes]; labels may be any distribution. */
-export function softmaxCrossEntropy(labels: Tensor, logits: Tensor): Tensor {
-  return tf.neg(tf.sum(tf.mul(labels, logSoftmax(logits)), -1));
+/**
+ * Softmax cross entropy of logits [..., classes] against probabilities [..., classes] (any distribution, also one whose sum is not 1), as
+ * sum(t) log(sum(exp z)) - sum(t z) with z shifted by its greatest value; [...], in nats. What the model gave comes first, as in every loss.
+ */
+export function softmaxCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  const shifted = tf.sub(logits, constantMax(logits, -1));
+  const logNormalizer = tf.log(tf.sum(tf.exp(shifted), -1));
+  return tf.sub(tf.mul(logNormalizer, tf.sum(targets, -1)), tf.sum(tf.mul(targets, shifted), -1));
 }
 
-/** -(labels log(p) + (1 - labels) log(1 - p)) with p = sigmoid(logits), elementwise: softplus(logits) - labels logits. */
-export function sigmoidCrossEntropy(labels: Tensor, logits: Tensor): Tensor {
-  return tf.sub(tf.softplus(logits), tf.mul(labels, logits));
+/** -(t log(p) + (1 - t) log(1 - p)) with p = sigmoid(logits), elementwise, as softplus(logits) - t logits. */
+export function sigmoidCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  return tf.sub(tf.softplus(logits), tf.mul(targets, logits));
 }
 
-/** The maximum over an axis, kept, as a constant to every gradient. */
+/** The maximum over an axis, kept, as a constant to every gradient: it cancels in value and gradient alike, and has no useful second one. */
 function constantMax(x: Tensor, axis: number): Tensor {
-  const constant = tf.customGrad((...inputs) => {
-    const [input] = inputs;
-    const value = tf.max(x, axis, true);
-    return { value, gradFunc: () => tf.zerosLike(input instanceof tf.Tensor ? input : x) };
-  });
-  return constant(x);
+  return tf.customGrad(() => ({ value: tf.max(x, axis, true), gradFunc: () => tf.scalar(0) }))(tf.scalar(0));
 }

@@ -43,7 +43,7 @@ const models: Record<string, Model> = {
 
 for (const [name, { shapes, logits }] of Object.entries(models)) {
   const weights = () => shapes.map((shape, i) => random(shape, 10 + i));
-  const loss = (at: tf.Tensor[]) => tf.mean(softmaxCrossEntropy(labels(), logits(at)));
+  const loss = (at: tf.Tensor[]) => tf.mean(softmaxCrossEntropy(logits(at), labels()));
 
   test(`${name}: every gradient is cpu's`, async () => {
     const { wasm, cpu } = await onBoth(() => {

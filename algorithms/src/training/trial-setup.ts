@@ -5,8 +5,9 @@
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../core/index.js";
+import { softmaxCrossEntropy } from "../kernels/index.js";
 import { findWorkload, loadTechnique } from "./find-component.js";
-import { classificationError, halfSquaredError, softmaxCrossEntropy } from "./losses.js";
+import { classificationError, halfSquaredError } from "./losses.js";
 import type { ModelKit } from "./model-kit.js";
 import { parseOptions } from "./parse-options.js";
 import type { TrialRequest } from "./procedure.js";

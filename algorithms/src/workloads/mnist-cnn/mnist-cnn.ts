@@ -3,8 +3,9 @@
  * at the input, after each pooling and after the dense layer.
  */
 import { MnistSplits, mnistClasses, mnistSide } from "../../data/mnist.js";
+import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { trainingOf } from "../../training/hyperparameters.js";
-import { classificationError, softmaxCrossEntropy } from "../../training/losses.js";
+import { classificationError } from "../../training/losses.js";
 import type { WorkloadModule } from "../../training/workload.js";
 import { type MnistCnnOptions, mnistCnnTraining, spec } from "./spec.js";
 

@@ -2,8 +2,9 @@
  * A multilayer perceptron on MNIST: ReLU layers with a site for techniques at the input and after each hidden layer, softmax cross entropy.
  */
 import { MnistSplits, mnistClasses, mnistPixels } from "../../data/mnist.js";
+import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { trainingOf } from "../../training/hyperparameters.js";
-import { classificationError, softmaxCrossEntropy } from "../../training/losses.js";
+import { classificationError } from "../../training/losses.js";
 import type { WorkloadModule } from "../../training/workload.js";
 import { type MnistMlpOptions, mnistMlpTraining, spec } from "./spec.js";
 
