@@ -33,6 +33,11 @@ test("in the agent's own process trials end the same way, resume the same, and a
       [EndReason.END_REASON_STOPPED_EARLY, "enough"],
     );
 
+    coordinator.lease(testLease(4, { work: { parameters: { leaves: "words" } } }));
+    const [left] = (await coordinator.finished(4)).artifacts;
+    assert.equal(left?.kind, "report");
+    assert.equal(coordinator.artifacts.get(left?.sha256 ?? "")?.toString("utf8"), "words at 100");
+
     const before = coordinator.reports.length;
     const startedMs = performance.now();
     const trials = 4000;
@@ -43,7 +48,7 @@ test("in the agent's own process trials end the same way, resume the same, and a
     // what a bench of 2,500 a second over two agents needs of each.
     assert.ok(perSecond > 1000, `${Math.round(perSecond)} trials a second`);
     const ends = coordinator.reports.filter(({ event }) => event?.$case === "finished").length;
-    assert.equal(ends, trials + 4);
+    assert.equal(ends, trials + 5);
   } finally {
     await tested.end();
     coordinator.close();

@@ -2,9 +2,9 @@
  * An attempt in the agent's own process: no isolation, no memory limit, no watchdog. For benches and tests, where the cost of a process would
  * hide what is measured; the path of a trial of a few steps allocates little and sets no timer.
  */
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "@regulus/proto";
+import { type ArtifactRef, limits } from "@regulus/proto";
 import type { Artifacts } from "../artifacts/artifact-client.js";
 import { checkProcedure, readCheckpoint, writeCheckpoint } from "../trial/checkpoint-file.js";
 import { failure, type Outcome, type StopReason, train } from "../trial/trainer.js";
@@ -19,6 +19,8 @@ export interface InlineAttemptOptions {
   /** Folder under which an attempt has its own; made only where it saves or resumes. */
   readonly scratch: string;
 }
+
+const nothingLeft = { artifacts: [], problem: "" };
 
 export class InlineAttempt implements RunningAttempt {
   /** It has no process of its own. */
@@ -53,20 +55,21 @@ export class InlineAttempt implements RunningAttempt {
     try {
       outcome = await this.train();
     } catch (error) {
-      outcome = { ...failure(error, false), step: 0, final: undefined };
+      outcome = { ...failure(error, false), step: 0, final: undefined, results: [] };
     }
-    if (!this.abort.signal.aborted) this.finish(outcome);
+    const { artifacts, problem } = outcome.results.length === 0 ? nothingLeft : await this.leave(outcome.results);
+    if (!this.abort.signal.aborted) this.finish({ ...outcome, message: outcome.message || problem }, artifacts);
     if (this.used) await rm(this.directory, { recursive: true, force: true });
     this.listener.closed();
   }
 
-  private finish(outcome: Outcome): void {
+  private finish(outcome: Outcome, artifacts: ArtifactRef[]): void {
     const message = (outcome.message || this.stopping?.message || "").slice(0, limits.textCharactersMax);
     const { step, final } = outcome;
     const startedMs = this.startedMs;
     this.listener.event({
       $case: "finished",
-      value: { reason: endReasonOf(outcome.reason), message, step, final, artifacts: [], startedMs },
+      value: { reason: endReasonOf(outcome.reason), message, step, final, artifacts, startedMs },
     });
   }
 
@@ -88,6 +91,22 @@ export class InlineAttempt implements RunningAttempt {
         saved: (step, seconds, bytes) => this.save(step, seconds, bytes),
       },
     );
+  }
+
+  /** Stores what the session leaves. What the store will not have is told in words. */
+  private async leave(results: Outcome["results"]): Promise<{ artifacts: ArtifactRef[]; problem: string }> {
+    const artifacts: ArtifactRef[] = [];
+    try {
+      for (const [index, { kind, bytes }] of results.entries()) {
+        const path = await this.file(`result-${index}`);
+        await writeFile(path, bytes);
+        artifacts.push(await this.options.artifacts.putFile(path, kind, this.abort.signal));
+      }
+      return { artifacts, problem: "" };
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      return { artifacts, problem: `a result could not be stored: ${words}` };
+    }
   }
 
   private tell(event: Parameters<AttemptListener["event"]>[0]): void {

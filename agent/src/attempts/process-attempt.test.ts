@@ -46,6 +46,23 @@ test("a trial runs in its own process to its end, measures, and leaves no folder
   assert.deepEqual(readdirSync(join(tested.data, "attempts")), []);
 });
 
+test("what a trial leaves at its end is stored, and named with its end", async () => {
+  const whole = give({ work: { parameters: { leaves: "words" } } });
+  const stopped = give({ work: { parameters: { leaves: "words", stepMs: 5 }, untilStep: 100_000 } });
+  await coordinator.until("a measurement", () => coordinator.measurements(trialOf(stopped)).length > 0);
+  assert.ok(stopped.key);
+  coordinator.stop(stopped.key, EndReason.END_REASON_STOPPED_EARLY, "enough");
+  for (const lease of [whole, stopped]) {
+    const end = await coordinator.finished(trialOf(lease));
+    assert.deepEqual(
+      end.artifacts.map(({ kind }) => kind),
+      ["report"],
+    );
+    const bytes = coordinator.artifacts.get(end.artifacts[0]?.sha256 ?? "");
+    assert.equal(bytes?.toString("utf8"), `words at ${end.step}`);
+  }
+});
+
 test("preempted and resumed on another process, it gives bit-identical measurements", async () => {
   const whole = give({ work: { parameters: { stepMs: 2 } } });
   await coordinator.finished(trialOf(whole));

@@ -12,6 +12,8 @@ const parameters = z.object({
   /** At this step the process throws, exits, hangs, takes memory or measures NaN. */
   at: z.number().default(-1),
   fault: z.enum(["throw", "exit", "hang", "memory", "nan", "infeasible", "loop"]).default("throw"),
+  /** What it leaves at its end, as a report; absent for nothing. "fail" makes making it fail. */
+  leaves: z.string().optional(),
 });
 type Parameters = z.infer<typeof parameters>;
 
@@ -57,6 +59,13 @@ class CountingSession implements Session {
 
   async save(): Promise<Uint8Array> {
     return Buffer.from(JSON.stringify({ step: this.stepsDone, weight: this.weight }));
+  }
+
+  async results() {
+    const { leaves } = this.parameters;
+    if (leaves === undefined) return [];
+    if (leaves === "fail") throw new Error("no paper");
+    return [{ kind: "report", bytes: Buffer.from(`${leaves} at ${this.stepsDone}`) }];
   }
 
   close(): void {}

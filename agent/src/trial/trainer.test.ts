@@ -99,6 +99,20 @@ test("checkpoints come by the clock and change no number", async () => {
   assert.deepEqual(numbers(often.measured), numbers((await run({})).measured));
 });
 
+test("a trial leaves its results where it ends, and what fails there costs no number", async () => {
+  const text = ({ results }: Awaited<ReturnType<typeof run>>["outcome"]) =>
+    results.map(({ kind, bytes }) => `${kind}: ${Buffer.from(bytes).toString("utf8")}`);
+  const leaves = { parameters: { leaves: "words" } };
+  assert.deepEqual(text((await run({}, leaves)).outcome), ["report: words at 55"]);
+  const stopped = await run({}, { ...leaves, stopAt: 25, stop: "stopped-early" });
+  assert.deepEqual(text(stopped.outcome), ["report: words at 25"]);
+  assert.deepEqual(text((await run({ final: false }, leaves)).outcome), [], "a paused trial goes on");
+  assert.deepEqual(text((await run({}, { ...leaves, stopAt: 25 })).outcome), [], "so does a preempted one");
+  const failed = (await run({}, { parameters: { leaves: "fail" } })).outcome;
+  assert.deepEqual([failed.reason, failed.final?.step, failed.results.length], ["done", 55, 0]);
+  assert.match(failed.message, /results could not be made: no paper/);
+});
+
 test("a loss that is not finite ends the trial as diverged, with the measurement that shows it", async () => {
   const { outcome } = await run({}, { parameters: { at: 25, fault: "nan" } });
   assert.equal(outcome.reason, "diverged");

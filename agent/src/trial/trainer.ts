@@ -3,12 +3,16 @@
  * and resumed trial measures exactly where an undisturbed one does; it saves by the clock, which changes no number. It knows nothing of
  * processes, connections and leases.
  */
-import type { Session } from "@regulus/algorithms/training";
+import type { Session, SessionResult } from "@regulus/algorithms/training";
 import { TrialFailure } from "@regulus/algorithms/training";
 import { type Measurement, RegulusError } from "@regulus/proto";
 
 /** Longest time without looking at what the outside says (stop, a parent that is gone), in milliseconds. */
 const yieldEveryMs = 20;
+
+/** Results that one trial may leave; a bound against a session that makes one for every step. */
+const resultsMax = 32;
+const resultKind = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** What ends a trial from outside. `stopped-early` ends at once; `preempted` saves first. */
 export type StopReason = "stopped-early" | "preempted";
@@ -24,6 +28,8 @@ export interface Outcome {
   readonly step: number;
   /** The newest measurement of this attempt. */
   readonly final: Measurement | undefined;
+  /** What the session leaves; nothing where the trial pauses or goes on elsewhere. */
+  readonly results: readonly SessionResult[];
 }
 
 export interface TrainPlan {
@@ -63,11 +69,30 @@ export async function train(open: () => Promise<Session>, plan: TrainPlan, liste
     session = await open();
     listener.alive(session.stepsDone);
     const reason = await loop(session, plan, listener, progress);
-    return { reason, message: "", step: session.stepsDone, final: progress.newest };
+    const ends = reason === "stopped-early" || (reason === "done" && plan.final);
+    const left = ends ? await resultsOf(session) : nothingLeft;
+    return { reason, ...left, step: session.stepsDone, final: progress.newest };
   } catch (error) {
-    return { ...failure(error, plan.userCode), step: session?.stepsDone ?? progress.step, final: progress.newest };
+    const step = session?.stepsDone ?? progress.step;
+    return { ...failure(error, plan.userCode), step, final: progress.newest, results: [] };
   } finally {
     session?.close();
+  }
+}
+
+const nothingLeft = { results: [], message: "" };
+
+/** What a session leaves, or words about why it could not: the trial's numbers count all the same. */
+async function resultsOf(session: Session): Promise<Pick<Outcome, "results" | "message">> {
+  if (session.results === undefined) return nothingLeft;
+  try {
+    const results = await session.results();
+    const strange = results.find(({ kind }) => !resultKind.test(kind));
+    if (strange !== undefined) throw new Error(`saw the kind ${JSON.stringify(strange.kind)}, expected ${resultKind.source}`);
+    if (results.length > resultsMax) throw new Error(`saw ${results.length} of them, expected at most ${resultsMax}`);
+    return { results, message: "" };
+  } catch (error) {
+    return { results: [], message: `its results could not be made: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 

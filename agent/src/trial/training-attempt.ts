@@ -2,6 +2,7 @@
  * One attempt of a procedure that trains in this process: finds the procedure, opens its session from the checkpoint, runs the trainer and
  * puts what is saved into files. Used by the trial process; the inline runner has a leaner path of its own.
  */
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProcedureModule, Session } from "@regulus/algorithms/training";
 import { defaults } from "@regulus/proto";
@@ -30,7 +31,7 @@ export async function trainAttempt(
   const earlier = begin.checkpoint === "" ? undefined : await readCheckpoint(begin.checkpoint);
   if (earlier !== undefined) checkProcedure(earlier.header, work.procedure);
   let aliveMs = 0;
-  const outcome = await train(
+  const { results, ...outcome } = await train(
     () => openSession(begin, procedures, earlier?.bytes, send),
     planOf(begin, earlier?.header.seconds ?? 0),
     {
@@ -50,7 +51,13 @@ export async function trainAttempt(
       },
     },
   );
-  send({ kind: "finished", ...outcome, leaves: [] });
+  const leaves: { path: string; kind: string }[] = [];
+  for (const [index, { kind, bytes }] of results.entries()) {
+    const path = join(begin.directory, `result-${index}`);
+    await writeFile(path, bytes);
+    leaves.push({ path, kind });
+  }
+  send({ kind: "finished", ...outcome, leaves });
 }
 
 /** What the trainer is to do, from the search and its work. */

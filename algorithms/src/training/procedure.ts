@@ -20,6 +20,13 @@ export interface TrialRequest {
 /** What a session measures; the caller adds the time. */
 export type Observed = Omit<Measurement, "seconds">;
 
+/** Something that a trial leaves beside its measurements, kept by the coordinator as an artifact. */
+export interface SessionResult {
+  /** What it is, in lower-case letters, digits and '-', at most 32 characters: `schedule` (JSON), `image` (PNG), `report` ... */
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+}
+
 /** A trial being worked on. Not shared, not re-entrant. */
 export interface Session {
   /** Steps done, counting those before a checkpoint. */
@@ -34,6 +41,8 @@ export interface Session {
   measure(): Promise<Observed>;
   /** Everything needed to go on exactly as if never stopped. */
   save(): Promise<Uint8Array>;
+  /** What it leaves. Asked once, where the trial ends as done or is stopped early, not where it pauses. Absent for nothing. */
+  results?(): Promise<readonly SessionResult[]>;
   close(): void;
 }
 

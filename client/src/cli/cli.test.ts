@@ -1,6 +1,7 @@
 /** The `regulus` command as people and scripts meet it: real processes against a real server; output, errors and exit codes. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,6 +153,41 @@ test("results: best, one trial, export as JSON lines and CSV, by the beginning o
     (await regulus(["agents", ...at])).stderr,
     `no agents are connected; start one with: regulus agent --coordinator ${twin.address}\n`,
   );
+});
+
+test("artifact: lists what a trial left, and fetches one of it as the bytes that it left", async (t) => {
+  const { twin, folder } = await begin(t);
+  const { trials, facts, search } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 200 });
+  const kept = twin.add(search.searchId, search.spec ?? assert.fail(), search);
+  kept.exported.push(...trials);
+  kept.facts.push(...facts);
+  const keep = (text: string, kind: string) => {
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    twin.artifacts.set(sha256, Buffer.from(text));
+    return { sha256, size: text.length, kind };
+  };
+  kept.exported[search.bestTrial ?? assert.fail()]?.trial?.artifacts.push(
+    keep("first", "image"),
+    keep("second", "image"),
+    keep("{}", "schedule"),
+  );
+  const artifact = (...args: string[]) => regulus(["artifact", "sample", ...args, "-c", twin.address]);
+
+  assert.match((await artifact("best")).stdout, /^KIND +BYTES +SHA-256\nimage +5 .*\nimage +6 .*\nschedule +2 /);
+  assert.deepEqual(
+    [(await artifact("best", "image")).stdout, (await artifact("best", "image", "--number", "0")).stdout],
+    ["second", "first"],
+  );
+  const target = join(folder, "schedule.json");
+  assert.equal((await artifact("best", "schedule", "-o", target)).code, 0);
+  assert.equal(readFileSync(target, "utf8"), "{}");
+  assert.deepEqual(readdirSync(folder), ["schedule.json"]);
+
+  const other = search.bestTrial === 0 ? 1 : 0;
+  const none = await artifact(`${other}`, "schedule");
+  assert.equal(none.code, 3);
+  assert.match(none.stderr, /trial \d left no schedule; it left nothing/);
+  assert.equal((await artifact("first")).code, 2);
 });
 
 test("watch: facts as JSON lines; a reader that closes the pipe ends it; a failed search gives exit code 8", async (t) => {

@@ -5,6 +5,7 @@ import { registerDemo } from "../demo/command.js";
 import { registerReport } from "../report/command.js";
 import { registerAgent } from "./commands/agent.js";
 import { registerAgents } from "./commands/agents.js";
+import { registerArtifact } from "./commands/artifact.js";
 import { registerBest } from "./commands/best.js";
 import { registerCoordinator } from "./commands/coordinator.js";
 import { registerDelete } from "./commands/delete.js";
@@ -51,7 +52,7 @@ ${exitCodesHelp}`,
     register(program);
   for (const register of [registerExplain, registerPause, registerResume, registerStop, registerDelete]) register(program);
   program.commandsGroup("Results and machines:");
-  for (const register of [registerExport, registerReport, registerAgents]) register(program);
+  for (const register of [registerExport, registerArtifact, registerReport, registerAgents]) register(program);
   // Commander copies these to commands made by `.command()` only at their making; commands of other folders are made the same way.
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError(`(regulus ${command.name()} --help tells more)`);

@@ -1,0 +1,112 @@
+/** `regulus artifact`: lists what a trial left (schedules, images, reports, a program's output), or fetches one of it as a plain file. */
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type ArtifactRef, RegulusError, type Trial } from "@regulus/proto";
+import { type Command, InvalidArgumentError } from "commander";
+import type { RegulusClient } from "../../connect.js";
+import { formatCount } from "../../display/numbers.js";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { findSearch } from "../find-search.js";
+import { note, table, writeJson, writeLine } from "../output.js";
+import { wholeNumber } from "../read-values.js";
+
+interface ArtifactOptions extends ConnectionOptions {
+  readonly output?: string;
+  readonly number?: number;
+}
+
+export function registerArtifact(program: Command): void {
+  withConnection(program.command("artifact").description("list what a trial left, or fetch one of it as a file"))
+    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<trial>", "number of the trial, or best", trialName)
+    .argument("[kind]", "what to fetch: schedule, image, report, output, checkpoint ...; absent for a list")
+    .option("-o, --output <file>", "where to write; standard output where absent")
+    .option("--number <n>", "which one of a kind that it left several of, from 0; the last where absent", wholeNumber)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  regulus artifact 7f3a best\n  regulus artifact 7f3a best schedule -o schedule.json\n  regulus artifact 7f3a 12 image --number 0 -o first.png\n",
+    )
+    .action(artifact);
+}
+
+async function artifact(
+  idOrBeginning: string,
+  name: number | "best",
+  kind: string | undefined,
+  options: ArtifactOptions,
+): Promise<void> {
+  await withClient(options, async (client) => {
+    const trial = await findTrial(client, idOrBeginning, name);
+    const left = leftBy(trial);
+    if (kind === undefined) list(left, options);
+    else await fetchOne(client, choose(trial, left, { kind, number: options.number }), options);
+  });
+}
+
+async function findTrial(client: RegulusClient, idOrBeginning: string, name: number | "best"): Promise<Trial> {
+  const { searchId, bestTrial } = await findSearch(client, idOrBeginning);
+  const number = name === "best" ? bestTrial : name;
+  if (number === undefined) throw new RegulusError("not-found", `search ${searchId} has no measured trial yet`);
+  const { trial } = await client.getTrial({ searchId, trial: number });
+  if (trial === undefined) throw new RegulusError("internal", "the coordinator's answer lacks the trial");
+  return trial;
+}
+
+/** Artifacts of a trial, in the order in which it left them; its newest checkpoint last. */
+function leftBy({ artifacts, checkpoint }: Trial): readonly ArtifactRef[] {
+  return checkpoint === undefined ? artifacts : [...artifacts, { ...checkpoint, kind: checkpoint.kind || "checkpoint" }];
+}
+
+function list(left: readonly ArtifactRef[], { json }: ArtifactOptions): void {
+  if (json) writeJson({ artifacts: left });
+  else if (left.length === 0) note("it left nothing");
+  else
+    writeLine(
+      table(
+        ["KIND", "BYTES", "SHA-256"],
+        left.map(({ kind, size, sha256 }) => [kind, formatCount(size), sha256]),
+      ),
+    );
+}
+
+function choose(
+  trial: Trial,
+  left: readonly ArtifactRef[],
+  { kind, number }: { readonly kind: string; readonly number: number | undefined },
+): ArtifactRef {
+  const fitting = left.filter((one) => one.kind === kind);
+  const chosen = fitting.at(number ?? -1);
+  if (chosen !== undefined) return chosen;
+  const kinds = [...new Set(left.map((one) => one.kind))].join(", ") || "nothing";
+  const seen = fitting.length === 0 ? `no ${kind}` : `${fitting.length} of kind ${kind}, no number ${number}`;
+  throw new RegulusError("not-found", `trial ${trial.trial} left ${seen}; it left ${kinds}`);
+}
+
+async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactRef, options: ArtifactOptions): Promise<void> {
+  if (options.output === undefined) {
+    for await (const piece of client.getArtifact(sha256)) process.stdout.write(piece);
+    return;
+  }
+  // Beside its place first: what is cut short or is not what its name says must not look like the whole.
+  const partial = `${options.output}.partial`;
+  try {
+    await pipeline(Readable.from(client.getArtifact(sha256)), createWriteStream(partial));
+    await rename(partial, options.output);
+  } catch (thrown) {
+    await rm(partial, { force: true });
+    throw thrown;
+  }
+  if (options.json) writeJson({ file: options.output, kind, sha256, size });
+  else note(`${kind} of ${formatCount(size)} bytes written to ${options.output}`);
+}
+
+function trialName(text: string): number | "best" {
+  if (text === "best") return text;
+  try {
+    return wholeNumber(text);
+  } catch {
+    throw new InvalidArgumentError("expected a whole number from 0, or best");
+  }
+}
