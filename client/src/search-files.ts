@@ -1,6 +1,6 @@
 /** Search files on this machine: YAML or JSON, by their content and not their name, into a search or everything that is wrong with it. */
 import { readFile } from "node:fs/promises";
-import { limits, parseSearchDocument, RegulusError, type SearchSpec } from "@regulus/proto";
+import { limits, RegulusError, readSearchDocument, type SearchReading, type SearchSpec } from "@regulus/proto";
 import { parseDocument } from "yaml";
 
 /** Syntax errors that are told at once; later ones mostly follow from the first. */
@@ -8,19 +8,34 @@ const syntaxErrorsMax = 5;
 
 /** Reads a search file; "-" stands for standard input. Fails with "not-found" or with every problem of its content. */
 export async function readSearchFile(path: string): Promise<SearchSpec> {
-  const text = path === "-" ? await readInput() : await readText(path);
-  return parseSearchText(text, path === "-" ? "standard input" : path);
+  return soundSpec(await openSearchFile(path));
 }
 
-/** A search file's text as a search. YAML 1.2 holds JSON, so that one reader reads both. */
+/** Reads as much of a search file as can be read, and what is wrong with it. Fails where it is not there or is neither YAML nor JSON. */
+export async function openSearchFile(path: string): Promise<SearchReading> {
+  const text = path === "-" ? await readInput() : await readText(path);
+  return readSearchText(text, path === "-" ? "standard input" : path);
+}
+
+/** A search file's text as a search. Fails with every problem of it. */
 export function parseSearchText(text: string, name: string): SearchSpec {
+  return soundSpec(readSearchText(text, name));
+}
+
+function soundSpec({ spec, problems }: SearchReading): SearchSpec {
+  if (problems.length > 0) throw RegulusError.invalid(problems);
+  return spec;
+}
+
+/** YAML 1.2 holds JSON, so that one reader reads both. */
+function readSearchText(text: string, name: string): SearchReading {
   const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true, version: "1.2" });
   if (document.errors.length > 0) {
     const lines = document.errors.slice(0, syntaxErrorsMax).map((error) => `${name}: ${error.message.trimEnd()}`);
     throw new RegulusError("invalid-argument", lines.join("\n"));
   }
   try {
-    return parseSearchDocument(document.toJS({ maxAliasCount: 100 }));
+    return readSearchDocument(document.toJS({ maxAliasCount: 100 }));
   } catch (thrown) {
     if (thrown instanceof ReferenceError)
       throw new RegulusError("invalid-argument", `${name}: ${thrown.message}`, { cause: thrown });

@@ -12,7 +12,7 @@ export * from "./gen/regulus/v1/search_service.js";
 export * from "./gen/regulus/v1/trial.js";
 export * from "./limits.js";
 export { type ParameterDocument, type SearchDocument, searchJsonSchema } from "./search-document.js";
-export { parseSearchDocument } from "./search-file.js";
+export { parseSearchDocument, readSearchDocument, type SearchReading } from "./search-file.js";
 export { specToDocument } from "./spec-document.js";
 
 // For other packages: checks and codecs that they share.
@@ -25,5 +25,5 @@ export { durationPattern, formatDuration, parseDurationMs } from "./durations.js
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./ids.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
-export { filePath } from "./spec-paths.js";
+export { filePath, pathText } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";

@@ -8,6 +8,7 @@ import { isMap, isPlainMap } from "./check-values.js";
 import { copyPlain } from "./copy-plain.js";
 import { expectedOneOf } from "./did-you-mean.js";
 import { RegulusError } from "./errors.js";
+import type { Problem } from "./gen/regulus/v1/problem.js";
 import type { SearchSpec } from "./gen/regulus/v1/search.js";
 import { ProblemList, show } from "./problem-list.js";
 import { type Path, readIssue, type ShapeProblem } from "./schema-issues.js";
@@ -18,12 +19,32 @@ import { filePath, pathText } from "./spec-paths.js";
 /** Times that fields are taken out of one part: each time at least one goes, and a part is few levels deep. */
 const repairsMax = 16;
 
+/** What a search file says, as far as it could be read. */
+export interface SearchReading {
+  /** What could be read, with stand-ins for what could not; a search only where there are no problems. */
+  readonly spec: SearchSpec;
+  /** Everything that the file alone shows to be wrong, with paths as in the file. */
+  readonly problems: readonly Problem[];
+  /**
+   * All problems at once: the file's own, and what a coordinator found in `spec` that does not only follow from them, with paths as in
+   * the file. To be called once.
+   */
+  joined(found: readonly Problem[]): Problem[];
+}
+
 /** The search in a file's content. Throws invalid-argument with every problem, paths as in the file. */
 export function parseSearchDocument(document: unknown): SearchSpec {
+  const { spec, problems } = readSearchDocument(document);
+  if (problems.length > 0) throw RegulusError.invalid(problems);
+  return spec;
+}
+
+/** What a file's content says, and all that is wrong with it. Throws nothing, whatever the content. */
+export function readSearchDocument(document: unknown): SearchReading {
   const problems = new ProblemList();
   if (!isMap(document)) {
     problems.add("(file)", document, "a map with name, workload or command, objective, strategy, space and budget");
-    throw RegulusError.invalid(problems.all());
+    return { spec: documentToSpec({}), problems: problems.all(), joined: () => problems.all() };
   }
   const parts = new PartReader();
   const read = readDocument(copyPlain(document, parts.wrong), parts);
@@ -36,9 +57,18 @@ export function parseSearchDocument(document: unknown): SearchSpec {
     const field = filePath(problem.field, spec, read);
     if (!parts.hides(field, spec)) problems.addText(field, problem.seen, problem.expected);
   }
-  const all = problems.all();
-  if (all.length > 0) throw RegulusError.invalid(all);
-  return spec;
+  const own = problems.all();
+  const joined = (found: readonly Problem[]) => {
+    for (const { field: at, seen, expected } of found) {
+      const field = filePath(at, spec, read);
+      // A parameter's name is read whatever else is wrong with the parameter.
+      const follows =
+        !/^space\[\d+\]\.name$/.test(at) && (parts.hides(field, spec) || own.some((one) => isWithin(field, one.field)));
+      if (!follows && !own.some((one) => one.field === field)) problems.addText(field, seen, expected);
+    }
+    return problems.all();
+  };
+  return { spec, problems: own, joined };
 }
 
 /** Stand in for parts that could not be read, so that the numbering and naming of the others stay. */

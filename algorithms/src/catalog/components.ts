@@ -2,7 +2,7 @@
  * Checks that the components of a search exist and fills in their options. It reads what a structural check may have refused, so it takes
  * nothing for granted, and leaves to that check what is not its own.
  */
-import { type Component, expectedOneOf, type ProblemList } from "@regulus/proto";
+import { type Component, expectedOneOf, type ProblemList, pathText } from "@regulus/proto";
 import type { ComponentSpec } from "../core/index.js";
 
 /** Options by name, as messages hold them. */
@@ -41,7 +41,8 @@ function resolveOptions(
   const parsed = spec.options.safeParse(given, { reportInput: true });
   if (parsed.success) return plainData(parsed.data);
   for (const issue of parsed.error.issues) {
-    const at = [field, ...issue.path.map(String)].join(".");
+    const path = issue.path.map((part) => (typeof part === "number" ? part : String(part)));
+    const at = path.length === 0 ? field : pathText([field, ...path]);
     if (issue.code === "unrecognized_keys") {
       const known = optionNames(spec);
       const words = (name: string) => (known.length === 0 ? `no options for ${spec.name}` : expectedOneOf(name, known));

@@ -106,8 +106,31 @@ test("wrong options are refused with their paths, all at once", () => {
       seen: '"finish"',
       expected: "one of eta, minSteps, maxSteps, sampler, incumbents, finishBest",
     },
-    { field: "workload.options.hiddenUnits.0", seen: "0", expected: "number to be >=1" },
+    { field: "workload.options.hiddenUnits[0]", seen: "0", expected: "number to be >=1" },
   ]);
+});
+
+test("what is wrong in one place hides nothing in another", () => {
+  const spec = search({
+    strategy: "randon",
+    workload: "mnist-mpl",
+    techniques: ["dropout", { name: "weight-decay", options: { weightDecai: 1e-3 } }],
+    diagnostics: ["scale-wach"],
+    budget: {},
+  });
+  assert.deepEqual(fieldsOf({ ...spec, name: "", parallelism: -1 }), [
+    "name",
+    "parallelism",
+    "strategy.name",
+    "workload.name",
+    "techniques[1].options.weightDecai",
+    "diagnostics[0].name",
+    "budget",
+  ]);
+  // A strategy looks at what it plans with, whatever is wrong with the rest.
+  const asha = { strategy: { name: "asha", options: { minSteps: 9, maxSteps: 5 } }, workload: "mnist-mpl" };
+  assert.deepEqual(fieldsOf(search(asha)), ["workload.name", "strategy.options.minSteps"]);
+  assert.deepEqual(fieldsOf(search({ strategy: "gird", budget: {} })), ["strategy.name"], "the likely one ends by itself");
 });
 
 test("parameters that nothing understands are refused, and it is said who would", () => {

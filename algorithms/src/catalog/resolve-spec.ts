@@ -1,11 +1,12 @@
 /**
  * From a search as its user states it to a search that can run: every name known, every option checked and filled in, the techniques'
- * hyperparameters joined to the space. Idempotent. Everything wrong is told at once; where the structure itself is wrong, checks that build
- * on it wait for the next try.
+ * hyperparameters joined to the space. Idempotent. Everything wrong is told at once: each check runs wherever the parts that it looks at are
+ * sound, whatever is wrong with the others.
  */
 import {
   type Component,
   checkSpec,
+  closestName,
   expectedOneOf,
   type Parameter,
   type Problem,
@@ -31,16 +32,24 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
   const diagnostics = resolveList(problems, diagnosticSpecs, { field: "diagnostics", components: spec.diagnostics });
   checkTrained(problems, spec, workload);
   const space = resolveSpace(problems, spec, { workload, techniques });
-  throwIfAny([...structural, ...problems.all()]);
-  const resolved: SearchSpec = {
+  const found = [...structural, ...problems.all()];
+  const sound = (...tops: readonly string[]) => !found.some(({ field }) => tops.some((top) => isUnder(field, top)));
+  if (sound("budget")) found.push(...budgetProblems(spec));
+  if (strategy !== undefined && sound("strategy", "space", "budget", "objectives", "parallelism", "techniques")) {
+    found.push(...strategyProblems(withDefaults({ ...spec, space, techniques: techniques.map(toComponent) }), strategy));
+  }
+  throwIfAny(found);
+  return {
     ...withDefaults({ ...spec, space }),
     workload: spec.workload && { ...spec.workload, options: { ...(workload?.options ?? spec.workload.options) } },
     strategy: strategy && toComponent(strategy),
     techniques: techniques.map(toComponent),
     diagnostics: diagnostics.map(toComponent),
   };
-  if (strategy !== undefined) throwIfAny(strategyProblems(resolved, strategy));
-  return resolved;
+}
+
+function isUnder(field: string, top: string): boolean {
+  return field === top || field.startsWith(`${top}.`) || field.startsWith(`${top}[`);
 }
 
 function throwIfAny(problems: readonly Problem[]): void {
@@ -103,14 +112,21 @@ function resolveSpace(
   return space;
 }
 
+/** A search ends: by its budget, or because its strategy does. One of unknown name is taken for the one that was likely meant. */
+function budgetProblems({ budget, strategy }: SearchSpec): readonly Problem[] {
+  const name: unknown = strategy?.name;
+  const written = typeof name === "string" ? name : "";
+  const meant = strategySpecs.get(written) ?? strategySpecs.get(closestName(written, [...strategySpecs.keys()]) ?? "");
+  if (meant?.endsByItself === true || (budget && (budget.trials > 0 || budget.steps > 0 || budget.wallTimeMs > 0))) return [];
+  const why = meant === undefined ? "unless the strategy ends by itself" : `since ${meant.name} does not end by itself`;
+  return [{ field: "budget", seen: "no limit", expected: `trials, steps or wallTimeMs, ${why}` }];
+}
+
 /** What the strategy can't do with this search. */
 function strategyProblems(spec: SearchSpec, { spec: strategy, options }: Resolved<StrategySpec>): readonly Problem[] {
   const problems = new ProblemList();
   const context = strategyContext(spec);
-  const { trials, steps, stepsPerTrial, wallTimeMs } = context.budget;
-  if (!strategy.endsByItself && trials === 0 && steps === 0 && wallTimeMs === 0) {
-    problems.addText("budget", "no limit", `trials, steps or wallTimeMs, since ${strategy.name} does not end by itself`);
-  }
+  const { steps, stepsPerTrial } = context.budget;
   const own = strategy.problems?.(context, options) ?? [];
   // A strategy that can take its steps from an option too says so itself.
   if (strategy.needsSteps && stepsPerTrial === 0 && steps === 0 && strategy.problems === undefined) {

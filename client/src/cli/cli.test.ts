@@ -62,8 +62,9 @@ test("validate: every mistake with its path; says who checked", async (t) => {
   assert.equal(offline.code, 0);
   assert.match(offline.stdout, /good in shape; .* were not checked \(no coordinator answers at 127\.0\.0\.1:1\)/);
 
-  const bad = await regulus(["validate", join(folder, "bad.yaml")]);
+  const bad = await regulus(["validate", join(folder, "bad.yaml"), "-c", "127.0.0.1:1"]);
   assert.deepEqual([bad.code, bad.stdout], [2, ""]);
+  assert.match(bad.stderr, /names and options .* were not checked \(no coordinator answers/);
   assert.match(bad.stderr, /^regulus: 3 problems:\n/);
   assert.match(bad.stderr, /space\.weightDecay\.typo: saw an unknown field/);
   assert.match(bad.stderr, /space\.weightDecay\.min: saw 0, expected a number above 0 on a log scale/);
@@ -73,6 +74,20 @@ test("validate: every mistake with its path; says who checked", async (t) => {
   assert.equal(unknown.code, 2);
   const answer = JSON.parse(unknown.stdout);
   assert.deepEqual([answer.valid, answer.checkedBy, answer.problems[0].field], [false, "coordinator", "strategy"]);
+  assert.equal(twin.searches.size, 0);
+
+  // Shape and names in one answer, for submit too; the coordinator's own view of the shape is not told twice.
+  writeFileSync(join(folder, "both.yaml"), file.replace("random", "no-such-strategy").replace("trials: 4", "trials: many"));
+  for (const words of ["validate", "submit"]) {
+    const both = await regulus([words, join(folder, "both.yaml"), "-c", twin.address]);
+    assert.equal(both.code, 2);
+    assert.match(
+      both.stderr,
+      /^regulus: 2 problems:\n {2}budget\.trials: saw "many".*\n {2}strategy: saw "no-such-strategy".*\n$/,
+    );
+  }
+  const alone = await regulus(["submit", join(folder, "both.yaml"), "-c", "127.0.0.1:1"]);
+  assert.deepEqual([alone.code, alone.stderr.split("\n")[0]], [2, "regulus: 1 problem:"]);
   assert.equal(twin.searches.size, 0);
 
   const broken = await regulus(["validate", join(folder, "broken.yaml")]);

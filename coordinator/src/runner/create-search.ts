@@ -1,6 +1,6 @@
 /** The creation of a search: its spec is checked and filled in before anything is written, and a repeated request finds the first one. */
 import { resolveSpec } from "@regulus/algorithms/catalog";
-import { type CreateSearchRequest, checkSpec, type Fact, limits, RegulusError, type Search, SearchSpec } from "@regulus/proto";
+import { type CreateSearchRequest, type Fact, limits, RegulusError, type Search, SearchSpec } from "@regulus/proto";
 import { SearchState } from "../search/search-state.js";
 import type { Runner } from "./runner.js";
 
@@ -29,8 +29,6 @@ export async function createSearch(runner: Runner, request: CreateSearchRequest,
 /** The spec with its defaults; fails with every problem of it. */
 function resolved(spec: SearchSpec | undefined): SearchSpec {
   if (spec === undefined) throw RegulusError.invalid([{ field: "spec", seen: "nothing", expected: "a search spec" }]);
-  const problems = checkSpec(spec);
-  if (problems.length > 0) throw RegulusError.invalid(problems);
   return resolveSpec(spec);
 }
 

@@ -1,9 +1,8 @@
 /** `regulus submit`: starts a search from its file. */
-import { RegulusError, type SearchSpec } from "@regulus/proto";
 import type { Command } from "commander";
-import { readSearchFile } from "../../search-files.js";
+import { openSearchFile } from "../../search-files.js";
+import { createFromFile } from "../check-file.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
-import { asFileProblems } from "../file-problems.js";
 import { followSearch } from "../follow-search.js";
 import { note, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
@@ -30,12 +29,11 @@ export function registerSubmit(program: Command): void {
 }
 
 async function submit(file: string, options: SubmitOptions): Promise<void> {
-  const read = await readSearchFile(file);
-  const spec: SearchSpec = { ...read, name: options.name ?? read.name, seed: options.seed ?? read.seed };
+  const reading = await openSearchFile(file);
+  const { name, seed } = reading.spec;
+  const spec = { name: options.name ?? name, seed: options.seed ?? seed };
   await withClient(options, async (client) => {
-    const search = await client.createSearch({ spec, idempotencyKey: options.key }).catch((thrown: unknown) => {
-      throw asFileProblems(RegulusError.from(thrown), spec);
-    });
+    const search = await createFromFile(client, reading, { spec, idempotencyKey: options.key });
     if (options.json) writeJson({ search });
     else if (options.watch) note(`search ${search.searchId} is started; Ctrl-C leaves it running`);
     else writeLine(search.searchId);

@@ -1,10 +1,10 @@
 /** `regulus validate`: everything that is wrong with a search file, without starting anything. */
-import { RegulusError, type SearchSpec } from "@regulus/proto";
+import { RegulusError, type SearchReading } from "@regulus/proto";
 import type { Command } from "commander";
-import { readSearchFile } from "../../search-files.js";
+import { openSearchFile } from "../../search-files.js";
+import { checkFile, ownProblems } from "../check-file.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { exitCodes } from "../exit-codes.js";
-import { asFileProblems } from "../file-problems.js";
 import { note, writeJson, writeLine } from "../output.js";
 import { problemLines } from "../report-error.js";
 
@@ -13,7 +13,7 @@ interface ValidateOptions extends ConnectionOptions {
 }
 
 /** What was checked: the file's shape and values alone, or also every name and option that the coordinator knows. */
-type Checked = { readonly checkedBy: "file" | "coordinator"; readonly error?: RegulusError; readonly why?: string };
+type Checked = { readonly checkedBy: "file" | "coordinator"; readonly error?: RegulusError | undefined; readonly why?: string };
 
 export function registerValidate(program: Command): void {
   withConnection(
@@ -33,30 +33,31 @@ async function validate(file: string, options: ValidateOptions): Promise<void> {
     writeJson({ valid: error === undefined, checkedBy, problems, ...(error === undefined ? {} : { message: error.message }) });
   } else if (error !== undefined) {
     note(error.problems.length > 0 ? problemLines(error.problems) : `regulus: ${error.message}`);
+    if (why !== undefined) note(unchecked(why));
   } else if (checkedBy === "coordinator") {
     writeLine(`${file} is good: checked by the coordinator at ${options.coordinator}`);
   } else {
-    writeLine(`${file} is good in shape; names and options of strategy, workload and techniques were not checked (${why})`);
+    writeLine(`${file} is good in shape; ${unchecked(why ?? "")}`);
   }
 }
 
+const unchecked = (why: string) => `names and options of strategy, workload and techniques were not checked (${why})`;
+
 async function check(file: string, options: ValidateOptions): Promise<Checked> {
-  let spec: SearchSpec;
+  let reading: SearchReading;
   try {
-    spec = await readSearchFile(file);
+    reading = await openSearchFile(file);
   } catch (thrown) {
     const error = RegulusError.from(thrown);
     if (error.code !== "invalid-argument") throw error;
     return { checkedBy: "file", error };
   }
-  if (options.offline) return { checkedBy: "file", why: "--offline" };
+  const error = ownProblems(reading);
+  if (options.offline) return { checkedBy: "file", error, why: "--offline" };
   try {
-    await withClient(options, (client) => client.createSearch({ spec, validateOnly: true }));
-    return { checkedBy: "coordinator" };
+    return { checkedBy: "coordinator", error: await withClient(options, (client) => checkFile(client, reading)) };
   } catch (thrown) {
-    const error = RegulusError.from(thrown);
-    if (error.code === "unavailable") return { checkedBy: "file", why: `no coordinator answers at ${options.coordinator}` };
-    if (error.code !== "invalid-argument") throw error;
-    return { checkedBy: "coordinator", error: asFileProblems(error, spec) };
+    if (RegulusError.from(thrown).code !== "unavailable") throw thrown;
+    return { checkedBy: "file", error, why: `no coordinator answers at ${options.coordinator}` };
   }
 }
