@@ -162,6 +162,7 @@ test("an exported trial that came in two messages is one", async (t) => {
     learned: {},
     scales: {},
     hypergradients: {},
+    vectors: {},
     seconds: step,
   });
   const trial = (number: number) => ({ ...emptyTrial, trial: number });

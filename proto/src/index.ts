@@ -27,3 +27,4 @@ export * from "./ids.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
 export { filePath, pathText } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";
+export { fromVectors, numbersIn, toVectors } from "./vectors.js";

@@ -23,6 +23,8 @@ export const limits = {
   componentsMax: 32,
   /** Names in one map of a measurement. */
   measurementNamesMax: 2000,
+  /** Numbers in all vectors of a measurement, of a work or of a strategy's step together: 800 kB. */
+  vectorNumbersMax: 100_000,
   /** Bytes of one gRPC message. */
   messageBytesMax: 4 * 1024 * 1024,
   /** Bytes of data in one message of an artifact stream. */

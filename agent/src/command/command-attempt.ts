@@ -171,6 +171,7 @@ class ProgramRun {
       learned: {},
       scales: {},
       hypergradients: {},
+      vectors: {},
       seconds: this.seconds(),
     };
     this.newest = measurement;

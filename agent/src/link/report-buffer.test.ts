@@ -8,7 +8,7 @@ const measured = (trial: number, step: number): Report => ({
   lease: key(trial),
   event: {
     $case: "measured",
-    value: { step, metrics: { validLoss: step }, learned: {}, scales: {}, hypergradients: {}, seconds: 0 },
+    value: { step, metrics: { validLoss: step }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 },
   },
 });
 const finished = (trial: number): Report => ({

@@ -3,7 +3,7 @@
  * connection, so what waits may still be thinned out: past the bound, plain measurements go first (every second one of an attempt), then
  * findings; a Finished is never dropped, and neither is an attempt's newest checkpoint.
  */
-import { type LeaseKey, limits, type Report } from "@regulus/proto";
+import { type LeaseKey, limits, numbersIn, type Report } from "@regulus/proto";
 import { keyText } from "../attempts/lease-key.js";
 
 /** Reports in one message. */
@@ -133,5 +133,6 @@ function estimateBytes(report: Report): number {
   for (const map of [measurement.metrics, measurement.learned, measurement.scales, measurement.hypergradients]) {
     for (const name in map) bytes += 32 + name.length;
   }
-  return bytes;
+  for (const name in measurement.vectors) bytes += 32 + name.length;
+  return bytes + 8 * numbersIn(measurement.vectors);
 }

@@ -147,7 +147,7 @@ async function measure(
   listener: TrainListener,
   progress: Progress,
 ): Promise<void> {
-  const measurement: Measurement = { ...(await session.measure()), seconds };
+  const measurement: Measurement = { vectors: {}, ...(await session.measure()), seconds };
   progress.newest = measurement;
   listener.measured(measurement);
   listener.alive(session.stepsDone);

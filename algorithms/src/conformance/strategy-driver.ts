@@ -3,7 +3,7 @@
  * (the same facts in the same order) and stops at a proposal that no coordinator could carry out. For conformance suites and for tests of
  * strategies; the coordinator's own rules are tested elsewhere.
  */
-import { assert, EndReason, type Fact, type Measurement, type Work } from "@regulus/proto";
+import { assert, EndReason, type Fact, type Measurement, toVectors, type Work } from "@regulus/proto";
 import { type Configuration, createRng, type Proposal, type Strategy, type StrategyContext } from "../core/index.js";
 
 /** What becomes of a trial on its way to a step. */
@@ -19,6 +19,8 @@ export interface Drive<State> {
   readonly agents: number;
   /** Metrics of a trial at a step. */
   readonly metrics: (configuration: Configuration, step: number) => Readonly<Record<string, number>>;
+  /** More of the measurement that a trial makes when it has done its work: vectors, learned values ... */
+  readonly observe?: (work: Work, trial: number) => Partial<Omit<Measurement, "step" | "seconds">>;
   /** Seed of how long work takes, and so of the order of arrival; absent for time in proportion to steps. */
   readonly orderSeed?: number;
   /** What becomes of a trial; absent for "reaches". */
@@ -109,13 +111,28 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
         const work = workOf(proposal, proposal.parameters ?? found.configuration, found.procedure);
         say({ $case: "trialResumed", value: { trial: proposal.trial, work } });
         run(proposal.trial, work);
+      } else if (proposal.kind === "report") {
+        const { step, accepted, metrics, vectors, message } = proposal;
+        const value = { step, accepted, metrics: { ...metrics }, vectors: toVectors(vectors), message };
+        say({ $case: "strategyStepped", value });
+      } else if (proposal.kind === "pause") {
+        const found = trialAt(trials, proposal.trial);
+        if (found.status !== "running") continue;
+        say({ $case: "trialPauseRequested", value: { trial: proposal.trial, reason: proposal.reason } });
+        running = running.filter(({ trial }) => trial !== proposal.trial);
+        found.status = "paused";
+        say({ $case: "trialPaused", value: { trial: proposal.trial, attempt: 1, step: found.steps } });
       } else {
         say({ $case: "trialStopRequested", value: { trial: proposal.trial, reason: proposal.reason } });
         running = running.filter(({ trial }) => trial !== proposal.trial);
         endTrial(proposal.trial, EndReason.END_REASON_STOPPED_EARLY, true);
       }
     }
-    if (running.length === 0) return { facts, trials, steps, state };
+    if (running.length === 0) {
+      // What it reported it was told of, so it may have more to say.
+      if (proposals.some(({ kind }) => kind === "report" || kind === "pause")) continue;
+      return { facts, trials, steps, state };
+    }
     const next = running.reduce((first, other) => (other.endsAt < first.endsAt ? other : first));
     running = running.filter((other) => other !== next);
     now = next.endsAt;
@@ -131,7 +148,9 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
       const metrics = drive.metrics(found.configuration, work.untilStep);
       const shown =
         outcome === "diverges" ? Object.fromEntries(Object.keys(metrics).map((name) => [name, Number.NaN])) : { ...metrics };
-      found.last = { step: work.untilStep, metrics: shown, learned: {}, scales: {}, hypergradients: {}, seconds: now / 1000 };
+      const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {} };
+      const more = outcome === "diverges" ? {} : (drive.observe?.(work, trial) ?? {});
+      found.last = { step: work.untilStep, metrics: shown, ...nothing, ...more, seconds: now / 1000 };
       say({ $case: "trialMeasured", value: { trial, attempt: 1, measurement: found.last } });
     }
     if (outcome === "diverges") endTrial(trial, EndReason.END_REASON_DIVERGED, true);
@@ -164,7 +183,7 @@ function checkProposals(
   { limit, trials, context }: { limit: number; trials: readonly DrivenTrial[]; context: StrategyContext },
 ): void {
   const starts = proposals.filter(({ kind }) => kind === "start").length;
-  const works = proposals.filter(({ kind }) => kind !== "stop").length;
+  const works = proposals.filter(({ kind }) => kind === "start" || kind === "resume").length;
   assert(works <= limit, `at most ${limit} proposals were asked for, and ${works} came`);
   const most = context.budget.trials || Number.POSITIVE_INFINITY;
   assert(trials.length + starts <= most, `a search of ${most} trials starts no more`);
@@ -177,11 +196,16 @@ function checkProposals(
       assert(wrong.length === 0, `a start lies in the space: ${wrong.join("; ")}`);
       continue;
     }
+    if (proposal.kind === "report") {
+      assert(Number.isSafeInteger(proposal.step) && proposal.step >= 0, `a step is a whole number from 0: ${proposal.step}`);
+      continue;
+    }
     const trial = trialAt(trials, proposal.trial);
     if (proposal.kind === "stop") {
       assert(trial.status !== "ended", `trial ${proposal.trial} is not over when it is stopped`);
       continue;
     }
+    if (proposal.kind === "pause") continue;
     assert(trial.status === "paused", `trial ${proposal.trial} is paused when it is resumed`);
     assert(
       proposal.untilStep > trial.steps,
@@ -192,9 +216,19 @@ function checkProposals(
   assert(new Set(resumed).size === resumed.length, "no trial is resumed twice in one answer");
 }
 
-function workOf(proposal: Exclude<Proposal, { kind: "stop" }>, parameters: Configuration, procedure: string): Work {
-  const { untilStep, final, options, fromTrial } = proposal;
-  return { procedure, parameters: { ...parameters }, untilStep, final, options: options && { ...options }, fromTrial };
+function workOf(proposal: Extract<Proposal, { kind: "start" | "resume" }>, parameters: Configuration, procedure: string): Work {
+  const { untilStep, final, options, fromTrial, arm = "" } = proposal;
+  const vectors = toVectors(proposal.vectors);
+  return {
+    procedure,
+    parameters: { ...parameters },
+    untilStep,
+    final,
+    options: options && { ...options },
+    fromTrial,
+    vectors,
+    arm,
+  };
 }
 
 function trialAt(trials: readonly DrivenTrial[], index: number): DrivenTrial {

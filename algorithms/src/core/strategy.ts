@@ -34,8 +34,12 @@ export type Proposal =
       /** Whether the trial is over there; else it pauses and can be resumed. */
       readonly final: boolean;
       readonly options?: Readonly<Record<string, unknown>>;
-      /** Start from this trial's newest checkpoint. */
+      /** Start from this trial's newest checkpoint. Where it never saved, the trial begins from nothing, and a finding says so. */
       readonly fromTrial?: number;
+      /** Numbers sent along by name, all finite; together at most `limits.vectorNumbersMax`. */
+      readonly vectors?: Vectors;
+      /** The arm of the search that it belongs to; absent for the strategy's own. */
+      readonly arm?: Arm;
     }
   | {
       readonly kind: "resume";
@@ -47,8 +51,32 @@ export type Proposal =
       readonly parameters?: Configuration;
       readonly options?: Readonly<Record<string, unknown>>;
       readonly fromTrial?: number;
+      /** As for a start; what the trial was sent before is not kept. */
+      readonly vectors?: Vectors;
+      readonly arm?: Arm;
     }
-  | { readonly kind: "stop"; readonly trial: number; readonly reason: string };
+  /** A trial ends early, whatever it is doing. */
+  | { readonly kind: "stop"; readonly trial: number; readonly reason: string }
+  /** A running trial saves and pauses now, a pending one pauses at once, so that it may be given other work. */
+  | { readonly kind: "pause"; readonly trial: number; readonly reason: string }
+  /** What a step of the strategy's own came to: becomes a StrategyStepped fact, by which the strategy learns that it was taken. */
+  | {
+      readonly kind: "report";
+      /** Which step, as the strategy counts them, from 0. */
+      readonly step: number;
+      /** Whether the step was taken; else the message says why not. */
+      readonly accepted: boolean;
+      /** Not finite values are allowed. */
+      readonly metrics: Readonly<Record<string, number>>;
+      readonly vectors?: Vectors;
+      readonly message: string;
+    };
+
+/** Lists of numbers by name. */
+export type Vectors = Readonly<Record<string, readonly number[]>>;
+
+/** Which part of a search a trial belongs to: empty for the strategy's own, "control" for one that only measures what it gains. */
+export type Arm = "" | "control";
 
 /**
  * A strategy at work on one search. The state holds plain data only (it survives `structuredClone` and JSON), so that it can live
@@ -56,7 +84,7 @@ export type Proposal =
  */
 export interface Strategy<State> extends Fold<State, Fact> {
   /**
-   * At most `limit` proposals that start or resume (stops are free). Fewer than `limit` mean: nothing more until a fact comes.
+   * At most `limit` proposals that start or resume (the others are free). Fewer than `limit` mean: nothing more until a fact comes.
    * None, with nothing pending, running or paused that it waits for, means that the strategy is done.
    *
    * `rng` is keyed by the search's seed. For the choice of trial n use `rng.fork("trial", n)`, never the order of arrival, so that

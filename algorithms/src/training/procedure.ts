@@ -18,7 +18,7 @@ export interface TrialRequest {
 }
 
 /** What a session measures; the caller adds the time. */
-export type Observed = Omit<Measurement, "seconds">;
+export type Observed = Omit<Measurement, "seconds" | "vectors"> & Partial<Pick<Measurement, "vectors">>;
 
 /** Something that a trial leaves beside its measurements, kept by the coordinator as an artifact. */
 export interface SessionResult {

@@ -20,6 +20,11 @@ export function factWords({ kind }: Fact): string {
       return `search ${kind.value.outcome.replace("SEARCH_OUTCOME_", "").toLowerCase()}: ${kind.value.reason}`;
     case "strategyFailed":
       return `strategy failed: ${kind.value.message}`;
+    case "strategyStepped": {
+      const { step, accepted, metrics, message } = kind.value;
+      const numbers = listWords(metrics, (value) => formatValue(Number(value)));
+      return `strategy's step ${formatCount(step)} ${accepted ? "taken" : "refused"}${message === "" ? "" : ` (${message})`}${numbers === "" ? "" : `:${numbers}`}`;
+    }
     case "trialProposed": {
       const { trial, work } = kind.value;
       return `trial ${trial} proposed: ${work?.procedure ?? ""}${untilWords(work?.untilStep)}${listWords(work?.parameters, formatParameter)}`;
@@ -28,6 +33,8 @@ export function factWords({ kind }: Fact): string {
       return `trial ${kind.value.trial} is to go on${untilWords(kind.value.work?.untilStep)}`;
     case "trialStopRequested":
       return `trial ${kind.value.trial} is to stop: ${kind.value.reason}`;
+    case "trialPauseRequested":
+      return `trial ${kind.value.trial} is to pause: ${kind.value.reason}`;
     case "trialDeferred":
       return `trial ${kind.value.trial} waits: ${kind.value.reason}`;
     case "attemptStarted": {

@@ -38,13 +38,23 @@ test("CSV: quotes, line breaks and formulas are defused, numbers are exact", () 
     csvHead(columns, false),
     "trial,status,reason,attempts,agent,step,seconds,parameter.text,parameter.number,metric.validLoss,message",
   );
-  const last = { step: 5, metrics: { validLoss: 0.1 + 0.2 }, learned: {}, scales: {}, hypergradients: {}, seconds: 1.5 };
+  const last = {
+    step: 5,
+    metrics: { validLoss: 0.1 + 0.2 },
+    learned: {},
+    scales: {},
+    hypergradients: {},
+    vectors: {},
+    seconds: 1.5,
+  };
   const work = {
     procedure: "fit",
     parameters: { text: 'a "b",\nc', number: 1e-7 },
     untilStep: 0,
     final: true,
     options: undefined,
+    vectors: {},
+    arm: "",
   };
   const trial = {
     searchId: "s1",

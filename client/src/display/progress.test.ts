@@ -45,13 +45,24 @@ test("facts that come twice, as after a stream was resumed, change nothing", () 
 
 test("a lost attempt gives back the steps after its checkpoint and its line", () => {
   const spec = sampleSpec(options);
-  const measurement = { step: 900, metrics: { validLoss: Number.NaN }, learned: {}, scales: {}, hypergradients: {}, seconds: 5 };
+  const measurement = {
+    step: 900,
+    metrics: { validLoss: Number.NaN },
+    learned: {},
+    scales: {},
+    hypergradients: {},
+    vectors: {},
+    seconds: 5,
+  };
   const state = fold(
     numbered([
       { $case: "searchCreated", value: { spec, idempotencyKey: "" } },
       {
         $case: "trialProposed",
-        value: { trial: 0, work: { procedure: "fit", parameters: {}, untilStep: 2000, final: true, options: {} } },
+        value: {
+          trial: 0,
+          work: { procedure: "fit", parameters: {}, untilStep: 2000, final: true, options: {}, vectors: {}, arm: "" },
+        },
       },
       { $case: "attemptStarted", value: { trial: 0, attempt: 1, agentId: "a", fromStep: 0 } },
       { $case: "trialMeasured", value: { trial: 0, attempt: 1, measurement } },
@@ -84,7 +95,7 @@ test("a search that is maximized keeps the greatest value", () => {
         value: {
           trial: index,
           attempt: 1,
-          measurement: { step: 1, metrics: { score }, learned: {}, scales: {}, hypergradients: {}, seconds: 1 },
+          measurement: { step: 1, metrics: { score }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 1 },
         },
       })),
     ]),

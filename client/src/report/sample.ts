@@ -121,6 +121,8 @@ function trialCourse(request: CourseRequest): Course {
     final: true,
     options: {},
     fromTrial: undefined,
+    vectors: {},
+    arm: "",
   };
   const diverges = (options.divergesEvery ?? 0) > 0 && number % (options.divergesEvery ?? 1) === (options.divergesEvery ?? 1) - 1;
   const count = options.measurementsPerTrial ?? 40;
@@ -210,6 +212,7 @@ function measurementAt({ step, floor, start, inside, options, random }: Measurem
     learned: inside ? Object.fromEntries(learned) : {},
     scales: inside ? Object.fromEntries(scales) : {},
     hypergradients: inside ? Object.fromEntries(Object.keys(start).map((name) => [name, 0.1 * (random() - 0.5)])) : {},
+    vectors: {},
     seconds: (step * stepMs) / 1000,
   };
 }

@@ -141,6 +141,7 @@ function row({ trial, startedMs, endedMs, values }: RowRequest): ExportSearchRes
       learned: {},
       scales: {},
       hypergradients: {},
+      vectors: {},
     }),
   );
   const best = measurements.reduce((a, b) => ((b.metrics.validLoss ?? 0) > (a.metrics.validLoss ?? 0) ? b : a));

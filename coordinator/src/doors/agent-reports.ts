@@ -10,6 +10,7 @@ import {
   type LeaseKey,
   limits,
   type Measurement,
+  numbersIn,
   type Register,
   type Report,
   type Reports,
@@ -103,17 +104,14 @@ function checkFinished(checks: RequestChecks, field: string, finished: Finished)
 /** What is wrong with a measurement; undefined for nothing. Not finite values are allowed: they mean "could not be computed". */
 function measurementFaults(measurement: Measurement): string | undefined {
   const checks = new RequestChecks();
-  const maps = {
-    metrics: measurement.metrics,
-    learned: measurement.learned,
-    scales: measurement.scales,
-    hypergradients: measurement.hypergradients,
-  };
+  const { metrics, learned, scales, hypergradients, vectors } = measurement;
+  const maps = { metrics, learned, scales, hypergradients, vectors };
   for (const [field, values] of Object.entries(maps)) {
     const names = Object.keys(values);
     if (!checks.count(field, names.length, limits.measurementNamesMax)) continue;
     for (const name of names) checks.text(`${field}[${name}]`, name);
   }
+  checks.count("vectors' numbers", numbersIn(vectors), limits.vectorNumbersMax);
   if (!(measurement.seconds >= 0 && Number.isFinite(measurement.seconds))) {
     checks.problem("seconds", measurement.seconds, "seconds of training, finite and not negative");
   }

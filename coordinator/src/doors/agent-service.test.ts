@@ -9,6 +9,7 @@ import {
   type ConnectResponse,
   EndReason,
   type Lease,
+  limits,
   Measurement,
   type Register,
   Report,
@@ -125,13 +126,15 @@ test("a measurement past its bounds ends its trial as a user error, and the stre
   const agent = await new AgentStream().register("sloppy").registered();
   const key = (await eventually("a lease", 5000, () => agent.leases()[0])).key;
   const metrics = { ["x".repeat(200)]: 1 };
-  agent.report(1, { lease: key, event: { $case: "measured", value: { step: 3, metrics, seconds: 1 } } });
+  const vectors = { z: { values: new Array(limits.vectorNumbersMax + 1).fill(0.5) } };
+  agent.report(1, { lease: key, event: { $case: "measured", value: { step: 3, metrics, vectors, seconds: 1 } } });
   const trial = await eventually("the trial's end", 5000, async () => {
     const answer = await parts.coordinator.getTrial(searchId, key?.trial ?? 0);
     return answer.trial?.status === "TRIAL_STATUS_ENDED" ? answer.trial : undefined;
   });
   assert.equal(trial.reason, EndReason.END_REASON_USER_ERROR);
   assert.match(trial.message, /a measurement was refused: metrics\[xxx.*saw 200 characters, expected at most 128/);
+  assert.match(trial.message, /vectors' numbers: saw 100001 of them, expected at most 100000/);
   assert.equal(agent.error, undefined);
 
   agent.report(9, { lease: key, event: { $case: "measured", value: { step: 4 } } });

@@ -33,7 +33,15 @@ const measured = (searchId: string, position: number, loss = 0.5): Fact => ({
     value: {
       trial: 3,
       attempt: 1,
-      measurement: { step: position, metrics: { validLoss: loss }, learned: {}, scales: {}, hypergradients: {}, seconds: 1 },
+      measurement: {
+        step: position,
+        metrics: { validLoss: loss },
+        learned: {},
+        scales: {},
+        hypergradients: {},
+        vectors: {},
+        seconds: 1,
+      },
     },
   },
 });

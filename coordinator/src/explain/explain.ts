@@ -2,7 +2,15 @@
  * Says in words why a search or a trial is where it is, from its facts alone: a fold like any other. It asks nobody what is going on
  * now, so it says the same of a running coordinator and of a copied log.
  */
-import { assert, EndReason, type ExplainSearchResponse, type Explanation, type Fact, RegulusError } from "@regulus/proto";
+import {
+  assert,
+  EndReason,
+  type ExplainSearchResponse,
+  type Explanation,
+  type Fact,
+  RegulusError,
+  type StrategyStepped,
+} from "@regulus/proto";
 import type { EventLog } from "../ports.js";
 import { SearchState } from "../search/search-state.js";
 import type { TrialState } from "../search/trial-state.js";
@@ -143,12 +151,16 @@ function describe(kind: Kind): string {
       return `it ended: ${kind.value.reason}`;
     case "strategyFailed":
       return `its strategy failed: ${kind.value.message}`;
+    case "strategyStepped":
+      return `its strategy ${stepWords(kind.value)}`;
     case "trialProposed":
       return "its strategy proposed it";
     case "trialResumed":
       return `its strategy resumed it, to step ${kind.value.work?.untilStep ?? 0}`;
     case "trialStopRequested":
       return `its early end was asked for: ${kind.value.reason}`;
+    case "trialPauseRequested":
+      return `its strategy asked it to pause: ${kind.value.reason}`;
     case "trialDeferred":
       return `it could not be placed: ${kind.value.reason}`;
     case "attemptStarted":
@@ -170,6 +182,10 @@ function describe(kind: Kind): string {
       return never;
     }
   }
+}
+
+function stepWords({ step, accepted, message }: StrategyStepped): string {
+  return `${accepted ? "took" : "refused"} its step ${step}${message === "" ? "" : `: ${message}`}`;
 }
 
 function reasonWords(reason: EndReason | undefined): string {

@@ -72,7 +72,7 @@ export class Asking {
     const { state } = entry;
     const before = state.position;
     this.#options.command(entry, { kind: "takeProposals", proposals: answer.proposals, limit, asked });
-    const wanted = answer.proposals.filter((proposal) => proposal.kind !== "stop").length;
+    const wanted = answer.proposals.filter(({ kind }) => kind === "start" || kind === "resume").length;
     // Who filled the limit may have more; who did not, or gave only what no budget has room for, has nothing until there is news.
     const filled = wanted >= limit && state.position > before;
     entry.askedLimit = filled ? 0 : Math.max(limit - wanted, state.position > before ? 0 : limit);

@@ -61,6 +61,7 @@ export class Consequences {
         for (const ref of kind.value.artifacts) ledger.retain(ref);
         return;
       case "trialStopRequested":
+      case "trialPauseRequested":
       case "searchPaused":
       case "searchStopRequested":
         leases.stopWhatStops(entry.state);

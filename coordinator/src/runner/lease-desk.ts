@@ -4,12 +4,12 @@
  */
 import { createRng, type Rng } from "@regulus/algorithms/core";
 import { assert, type ConnectResponse, EndReason, type LeaseKey, type Register } from "@regulus/proto";
+import { resumePoint } from "../search/resume-point.js";
 import type { SearchState } from "../search/search-state.js";
 import type { TrialState } from "../search/trial-state.js";
 import type { Agents, HeldLease, KnownAgent, OpenConnection } from "./agents.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
 import type { Outbox } from "./outbox.js";
-import { resumePoint } from "./resume-point.js";
 
 /** What the desk needs of the runner. */
 export interface LeaseDeskOptions {
@@ -156,6 +156,7 @@ export class LeaseDesk {
 /** Why a running trial is to stop now; undefined where it is not. */
 function stopOf(state: SearchState, trial: TrialState): { readonly reason: EndReason; readonly message: string } | undefined {
   if (trial.stopReason !== undefined) return { reason: EndReason.END_REASON_STOPPED_EARLY, message: trial.stopReason };
+  if (trial.pauseReason !== undefined) return { reason: EndReason.END_REASON_PREEMPTED, message: trial.pauseReason };
   if (state.status === "paused") return { reason: EndReason.END_REASON_PREEMPTED, message: state.reason };
   // One that reached its step only has to say so: stopping it would turn a done trial into a stopped one.
   const reached = trial.work.untilStep > 0 && trial.step >= trial.work.untilStep;

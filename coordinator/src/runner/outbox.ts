@@ -2,7 +2,7 @@
  * What a round has to say once its facts are durable: answers, acknowledgements, leases, stops, releases of artifacts. Collected while
  * the round decides, and delivered, or dropped, as a whole.
  */
-import type { ArtifactRef, ConnectResponse, Lease, SearchSpec } from "@regulus/proto";
+import { type ArtifactRef, type ConnectResponse, type Lease, limits, numbersIn, type SearchSpec } from "@regulus/proto";
 import type { HeldLease, OpenConnection } from "./agents.js";
 
 /** A caller that waits for the round. */
@@ -57,11 +57,29 @@ export class Outbox {
     }
     for (const [connection, leases] of this.#leases) {
       if (!connection.open) continue;
-      send(connection, { message: { $case: "leases", value: { leases: leases.map(withSpec) } } });
+      for (const piece of pieces(leases))
+        send(connection, { message: { $case: "leases", value: { leases: piece.map(withSpec) } } });
       for (const { held } of leases) held.sent = true;
     }
     for (const { connection, message } of this.#stops) send(connection, message);
   }
+}
+
+/** Leases in messages that hold at most as many numbers as one work may; a message without any holds them all. */
+function* pieces(leases: readonly OutgoingLease[]): Generator<readonly OutgoingLease[]> {
+  let piece: OutgoingLease[] = [];
+  let numbers = 0;
+  for (const lease of leases) {
+    const more = numbersIn(lease.lease.work?.vectors);
+    if (piece.length > 0 && numbers + more > limits.vectorNumbersMax) {
+      yield piece;
+      piece = [];
+      numbers = 0;
+    }
+    piece.push(lease);
+    numbers += more;
+  }
+  yield piece;
 }
 
 /** A search's spec goes with its first lease on a connection. */

@@ -2,8 +2,8 @@
 import { assert } from "@regulus/proto";
 import { plan, type Unplaced } from "../plan/plan.js";
 import type { SearchCommand } from "../search/commands.js";
+import { resumePoint } from "../search/resume-point.js";
 import type { Agents } from "./agents.js";
-import { resumePoint } from "./resume-point.js";
 import type { SearchEntry } from "./search-entry.js";
 import type { Searches } from "./searches.js";
 import { waitingTrials } from "./waiting-trials.js";

@@ -13,6 +13,7 @@ import { SearchWatchers } from "./watchers.js";
 const news: ReadonlySet<FactKind["$case"]> = new Set([
   "searchCreated",
   "searchResumed",
+  "strategyStepped",
   "trialMeasured",
   "trialCheckpointed",
   "attemptEnded",

@@ -11,9 +11,19 @@ import {
   type Space,
   valueFromUnit,
 } from "@regulus/algorithms/core";
-import { EndReason, expectedOneOf, limits, type SearchSpec, type Work } from "@regulus/proto";
+import {
+  cutText,
+  EndReason,
+  expectedOneOf,
+  limits,
+  numbersIn,
+  type SearchSpec,
+  toVectors,
+  type Vector,
+  type Work,
+} from "@regulus/proto";
 import type { FactKind, SearchCommand } from "./commands.js";
-import { stopRequested, trialEnded } from "./endings.js";
+import { stopRequested, trialEnded, trialPaused } from "./endings.js";
 import type { SearchState } from "./search-state.js";
 
 /** Problems of one configuration that are told. */
@@ -23,6 +33,10 @@ type TakeProposals = Extract<SearchCommand, { kind: "takeProposals" }>;
 type Start = Extract<Proposal, { kind: "start" }>;
 type Resume = Extract<Proposal, { kind: "resume" }>;
 type Stop = Extract<Proposal, { kind: "stop" }>;
+type Pause = Extract<Proposal, { kind: "pause" }>;
+type Report = Extract<Proposal, { kind: "report" }>;
+
+const arms: readonly string[] = ["", "control"];
 
 /** The facts of a batch of proposals; a refused one among them makes the strategy's failure instead of them all. */
 export function takeProposals(state: SearchState, command: TakeProposals): FactKind[] {
@@ -51,7 +65,7 @@ interface Taking {
   /** Starts and resumes that may still be taken. */
   limit: number;
   next: number;
-  /** Trials that an earlier proposal of the batch resumed or stopped. */
+  /** Trials that an earlier proposal of the batch resumed, paused or stopped. */
   readonly taken: Set<number>;
   readonly facts: FactKind[];
 }
@@ -65,8 +79,12 @@ function take(taking: Taking, proposal: Proposal): string | undefined {
       return takeResume(taking, proposal);
     case "stop":
       return takeStop(taking, proposal);
+    case "pause":
+      return takePause(taking, proposal);
+    case "report":
+      return takeReport(taking, proposal);
     default:
-      return `its kind ${JSON.stringify(proposal satisfies never)} is not start, resume or stop`;
+      return `its kind ${JSON.stringify(proposal satisfies never)} is not start, resume, stop, pause or report`;
   }
 }
 
@@ -76,7 +94,8 @@ function takeStart(taking: Taking, proposal: Start): string | undefined {
   const problem =
     stepProblem(state, proposal.untilStep) ??
     parameterProblem(state.spec, proposal.procedure, proposal.parameters) ??
-    sourceProblem(taking, proposal.fromTrial);
+    sourceProblem(taking, proposal.fromTrial) ??
+    sentProblem(proposal);
   if (problem !== undefined) return problem;
   // Past a bound of the coordinator's own a proposal is left aside: the strategy was never told of it and may propose it again.
   if (taking.limit <= 0 || taking.next >= (state.budget.trials || limits.trialsMax)) return undefined;
@@ -101,7 +120,8 @@ function takeResume(taking: Taking, proposal: Resume): string | undefined {
   const problem =
     stepProblem(state, proposal.untilStep) ??
     (proposal.parameters && parameterProblem(state.spec, trial.work.procedure, proposal.parameters)) ??
-    sourceProblem(taking, proposal.fromTrial);
+    sourceProblem(taking, proposal.fromTrial) ??
+    sentProblem(proposal);
   if (problem !== undefined) return problem;
   if (taking.limit <= 0) return undefined;
   const work = workOf(proposal, trial.work.procedure, parameters, proposal.options ?? trial.work.options);
@@ -119,6 +139,52 @@ function takeStop(taking: Taking, proposal: Stop): string | undefined {
   taking.taken.add(proposal.trial);
   taking.facts.push({ $case: "trialStopRequested", value: { trial: proposal.trial, reason: proposal.reason } });
   if (trial.status !== "running") taking.facts.push(trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, proposal.reason));
+  return undefined;
+}
+
+function takePause(taking: Taking, proposal: Pause): string | undefined {
+  const { state } = taking;
+  if (!state.knows(proposal.trial)) return `there is no trial ${proposal.trial}; there are ${state.nextTrial}`;
+  const trial = state.live.get(proposal.trial);
+  if (trial === undefined || trial.status === "paused" || taking.taken.has(proposal.trial)) return undefined;
+  if (trial.stopReason !== undefined || trial.pauseReason !== undefined) return undefined;
+  taking.taken.add(proposal.trial);
+  const reason = cutText(proposal.reason, limits.textCharactersMax);
+  taking.facts.push({ $case: "trialPauseRequested", value: { trial: proposal.trial, reason } });
+  if (trial.status === "pending") taking.facts.push(trialPaused(trial, trial.step));
+  return undefined;
+}
+
+function takeReport(taking: Taking, proposal: Report): string | undefined {
+  const { step, accepted, metrics, message } = proposal;
+  if (!Number.isSafeInteger(step) || step < 0) return `its step is ${step}, a whole number from 0 was expected`;
+  const names = Object.keys(metrics).length;
+  if (names > limits.measurementNamesMax) return `it has ${names} metrics, at most ${limits.measurementNamesMax} are taken`;
+  const vectors = toVectors(proposal.vectors);
+  const problem = vectorsProblem(vectors);
+  if (problem !== undefined) return problem;
+  const value = { step, accepted, metrics: { ...metrics }, vectors, message: cutText(message, limits.textCharactersMax) };
+  taking.facts.push({ $case: "strategyStepped", value });
+  return undefined;
+}
+
+/** What is wrong with what a trial is sent; undefined for nothing. */
+function sentProblem({ vectors: lists, arm = "" }: Start | Resume): string | undefined {
+  if (!arms.includes(arm)) return `its arm is ${JSON.stringify(arm)}, expected ${expectedOneOf(arm, [...arms])}`;
+  const vectors = toVectors(lists);
+  for (const [name, { values }] of Object.entries(vectors)) {
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) return `its vector ${name} holds ${values[at]} at index ${at}, finite numbers were expected`;
+  }
+  return vectorsProblem(vectors);
+}
+
+function vectorsProblem(vectors: Readonly<Record<string, Vector>>): string | undefined {
+  const names = Object.keys(vectors).length;
+  if (names > limits.measurementNamesMax) return `it has ${names} vectors, at most ${limits.measurementNamesMax} are taken`;
+  const numbers = numbersIn(vectors);
+  if (numbers > limits.vectorNumbersMax)
+    return `its vectors hold ${numbers} numbers, at most ${limits.vectorNumbersMax} are taken`;
   return undefined;
 }
 
@@ -162,8 +228,18 @@ function workOf(
   parameters: Configuration | NonNullable<Work["parameters"]>,
   options: Readonly<Record<string, unknown>> | undefined,
 ): Work {
-  const { untilStep, final, fromTrial } = proposal;
-  return { procedure, parameters: { ...parameters }, untilStep, final, options: options && { ...options }, fromTrial };
+  const { untilStep, final, fromTrial, arm = "" } = proposal;
+  const vectors = toVectors(proposal.vectors);
+  return {
+    procedure,
+    parameters: { ...parameters },
+    untilStep,
+    final,
+    options: options && { ...options },
+    fromTrial,
+    vectors,
+    arm,
+  };
 }
 
 interface ProposalBounds {

@@ -5,7 +5,7 @@ import { decideReport } from "./decide-report.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
 
 const metrics = (step: number, values: Record<string, number> = { loss: 0.5 }) => {
-  return { step, metrics: values, learned: {}, scales: {}, hypergradients: {}, seconds: 0 };
+  return { step, metrics: values, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
 };
 const measured = (step: number): Report["event"] => ({ $case: "measured", value: metrics(step) });
 const finished = (reason: EndReason, more: Partial<Finished> = {}): Report["event"] => {

@@ -3,7 +3,7 @@
  */
 import { defaults, EndReason, type Finished, limits, type Measurement, type Report } from "@regulus/proto";
 import type { FactKind } from "./commands.js";
-import { trialEnded } from "./endings.js";
+import { trialEnded, trialPaused } from "./endings.js";
 import type { SearchState } from "./search-state.js";
 import { findingKey, type TrialState } from "./trial-state.js";
 
@@ -49,24 +49,25 @@ export function decideReport(state: SearchState, agentId: string, report: Report
   }
 }
 
-/** An attempt that failed through no fault of its trial: another one follows, or the trial ends. */
+/** An attempt that failed through no fault of its trial: another one follows, the trial pauses where that was asked for, or it ends. */
 export function attemptFailed(
   state: SearchState,
   trial: TrialState,
   failure: { readonly reason: EndReason; readonly message: string; readonly nowMs: number; readonly finished?: Finished },
-): FactKind {
+): FactKind[] {
   if (isStopping(state, trial)) {
     const message = `${stopWords(state, trial)}; its attempt ended otherwise: ${failure.message}`;
-    return trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message, failure.finished);
+    return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message, failure.finished)];
   }
   const max = state.spec.retries?.max ?? defaults.retriesMax;
   if (trial.failures >= max) {
     const message = max === 0 ? failure.message : `${failure.message} (attempt ${trial.attempt}; ${max} were tried again)`;
-    return trialEnded(trial, failure.reason, message, failure.finished);
+    return [trialEnded(trial, failure.reason, message, failure.finished)];
   }
   const firstMs = state.spec.retries?.backoffMs || defaults.retryBackoffMs;
   const retryAtMs = failure.nowMs + Math.min(defaults.retryBackoffMsMax, firstMs * 2 ** trial.failures);
-  return attemptEnded(trial, failure.reason, failure.message, retryAtMs);
+  const ended = attemptEnded(trial, failure.reason, failure.message, retryAtMs);
+  return trial.pauseReason === undefined ? [ended] : [ended, trialPaused(trial, trial.step)];
 }
 
 function measured(state: SearchState, trial: TrialState, measurement: Measurement): FactKind[] {
@@ -87,12 +88,13 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
       return [trialEnded(trial, end.reason, end.message || stopWords(state, trial), end)];
     case EndReason.END_REASON_PREEMPTED:
       if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
+      if (trial.pauseReason !== undefined) return [...unseen(trial, end), trialPaused(trial, end.step)];
       return [...unseen(trial, end), attemptEnded(trial, end.reason, end.message, 0)];
     case EndReason.END_REASON_LOST:
     case EndReason.END_REASON_OUT_OF_MEMORY:
     case EndReason.END_REASON_TIMED_OUT: {
-      const seen = attemptFailed(state, trial, { reason: end.reason, message: end.message, nowMs, finished: end });
-      return seen.$case === "trialEnded" ? [seen] : [...unseen(trial, end), seen];
+      const facts = attemptFailed(state, trial, { reason: end.reason, message: end.message, nowMs, finished: end });
+      return facts.some(({ $case }) => $case === "trialEnded") ? facts : [...unseen(trial, end), ...facts];
     }
     case EndReason.END_REASON_DIVERGED:
     case EndReason.END_REASON_INFEASIBLE:
@@ -106,10 +108,7 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
 function done(state: SearchState, trial: TrialState, end: Finished): FactKind[] {
   if (!trial.work.final) {
     if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
-    return [
-      ...unseen(trial, end),
-      { $case: "trialPaused", value: { trial: trial.number, attempt: trial.attempt, step: end.step } },
-    ];
+    return [...unseen(trial, end), trialPaused(trial, end.step)];
   }
   const wrong = finalProblem(state, end.final);
   return wrong === undefined

@@ -7,6 +7,7 @@ import type { FactKind, SearchCommand } from "./commands.js";
 import { takeProposals } from "./decide-proposals.js";
 import { attemptFailed } from "./decide-report.js";
 import { restEnded, searchEnded, stopRequested, trialEnded } from "./endings.js";
+import { resumePoint } from "./resume-point.js";
 import type { SearchState } from "./search-state.js";
 
 /** The facts that a command makes. */
@@ -31,7 +32,7 @@ export function decide(state: SearchState, command: SearchCommand): readonly Fac
     case "loseAttempt": {
       const trial = state.live.get(command.trial);
       if (trial?.status !== "running" || trial.attempt !== command.attempt) return [];
-      return [attemptFailed(state, trial, { reason: EndReason.END_REASON_LOST, message: command.message, nowMs: command.nowMs })];
+      return attemptFailed(state, trial, { reason: EndReason.END_REASON_LOST, message: command.message, nowMs: command.nowMs });
     }
     case "takeProposals":
       return takeProposals(state, command);
@@ -74,7 +75,16 @@ function startAttempt(state: SearchState, command: Extract<SearchCommand, { kind
   const trial = state.live.get(command.trial);
   if (state.status !== "running" || trial?.status !== "pending") return [];
   const { agentId, fromStep } = command;
-  return [{ $case: "attemptStarted", value: { trial: trial.number, attempt: trial.attempt + 1, agentId, fromStep } }];
+  const started: FactKind = {
+    $case: "attemptStarted",
+    value: { trial: trial.number, attempt: trial.attempt + 1, agentId, fromStep },
+  };
+  const { missing, ref } = resumePoint(state, trial);
+  if (missing === undefined) return [started];
+  const begins = ref === undefined ? "begins from nothing" : "goes on from its own";
+  const message = `it was to start from the checkpoint of trial ${missing}, which never saved one, and ${begins}`;
+  const value = { trial: trial.number, source: "coordinator", severity: "warning", message };
+  return [started, { $case: "findingReported", value }];
 }
 
 function failStrategy(state: SearchState, message: string): FactKind[] {

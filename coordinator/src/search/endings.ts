@@ -1,4 +1,4 @@
-/** The facts that end trials and searches. Pure. */
+/** The facts that end trials and searches, and that pause trials. Pure. */
 import { EndReason, type Finished, type SearchOutcome } from "@regulus/proto";
 import type { FactKind } from "./commands.js";
 import type { SearchState } from "./search-state.js";
@@ -19,6 +19,11 @@ export function trialEnded(trial: TrialState, reason: EndReason, message: string
       startedMs: finished?.startedMs ?? 0,
     },
   };
+}
+
+/** The pause of a trial at a step: it waits for its strategy. */
+export function trialPaused(trial: TrialState, step: number): FactKind {
+  return { $case: "trialPaused", value: { trial: trial.number, attempt: trial.attempt, step } };
 }
 
 /** The ends of all trials that hold no lease. */

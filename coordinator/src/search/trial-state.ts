@@ -57,6 +57,8 @@ export interface TrialState {
   attemptStartedMs: number;
   /** Why it is to end early; undefined where it is not. */
   stopReason: string | undefined;
+  /** Why it is to pause before it reached its step; undefined where it is not. */
+  pauseReason: string | undefined;
   /** Why it can't be placed, as the log has it; empty for no reason. */
   deferred: string;
   /** What the current attempt found, to tell repeated reports. */
@@ -91,6 +93,7 @@ export function proposedTrial(fact: Fact): TrialState {
     startedMs: 0,
     attemptStartedMs: 0,
     stopReason: undefined,
+    pauseReason: undefined,
     deferred: "",
     findings: new Set(),
   };
@@ -107,9 +110,13 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.workPosition = fact.position;
       trial.readyMs = fact.timeMs;
       trial.retryAtMs = 0;
+      trial.pauseReason = undefined;
       return;
     case "trialStopRequested":
       trial.stopReason = kind.value.reason;
+      return;
+    case "trialPauseRequested":
+      trial.pauseReason = kind.value.reason;
       return;
     case "trialDeferred":
       trial.deferred = kind.value.reason;
@@ -145,6 +152,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       return;
     case "trialPaused":
       trial.status = "paused";
+      trial.pauseReason = undefined;
       trial.step = Math.max(trial.step, kind.value.step);
       return;
     case "trialEnded":

@@ -289,5 +289,13 @@ function nameOf(key: LeaseKey): string {
 function measure(attempt: Attempt): Measurement {
   const { trial } = keyOf(attempt.lease);
   const loss = 1 / (1 + attempt.step) + (trial % 7) / 10;
-  return { step: attempt.step, metrics: { loss }, learned: {}, scales: {}, hypergradients: {}, seconds: attempt.step / 10 };
+  return {
+    step: attempt.step,
+    metrics: { loss },
+    learned: {},
+    scales: {},
+    hypergradients: {},
+    vectors: attempt.lease.work?.vectors ?? {},
+    seconds: attempt.step / 10,
+  };
 }

@@ -11,7 +11,7 @@ function measured(
   step: number,
   seen: { scales?: Record<string, number>; metrics?: Record<string, number> },
 ): Fact {
-  const measurement = { step, metrics: {}, learned: {}, scales: {}, hypergradients: {}, seconds: 0, ...seen };
+  const measurement = { step, metrics: {}, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0, ...seen };
   return { searchId: "s", position: 1, timeMs: 0, kind: { $case: "trialMeasured", value: { trial, attempt: 1, measurement } } };
 }
 

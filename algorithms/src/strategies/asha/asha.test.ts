@@ -43,13 +43,29 @@ test("a trial of the best third goes on from its checkpoint, the highest rung fi
   };
   const propose = (trial: number) => tell({ $case: "trialProposed", value: { trial, work: undefined } });
   const pause = (trial: number, loss: number, step: number) => {
-    const measurement = { step, metrics: { validLoss: loss }, learned: {}, scales: {}, hypergradients: {}, seconds: 0 };
+    const measurement = {
+      step,
+      metrics: { validLoss: loss },
+      learned: {},
+      scales: {},
+      hypergradients: {},
+      vectors: {},
+      seconds: 0,
+    };
     tell({ $case: "trialMeasured", value: { trial, attempt: 1, measurement } });
     tell({ $case: "trialPaused", value: { trial, attempt: 1, step } });
   };
   const resume = (proposal: Proposal | undefined) => {
     assert.ok(proposal?.kind === "resume");
-    const work = { procedure: "fit", parameters: {}, untilStep: proposal.untilStep, final: proposal.final, options: undefined };
+    const work = {
+      procedure: "fit",
+      parameters: {},
+      untilStep: proposal.untilStep,
+      final: proposal.final,
+      options: undefined,
+      vectors: {},
+      arm: "",
+    };
     tell({ $case: "trialResumed", value: { trial: proposal.trial, work } });
   };
   const first = () => strategy.ask(state, 1, createRng(1))[0];

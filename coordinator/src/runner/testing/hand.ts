@@ -49,5 +49,5 @@ export class Hand {
 
 /** A measurement of metrics alone. */
 export function measurement(step: number, metrics: Record<string, number>): Measurement {
-  return { step, metrics, learned: {}, scales: {}, hypergradients: {}, seconds: 0 };
+  return { step, metrics, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
 }

@@ -14,6 +14,7 @@ import {
   endReasonToJSON,
   endReasonToNumber,
   Measurement,
+  Vector,
   Work,
 } from "./trial.js";
 
@@ -122,6 +123,9 @@ export interface Fact {
     /** The strategy failed or gave a proposal that was refused. */
     { $case: "strategyFailed"; value: StrategyFailed }
     | //
+    /** The strategy came to the end of one of its own steps. */
+    { $case: "strategyStepped"; value: StrategyStepped }
+    | //
     /** A new trial is to be worked on. */
     { $case: "trialProposed"; value: TrialProposed }
     | //
@@ -154,6 +158,9 @@ export interface Fact {
     | //
     /** Something worth knowing was found. */
     { $case: "findingReported"; value: FindingReported }
+    | //
+    /** A trial is to pause before it reached its step. */
+    { $case: "trialPauseRequested"; value: TrialPauseRequested }
     | undefined;
 }
 
@@ -199,6 +206,30 @@ export interface StrategyFailed {
   message: string;
 }
 
+/** StrategyStepped: the strategy came to the end of one of its own steps, such as an outer iteration of a bilevel method. */
+export interface StrategyStepped {
+  /** Which step, as the strategy counts them. A step may be told of more than once: refused, then accepted. */
+  step: number;
+  /** Whether the step was taken; else the message says why not. */
+  accepted: boolean;
+  /** What it came to, by name: loss, its bounds, step length, accuracies ... Not finite values are allowed. */
+  metrics: { [key: string]: number };
+  /** Lists of numbers by name, such as the hyperparameters after the step. */
+  vectors: { [key: string]: Vector };
+  /** In words. */
+  message: string;
+}
+
+export interface StrategyStepped_MetricsEntry {
+  key: string;
+  value: number;
+}
+
+export interface StrategyStepped_VectorsEntry {
+  key: string;
+  value: Vector | undefined;
+}
+
 /** TrialProposed: a new trial is to be worked on. */
 export interface TrialProposed {
   /** Its number, from 0 without gaps. */
@@ -217,6 +248,14 @@ export interface TrialResumed {
 
 /** TrialStopRequested: a trial is to end early. */
 export interface TrialStopRequested {
+  /** Which. */
+  trial: number;
+  /** Why, in words. */
+  reason: string;
+}
+
+/** TrialPauseRequested: a trial is to save and pause now, so that its strategy may give it other work. A trial that waits pauses at once. */
+export interface TrialPauseRequested {
   /** Which. */
   trial: number;
   /** Why, in words. */
@@ -359,6 +398,9 @@ export const Fact: MessageFns<Fact> = {
       case "strategyFailed":
         StrategyFailed.encode(message.kind.value, writer.uint32(122).fork()).join();
         break;
+      case "strategyStepped":
+        StrategyStepped.encode(message.kind.value, writer.uint32(130).fork()).join();
+        break;
       case "trialProposed":
         TrialProposed.encode(message.kind.value, writer.uint32(162).fork()).join();
         break;
@@ -391,6 +433,9 @@ export const Fact: MessageFns<Fact> = {
         break;
       case "findingReported":
         FindingReported.encode(message.kind.value, writer.uint32(242).fork()).join();
+        break;
+      case "trialPauseRequested":
+        TrialPauseRequested.encode(message.kind.value, writer.uint32(250).fork()).join();
         break;
     }
     return writer;
@@ -481,6 +526,14 @@ export const Fact: MessageFns<Fact> = {
             message.kind = { $case: "strategyFailed", value: StrategyFailed.decode(reader, reader.uint32()) };
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.kind = { $case: "strategyStepped", value: StrategyStepped.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -569,6 +622,14 @@ export const Fact: MessageFns<Fact> = {
             message.kind = { $case: "findingReported", value: FindingReported.decode(reader, reader.uint32()) };
             continue;
           }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.kind = { $case: "trialPauseRequested", value: TrialPauseRequested.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -618,6 +679,10 @@ export const Fact: MessageFns<Fact> = {
         ? { $case: "strategyFailed", value: StrategyFailed.fromJSON(object.strategyFailed) }
         : isSet(object.strategy_failed)
         ? { $case: "strategyFailed", value: StrategyFailed.fromJSON(object.strategy_failed) }
+        : isSet(object.strategyStepped)
+        ? { $case: "strategyStepped", value: StrategyStepped.fromJSON(object.strategyStepped) }
+        : isSet(object.strategy_stepped)
+        ? { $case: "strategyStepped", value: StrategyStepped.fromJSON(object.strategy_stepped) }
         : isSet(object.trialProposed)
         ? { $case: "trialProposed", value: TrialProposed.fromJSON(object.trialProposed) }
         : isSet(object.trial_proposed)
@@ -662,6 +727,10 @@ export const Fact: MessageFns<Fact> = {
         ? { $case: "findingReported", value: FindingReported.fromJSON(object.findingReported) }
         : isSet(object.finding_reported)
         ? { $case: "findingReported", value: FindingReported.fromJSON(object.finding_reported) }
+        : isSet(object.trialPauseRequested)
+        ? { $case: "trialPauseRequested", value: TrialPauseRequested.fromJSON(object.trialPauseRequested) }
+        : isSet(object.trial_pause_requested)
+        ? { $case: "trialPauseRequested", value: TrialPauseRequested.fromJSON(object.trial_pause_requested) }
         : undefined,
     };
   },
@@ -689,6 +758,8 @@ export const Fact: MessageFns<Fact> = {
       obj.searchEnded = SearchEnded.toJSON(message.kind.value);
     } else if (message.kind?.$case === "strategyFailed") {
       obj.strategyFailed = StrategyFailed.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "strategyStepped") {
+      obj.strategyStepped = StrategyStepped.toJSON(message.kind.value);
     } else if (message.kind?.$case === "trialProposed") {
       obj.trialProposed = TrialProposed.toJSON(message.kind.value);
     } else if (message.kind?.$case === "trialResumed") {
@@ -711,6 +782,8 @@ export const Fact: MessageFns<Fact> = {
       obj.trialEnded = TrialEnded.toJSON(message.kind.value);
     } else if (message.kind?.$case === "findingReported") {
       obj.findingReported = FindingReported.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "trialPauseRequested") {
+      obj.trialPauseRequested = TrialPauseRequested.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -757,6 +830,12 @@ export const Fact: MessageFns<Fact> = {
       case "strategyFailed": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "strategyFailed", value: StrategyFailed.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "strategyStepped": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "strategyStepped", value: StrategyStepped.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -823,6 +902,12 @@ export const Fact: MessageFns<Fact> = {
       case "findingReported": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "findingReported", value: FindingReported.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "trialPauseRequested": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "trialPauseRequested", value: TrialPauseRequested.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -1278,6 +1363,371 @@ export const StrategyFailed: MessageFns<StrategyFailed> = {
   },
 };
 
+function createBaseStrategyStepped(): StrategyStepped {
+  return { step: 0, accepted: false, metrics: {}, vectors: {}, message: "" };
+}
+
+export const StrategyStepped: MessageFns<StrategyStepped> = {
+  encode(message: StrategyStepped, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== 0) {
+      writer.uint32(8).uint64(message.step);
+    }
+    if (message.accepted !== false) {
+      writer.uint32(16).bool(message.accepted);
+    }
+    globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
+      StrategyStepped_MetricsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    globalThis.Object.entries(message.vectors).forEach(([key, value]: [string, Vector]) => {
+      StrategyStepped_VectorsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StrategyStepped {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStrategyStepped();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.step = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.accepted = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = StrategyStepped_MetricsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.metrics[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = StrategyStepped_VectorsEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.vectors[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StrategyStepped {
+    return {
+      step: isSet(object.step) ? globalThis.Number(object.step) : 0,
+      accepted: isSet(object.accepted) ? globalThis.Boolean(object.accepted) : false,
+      metrics: isObject(object.metrics)
+        ? (globalThis.Object.entries(object.metrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      vectors: isObject(object.vectors)
+        ? (globalThis.Object.entries(object.vectors) as [string, any][]).reduce(
+          (acc: { [key: string]: Vector }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: Vector.fromJSON(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: StrategyStepped): unknown {
+    const obj: any = {};
+    if (message.step !== 0) {
+      obj.step = Math.round(message.step);
+    }
+    if (message.accepted !== false) {
+      obj.accepted = message.accepted;
+    }
+    if (message.metrics) {
+      const entries = globalThis.Object.entries(message.metrics) as [string, number][];
+      if (entries.length > 0) {
+        obj.metrics = {};
+        entries.forEach(([k, v]) => {
+          obj.metrics[k] = floatToJson(v);
+        });
+      }
+    }
+    if (message.vectors) {
+      const entries = globalThis.Object.entries(message.vectors) as [string, Vector][];
+      if (entries.length > 0) {
+        obj.vectors = {};
+        entries.forEach(([k, v]) => {
+          obj.vectors[k] = Vector.toJSON(v);
+        });
+      }
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StrategyStepped>): StrategyStepped {
+    return StrategyStepped.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StrategyStepped>): StrategyStepped {
+    const message = createBaseStrategyStepped();
+    message.step = object.step ?? 0;
+    message.accepted = object.accepted ?? false;
+    message.metrics = (globalThis.Object.entries(object.metrics ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.vectors = (globalThis.Object.entries(object.vectors ?? {}) as [string, Vector][]).reduce(
+      (acc: { [key: string]: Vector }, [key, value]: [string, Vector]) => {
+        if (value !== undefined) {
+          acc[key] = Vector.fromPartial(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseStrategyStepped_MetricsEntry(): StrategyStepped_MetricsEntry {
+  return { key: "", value: 0 };
+}
+
+export const StrategyStepped_MetricsEntry: MessageFns<StrategyStepped_MetricsEntry> = {
+  encode(message: StrategyStepped_MetricsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StrategyStepped_MetricsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStrategyStepped_MetricsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StrategyStepped_MetricsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: StrategyStepped_MetricsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StrategyStepped_MetricsEntry>): StrategyStepped_MetricsEntry {
+    return StrategyStepped_MetricsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StrategyStepped_MetricsEntry>): StrategyStepped_MetricsEntry {
+    const message = createBaseStrategyStepped_MetricsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseStrategyStepped_VectorsEntry(): StrategyStepped_VectorsEntry {
+  return { key: "", value: undefined };
+}
+
+export const StrategyStepped_VectorsEntry: MessageFns<StrategyStepped_VectorsEntry> = {
+  encode(message: StrategyStepped_VectorsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Vector.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StrategyStepped_VectorsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStrategyStepped_VectorsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Vector.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StrategyStepped_VectorsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? Vector.fromJSON(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: StrategyStepped_VectorsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== undefined) {
+      obj.value = Vector.toJSON(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StrategyStepped_VectorsEntry>): StrategyStepped_VectorsEntry {
+    return StrategyStepped_VectorsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StrategyStepped_VectorsEntry>): StrategyStepped_VectorsEntry {
+    const message = createBaseStrategyStepped_VectorsEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null)
+      ? Vector.fromPartial(object.value)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseTrialProposed(): TrialProposed {
   return { trial: 0, work: undefined };
 }
@@ -1527,6 +1977,91 @@ export const TrialStopRequested: MessageFns<TrialStopRequested> = {
   },
   fromPartial(object: DeepPartial<TrialStopRequested>): TrialStopRequested {
     const message = createBaseTrialStopRequested();
+    message.trial = object.trial ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseTrialPauseRequested(): TrialPauseRequested {
+  return { trial: 0, reason: "" };
+}
+
+export const TrialPauseRequested: MessageFns<TrialPauseRequested> = {
+  encode(message: TrialPauseRequested, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trial !== 0) {
+      writer.uint32(8).uint32(message.trial);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialPauseRequested {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialPauseRequested();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrialPauseRequested {
+    return {
+      trial: isSet(object.trial) ? globalThis.Number(object.trial) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: TrialPauseRequested): unknown {
+    const obj: any = {};
+    if (message.trial !== 0) {
+      obj.trial = Math.round(message.trial);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrialPauseRequested>): TrialPauseRequested {
+    return TrialPauseRequested.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrialPauseRequested>): TrialPauseRequested {
+    const message = createBaseTrialPauseRequested();
     message.trial = object.trial ?? 0;
     message.reason = object.reason ?? "";
     return message;
@@ -2517,6 +3052,10 @@ export const FindingReported: MessageFns<FindingReported> = {
   },
 };
 
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 type DeepPartial<T> = T extends Builtin ? T
@@ -2535,6 +3074,10 @@ function longToNumber(int64: { toString(): string }): number {
     throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
   }
   return num;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

@@ -230,6 +230,12 @@ export function trialStatusToNumber(object: TrialStatus): number {
   }
 }
 
+/** Vector is a list of numbers under one name. */
+export interface Vector {
+  /** The numbers, in an order that whoever names the vector defines. */
+  values: number[];
+}
+
 /** Work is what a trial is to do next. */
 export interface Work {
   /** How an agent works on it: fit, self-tune, command ... */
@@ -247,7 +253,18 @@ export interface Work {
     | { [key: string]: any }
     | undefined;
   /** Start from the newest checkpoint of this other trial instead of the trial's own. */
-  fromTrial?: number | undefined;
+  fromTrial?:
+    | number
+    | undefined;
+  /** Numbers that the strategy sends along, by name: the outer iterate of a bilevel method ... All of them are finite. */
+  vectors: { [key: string]: Vector };
+  /** The arm of the search that it belongs to: empty for the strategy's own, or control. */
+  arm: string;
+}
+
+export interface Work_VectorsEntry {
+  key: string;
+  value: Vector | undefined;
 }
 
 /** Measurement is what a trial observed at one step. */
@@ -264,6 +281,8 @@ export interface Measurement {
   hypergradients: { [key: string]: number };
   /** Seconds of training so far, over all attempts. */
   seconds: number;
+  /** Lists of numbers by name, for the strategy: answers, gradients ... Not finite values are allowed, as in metrics. */
+  vectors: { [key: string]: Vector };
 }
 
 export interface Measurement_MetricsEntry {
@@ -284,6 +303,11 @@ export interface Measurement_ScalesEntry {
 export interface Measurement_HypergradientsEntry {
   key: string;
   value: number;
+}
+
+export interface Measurement_VectorsEntry {
+  key: string;
+  value: Vector | undefined;
 }
 
 /** ArtifactRef names bytes by their content. */
@@ -338,8 +362,100 @@ export interface Trial {
   endedMs: number;
 }
 
+function createBaseVector(): Vector {
+  return { values: [] };
+}
+
+export const Vector: MessageFns<Vector> = {
+  encode(message: Vector, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.values.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.values) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Vector {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVector();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 9) {
+              message.values.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.values.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Vector {
+    return {
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: Vector): unknown {
+    const obj: any = {};
+    if (message.values?.length) {
+      obj.values = message.values.map((e) => floatToJson(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Vector>): Vector {
+    return Vector.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Vector>): Vector {
+    const message = createBaseVector();
+    message.values = object.values?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseWork(): Work {
-  return { procedure: "", parameters: undefined, untilStep: 0, final: false, options: undefined, fromTrial: undefined };
+  return {
+    procedure: "",
+    parameters: undefined,
+    untilStep: 0,
+    final: false,
+    options: undefined,
+    fromTrial: undefined,
+    vectors: {},
+    arm: "",
+  };
 }
 
 export const Work: MessageFns<Work> = {
@@ -361,6 +477,12 @@ export const Work: MessageFns<Work> = {
     }
     if (message.fromTrial !== undefined) {
       writer.uint32(48).uint32(message.fromTrial);
+    }
+    globalThis.Object.entries(message.vectors).forEach(([key, value]: [string, Vector]) => {
+      Work_VectorsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
+    });
+    if (message.arm !== "") {
+      writer.uint32(66).string(message.arm);
     }
     return writer;
   },
@@ -426,6 +548,25 @@ export const Work: MessageFns<Work> = {
             message.fromTrial = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const entry7 = Work_VectorsEntry.decode(reader, reader.uint32());
+            if (entry7.value !== undefined) {
+              message.vectors[entry7.key] = entry7.value;
+            }
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.arm = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -454,6 +595,21 @@ export const Work: MessageFns<Work> = {
         : isSet(object.from_trial)
         ? globalThis.Number(object.from_trial)
         : undefined,
+      vectors: isObject(object.vectors)
+        ? (globalThis.Object.entries(object.vectors) as [string, any][]).reduce(
+          (acc: { [key: string]: Vector }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: Vector.fromJSON(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      arm: isSet(object.arm) ? globalThis.String(object.arm) : "",
     };
   },
 
@@ -477,6 +633,18 @@ export const Work: MessageFns<Work> = {
     if (message.fromTrial !== undefined) {
       obj.fromTrial = Math.round(message.fromTrial);
     }
+    if (message.vectors) {
+      const entries = globalThis.Object.entries(message.vectors) as [string, Vector][];
+      if (entries.length > 0) {
+        obj.vectors = {};
+        entries.forEach(([k, v]) => {
+          obj.vectors[k] = Vector.toJSON(v);
+        });
+      }
+    }
+    if (message.arm !== "") {
+      obj.arm = message.arm;
+    }
     return obj;
   },
 
@@ -491,12 +659,109 @@ export const Work: MessageFns<Work> = {
     message.final = object.final ?? false;
     message.options = object.options ?? undefined;
     message.fromTrial = object.fromTrial ?? undefined;
+    message.vectors = (globalThis.Object.entries(object.vectors ?? {}) as [string, Vector][]).reduce(
+      (acc: { [key: string]: Vector }, [key, value]: [string, Vector]) => {
+        if (value !== undefined) {
+          acc[key] = Vector.fromPartial(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.arm = object.arm ?? "";
+    return message;
+  },
+};
+
+function createBaseWork_VectorsEntry(): Work_VectorsEntry {
+  return { key: "", value: undefined };
+}
+
+export const Work_VectorsEntry: MessageFns<Work_VectorsEntry> = {
+  encode(message: Work_VectorsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Vector.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Work_VectorsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWork_VectorsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Vector.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Work_VectorsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? Vector.fromJSON(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: Work_VectorsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== undefined) {
+      obj.value = Vector.toJSON(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Work_VectorsEntry>): Work_VectorsEntry {
+    return Work_VectorsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Work_VectorsEntry>): Work_VectorsEntry {
+    const message = createBaseWork_VectorsEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null)
+      ? Vector.fromPartial(object.value)
+      : undefined;
     return message;
   },
 };
 
 function createBaseMeasurement(): Measurement {
-  return { step: 0, metrics: {}, learned: {}, scales: {}, hypergradients: {}, seconds: 0 };
+  return { step: 0, metrics: {}, learned: {}, scales: {}, hypergradients: {}, seconds: 0, vectors: {} };
 }
 
 export const Measurement: MessageFns<Measurement> = {
@@ -519,6 +784,9 @@ export const Measurement: MessageFns<Measurement> = {
     if (message.seconds !== 0) {
       writer.uint32(49).double(message.seconds);
     }
+    globalThis.Object.entries(message.vectors).forEach(([key, value]: [string, Vector]) => {
+      Measurement_VectorsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
+    });
     return writer;
   },
 
@@ -595,6 +863,17 @@ export const Measurement: MessageFns<Measurement> = {
             message.seconds = reader.double();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const entry7 = Measurement_VectorsEntry.decode(reader, reader.uint32());
+            if (entry7.value !== undefined) {
+              message.vectors[entry7.key] = entry7.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -667,6 +946,20 @@ export const Measurement: MessageFns<Measurement> = {
         )
         : {},
       seconds: isSet(object.seconds) ? globalThis.Number(object.seconds) : 0,
+      vectors: isObject(object.vectors)
+        ? (globalThis.Object.entries(object.vectors) as [string, any][]).reduce(
+          (acc: { [key: string]: Vector }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: Vector.fromJSON(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -714,6 +1007,15 @@ export const Measurement: MessageFns<Measurement> = {
     if (message.seconds !== 0) {
       obj.seconds = floatToJson(message.seconds);
     }
+    if (message.vectors) {
+      const entries = globalThis.Object.entries(message.vectors) as [string, Vector][];
+      if (entries.length > 0) {
+        obj.vectors = {};
+        entries.forEach(([k, v]) => {
+          obj.vectors[k] = Vector.toJSON(v);
+        });
+      }
+    }
     return obj;
   },
 
@@ -760,6 +1062,15 @@ export const Measurement: MessageFns<Measurement> = {
       {},
     );
     message.seconds = object.seconds ?? 0;
+    message.vectors = (globalThis.Object.entries(object.vectors ?? {}) as [string, Vector][]).reduce(
+      (acc: { [key: string]: Vector }, [key, value]: [string, Vector]) => {
+        if (value !== undefined) {
+          acc[key] = Vector.fromPartial(value);
+        }
+        return acc;
+      },
+      {},
+    );
     return message;
   },
 };
@@ -1100,6 +1411,93 @@ export const Measurement_HypergradientsEntry: MessageFns<Measurement_Hypergradie
     const message = createBaseMeasurement_HypergradientsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseMeasurement_VectorsEntry(): Measurement_VectorsEntry {
+  return { key: "", value: undefined };
+}
+
+export const Measurement_VectorsEntry: MessageFns<Measurement_VectorsEntry> = {
+  encode(message: Measurement_VectorsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Vector.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Measurement_VectorsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasurement_VectorsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Vector.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Measurement_VectorsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? Vector.fromJSON(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: Measurement_VectorsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== undefined) {
+      obj.value = Vector.toJSON(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Measurement_VectorsEntry>): Measurement_VectorsEntry {
+    return Measurement_VectorsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Measurement_VectorsEntry>): Measurement_VectorsEntry {
+    const message = createBaseMeasurement_VectorsEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null)
+      ? Vector.fromPartial(object.value)
+      : undefined;
     return message;
   },
 };
