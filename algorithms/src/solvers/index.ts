@@ -1,5 +1,10 @@
 /** Pure numerical methods, in double precision: for procedures, benches and reproductions. */
 export * from "../data/ridge-problem.js";
+export * from "./accelerated-gradient.js";
+export * from "./conjugate-gradient.js";
+export * from "./lower-problem.js";
+export * from "./respond.js";
 export * from "./self-tuning/learned-hyperparameters.js";
 export * from "./self-tuning/ridge-self-tuning.js";
 export * from "./self-tuning/vector-optimizers.js";
+export * from "./summation-tree.js";

@@ -23,6 +23,18 @@ export interface LowerProblem {
   hessianVector(x: Float64Array, theta: Float64Array, v: Float64Array, out: Float64Array): void;
   /** J^T q, where J = d2h / dx dtheta [dim, thetaDim], into `out` [thetaDim]. */
   crossTransposed(x: Float64Array, theta: Float64Array, q: Float64Array, out: Float64Array): void;
+  /** Constants of the bound of a hypergradient's error; absent where nobody knows them, and then no bound is formed. */
+  lipschitz?(x: Float64Array, theta: Float64Array): LipschitzConstants;
+}
+
+/** Upper bounds of the constants in Theorem 2.1 of MAID. */
+export interface LipschitzConstants {
+  /** Spectral norm of J at x. */
+  readonly crossNorm: number;
+  /** Lipschitz constant of J in x, L_J. */
+  readonly crossLipschitz: number;
+  /** Lipschitz constant of the Hessian in x, L_H. */
+  readonly hessianLipschitz: number;
 }
 
 /** A smooth upper function of x. */

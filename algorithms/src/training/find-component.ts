@@ -8,10 +8,10 @@ import { z } from "zod";
 import type { ProcedureModule } from "./procedure.js";
 import { procedures, techniques, workloads } from "./registry.generated.js";
 import type { TechniqueModule } from "./technique.js";
-import type { ClosedFormModule, WorkloadModule } from "./workload.js";
+import type { ClosedFormModule, RespondModule, WorkloadModule } from "./workload.js";
 
-/** Either kind of workload. */
-export type AnyWorkload = WorkloadModule<unknown> | ClosedFormModule<unknown>;
+/** Any kind of workload. */
+export type AnyWorkload = WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>;
 
 /** Names of the registered procedures. */
 export const procedureNames: readonly string[] = [...procedures.keys()];

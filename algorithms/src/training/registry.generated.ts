@@ -1,5 +1,5 @@
 /** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, by name. Do not edit. */
-import type { ClosedFormModule, WorkloadModule } from "./workload.js";
+import type { ClosedFormModule, RespondModule, WorkloadModule } from "./workload.js";
 import type { ProcedureModule } from "./procedure.js";
 import type { TechniqueModule } from "./technique.js";
 
@@ -17,7 +17,7 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
   ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],
 ]);
 
-export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown>>>([
+export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>>>([
   ["mnist-cnn", async () => (await import("../workloads/mnist-cnn/mnist-cnn.js")).module],
   ["mnist-mlp", async () => (await import("../workloads/mnist-mlp/mnist-mlp.js")).module],
   ["ridge", async () => (await import("../workloads/ridge/ridge.js")).module],

@@ -4,6 +4,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { WorkloadSpec } from "../core/component.js";
 import type { Configuration } from "../core/space.js";
+import type { RespondTask } from "../solvers/respond.js";
 import type { ModelKit } from "./model-kit.js";
 import type { Network, Signal } from "./network.js";
 
@@ -78,4 +79,10 @@ export interface ClosedForm {
   metrics(step: number): Readonly<Record<string, number>>;
   /** Time that one step takes, in ms; 0 for none. */
   readonly stepMs: number;
+}
+
+/** A workload whose lower level is solved in float64 on request. Runs under the procedure `respond`, without tfjs. */
+export interface RespondModule<Options> {
+  readonly spec: WorkloadSpec<Options>;
+  respond(request: Omit<OpenRequest<Options>, "kit">): RespondTask;
 }
