@@ -75,7 +75,7 @@ function withModel(module: TechniqueModule<unknown>, values: StepValues, check: 
   const penalizedLoss = (step: number) => {
     const at = pass(step);
     const layers = new PlainLayers(store);
-    const net = new TensorNetwork(layers, at.atSite);
+    const net = new TensorNetwork(layers, at);
     const x = net.site("inputs", at.inputs(tf.tensor2d(rows, [batchSize, inputs])), "input");
     const hidden = net.site("hidden", net.dense("dense", x, { units: hiddenUnits, activation: "tanh" }), "hidden");
     const logits = tensorOf(net.dense("logits", hidden, { units: classes }));

@@ -3,5 +3,6 @@ export { BACKEND_PREFERENCES, type BackendChoice, type BackendPreference, type B
 export { bend } from "./bend.js";
 export { installGradients } from "./gradients/install.js";
 export { logSoftmax, logSumExp, sigmoidCrossEntropy, softmaxCrossEntropy } from "./losses.js";
+export { type LstmState, lstmCell } from "./lstm-cell.js";
 export { type AdamMoments, type AdamOptions, applyAdam, applyMomentum, type MomentumOptions } from "./updates.js";
 export { installWasmKernels } from "./wasm/install.js";

@@ -74,7 +74,7 @@ export class ModelTrainer {
       const targets = pass.targets(batch.targets);
       const gradients = this.#parameters.gradients(() => {
         const layers = layersOf(this.#parameters);
-        const outputs = tensorOf(task.forward(new TensorNetwork(layers, pass.atSite), inputs));
+        const outputs = tensorOf(task.forward(new TensorNetwork(layers, pass), inputs));
         return pass.penalize(tf.mean<tf.Scalar>(task.loss(outputs, targets)), layers.weights());
       });
       this.#optimizer.update(pass.gradients(gradients));

@@ -101,6 +101,8 @@ export function normal(deviation: number): Initializer {
 
 export const zeros: Initializer = () => undefined;
 
+export const ones: Initializer = (values) => void values.fill(1);
+
 function unlike(name: string, shape: readonly number[], seen: NamedTensor | undefined): RegulusError {
   const saw = seen === undefined ? "none" : `[${seen.shape.join(", ")}]`;
   return new RegulusError(

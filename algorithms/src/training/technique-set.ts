@@ -5,8 +5,8 @@
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import type { Rng } from "../core/index.js";
-import type { StepContext, TechniqueHooks, Weight } from "./technique.js";
-import type { SiteRule } from "./tensor-network.js";
+import type { MaskableWeight, Site, SiteActivations, StepContext, TechniqueHooks, Weight } from "./technique.js";
+import type { TrainingRules } from "./tensor-network.js";
 
 /** Values of hyperparameters in one step: batchSize of them, or one that all examples share. */
 export type StepValues = ReadonlyMap<string, Float32Array>;
@@ -17,8 +17,10 @@ export interface NamedHooks {
 }
 
 /** All techniques in one step. */
-export class TechniquePass {
+export class TechniquePass implements TrainingRules {
   readonly #active: readonly { hooks: TechniqueHooks; context: StepContext }[];
+  /** Penalties on activations of the forward pass under way. */
+  #observed: tf.Scalar[] = [];
 
   constructor(techniques: readonly NamedHooks[], step: { step: number; batchSize: number; rng: Rng; values: StepValues }) {
     this.#active = techniques.map(({ name, hooks }) => ({ hooks, context: contextOf(step, step.rng.fork(name)) }));
@@ -32,14 +34,30 @@ export class TechniquePass {
     return this.#active.reduce((y, { hooks, context }) => hooks.targets?.(y, context) ?? y, targets);
   }
 
-  readonly atSite: SiteRule = (x, site) => this.#active.reduce((y, { hooks, context }) => hooks.site?.(y, site, context) ?? y, x);
+  atSite(x: tf.Tensor, site: Site): tf.Tensor {
+    return this.#active.reduce((y, { hooks, context }) => hooks.site?.(y, site, context) ?? y, x);
+  }
 
-  /** The mean loss with every penalty added. */
+  maskOf(weight: MaskableWeight): tf.Tensor | undefined {
+    return this.#active.reduce<tf.Tensor | undefined>((product, { hooks, context }) => {
+      const mask = hooks.mask?.(weight, context);
+      return product === undefined || mask === undefined ? (product ?? mask) : tf.mul(product, mask);
+    }, undefined);
+  }
+
+  observe(x: SiteActivations, site: Site): void {
+    for (const { hooks, context } of this.#active) {
+      const penalty = hooks.activations?.(x, site, context);
+      if (penalty !== undefined) this.#observed.push(penalty);
+    }
+  }
+
+  /** The mean loss with every penalty added: those on weights, and those on the activations that were observed since the last call. */
   penalize(loss: tf.Scalar, weights: readonly Weight[]): tf.Scalar {
-    return this.#active.reduce<tf.Scalar>((sum, { hooks, context }) => {
-      const penalty = hooks.penalty?.(weights, context);
-      return penalty === undefined ? sum : tf.add<tf.Scalar>(sum, penalty);
-    }, loss);
+    const penalties = this.#active.flatMap(({ hooks, context }) => hooks.penalty?.(weights, context) ?? []);
+    const observed = this.#observed;
+    this.#observed = [];
+    return [...penalties, ...observed].reduce<tf.Scalar>((sum, penalty) => tf.add(sum, penalty), loss);
   }
 
   gradients(gradients: Record<string, tf.Tensor>): Record<string, tf.Tensor> {

@@ -23,10 +23,36 @@ export interface StepContext {
   value(name: string): Tensor;
 }
 
+/** What stands at a place where techniques act on activations. */
+export type SiteKind = "input" | "hidden" | "output";
+
+/** A place where techniques act on activations, by the model's own name for it. */
+export interface Site {
+  readonly name: string;
+  /** input: what the model is given. hidden: between layers. output: what the last layer before the logits gives. */
+  readonly kind: SiteKind;
+}
+
+/** A weight of which a technique may drop parts. */
+export interface MaskableWeight {
+  readonly name: string;
+  /** recurrent: a layer's kernel from its own last outputs. embedding: a table, of which whole rows are dropped. */
+  readonly kind: "recurrent" | "embedding";
+  /** Of the mask: [units, outputs] of a recurrent kernel, [vocabulary, 1] of a table. */
+  readonly shape: readonly number[];
+}
+
+/** Activations at a site: as they came, and as `site` hooks of all techniques left them. [batch, ...]. */
+export interface SiteActivations {
+  readonly before: Tensor;
+  readonly after: Tensor;
+}
+
 /** A layer's weight, for penalties and gradient rules. */
 export interface Weight {
   readonly name: string;
-  readonly kind: "kernel" | "bias" | "embedding";
+  /** gain: what a normalization multiplies by; with biases and embeddings, it takes no weight decay. */
+  readonly kind: "kernel" | "bias" | "embedding" | "gain";
   /** The weight as the loss sees it (under `self-tune` the effective weight at the shared hyperparameters). */
   readonly value: Tensor;
 }
@@ -35,8 +61,15 @@ export interface Weight {
 export interface TechniqueHooks {
   inputs?(inputs: Tensor, context: StepContext): Tensor;
   targets?(targets: Tensor, context: StepContext): Tensor;
-  /** At a Network site. x [batch, ...]. */
-  site?(x: Tensor, site: { readonly name: string; readonly kind: "input" | "hidden" }, context: StepContext): Tensor;
+  /** At a Network site. x [batch, ...]. Linear in x once the context is given: called again, it does to a tangent what it did to the value. */
+  site?(x: Tensor, site: Site, context: StepContext): Tensor;
+  /**
+   * Numbers that a weight is multiplied by in this step, and its response to hyperparameters by the same ones; undefined for none. It acts on
+   * weights, so its hyperparameters are shared in a batch.
+   */
+  mask?(weight: MaskableWeight, context: StepContext): Tensor | undefined;
+  /** A penalty on activations, added to the batch's mean loss; undefined for none. */
+  activations?(x: SiteActivations, site: Site, context: StepContext): Scalar | undefined;
   /** Added to the batch's mean loss. */
   penalty?(weights: readonly Weight[], context: StepContext): Scalar;
   /** Takes and gives gradients by weight name; frees what it replaces. */

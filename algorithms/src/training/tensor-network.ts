@@ -5,7 +5,8 @@
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import type { Activation, Network, Signal } from "./network.js";
-import type { Weight } from "./technique.js";
+import { groupNormalized, layerNormalized } from "./normalization.js";
+import type { MaskableWeight, Site, SiteActivations, SiteKind, Weight } from "./technique.js";
 
 export interface Conv2dOptions {
   readonly filters: number;
@@ -18,26 +19,45 @@ export interface Conv2dOptions {
 export interface Layers {
   dense(name: string, x: tf.Tensor, options: { readonly units: number; readonly bias: boolean }): tf.Tensor;
   conv2d(name: string, x: tf.Tensor, options: Conv2dOptions): tf.Tensor;
-  embedding(name: string, x: tf.Tensor, options: { readonly vocabulary: number; readonly units: number }): tf.Tensor;
+  embedding(
+    name: string,
+    x: tf.Tensor,
+    options: { readonly vocabulary: number; readonly units: number; readonly maskOf: MaskRule | undefined },
+  ): tf.Tensor;
+  lstm(name: string, x: tf.Tensor, options: { readonly units: number; readonly maskOf: MaskRule | undefined }): tf.Tensor;
+  tied(name: string, x: tf.Tensor, options: { readonly embedding: string }): tf.Tensor;
+  /** x [batch, ..., channels] times a gain plus a bias for each channel. */
+  gainAndBias(name: string, x: tf.Tensor): tf.Tensor;
   /** The weights of the layers used so far, as the loss sees them. */
   weights(): readonly Weight[];
 }
 
-/** What happens at a site while training. */
-export type SiteRule = (x: tf.Tensor, site: { readonly name: string; readonly kind: "input" | "hidden" }) => tf.Tensor;
+/** What a weight is multiplied by in this step; undefined for nothing. */
+export type MaskRule = (weight: MaskableWeight) => tf.Tensor | undefined;
+
+/** What techniques do to a forward pass while training. */
+export interface TrainingRules {
+  /** What happens to activations at a site; linear in x. */
+  atSite(x: tf.Tensor, site: Site): tf.Tensor;
+  /** Shows what went through a site, for penalties on it. */
+  observe(x: SiteActivations, site: Site): void;
+  maskOf(weight: MaskableWeight): tf.Tensor | undefined;
+}
 
 export class TensorNetwork implements Network {
   readonly #layers: Layers;
-  readonly #atSite: SiteRule | undefined;
+  readonly #rules: TrainingRules | undefined;
+  readonly #maskOf: MaskRule | undefined;
 
-  /** @param atSite absent when measuring. */
-  constructor(layers: Layers, atSite?: SiteRule) {
+  /** @param rules absent when measuring. */
+  constructor(layers: Layers, rules?: TrainingRules) {
     this.#layers = layers;
-    this.#atSite = atSite;
+    this.#rules = rules;
+    this.#maskOf = rules === undefined ? undefined : (weight) => rules.maskOf(weight);
   }
 
   get training(): boolean {
-    return this.#atSite !== undefined;
+    return this.#rules !== undefined;
   }
 
   dense(name: string, x: Signal, options: { units: number; activation?: Activation; bias?: boolean }): Signal {
@@ -57,7 +77,23 @@ export class TensorNetwork implements Network {
   }
 
   embedding(name: string, x: Signal, options: { vocabulary: number; units: number }): Signal {
-    return this.#layers.embedding(name, tensorOf(x), options);
+    return this.#layers.embedding(name, tensorOf(x), { ...options, maskOf: this.#maskOf });
+  }
+
+  lstm(name: string, x: Signal, { units }: { units: number }): Signal {
+    return this.#layers.lstm(name, tensorOf(x), { units, maskOf: this.#maskOf });
+  }
+
+  tied(name: string, x: Signal, options: { embedding: string }): Signal {
+    return this.#layers.tied(name, tensorOf(x), options);
+  }
+
+  layerNorm(name: string, x: Signal): Signal {
+    return this.#layers.gainAndBias(name, layerNormalized(tensorOf(x)));
+  }
+
+  groupNorm(name: string, x: Signal, { groups = 1 }: { groups?: number } = {}): Signal {
+    return this.#layers.gainAndBias(name, groupNormalized(tensorOf(x), groups));
   }
 
   maxPool(x: Signal, { size, stride = size }: { size: number; stride?: number }): Signal {
@@ -90,8 +126,12 @@ export class TensorNetwork implements Network {
     return tf.add(tensorOf(a), tensorOf(b));
   }
 
-  site(name: string, x: Signal, kind: "input" | "hidden"): Signal {
-    return this.#atSite === undefined ? x : this.#atSite(tensorOf(x), { name, kind });
+  site(name: string, x: Signal, kind: SiteKind): Signal {
+    if (this.#rules === undefined) return x;
+    const before = tensorOf(x);
+    const after = this.#rules.atSite(before, { name, kind });
+    this.#rules.observe({ before, after }, { name, kind });
+    return after;
   }
 }
 

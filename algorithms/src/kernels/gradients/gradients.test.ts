@@ -4,6 +4,7 @@ import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { chooseBackend } from "../backend.js";
 import { logSoftmax, logSumExp, sigmoidCrossEntropy, softmaxCrossEntropy } from "../losses.js";
+import { type LstmState, lstmCell } from "../lstm-cell.js";
 import { derivativeGaps } from "./finite-differences.js";
 
 /**
@@ -20,6 +21,7 @@ interface Case {
 }
 
 const fixed = (shape: number[], seed: number): T => tf.randomNormal(shape, 0, 1, "float32", seed);
+const statesOf = ({ cell, hidden }: LstmState): T => tf.concat([cell, hidden], 1);
 const positive = (x: T): T => tf.add(tf.abs(x), 0.5);
 /** At least 0.2 away from zero, so that no difference steps over a kink. */
 const awayFromZero = (x: T): T => tf.add(x, tf.mul(tf.sub(tf.mul(tf.step(x), 2), 1), 0.2));
@@ -63,6 +65,8 @@ const cases: Record<string, Case> = {
   "logSumExp of the first axis": { shape: [3, 4], f: (x) => logSumExp(x, 0) },
   softmaxCrossEntropy: { shape: [3, 4], f: (x) => softmaxCrossEntropy(x, tf.softmax(fixed([3, 4], 1))) },
   sigmoidCrossEntropy: { shape: [3, 4], f: (x) => sigmoidCrossEntropy(x, tf.sigmoid(fixed([3, 4], 1))) },
+  "lstm cell, by its gates": { shape: [2, 12], f: (x) => statesOf(lstmCell(x, fixed([2, 3], 1))) },
+  "lstm cell, by its last state": { shape: [2, 3], f: (x) => statesOf(lstmCell(fixed([2, 12], 1), x)) },
   "sum of an axis": { shape: [3, 4], f: (x) => tf.sum(x, 0) },
   "mean of an axis": { shape: [3, 4], f: (x) => tf.mean(x, 1) },
   "mean of two axes": { shape: [2, 3, 2], f: (x) => tf.mean(x, [0, 1]) },

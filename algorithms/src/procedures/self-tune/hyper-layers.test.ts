@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../../core/index.js";
+import { relativeGap } from "../../kernels/against-cpu.js";
 import { chooseBackend } from "../../kernels/index.js";
 import type { Network, Signal } from "../../training/network.js";
 import { ParameterStore } from "../../training/parameter-store.js";
 import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
+import { referenceLstm } from "../../training/testing/reference-lstm.js";
 import { HyperLayers } from "./hyper-layers.js";
 
 await chooseBackend("wasm");
@@ -35,6 +37,20 @@ const models: Record<string, { shape: number[]; forward(net: Network, x: Signal)
     tokens: true,
     forward: (net, x) => net.globalAverage(net.embedding("a", x, { vocabulary: 7, units: 3 })),
   },
+  lstm: { shape: [5, 4], forward: (net, x) => net.lstm("a", x, { units: 3 }) },
+  "language model": {
+    shape: [4],
+    tokens: true,
+    forward: (net, x) => {
+      const hidden = net.lstm("b", net.embedding("a", x, { vocabulary: 7, units: 3 }), { units: 3 });
+      return net.tied("c", net.layerNorm("d", hidden), { embedding: "a" });
+    },
+  },
+  "group normalization": {
+    shape: [4, 4, 2],
+    forward: (net, x) => net.groupNorm("b", net.conv2d("a", x, { filters: 4, kernel: 3 }), { groups: 2 }),
+  },
+  "layer normalization": { shape: [6], forward: (net, x) => net.layerNorm("a", x) },
 };
 
 for (const [name, { shape, forward, tokens }] of Object.entries(models)) {
@@ -62,6 +78,52 @@ for (const [name, { shape, forward, tokens }] of Object.entries(models)) {
     store.dispose();
   });
 }
+
+it("drops the same parts of a recurrent kernel and of its response", () => {
+  const store = new ParameterStore(createRng(5));
+  tf.tidy(() => {
+    const [time, inputs, units] = [4, 2, 3];
+    const x = tf.randomNormal<tf.Rank.R3>([batch, time, inputs], 0, 1, "float32", 1);
+    const mask = tf.mul(tf.cast(tf.greater(tf.randomUniform([units, 4 * units], 0, 1, "float32", 2), 0.5), "float32"), 2);
+    const rules = { atSite: (y: tf.Tensor) => y, observe: () => undefined, maskOf: () => mask };
+    const run = (at: number[][]) =>
+      tensorOf(new TensorNetwork(new HyperLayers(store, tf.tensor2d(at), response), rules).lstm("a", x, { units }));
+    const together = tf.reshape<tf.Rank.R3>(run(coordinates), [batch, time, units]).arraySync();
+    for (const [row, at] of coordinates.entries()) {
+      const formed = (part: string) => {
+        const [own, other, slopes] = [`a/${part}`, `a/response/${part}`, `a/response/${part}-slopes`].map(
+          (name) => store.variables.get(name) ?? tf.scalar(0),
+        );
+        return tf.add(own ?? 0, tf.mul(other ?? 0, tf.matMul(tf.tensor2d([at]), slopes ?? tf.scalar(0))));
+      };
+      const weights = {
+        kernel: formed("kernel").dataSync(),
+        recurrent: tf.mul(formed("recurrent"), mask).dataSync(),
+        bias: formed("bias").dataSync(),
+      };
+      const expected = referenceLstm(x.arraySync()[row] ?? [], weights).flat();
+      // float32 over four times of sums of five products of size 1 to 4.
+      assert.ok(relativeGap(together[row]?.flat() ?? [], expected) < 1e-5);
+      const alone = tf.reshape<tf.Rank.R3>(run([at]), [batch, time, units]).arraySync();
+      assert.ok(relativeGap(alone[row]?.flat() ?? [], expected) < 1e-5);
+    }
+  });
+  store.dispose();
+});
+
+it("drops the same rows of both tables", () => {
+  const store = new ParameterStore(createRng(5));
+  tf.tidy(() => {
+    const tokens = tf.tensor2d([0, 1, 2, 2, 1, 0], [batch, 2], "int32");
+    const mask = tf.tensor2d([0, 1.5, 3], [3, 1]);
+    const rules = { atSite: (y: tf.Tensor) => y, observe: () => undefined, maskOf: () => mask };
+    const layers = () => new HyperLayers(store, tf.tensor2d(coordinates), response);
+    const whole = tensorOf(new TensorNetwork(layers()).embedding("a", tokens, { vocabulary: 3, units: 2 }));
+    const seen = new TensorNetwork(layers(), rules).embedding("a", tokens, { vocabulary: 3, units: 2 });
+    assert.deepEqual([...tensorOf(seen).dataSync()], [...tf.mul(whole, tf.gather(mask, tokens)).dataSync()]);
+  });
+  store.dispose();
+});
 
 it("shows penalties the weight at the first example's hyperparameters", () => {
   const store = new ParameterStore(createRng(5));

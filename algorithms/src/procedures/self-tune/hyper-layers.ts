@@ -6,8 +6,9 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { bend } from "../../kernels/index.js";
-import { type Initializer, normal, type ParameterStore, uniformFanIn } from "../../training/parameter-store.js";
-import { embeddingBound, PlainLayers, productOf } from "../../training/plain-layers.js";
+import { lstmSequence } from "../../training/lstm.js";
+import { type Initializer, normal, ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
+import { embeddingBound, maskedRows, PlainLayers, productOf, tableOf } from "../../training/plain-layers.js";
 import type { Weight } from "../../training/technique.js";
 import { type Conv2dOptions, imagesOf, type Layers } from "../../training/tensor-network.js";
 
@@ -54,10 +55,52 @@ export class HyperLayers implements Layers {
     return tf.add(bent, this.#biasOf(this.#pair(name, "bias", [filters], uniformFanIn(fanIn)), 4));
   }
 
-  embedding(name: string, x: tf.Tensor, options: { readonly vocabulary: number; readonly units: number }): tf.Tensor {
+  embedding(name: string, x: tf.Tensor, options: Parameters<Layers["embedding"]>[2]): tf.Tensor {
     if (!this.#reacts(name)) return this.#plain.embedding(name, x, options);
-    const table = this.#pair(name, "table", [options.vocabulary, options.units], uniformFanIn(1 / embeddingBound ** 2));
-    return this.#through(table, x.rank + 1, (weight) => tf.gather(weight, tf.cast(x, "int32")));
+    const { vocabulary, units, maskOf } = options;
+    const table = this.#pair(name, "table", [vocabulary, units], uniformFanIn(1 / embeddingBound ** 2));
+    const tokens = tf.cast(x, "int32");
+    const embedded = this.#through(table, x.rank + 1, (weight) => tf.gather(weight, tokens));
+    // The same rows of both tables are dropped, so that dropping their sum is the same.
+    return maskedRows(embedded, tokens, maskOf?.({ name, kind: "embedding", shape: [vocabulary, 1] }));
+  }
+
+  /** The mask of DropConnect is drawn once a pass, and W and W' of the recurrent kernel get the same one. */
+  lstm(name: string, x: tf.Tensor, options: Parameters<Layers["lstm"]>[2]): tf.Tensor {
+    if (!this.#reacts(name)) return this.#plain.lstm(name, x, options);
+    const { units, maskOf } = options;
+    const inputs = x.shape[2] ?? 0;
+    const kernel = this.#pair(name, "kernel", [inputs, 4 * units], uniformFanIn(inputs));
+    const recurrent = this.#pair(name, "recurrent", [units, 4 * units], uniformFanIn(units));
+    const bias = this.#pair(name, "bias", [4 * units], uniformFanIn(inputs));
+    const driven = tf.add(
+      this.#through(kernel, 3, (weight) => productOf(x, weight)),
+      this.#biasOf(bias, 3),
+    );
+    const kept = masked(recurrent, maskOf?.({ name, kind: "recurrent", shape: recurrent.own.shape }));
+    if (this.#coordinates.shape[0] === 1) {
+      const formed = effective(kept, kept.multipliers);
+      return lstmSequence(driven, (hidden) => tf.matMul(hidden, formed));
+    }
+    return lstmSequence(driven, (hidden) => this.#through(kept, 2, (weight) => tf.matMul(hidden, weight)));
+  }
+
+  /** Tied to the table alone and not to its response; its own bias reacts. */
+  tied(name: string, x: tf.Tensor, options: { readonly embedding: string }): tf.Tensor {
+    if (!this.#reacts(name)) return this.#plain.tied(name, x, options);
+    const table = tableOf(this.#store, options.embedding, x);
+    const [vocabulary = 0, units = 0] = table.shape;
+    const bias = this.#pair(name, "bias", [vocabulary], uniformFanIn(units));
+    return tf.add(productOf(x, table, true), this.#biasOf(bias, x.rank));
+  }
+
+  /** Gain and bias both react like a bias. Their responses begin away from zero: at zero with zero slopes neither would ever move. */
+  gainAndBias(name: string, x: tf.Tensor): tf.Tensor {
+    if (!this.#reacts(name)) return this.#plain.gainAndBias(name, x);
+    const channels = x.shape[x.rank - 1] ?? 0;
+    const gain = this.#pair(name, "gain", [channels], ones);
+    const bias = this.#pair(name, "bias", [channels], zeros, uniformFanIn(channels));
+    return tf.add(tf.mul(x, this.#biasOf(gain, x.rank)), this.#biasOf(bias, x.rank));
   }
 
   weights(): readonly Weight[] {
@@ -69,10 +112,10 @@ export class HyperLayers implements Layers {
   }
 
   /** A weight and its response, with the multiplier of the last axis. */
-  #pair(name: string, part: "kernel" | "bias" | "table", shape: readonly number[], fill: Initializer): Pair {
+  #pair(name: string, part: Part, shape: readonly number[], fill: Initializer, fillResponse: Initializer = fill): Pair {
     const [hyperparameters, outputs] = [this.#coordinates.shape[1] ?? 0, shape[shape.length - 1] ?? 0];
     const own = this.#store.get(`${name}/${part}`, shape, fill);
-    const response = this.#store.get(`${name}/response/${part}`, shape, fill);
+    const response = this.#store.get(`${name}/response/${part}`, shape, fillResponse);
     const slopes = this.#store.get(
       `${name}/response/${part}-slopes`,
       [hyperparameters, outputs],
@@ -80,9 +123,7 @@ export class HyperLayers implements Layers {
     );
     const pair = { own, response, multipliers: tf.matMul(this.#coordinates, slopes) };
     this.#used.push(
-      lazyWeight(`${name}/${part}`, part === "table" ? "embedding" : part, () =>
-        effective(pair, tf.matMul(this.#sharedCoordinates(), slopes)),
-      ),
+      lazyWeight(`${name}/${part}`, kindOf(part), () => effective(pair, tf.matMul(this.#sharedCoordinates(), slopes))),
     );
     return pair;
   }
@@ -104,6 +145,19 @@ export class HyperLayers implements Layers {
     if (this.#coordinates.shape[0] === 1) return tf.reshape(effective(pair, pair.multipliers), [pair.own.size]);
     return perExample(bend(pair.own, pair.response, pair.multipliers), rank);
   }
+}
+
+/** Which of a layer's weights. */
+type Part = "kernel" | "recurrent" | "bias" | "table" | "gain";
+
+function kindOf(part: Part): Weight["kind"] {
+  if (part === "table") return "embedding";
+  return part === "recurrent" ? "kernel" : part;
+}
+
+/** A weight and its response under one mask. */
+function masked(pair: Pair, mask: tf.Tensor | undefined): Pair {
+  return mask === undefined ? pair : { ...pair, own: tf.mul(pair.own, mask), response: tf.mul(pair.response, mask) };
 }
 
 interface Pair {
