@@ -28,15 +28,23 @@ export class Consequences {
     const { ledger, leases, outbox } = this.#options;
     switch (kind.$case) {
       case "trialCheckpointed": {
-        const old = state.live.get(kind.value.trial)?.checkpoint?.ref;
+        const trial = state.live.get(kind.value.trial);
         ledger.retain(kind.value.checkpoint);
-        if (old !== undefined) outbox().released.push(old);
+        if (trial?.checkpoint !== undefined) outbox().released.push(trial.checkpoint.ref);
+        if (trial?.source !== undefined) outbox().released.push(trial.source.ref);
+        return;
+      }
+      case "trialResumed": {
+        const source = state.live.get(kind.value.trial)?.source;
+        if (source !== undefined) outbox().released.push(source.ref);
         return;
       }
       case "attemptEnded":
       case "trialPaused":
       case "trialEnded": {
-        if (state.live.get(kind.value.trial)?.status !== "running") return;
+        const trial = state.live.get(kind.value.trial);
+        if (kind.$case === "trialEnded" && trial?.source !== undefined) outbox().released.push(trial.source.ref);
+        if (trial?.status !== "running") return;
         const lost = kind.$case !== "trialPaused" && kind.value.reason === EndReason.END_REASON_LOST;
         leases.end(state.searchId, kind.value.trial, lost);
         return;
@@ -51,6 +59,10 @@ export class Consequences {
     const { ledger, leases, retryAt } = this.#options;
     const kind = fact.kind;
     switch (kind?.$case) {
+      case "trialProposed":
+      case "trialResumed":
+        ledger.retain(entry.state.live.get(kind.value.trial)?.source?.ref);
+        return;
       case "attemptStarted":
         leases.give(entry.state, kind.value.trial, fact.timeMs);
         return;

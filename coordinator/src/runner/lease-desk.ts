@@ -35,7 +35,7 @@ export class LeaseDesk {
   /** Gives the lease of a running trial to its agent and hands it over. */
   give(state: SearchState, trialNumber: number, nowMs: number): void {
     const trial = liveTrial(state, trialNumber);
-    const resumeFrom = resumePoint(state, trial).ref;
+    const resumeFrom = resumePoint(trial).ref;
     this.#options.ledger.retain(resumeFrom);
     const held = heldLease(state, trial, nowMs, { resumeFrom, sent: false });
     this.#options.agents.hold(held);
@@ -136,7 +136,7 @@ export class LeaseDesk {
     const connection = this.#options.agents.get(held.agentId)?.connection;
     if (state === undefined || trial === undefined || connection === undefined) return;
     const { spec } = state;
-    const { ref: resumeFrom, step: resumeStep } = resumePoint(state, trial);
+    const { ref: resumeFrom, step: resumeStep } = resumePoint(trial);
     const seed = this.#seedsOf(state).fork(trial.number).integer(Number.MAX_SAFE_INTEGER);
     const lease = { key: held.key, work: trial.work, spec: undefined, resumeFrom, resumeStep, seed, proposedMs: trial.readyMs };
     this.#options.outbox().lease({ connection, held, spec, lease });

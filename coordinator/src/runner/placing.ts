@@ -49,7 +49,7 @@ export class Placing {
     const entry = this.#options.searches.get(searchId);
     const trial = entry?.state.live.get(number);
     assert(entry && trial, "the plan is about searches and trials that are there");
-    const { step } = resumePoint(entry.state, trial);
+    const { step } = resumePoint(trial);
     this.#options.command(entry, { kind: "startAttempt", trial: number, agentId, fromStep: step });
   }
 

@@ -62,12 +62,19 @@ async function isOver(log: EventLog, searchId: string): Promise<boolean> {
 
 function replay(entry: SearchEntry, fact: Fact, ledger: ArtifactLedger): void {
   const kind = fact.kind;
+  const before = kind !== undefined && "trial" in kind.value ? entry.state.live.get(kind.value.trial ?? -1) : undefined;
+  if (kind?.$case === "trialCheckpointed" || kind?.$case === "trialResumed" || kind?.$case === "trialEnded") {
+    ledger.forget(before?.source?.ref);
+  }
   if (kind?.$case === "trialCheckpointed") {
-    ledger.forget(entry.state.live.get(kind.value.trial)?.checkpoint?.ref);
+    ledger.forget(before?.checkpoint?.ref);
     ledger.retain(kind.value.checkpoint);
   } else if (kind?.$case === "trialEnded") {
     for (const ref of kind.value.artifacts) ledger.retain(ref);
   }
   entry.state.tell(fact);
+  if (kind?.$case === "trialProposed" || kind?.$case === "trialResumed") {
+    ledger.retain(entry.state.live.get(kind.value.trial)?.source?.ref);
+  }
   if (!entry.active) entry.closeFolds();
 }

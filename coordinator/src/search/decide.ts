@@ -79,7 +79,7 @@ function startAttempt(state: SearchState, command: Extract<SearchCommand, { kind
     $case: "attemptStarted",
     value: { trial: trial.number, attempt: trial.attempt + 1, agentId, fromStep },
   };
-  const { missing, ref } = resumePoint(state, trial);
+  const { missing, ref } = resumePoint(trial);
   if (missing === undefined) return [started];
   const begins = ref === undefined ? "begins from nothing" : "goes on from its own";
   const message = `it was to start from the checkpoint of trial ${missing}, which never saved one, and ${begins}`;

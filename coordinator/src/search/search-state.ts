@@ -15,7 +15,7 @@ import {
   type Trial,
 } from "@regulus/proto";
 import { endedWell, TrialArchive } from "./trial-archive.js";
-import { isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
+import { type Checkpoint, isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 
 /** Reasons for which the time of an attempt was spent in vain. */
 const wasted: ReadonlySet<EndReason> = new Set([
@@ -112,6 +112,7 @@ export class SearchState {
         return;
       case "trialProposed":
         this.live.set(kind.value.trial, proposedTrial(fact));
+        this.#beginFrom(kind.value.trial, kind.value.work?.fromTrial, fact.position);
         this.pending.add(kind.value.trial);
         this.nextTrial = kind.value.trial + 1;
         return;
@@ -180,6 +181,7 @@ export class SearchState {
     const stepBefore = trial.step;
     tellTrial(trial, fact, this.objective);
     this.steps += trial.step - stepBefore;
+    if (fact.kind?.$case === "trialResumed") this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
     if (isBetter(trial.bestValue, this.bestValue, this.objective)) {
       this.bestTrial = number;
       this.bestValue = trial.bestValue;
@@ -189,6 +191,24 @@ export class SearchState {
     move(this.pending, number, !over && trial.status === "pending");
     move(this.running, number, !over && trial.status === "running");
     if (trial.end !== undefined) this.#end(trial, trial.end.reason);
+  }
+
+  /**
+   * Notes where the work of a trial begins: at the other trial's checkpoint of now, since that trial may go on before this one gets a slot.
+   * The steps that the checkpoint holds were counted with the other trial.
+   */
+  #beginFrom(number: number, fromTrial: number | undefined, position: number): void {
+    const trial = this.live.get(number);
+    if (trial === undefined) return;
+    trial.source = fromTrial === undefined ? undefined : this.#checkpointOf(fromTrial, position);
+    trial.step = Math.max(trial.step, trial.source?.step ?? 0);
+  }
+
+  #checkpointOf(number: number, position: number): Checkpoint | undefined {
+    const live = this.live.get(number);
+    if (live !== undefined) return live.checkpoint;
+    const ref = this.archive.get(this.searchId, number)?.checkpoint;
+    return ref && { ref, step: this.archive.checkpointStep(number), position };
   }
 
   #spend(trial: TrialState, fact: Fact): void {

@@ -49,6 +49,8 @@ export interface TrialState {
   /** First objective of `best`; NaN while there is none. */
   bestValue: number;
   checkpoint: Checkpoint | undefined;
+  /** The checkpoint of another trial that its work begins from, as it was when the work was given; undefined once it saved its own. */
+  source: Checkpoint | undefined;
   artifacts: readonly ArtifactRef[];
   proposedMs: number;
   /** When it last became ready to run: proposed or resumed. */
@@ -87,6 +89,7 @@ export function proposedTrial(fact: Fact): TrialState {
     best: undefined,
     bestValue: Number.NaN,
     checkpoint: undefined,
+    source: undefined,
     artifacts: [],
     proposedMs: fact.timeMs,
     readyMs: fact.timeMs,
@@ -137,6 +140,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       return;
     case "trialCheckpointed":
       trial.savedStep = kind.value.step;
+      trial.source = undefined;
       trial.step = Math.max(trial.step, kind.value.step);
       if (kind.value.checkpoint) {
         trial.checkpoint = { ref: kind.value.checkpoint, step: kind.value.step, position: fact.position };
