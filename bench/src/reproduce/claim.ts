@@ -10,6 +10,8 @@ export interface ClaimResult {
   /** The inequalities that must hold. */
   readonly threshold: string;
   readonly holds: boolean;
+  /** False for what is measured and reported without a claim; absent for a claim. */
+  readonly asserted?: boolean;
 }
 
 export interface ReproduceRequest {
