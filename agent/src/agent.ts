@@ -17,6 +17,7 @@ import { Attempts } from "./attempts/attempts.js";
 import { InlineAttempt } from "./attempts/inline-attempt.js";
 import { Permissions } from "./attempts/permissions.js";
 import { ProcessAttempt } from "./attempts/process-attempt.js";
+import { Residents } from "./attempts/residents.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./attempts/running-attempt.js";
 import { Spares } from "./attempts/spares.js";
 import { openDataFolder } from "./data-folder.js";
@@ -66,12 +67,18 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   const artifacts = new PatientArtifacts(artifactClient, log);
   const client = new AgentServiceClient(options.coordinator, credentials, channelOptions);
   const instance = randomBytes(16).toString("hex");
+  const residents = new Residents({
+    slots: options.slots,
+    memoryBytes: trialBytes * options.slots,
+    runningBytes: () => attempts.memoryBytes(),
+  });
   const begin = (assignment: Assignment, listener: AttemptListener): RunningAttempt =>
     procedures !== undefined
       ? new InlineAttempt(assignment, listener, { procedures, artifacts, scratch: folder.scratch })
       : new ProcessAttempt(assignment, listener, {
           artifacts,
           spares,
+          residents,
           scratch: folder.scratch,
           backend: preferenceOf(assignment.spec.resources?.backend ?? "", options.backend, compute),
           memoryBytes: assignment.spec.resources?.memoryBytes || trialBytes,
@@ -103,7 +110,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
       stop: (request) => attempts.stop(request),
     },
   });
-  const metrics = new AgentMetrics({ attempts, link, facts });
+  const metrics = new AgentMetrics({ attempts, residents, link, facts });
   const page: MetricsPage | undefined =
     options.metricsListen === undefined ? undefined : await metrics.listen(options.metricsListen);
   link.start();
@@ -112,6 +119,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   const close = (): Promise<void> => {
     closing ??= (async () => {
       attempts.close();
+      residents.close();
       spares.close();
       link.close();
       client.close();
@@ -130,6 +138,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
     registered: firstRegistration.opened,
     drain: async (reason) => {
       link.drain(reason);
+      residents.close();
       await attempts.drain(reason, drainMs);
       if (!(await link.settled(settleMs)))
         log.warn({ reports: link.buffer.size }, "leaving with reports that were not acknowledged");

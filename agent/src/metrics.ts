@@ -4,10 +4,12 @@ import { type Agent as AgentFacts, EndReason, RegulusError } from "@regulus/prot
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Attempts } from "./attempts/attempts.js";
 import { residentBytes } from "./attempts/process-memory.js";
+import type { Residents } from "./attempts/residents.js";
 import type { Link } from "./link/link.js";
 
 export interface AgentMetricsSources {
   readonly attempts: Attempts;
+  readonly residents: Residents;
   readonly link: Link;
   readonly facts: AgentFacts;
 }
@@ -21,7 +23,7 @@ export class AgentMetrics {
   readonly registry = new Registry();
 
   constructor(sources: AgentMetricsSources) {
-    const { attempts, link, facts } = sources;
+    const { attempts, residents, link, facts } = sources;
     const registers = [this.registry];
     new Gauge({
       name: "regulus_agent_info",
@@ -33,7 +35,17 @@ export class AgentMetrics {
     this.gauge("regulus_agent_slots_used", "Slots in use.", () => attempts.used);
     this.gauge("regulus_agent_connected", "1 while registered with the coordinator, else 0.", () => (link.connected ? 1 : 0));
     this.gauge("regulus_agent_report_backlog", "Reports that the coordinator has not acknowledged.", () => link.buffer.size);
-    this.gauge("regulus_agent_trial_memory_bytes", "Resident memory of all trial processes.", () => attempts.memoryBytes());
+    this.gauge(
+      "regulus_agent_trial_memory_bytes",
+      "Resident memory of all trial processes.",
+      () => attempts.memoryBytes() + residents.memoryBytes(),
+    );
+    this.gauge("regulus_agent_resident_trials", "Paused trials whose process waits for their next work.", () => residents.count);
+    this.counter(
+      "regulus_agent_resident_reuses_total",
+      "Leases that found their trial's process waiting.",
+      () => residents.reusedTotal,
+    );
     this.gauge(
       "regulus_agent_memory_bytes",
       "Resident memory of the agent's own process.",

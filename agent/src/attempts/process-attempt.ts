@@ -1,5 +1,5 @@
 /**
- * An attempt in a process of its own: fetches the checkpoint, gives the work to a trial process, stores what it saves, and watches its time
+ * An attempt in a process of its own, or in the one that waits with its trial's session: fetches the checkpoint, gives the work to a trial process, stores what it saves, and watches its time
  * and memory. Checkpoints and the end go through one chain, so that a checkpoint is stored before it is reported, and reported before the end.
  */
 import { mkdir, rm } from "node:fs/promises";
@@ -16,6 +16,7 @@ import { exitReason } from "./exit-reason.js";
 import { keyFolder } from "./lease-key.js";
 import { signalGroup } from "./process-group.js";
 import { treeMemoryBytes } from "./process-memory.js";
+import type { Resident, Residents } from "./residents.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
 import type { Spares, TrialProcess } from "./spares.js";
 
@@ -27,6 +28,7 @@ export interface ProcessAttemptOptions {
   /** Patient ones: what a trial saved is stored once the store is back. */
   readonly artifacts: Artifacts;
   readonly spares: Spares;
+  readonly residents: Residents;
   /** Folder under which every attempt has its own. */
   readonly scratch: string;
   readonly backend: string;
@@ -50,6 +52,9 @@ export class ProcessAttempt implements RunningAttempt {
   private prepared = false;
   private stopping: { readonly reason: StopReason; readonly message: string; readonly deadlineMs: number } | undefined;
   private newest: Measurement | undefined;
+  /** Content of the newest checkpoint that is stored. */
+  private storedSha256: string | undefined;
+  private release: (() => void) | undefined;
   /** Nothing that the process says counts any more. */
   private over = false;
   private closed = false;
@@ -105,31 +110,52 @@ export class ProcessAttempt implements RunningAttempt {
   private async begin(): Promise<void> {
     try {
       await mkdir(this.directory, { recursive: true });
+      const resident = this.options.residents.take(this.assignment.key, this.assignment.resumeFrom?.sha256);
+      if (resident !== undefined) {
+        this.goOn(resident);
+        return;
+      }
       const checkpoint = await this.fetchCheckpoint();
       if (this.over) return;
       // Asked to stop before anything ran: there is nothing to save.
       if (this.stopping !== undefined) this.end(endReasonOf(this.stopping.reason), this.stopping.message);
-      else this.start(checkpoint);
+      else this.startProcess(checkpoint);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       this.end(EndReason.END_REASON_LOST, `the attempt could not begin: ${words}`);
     }
   }
 
-  private start(checkpoint: string): void {
-    const { key, work, spec, seed } = this.assignment;
+  private startProcess(checkpoint: string): void {
+    const { work, spec, seed } = this.assignment;
     const kind = { backend: this.isCommand ? "command" : this.options.backend, memoryBytes: this.options.memoryBytes };
     const process = this.options.spares.take(kind, { spec, work, seed });
-    this.process = process;
-    this.heardMs = performance.now();
-    this.begunMs = this.heardMs;
     void process.prepared.then(() => {
       this.prepared = true;
       this.heardMs = performance.now();
     });
-    process.child.on("message", (message: FromTrial) => this.receive(message));
-    process.child.on("error", (error) => this.end(EndReason.END_REASON_LOST, `the trial process failed: ${error.message}`));
-    process.child.on("close", (code, signal) => this.exited(code, signal));
+    this.work(process, { checkpoint, goesOn: false });
+  }
+
+  private goOn({ process, programGroup, sha256 }: Resident): void {
+    this.programGroup = programGroup;
+    this.storedSha256 = sha256;
+    this.prepared = true;
+    if (this.over) this.options.residents.keep(this.assignment.key, { process, programGroup, sha256 });
+    else this.work(process, { checkpoint: "", goesOn: true });
+    if (this.stopping !== undefined) this.send({ kind: "stop", reason: this.stopping.reason });
+  }
+
+  private work(process: TrialProcess, from: Pick<Begin, "checkpoint" | "goesOn">): void {
+    const { key, work, spec, seed } = this.assignment;
+    this.process = process;
+    this.heardMs = performance.now();
+    this.begunMs = this.heardMs;
+    const onMessage = (message: FromTrial) => this.receive(message);
+    const onError = (error: Error) => this.end(EndReason.END_REASON_LOST, `the trial process failed: ${error.message}`);
+    const onClose = (code: number | null, signal: NodeJS.Signals | null) => this.exited(code, signal);
+    process.child.on("message", onMessage).on("error", onError).on("close", onClose);
+    this.release = () => process.child.off("message", onMessage).off("error", onError).off("close", onClose);
     const begin: Begin = {
       spec,
       work,
@@ -138,7 +164,7 @@ export class ProcessAttempt implements RunningAttempt {
       trial: key.trial,
       attempt: key.attempt,
       directory: this.directory,
-      checkpoint,
+      ...from,
       aliveEveryMs: Math.min(500, this.limits.stepTimeoutMs / 4),
     };
     this.send({ kind: "begin", begin });
@@ -191,15 +217,20 @@ export class ProcessAttempt implements RunningAttempt {
 
   private lastWord(message: Extract<FromTrial, { kind: "finished" }>): void {
     this.over = true;
-    // What it leaves is in files: the process is not needed while the store may be away.
-    if (this.process?.child.connected) this.process.child.disconnect();
-    setTimeout(() => this.kill(), exitMs).unref();
+    const stays = message.stays === true;
+    if (!stays) {
+      // What it leaves is in files: the process is not needed while the store may be away.
+      if (this.process?.child.connected) this.process.child.disconnect();
+      setTimeout(() => this.kill(), exitMs).unref();
+    }
     this.after(async () => {
       const artifacts: ArtifactRef[] = [];
       for (const leaf of message.leaves) {
         const artifact = await this.storeFile(leaf.path, leaf.kind);
         if (artifact !== undefined) artifacts.push(artifact);
       }
+      // Before the end is told: the next lease of the trial may follow at once.
+      if (stays) this.handOver();
       const { reason, step, final } = message;
       this.finish({
         reason: endReasonOf(reason),
@@ -210,6 +241,20 @@ export class ProcessAttempt implements RunningAttempt {
       });
       await this.cleanUp();
     });
+  }
+
+  /** Leaves the process waiting at what it saved; where that is not stored, no lease can go on from there. */
+  private handOver(): void {
+    const { process, programGroup, storedSha256 } = this;
+    if (process === undefined) return;
+    if (storedSha256 === undefined) {
+      this.kill();
+      return;
+    }
+    this.release?.();
+    this.process = undefined;
+    this.programGroup = undefined;
+    this.options.residents.keep(this.assignment.key, { process, programGroup, sha256: storedSha256 });
   }
 
   private exited(code: number | null, signal: NodeJS.Signals | null): void {
@@ -249,6 +294,7 @@ export class ProcessAttempt implements RunningAttempt {
 
   private async store(path: string, step: number): Promise<void> {
     const checkpoint = await this.storeFile(path, "checkpoint");
+    this.storedSha256 = checkpoint?.sha256;
     if (checkpoint !== undefined) this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
   }
 

@@ -4,6 +4,7 @@
  */
 import type { ProcedureModule, Session, TrialRequest } from "@regulus/algorithms/training";
 import { TrialFailure } from "@regulus/algorithms/training";
+import type { Work } from "@regulus/proto";
 import { z } from "zod";
 
 const parameters = z.object({
@@ -14,8 +15,13 @@ const parameters = z.object({
   fault: z.enum(["throw", "exit", "hang", "memory", "nan", "infeasible", "loop"]).default("throw"),
   /** What it leaves at its end, as a report; absent for nothing. "fail" makes making it fail. */
   leaves: z.string().optional(),
+  /** Whether a held session takes new work; else it is opened anew. */
+  resumes: z.boolean().default(true),
 });
 type Parameters = z.infer<typeof parameters>;
+
+/** Works that a held session of this process took. */
+let resumesTotal = 0;
 
 const saved = z.object({ step: z.number(), weight: z.number() });
 
@@ -54,7 +60,8 @@ class CountingSession implements Session {
   async measure() {
     const { at, fault } = this.parameters;
     const validLoss = fault === "nan" && at >= 0 && this.stepsDone >= at ? Number.NaN : this.weight;
-    return { step: this.stepsDone, metrics: { validLoss }, learned: {}, scales: {}, hypergradients: {} };
+    const metrics = { validLoss, process: process.pid, resumes: resumesTotal };
+    return { step: this.stepsDone, metrics, learned: {}, scales: {}, hypergradients: {} };
   }
 
   async save(): Promise<Uint8Array> {
@@ -66,6 +73,12 @@ class CountingSession implements Session {
     if (leaves === undefined) return [];
     if (leaves === "fail") throw new Error("no paper");
     return [{ kind: "report", bytes: Buffer.from(`${leaves} at ${this.stepsDone}`) }];
+  }
+
+  async resume({ parameters: given }: Work): Promise<boolean> {
+    const { resumes } = parameters.parse(given ?? {});
+    if (resumes) resumesTotal += 1;
+    return resumes;
   }
 
   close(): void {}

@@ -28,6 +28,8 @@ export interface Begin {
   readonly directory: string;
   /** A checkpoint file to go on from; empty to begin. */
   readonly checkpoint: string;
+  /** Whether it goes on from the session that the process holds. */
+  readonly goesOn: boolean;
   /** Least time between two signs of life that are sent, in milliseconds. */
   readonly aliveEveryMs: number;
 }
@@ -57,6 +59,8 @@ export type FromTrial =
       readonly final: Measurement | undefined;
       /** Files that the attempt leaves, to be stored as artifacts. */
       readonly leaves: readonly { readonly path: string; readonly kind: string }[];
+      /** Whether the process holds the session open at what it saved last, for the trial's next attempt. */
+      readonly stays?: boolean;
     };
 
 /** A backend that was looked at. */

@@ -1,8 +1,9 @@
 /**
- * The life of a trial process: prepare (load tfjs, choose the backend) before there is work, take one attempt, work on it, end. A process
- * is never used twice, so that nothing of one trial reaches another.
+ * The life of a trial process: prepare (load tfjs, choose the backend) before there is work, take an attempt, work on it, end. A process works
+ * for one trial only, so that nothing of one reaches another; where that trial pauses, it may hold the session open for its next attempt.
  */
 import { runCommand } from "../command/command-attempt.js";
+import type { Held } from "./held-session.js";
 import type { BackendLooked, Begin, FromTrial, LikelyTrial, Preparation, ToTrial } from "./messages.js";
 import { watchParent } from "./parent-watch.js";
 import { failure, type StopReason } from "./trainer.js";
@@ -21,13 +22,14 @@ export interface TrainingSource {
   load(backend: string): Promise<Training>;
 }
 
-/** Runs the process until its attempt is over. */
+/** Runs the process until its agent lets it go. */
 export function serveTrial(source: TrainingSource, preparation: Preparation): void {
   const send = (message: FromTrial) => {
     if (process.connected) process.send?.(message);
   };
   let stop: StopReason | undefined;
   let stored = true;
+  let held: Held | undefined;
   const stopped: (() => void)[] = [];
   watchParent();
   // The agent is gone: nobody waits for this work any more.
@@ -44,10 +46,16 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
   const onMessage = (message: ToTrial) => {
     switch (message.kind) {
       case "begin":
-        void attempt(message.begin, training, outside, (said) => {
-          if (said.kind === "saved") stored = false;
-          send(said);
-        });
+        stop = undefined;
+        stored = true;
+        void (async () => {
+          const from = message.begin.goesOn ? held : undefined;
+          held = undefined;
+          held = await attempt({ begin: message.begin, training, held: from }, outside, (said) => {
+            if (said.kind === "saved") stored = false;
+            send(said);
+          });
+        })();
         return;
       case "stop":
         stop = message.reason;
@@ -89,23 +97,33 @@ async function warmUp(training: Training, likely: LikelyTrial): Promise<void> {
   session.close();
 }
 
+interface AttemptParts {
+  readonly begin: Begin;
+  readonly training: Promise<Training | Error> | undefined;
+  readonly held: Held | undefined;
+}
+
+/** Answers what stays open for the trial's next attempt. */
 async function attempt(
-  begin: Begin,
-  training: Promise<Training | Error> | undefined,
+  { begin, training, held }: AttemptParts,
   outside: Parameters<typeof runCommand>[1],
   send: (message: FromTrial) => void,
-): Promise<void> {
+): Promise<Held | undefined> {
   try {
-    if (training === undefined) return await runCommand(begin, outside, send);
+    if (training === undefined) {
+      await runCommand(begin, outside, send);
+      return undefined;
+    }
     const loaded = await training;
     if (loaded instanceof Error) {
       // Another agent may have the backend: not this trial's fault.
       send({ kind: "finished", reason: "lost", message: loaded.message, step: 0, final: undefined, leaves: [] });
-      return;
+      return undefined;
     }
-    await trainAttempt(begin, loaded.procedures, outside, send);
+    return await trainAttempt(begin, loaded.procedures, outside, send, held);
   } catch (error) {
     const userCode = (begin.spec.workload?.module ?? "") !== "";
     send({ kind: "finished", ...failure(error, userCode), step: 0, final: undefined, leaves: [] });
+    return undefined;
   }
 }

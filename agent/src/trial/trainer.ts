@@ -59,24 +59,29 @@ export interface TrainListener {
   /** Whether a checkpoint by the clock may be taken now (the one before is on its way for good). */
   mayBeSaved(): boolean;
   saved(step: number, seconds: number, bytes: Uint8Array): Promise<void> | void;
+  /** Takes over a session whose trial has just been saved and pauses or goes on later. Absent: it is closed. */
+  keep?(session: Session): void;
 }
 
 /** Works on a trial to its end. Never throws for what a session does; the outcome says what happened. */
 export async function train(open: () => Promise<Session>, plan: TrainPlan, listener: TrainListener): Promise<Outcome> {
   const progress: Progress = { step: 0, newest: undefined };
   let session: Session | undefined;
+  let kept = false;
   try {
     session = await open();
     listener.alive(session.stepsDone);
     const reason = await loop(session, plan, listener, progress);
     const ends = reason === "stopped-early" || (reason === "done" && plan.final);
     const left = ends ? await resultsOf(session) : nothingLeft;
+    kept = !ends && session.resume !== undefined && listener.keep !== undefined;
+    if (kept) listener.keep?.(session);
     return { reason, ...left, step: session.stepsDone, final: progress.newest };
   } catch (error) {
     const step = session?.stepsDone ?? progress.step;
     return { ...failure(error, plan.userCode), step, final: progress.newest, results: [] };
   } finally {
-    session?.close();
+    if (!kept) session?.close();
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { ProcedureModule, Session } from "@regulus/algorithms/training";
 import { defaults } from "@regulus/proto";
 import { checkProcedure, readCheckpoint, writeCheckpoint } from "./checkpoint-file.js";
+import { type Held, resumeHeld } from "./held-session.js";
 import type { Begin, FromTrial } from "./messages.js";
 import { type StopReason, type TrainPlan, train } from "./trainer.js";
 
@@ -20,20 +21,25 @@ export interface Outside {
   stored(): boolean;
 }
 
-/** Works on an attempt to its end. Tells everything by `send`; the last message is "finished". */
+/**
+ * Works on an attempt to its end. Tells everything by `send`; the last message is "finished". Answers the session where it stays open for
+ * the trial's next work. `held` is what the attempt before it answered, and is given only where this one goes on from there.
+ */
 export async function trainAttempt(
   begin: Begin,
   procedures: ProcedureFinder,
   outside: Outside,
   send: (message: FromTrial) => void,
-): Promise<void> {
+  held?: Held,
+): Promise<Held | undefined> {
   const { work } = begin;
-  const earlier = begin.checkpoint === "" ? undefined : await readCheckpoint(begin.checkpoint);
-  if (earlier !== undefined) checkProcedure(earlier.header, work.procedure);
+  const earlier = held ?? (begin.checkpoint === "" ? undefined : await fromFile(begin));
   let aliveMs = 0;
+  let saved: Pick<Held, "bytes" | "seconds"> | undefined;
+  let kept: Session | undefined;
   const { results, ...outcome } = await train(
-    () => openSession(begin, procedures, earlier?.bytes, send),
-    planOf(begin, earlier?.header.seconds ?? 0),
+    async () => (held && (await resumeHeld(held, work))) ?? (await openSession(begin, procedures, earlier?.bytes, send)),
+    planOf(begin, earlier?.seconds ?? 0),
     {
       stopReason: outside.stopReason,
       alive: (step) => {
@@ -45,9 +51,13 @@ export async function trainAttempt(
       measured: (measurement) => send({ kind: "measured", measurement }),
       mayBeSaved: outside.stored,
       saved: async (step, seconds, bytes) => {
+        saved = { bytes, seconds };
         const path = join(begin.directory, `checkpoint-${step}`);
         await writeCheckpoint(path, { step, seconds, procedure: work.procedure }, bytes);
         send({ kind: "saved", step, path });
+      },
+      keep: (session) => {
+        kept = session;
       },
     },
   );
@@ -57,7 +67,15 @@ export async function trainAttempt(
     await writeFile(path, bytes);
     leaves.push({ path, kind });
   }
-  send({ kind: "finished", ...outcome, leaves });
+  const stays = kept !== undefined && saved !== undefined ? { session: kept, procedure: work.procedure, ...saved } : undefined;
+  send({ kind: "finished", ...outcome, leaves, stays: stays !== undefined });
+  return stays;
+}
+
+async function fromFile(begin: Begin): Promise<Pick<Held, "bytes" | "seconds">> {
+  const { header, bytes } = await readCheckpoint(begin.checkpoint);
+  checkProcedure(header, begin.work.procedure);
+  return { bytes, seconds: header.seconds };
 }
 
 /** What the trainer is to do, from the search and its work. */

@@ -44,6 +44,11 @@ export interface Session {
   /** What it leaves. Asked once, where the trial ends as done or is stopped early, not where it pauses. Absent for nothing. */
   results?(): Promise<readonly SessionResult[]>;
   close(): void;
+  /**
+   * Takes new work where the session stands, exactly as if it were opened anew from what it saved last; "no" changes nothing, and the session
+   * is then opened anew. Only a session that has this stays in its process while its trial is paused.
+   */
+  resume?(work: Work): Promise<boolean>;
 }
 
 /** A trial that went badly in a way that is not the agent's fault. */

@@ -12,7 +12,7 @@ function agent(agentId: string, slots: number, more: Partial<PlanAgent> = {}): P
 }
 
 function search(searchId: string, trials: number, more: Partial<PlanSearch> = {}): PlanSearch {
-  const ready = Array.from({ length: trials }, (_, trial) => ({ trial, avoid: "" }));
+  const ready = Array.from({ length: trials }, (_, trial) => ({ trial, avoid: "", prefer: "" }));
   return { searchId, priority: 0, slotsUsed: 0, needs, ready, ...more };
 }
 
@@ -37,9 +37,20 @@ describe("plan", () => {
   it("spreads trials over agents and avoids the one on which a trial failed, unless there is no other", () => {
     const planned = plan([search("a", 4)], [agent("x", 2), agent("y", 4)]);
     assert.deepEqual(planned.placements.map((placement) => placement.agentId).sort(), ["x", "y", "y", "y"]);
-    const again = { ready: [{ trial: 0, avoid: "y" }] };
+    const again = { ready: [{ trial: 0, avoid: "y", prefer: "" }] };
     assert.equal(plan([search("a", 1, again)], [agent("x", 1), agent("y", 9)]).placements[0]?.agentId, "x");
     assert.equal(plan([search("a", 1, again)], [agent("y", 9)]).placements[0]?.agentId, "y");
+  });
+
+  it("sends a trial back to where it was, and keeps others off the slots that such trials wait for", () => {
+    const agents = [agent("x", 1), agent("y", 1), agent("z", 1)];
+    const ready = ["", "x", "y"].map((prefer, trial) => ({ trial, avoid: "", prefer }));
+    const placed = (more: Partial<PlanSearch>, among = agents) =>
+      plan([search("a", 0, more)], among).placements.map((one) => one.agentId);
+    assert.deepEqual(placed({ ready }), ["z", "x", "y"]);
+    const busy = [agent("x", 1, { slotsFree: 0 }), agent("y", 2)];
+    assert.deepEqual(placed({ ready: [{ trial: 0, avoid: "", prefer: "x" }] }, busy), ["y"], "it does not wait for a busy one");
+    assert.deepEqual(placed({ ready: [{ trial: 0, avoid: "x", prefer: "x" }] }), ["y"], "and not for one on which it failed");
   });
 
   it("never gives an agent more than its free slots", () => {

@@ -1,6 +1,7 @@
 /**
  * Who runs what next: pure. Searches with a higher priority come first; between equals the one that uses the fewest slots does, so
- * that each gets its share whatever it asks for. A trial goes to the matching agent with the most free slots.
+ * that each gets its share whatever it asks for. A trial that was on an agent before goes back there where there is room; any other goes to the
+ * matching agent with the most free slots that no such trial waits for.
  */
 import { canRun, missing, type Needs, type PlanAgent } from "./match.js";
 
@@ -19,6 +20,8 @@ export interface ReadyTrial {
   readonly trial: number;
   /** An agent on which it failed: another one is taken where there is one. Empty for none. */
   readonly avoid: string;
+  /** The agent that worked on it last and may still hold it: taken where it has room. Empty for none. */
+  readonly prefer: string;
 }
 
 /** A trial and the agent that gets its lease. */
@@ -47,12 +50,14 @@ export interface Plan {
 /** Plans. Agents that take no leases are left out by the caller. */
 export function plan(searches: readonly PlanSearch[], agents: readonly PlanAgent[]): Plan {
   const free = new Map(agents.map((agent) => [agent.agentId, agent.slotsFree]));
+  const wanted = new Map<string, number>();
+  for (const { needs, ready } of searches) for (const { prefer } of ready) add(wanted, prefer, needs.slots);
   const placements: Placement[] = [];
   const unplaced: Unplaced[] = [];
   let waiting = searches.filter((search) => search.ready.length > 0).map((search) => new Waiting(search, agents));
   while (waiting.length > 0) {
     const next = waiting.reduce((best, other) => (other.isBefore(best) ? other : best));
-    const placement = next.place(free);
+    const placement = next.place(free, wanted);
     if (placement !== undefined) placements.push(placement);
     else unplaced.push(next.unplaced(agents));
     if (placement === undefined || next.head === undefined) waiting = waiting.filter((other) => other !== next);
@@ -83,12 +88,14 @@ class Waiting {
     return priority !== 0 ? priority > 0 : this.#used < other.#used;
   }
 
-  place(free: Map<string, number>): Placement | undefined {
+  /** `free` and `wanted`: slots of each agent that are free, and that trials which were there before wait for. */
+  place(free: Map<string, number>, wanted: Map<string, number>): Placement | undefined {
     const head = this.head;
-    const agent = head && this.#pick(head, free);
+    if (head !== undefined) add(wanted, head.prefer, -this.#search.needs.slots);
+    const agent = head && this.#pick(head, free, wanted);
     if (head === undefined || agent === undefined) return undefined;
     const { slots } = this.#search.needs;
-    free.set(agent.agentId, (free.get(agent.agentId) ?? 0) - slots);
+    add(free, agent.agentId, -slots);
     this.#used += slots;
     this.#placed += 1;
     return { searchId: this.#search.searchId, trial: head.trial, agentId: agent.agentId };
@@ -100,14 +107,14 @@ class Waiting {
     return { searchId: this.#search.searchId, trial: this.head?.trial ?? 0, reason, busy };
   }
 
-  /** The agent with the most free slots; one on which the trial failed only where no other has room. */
-  #pick(head: ReadyTrial, free: ReadonlyMap<string, number>): PlanAgent | undefined {
+  /** The agent that it prefers, else the one with the most slots that nobody waits for; one on which the trial failed only where no other has room. */
+  #pick(head: ReadyTrial, free: ReadonlyMap<string, number>, wanted: ReadonlyMap<string, number>): PlanAgent | undefined {
     let best: PlanAgent | undefined;
-    let most = 0;
+    let most = Number.NEGATIVE_INFINITY;
     for (const agent of this.#matching) {
       const slots = free.get(agent.agentId) ?? 0;
       if (slots < this.#search.needs.slots) continue;
-      const rank = agent.agentId === head.avoid ? 0.5 : slots;
+      const rank = rankOf(head, agent.agentId, slots - (wanted.get(agent.agentId) ?? 0));
       if (rank > most) {
         best = agent;
         most = rank;
@@ -115,4 +122,14 @@ class Waiting {
     }
     return best;
   }
+}
+
+/** How good an agent is for a trial, where `slots` of it are free and nobody else's. */
+function rankOf({ avoid, prefer }: ReadyTrial, agentId: string, slots: number): number {
+  if (agentId === avoid) return -Number.MAX_VALUE;
+  return agentId === prefer ? Number.MAX_VALUE : slots;
+}
+
+function add(counts: Map<string, number>, agentId: string, slots: number): void {
+  if (agentId !== "") counts.set(agentId, (counts.get(agentId) ?? 0) + slots);
 }

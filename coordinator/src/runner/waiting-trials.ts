@@ -23,7 +23,9 @@ function readyTrials(state: SearchState, nowMs: number, max: number): ReadyTrial
   for (const number of state.pending) {
     const trial = state.live.get(number);
     if (trial === undefined || trial.retryAtMs > nowMs) continue;
-    ready.push({ trial: number, avoid: trial.failedAgentId });
+    // Nothing is said of residency by agents: the one that worked on it last is the one that may hold it.
+    const prefer = trial.agentId === trial.failedAgentId ? "" : trial.agentId;
+    ready.push({ trial: number, avoid: trial.failedAgentId, prefer });
     if (ready.length >= max) break;
   }
   return ready;

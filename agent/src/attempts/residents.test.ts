@@ -1,0 +1,112 @@
+/** Processes that wait for their trial's next lease: reused from exactly their checkpoint, with the same numbers as from the file. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { ArtifactRef, Measurement } from "@regulus/proto";
+import { startTestAgent, type TestAgent, testLease, testSpec } from "../testing/test-agent.js";
+import { TestCoordinator } from "../testing/test-coordinator.js";
+
+let coordinator: TestCoordinator;
+let tested: TestAgent;
+
+before(async () => {
+  coordinator = await TestCoordinator.start();
+  tested = await startTestAgent(coordinator.address);
+  await tested.agent.registered;
+});
+
+after(async () => {
+  await tested.end();
+  coordinator.close();
+});
+
+const spec = testSpec();
+let next = 0;
+
+/** Works on a trial up to each step, one lease after another, and answers the measurement at the end of each. */
+async function rounds(
+  steps: readonly number[],
+  parameters: Record<string, unknown> = {},
+  between?: (at: Measurement) => Promise<void>,
+) {
+  const trial = next;
+  next += 1;
+  const ends: Measurement[] = [];
+  let resumeFrom: ArtifactRef | undefined;
+  for (const [index, untilStep] of steps.entries()) {
+    const work = { untilStep, final: untilStep === steps.at(-1), parameters };
+    const key = { searchId: "s", trial, attempt: index + 1 };
+    coordinator.lease(testLease(trial, { spec, key, work, resumeFrom, resumeStep: steps[index - 1] ?? 0 }));
+    const { final } = await coordinator.finished(trial, index + 1);
+    assert.ok(final !== undefined);
+    ends.push(final);
+    resumeFrom = coordinator.checkpoints(trial).at(-1)?.checkpoint;
+    await between?.(final);
+  }
+  return ends;
+}
+
+const losses = (ends: readonly Measurement[]) => ends.map(({ metrics }) => metrics.validLoss);
+const processes = (ends: readonly Measurement[]) => new Set(ends.map(({ metrics }) => metrics.process)).size;
+
+test("a trial that goes back and forth stays in one process, whether its session takes the work or is opened anew", async () => {
+  const steps = [20, 40, 60];
+  const [whole] = await rounds([60]);
+  const held = await rounds(steps, { stepMs: 2 });
+  assert.deepEqual([processes(held), held.map(({ metrics }) => metrics.resumes)], [1, [0, 1, 2]]);
+  const opened = await rounds(steps, { resumes: false });
+  assert.deepEqual([processes(opened), opened.map(({ metrics }) => metrics.resumes)], [1, [0, 0, 0]]);
+  assert.deepEqual(losses(opened), losses(held), "the same bits");
+  assert.equal(held.at(-1)?.metrics.validLoss, whole?.metrics.validLoss, "and the same as without a pause");
+  const seconds = held.map((end) => end.seconds);
+  assert.ok(
+    seconds.every((value, index) => index === 0 || value > (seconds[index - 1] ?? 0)),
+    "seconds go on over leases",
+  );
+});
+
+test("whoever waits and is killed is replaced from the checkpoint, with the same numbers", async () => {
+  const expected = await rounds([20, 40, 60]);
+  let kills = 0;
+  const killed = await rounds([20, 40, 60], {}, async ({ metrics, step }) => {
+    if (step !== 20) return;
+    const pid = metrics.process ?? 0;
+    process.kill(pid, "SIGKILL");
+    kills += 1;
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+  assert.deepEqual([kills, processes(killed)], [1, 2]);
+  assert.deepEqual(losses(killed), losses(expected));
+});
+
+test("a lease that goes on from another checkpoint does not get the process", async () => {
+  const [other] = await rounds([30, 50]);
+  const foreign = coordinator.checkpoints(next - 1).at(0)?.checkpoint;
+  const trial = next;
+  next += 1;
+  coordinator.lease(testLease(trial, { spec, work: { untilStep: 20, final: false } }));
+  const first = await coordinator.finished(trial);
+  const key = { searchId: "s", trial, attempt: 2 };
+  coordinator.lease(testLease(trial, { spec, key, work: { untilStep: 50, final: true }, resumeFrom: foreign, resumeStep: 30 }));
+  const second = await coordinator.finished(trial, 2);
+  assert.notEqual(second.final?.metrics.process, first.final?.metrics.process);
+  assert.ok(other !== undefined);
+});
+
+test("draining ends those that wait", async () => {
+  const paused = testLease(next, { spec, work: { untilStep: 20, final: false } });
+  coordinator.lease(paused);
+  const pid = (await coordinator.finished(next)).final?.metrics.process ?? 0;
+  assert.ok(isAlive(pid));
+  await tested.agent.drain("maintenance");
+  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+});
+
+/** Whether a process is there and no zombie: one that was killed is gone once its parent has read its end. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

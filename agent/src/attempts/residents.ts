@@ -1,0 +1,140 @@
+/**
+ * Processes of trials that pause, kept with their sessions open for a while, so that a trial which goes back and forth between its strategy and
+ * its agent starts no process for every round. They hold no slot and compute nothing; they are bounded in number, age and memory, and a lease
+ * gets one only where it goes on from exactly the checkpoint that the process stands at.
+ */
+import { signalGroup } from "./process-group.js";
+import { treeMemoryBytes } from "./process-memory.js";
+import type { TrialProcess } from "./spares.js";
+
+/** How long a process may wait for its trial's next lease, in milliseconds. */
+const idleMsMax = 60_000;
+/** Processes that may wait, for each slot of the agent. */
+const perSlotMax = 4;
+/** Time between two looks at their age and memory, in milliseconds. */
+const lookEveryMs = 1000;
+
+/** A process that waits. */
+export interface Resident {
+  readonly process: TrialProcess;
+  /** Content of the checkpoint that its session stands at. */
+  readonly sha256: string;
+  /** Process group of a program that the session runs. */
+  readonly programGroup: number | undefined;
+}
+
+export interface ResidentsOptions {
+  readonly slots: number;
+  /** Memory that all trial processes share, in bytes. */
+  readonly memoryBytes: number;
+  /** Resident bytes of the trials that run. */
+  readonly runningBytes: () => number;
+}
+
+/** Names a trial: it has at most one process that waits. */
+export interface TrialName {
+  readonly searchId: string;
+  readonly trial: number;
+}
+
+interface Waiting extends Resident {
+  readonly sinceMs: number;
+  bytes: number;
+  readonly onExit: () => void;
+}
+
+export class Residents {
+  /** Leases since the start that found their process waiting. */
+  reusedTotal = 0;
+  /** By trial, the one that waits longest first. */
+  private readonly waiting = new Map<string, Waiting>();
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(private readonly options: ResidentsOptions) {}
+
+  get count(): number {
+    return this.waiting.size;
+  }
+
+  /** Resident bytes of all of them at the last look. */
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const waiting of this.waiting.values()) bytes += waiting.bytes;
+    return bytes;
+  }
+
+  /** Keeps a process, or ends it where there is no room. */
+  keep(name: TrialName, resident: Resident): void {
+    const text = textOf(name);
+    this.drop(text);
+    if (this.closed || !resident.process.child.connected) {
+      end(resident);
+      return;
+    }
+    const onExit = () => this.drop(text);
+    resident.process.child.on("exit", onExit);
+    this.waiting.set(text, { ...resident, sinceMs: performance.now(), bytes: bytesOf(resident), onExit });
+    this.timer ??= setInterval(() => this.look(), lookEveryMs);
+    this.timer.unref();
+    this.look();
+  }
+
+  /** The trial's process, where it stands at this checkpoint; one that stands elsewhere is ended. */
+  take(name: TrialName, sha256: string | undefined): Resident | undefined {
+    const text = textOf(name);
+    const found = this.waiting.get(text);
+    if (found === undefined) return undefined;
+    if (found.sha256 !== sha256 || !found.process.child.connected) {
+      this.drop(text);
+      return undefined;
+    }
+    this.waiting.delete(text);
+    found.process.child.off("exit", found.onExit);
+    this.reusedTotal += 1;
+    return found;
+  }
+
+  /** Ends all of them, and every one that comes later. */
+  close(): void {
+    this.closed = true;
+    clearInterval(this.timer);
+    for (const text of [...this.waiting.keys()]) this.drop(text);
+  }
+
+  /** Ends those that wait too long, are too many, or hold memory that the trials that run may need. */
+  private look(): void {
+    const nowMs = performance.now();
+    for (const waiting of this.waiting.values()) waiting.bytes = bytesOf(waiting);
+    for (const [text, { sinceMs }] of this.waiting) {
+      const tooMany = this.waiting.size > perSlotMax * this.options.slots;
+      const tooLarge = this.memoryBytes() + this.options.runningBytes() > this.options.memoryBytes;
+      if (tooMany || tooLarge || nowMs - sinceMs > idleMsMax) this.drop(text);
+    }
+    if (this.waiting.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private drop(text: string): void {
+    const found = this.waiting.get(text);
+    if (found === undefined) return;
+    this.waiting.delete(text);
+    found.process.child.off("exit", found.onExit);
+    end(found);
+  }
+}
+
+function end({ process, programGroup }: Resident): void {
+  process.child.kill("SIGKILL");
+  signalGroup(programGroup, "SIGKILL");
+}
+
+function bytesOf({ process }: Resident): number {
+  const { pid } = process.child;
+  return pid === undefined ? 0 : (treeMemoryBytes(pid, { countRoot: true }) ?? 0);
+}
+
+function textOf({ searchId, trial }: TrialName): string {
+  return `${searchId}/${trial}`;
+}
