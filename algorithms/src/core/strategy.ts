@@ -40,6 +40,10 @@ export type Proposal =
       readonly vectors?: Vectors;
       /** The arm of the search that it belongs to; absent for the strategy's own. */
       readonly arm?: Arm;
+      /** Replay the schedule that this trial, which is over, learned and left. */
+      readonly scheduleOf?: number;
+      /** The number that the trial's seed is made of, within its arm; absent for the trial's own. */
+      readonly seedNumber?: number;
     }
   | {
       readonly kind: "resume";
@@ -75,8 +79,9 @@ export type Proposal =
 /** Lists of numbers by name. */
 export type Vectors = Readonly<Record<string, readonly number[]>>;
 
-/** Which part of a search a trial belongs to: empty for the strategy's own, "control" for one that only measures what it gains. */
-export type Arm = "" | "control";
+/** Which part of a search a trial belongs to: empty for the strategy's own, "control" for random search beside it,
+ * "replay" for plain training on a learned schedule. */
+export type Arm = "" | "control" | "replay";
 
 /**
  * A strategy at work on one search. The state holds plain data only (it survives `structuredClone` and JSON), so that it can live

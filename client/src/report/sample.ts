@@ -247,6 +247,7 @@ function sampleState({ searchId, spec, facts, trials, endedMs }: StateRequest): 
     bestValue: best?.best?.metrics.validLoss,
     steps: all.reduce((sum, trial) => sum + (trial.last?.step ?? 0), 0),
     slotSeconds: slotSeconds(all),
+    arms: [],
     wastedSlotSeconds: slotSeconds(all.filter((trial) => trial.reason !== "END_REASON_DONE")),
   };
 }

@@ -89,6 +89,7 @@ export class CoordinatorTwin {
       counts: undefined,
       steps: 0,
       slotSeconds: 0,
+      arms: [],
       wastedSlotSeconds: 0,
       ...more,
     };

@@ -130,6 +130,11 @@ export class LeaseDesk {
     return seeds;
   }
 
+  #seedOf(state: SearchState, { number, work }: TrialState): number {
+    const arm = work.arm === "" ? this.#seedsOf(state) : this.#seedsOf(state).fork(work.arm);
+    return arm.fork(work.seedNumber ?? number).integer(Number.MAX_SAFE_INTEGER);
+  }
+
   #offer(held: HeldLease): void {
     const state = this.#options.state(held.key.searchId);
     const trial = state?.live.get(held.key.trial);
@@ -137,7 +142,7 @@ export class LeaseDesk {
     if (state === undefined || trial === undefined || connection === undefined) return;
     const { spec } = state;
     const { ref: resumeFrom, step: resumeStep } = resumePoint(trial);
-    const seed = this.#seedsOf(state).fork(trial.number).integer(Number.MAX_SAFE_INTEGER);
+    const seed = this.#seedOf(state, trial);
     const lease = { key: held.key, work: trial.work, spec: undefined, resumeFrom, resumeStep, seed, proposedMs: trial.readyMs };
     this.#options.outbox().lease({ connection, held, spec, lease });
   }

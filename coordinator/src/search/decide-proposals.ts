@@ -12,6 +12,7 @@ import {
   valueFromUnit,
 } from "@regulus/algorithms/core";
 import {
+  type ArtifactRef,
   cutText,
   EndReason,
   expectedOneOf,
@@ -36,7 +37,7 @@ type Stop = Extract<Proposal, { kind: "stop" }>;
 type Pause = Extract<Proposal, { kind: "pause" }>;
 type Report = Extract<Proposal, { kind: "report" }>;
 
-const arms: readonly string[] = ["", "control"];
+const arms: readonly string[] = ["", "control", "replay"];
 
 /** The facts of a batch of proposals; a refused one among them makes the strategy's failure instead of them all. */
 export function takeProposals(state: SearchState, command: TakeProposals): FactKind[] {
@@ -91,16 +92,19 @@ function take(taking: Taking, proposal: Proposal): string | undefined {
 function takeStart(taking: Taking, proposal: Start): string | undefined {
   const { state } = taking;
   if (!proposal.procedure) return "it names no procedure";
+  const schedule = scheduleOf(state, proposal.scheduleOf);
   const problem =
+    (typeof schedule === "string" ? schedule : undefined) ??
     stepProblem(state, proposal.untilStep) ??
-    parameterProblem(state.spec, proposal.procedure, proposal.parameters) ??
+    parameterProblem(state.spec, proposal.procedure, proposal.parameters, schedule !== undefined) ??
     sourceProblem(taking, proposal.fromTrial) ??
     sentProblem(proposal);
   if (problem !== undefined) return problem;
   // Past a bound of the coordinator's own a proposal is left aside: the strategy was never told of it and may propose it again.
   if (taking.limit <= 0 || taking.next >= (state.budget.trials || limits.trialsMax)) return undefined;
-  const work = workOf(proposal, proposal.procedure, proposal.parameters, proposal.options);
-  taking.facts.push({ $case: "trialProposed", value: { trial: taking.next, work } });
+  const { procedure, parameters, options, arm = "", seedNumber } = proposal;
+  const kept = { procedure, parameters, options, arm, schedule: typeof schedule === "string" ? undefined : schedule, seedNumber };
+  taking.facts.push({ $case: "trialProposed", value: { trial: taking.next, work: workOf(proposal, kept) } });
   taking.next += 1;
   taking.limit -= 1;
   return undefined;
@@ -119,12 +123,15 @@ function takeResume(taking: Taking, proposal: Resume): string | undefined {
   const parameters = proposal.parameters ?? trial.work.parameters ?? {};
   const problem =
     stepProblem(state, proposal.untilStep) ??
-    (proposal.parameters && parameterProblem(state.spec, trial.work.procedure, proposal.parameters)) ??
+    (proposal.parameters &&
+      parameterProblem(state.spec, trial.work.procedure, proposal.parameters, trial.work.schedule !== undefined)) ??
     sourceProblem(taking, proposal.fromTrial) ??
     sentProblem(proposal);
   if (problem !== undefined) return problem;
   if (taking.limit <= 0) return undefined;
-  const work = workOf(proposal, trial.work.procedure, parameters, proposal.options ?? trial.work.options);
+  const { procedure, arm, schedule, seedNumber } = trial.work;
+  const options = proposal.options ?? trial.work.options;
+  const work = workOf(proposal, { procedure, parameters, options, arm: proposal.arm ?? arm, schedule, seedNumber });
   taking.facts.push({ $case: "trialResumed", value: { trial: proposal.trial, work } });
   taking.taken.add(proposal.trial);
   taking.limit -= 1;
@@ -202,13 +209,21 @@ function sourceProblem(taking: Taking, fromTrial: number | undefined): string | 
   return `it starts from trial ${fromTrial}, and there are ${taking.state.nextTrial}`;
 }
 
-function parameterProblem(spec: SearchSpec, procedure: string, parameters: Configuration): string | undefined {
+/** The schedule that a trial left, or why there is none; undefined where none is asked for. */
+function scheduleOf(state: SearchState, number: number | undefined): ArtifactRef | string | undefined {
+  if (number === undefined) return undefined;
+  if (!state.knows(number)) return `it replays trial ${number}, and there are ${state.nextTrial}`;
+  const found = state.trial(number)?.artifacts.findLast(({ kind }) => kind === "schedule");
+  return found ?? `it replays trial ${number}, which left no schedule`;
+}
+
+function parameterProblem(spec: SearchSpec, procedure: string, parameters: Configuration, replays: boolean): string | undefined {
   const known = procedureSpecs.get(procedure);
   if (known === undefined) {
     return `its procedure is ${JSON.stringify(procedure)}, expected ${expectedOneOf(procedure, [...procedureSpecs.keys()])}`;
   }
   const { space, inside } = boundsOf(spec);
-  const problems = space.check(known.learnsInside ? completed(space, inside, parameters) : parameters);
+  const problems = space.check(known.learnsInside || replays ? completed(space, inside, parameters) : parameters);
   return problems.length === 0 ? undefined : problems.slice(0, problemsShown).join("; ");
 }
 
@@ -222,14 +237,14 @@ function completed(space: Space, inside: ReadonlySet<string>, parameters: Config
   return all;
 }
 
-function workOf(
-  proposal: Start | Resume,
-  procedure: string,
-  parameters: Configuration | NonNullable<Work["parameters"]>,
-  options: Readonly<Record<string, unknown>> | undefined,
-): Work {
-  const { untilStep, final, fromTrial, arm = "" } = proposal;
-  const vectors = toVectors(proposal.vectors);
+/** What of its work a trial keeps where a later proposal does not change it. */
+type Kept = Pick<Work, "procedure" | "arm" | "schedule" | "seedNumber"> & {
+  readonly parameters: Configuration | NonNullable<Work["parameters"]>;
+  readonly options: Readonly<Record<string, unknown>> | undefined;
+};
+
+function workOf({ untilStep, final, fromTrial, vectors }: Start | Resume, kept: Kept): Work {
+  const { procedure, parameters, options, arm, schedule, seedNumber } = kept;
   return {
     procedure,
     parameters: { ...parameters },
@@ -237,8 +252,10 @@ function workOf(
     final,
     options: options && { ...options },
     fromTrial,
-    vectors,
+    vectors: toVectors(vectors),
     arm,
+    schedule,
+    seedNumber,
   };
 }
 

@@ -14,6 +14,7 @@ import {
   SearchStatus,
   type Trial,
 } from "@regulus/proto";
+import { Arms } from "./arms.js";
 import { endedWell, TrialArchive } from "./trial-archive.js";
 import { type Checkpoint, isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 
@@ -55,6 +56,7 @@ export class SearchState {
   /** Numbers of running trials. */
   readonly running = new Set<number>();
   readonly archive = new TrialArchive();
+  readonly arms: Arms;
   /** Number of the next trial. */
   nextTrial = 0;
   done = 0;
@@ -75,6 +77,7 @@ export class SearchState {
     this.searchId = created.searchId;
     this.spec = spec;
     this.objective = objective;
+    this.arms = new Arms(objective);
     this.budget = spec.budget ?? { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
     this.slots = Math.max(1, spec.resources?.slots ?? 1);
     this.idempotencyKey = created.kind.value.idempotencyKey;
@@ -114,6 +117,7 @@ export class SearchState {
         this.live.set(kind.value.trial, proposedTrial(fact));
         this.#beginFrom(kind.value.trial, kind.value.work?.fromTrial, fact.position);
         this.pending.add(kind.value.trial);
+        this.arms.started(kind.value.work?.arm ?? "");
         this.nextTrial = kind.value.trial + 1;
         return;
       default:
@@ -168,6 +172,7 @@ export class SearchState {
       bestValue: this.bestTrial === undefined ? undefined : this.bestValue,
       steps: this.steps,
       slotSeconds: this.slotSeconds,
+      arms: this.arms.view(),
       wastedSlotSeconds: this.wastedSlotSeconds,
     };
   }
@@ -180,7 +185,10 @@ export class SearchState {
     const wasRunning = trial.status === "running";
     const stepBefore = trial.step;
     tellTrial(trial, fact, this.objective);
+    const { arm } = trial.work;
     this.steps += trial.step - stepBefore;
+    this.arms.stepped(arm, trial.step - stepBefore);
+    this.arms.measured(arm, number, trial.bestValue);
     if (fact.kind?.$case === "trialResumed") this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
     if (isBetter(trial.bestValue, this.bestValue, this.objective)) {
       this.bestTrial = number;
@@ -229,7 +237,9 @@ export class SearchState {
     if (reason === EndReason.END_REASON_DONE) this.done += 1;
     else if (reason === EndReason.END_REASON_STOPPED_EARLY) this.stopped += 1;
     else this.failed += 1;
-    if (!endedWell(reason) && this.bestTrial === trial.number) this.#findBest();
+    if (endedWell(reason)) return;
+    if (this.bestTrial === trial.number) this.#findBest();
+    if (this.arms.isBest(trial.work.arm, trial.number)) this.#findBestOf(trial.work.arm);
   }
 
   /** The best had failed: looks at all again. Rare, and one pass over numbers. */
@@ -237,12 +247,27 @@ export class SearchState {
     this.bestTrial = undefined;
     this.bestValue = Number.NaN;
     for (let number = 0; number < this.nextTrial; number += 1) {
-      const value = this.live.get(number)?.bestValue ?? (this.archive.good(number) ? this.archive.value(number) : Number.NaN);
+      const value = this.#valueOf(number);
       if (isBetter(value, this.bestValue, this.objective)) {
         this.bestTrial = number;
         this.bestValue = value;
       }
     }
+  }
+
+  /** As above, among the trials of an arm. */
+  #findBestOf(arm: string): void {
+    this.arms.forgetBest(arm);
+    for (let number = 0; number < this.nextTrial; number += 1) {
+      const value = this.#valueOf(number);
+      if (Number.isNaN(value) || this.trial(number)?.work?.arm !== arm) continue;
+      this.arms.measured(arm, number, value);
+    }
+  }
+
+  /** First objective of a trial's best measurement where it counts; NaN else. */
+  #valueOf(number: number): number {
+    return this.live.get(number)?.bestValue ?? (this.archive.good(number) ? this.archive.value(number) : Number.NaN);
   }
 }
 

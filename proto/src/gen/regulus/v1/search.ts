@@ -7,6 +7,73 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Struct, Value } from "../../google/protobuf/struct.js";
+import { Vector } from "./trial.js";
+
+/** Tuned tells who moves a parameter. */
+export const Tuned = {
+  /** TUNED_UNSPECIFIED - Not given: inside where the strategy tunes inside by itself and the parameter can be learned, else outside. */
+  TUNED_UNSPECIFIED: "TUNED_UNSPECIFIED",
+  /** TUNED_INSIDE - The trial itself, while it trains. A strategy that does not tune inside by itself then compares trials that do. */
+  TUNED_INSIDE: "TUNED_INSIDE",
+  /** TUNED_OUTSIDE - The strategy, once a trial. */
+  TUNED_OUTSIDE: "TUNED_OUTSIDE",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type Tuned = typeof Tuned[keyof typeof Tuned];
+
+export namespace Tuned {
+  export type TUNED_UNSPECIFIED = typeof Tuned.TUNED_UNSPECIFIED;
+  export type TUNED_INSIDE = typeof Tuned.TUNED_INSIDE;
+  export type TUNED_OUTSIDE = typeof Tuned.TUNED_OUTSIDE;
+  export type UNRECOGNIZED = typeof Tuned.UNRECOGNIZED;
+}
+
+export function tunedFromJSON(object: any): Tuned {
+  switch (object) {
+    case 0:
+    case "TUNED_UNSPECIFIED":
+      return Tuned.TUNED_UNSPECIFIED;
+    case 1:
+    case "TUNED_INSIDE":
+      return Tuned.TUNED_INSIDE;
+    case 2:
+    case "TUNED_OUTSIDE":
+      return Tuned.TUNED_OUTSIDE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Tuned.UNRECOGNIZED;
+  }
+}
+
+export function tunedToJSON(object: Tuned): string {
+  switch (object) {
+    case Tuned.TUNED_UNSPECIFIED:
+      return "TUNED_UNSPECIFIED";
+    case Tuned.TUNED_INSIDE:
+      return "TUNED_INSIDE";
+    case Tuned.TUNED_OUTSIDE:
+      return "TUNED_OUTSIDE";
+    case Tuned.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function tunedToNumber(object: Tuned): number {
+  switch (object) {
+    case Tuned.TUNED_UNSPECIFIED:
+      return 0;
+    case Tuned.TUNED_INSIDE:
+      return 1;
+    case Tuned.TUNED_OUTSIDE:
+      return 2;
+    case Tuned.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
 
 /** Direction of an objective. */
 export const Direction = {
@@ -201,12 +268,43 @@ export interface SearchSpec {
   /** A search with a higher priority gets free slots first. -100 to 100. */
   priority: number;
   /** How often a trial measures and saves. */
-  reporting: Reporting | undefined;
+  reporting:
+    | Reporting
+    | undefined;
+  /** How trials learn what is tuned inside them: the procedure and its options; absent for self-tune with its defaults. */
+  tuning?:
+    | Component
+    | undefined;
+  /** A part of the budget for random search over the same space, so that the gain of the strategy is measured; absent for none. */
+  control?:
+    | Control
+    | undefined;
+  /** Hyperparameters of techniques that every trial takes from here at every step, in place of searching them; absent for none. */
+  schedule?: Schedule | undefined;
 }
 
 export interface SearchSpec_LabelsEntry {
   key: string;
   value: string;
+}
+
+/** Control sets a part of the budget aside for random search. */
+export interface Control {
+  /** Share of the budget's trials or steps, above 0 and below 1. */
+  share: number;
+}
+
+/** Schedule is how hyperparameters move over training: from its own step on, each row of values holds until the next one. */
+export interface Schedule {
+  /** Training steps, ascending, the first one 0: step n, counted from 0, uses the values of the last row whose step is not above n. */
+  steps: number[];
+  /** Values by hyperparameter, in its own units, as many as steps. */
+  values: { [key: string]: Vector };
+}
+
+export interface Schedule_ValuesEntry {
+  key: string;
+  value: Vector | undefined;
 }
 
 /** Workload names a model with its data and losses. */
@@ -276,7 +374,11 @@ export interface Parameter {
     | any
     | undefined;
   /** The parameter exists only while this holds; absent for always. */
-  when: Condition | undefined;
+  when:
+    | Condition
+    | undefined;
+  /** Who moves it; absent for whoever can. */
+  tuned?: Tuned | undefined;
 }
 
 /** DoubleDomain is a closed range of real numbers. */
@@ -392,6 +494,9 @@ function createBaseSearchSpec(): SearchSpec {
     labels: {},
     priority: 0,
     reporting: undefined,
+    tuning: undefined,
+    control: undefined,
+    schedule: undefined,
   };
 }
 
@@ -444,6 +549,15 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     }
     if (message.reporting !== undefined) {
       Reporting.encode(message.reporting, writer.uint32(130).fork()).join();
+    }
+    if (message.tuning !== undefined) {
+      Component.encode(message.tuning, writer.uint32(138).fork()).join();
+    }
+    if (message.control !== undefined) {
+      Control.encode(message.control, writer.uint32(146).fork()).join();
+    }
+    if (message.schedule !== undefined) {
+      Schedule.encode(message.schedule, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -592,6 +706,30 @@ export const SearchSpec: MessageFns<SearchSpec> = {
             message.reporting = Reporting.decode(reader, reader.uint32());
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.tuning = Component.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.control = Control.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.schedule = Schedule.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -641,6 +779,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
         : {},
       priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
       reporting: isSet(object.reporting) ? Reporting.fromJSON(object.reporting) : undefined,
+      tuning: isSet(object.tuning) ? Component.fromJSON(object.tuning) : undefined,
+      control: isSet(object.control) ? Control.fromJSON(object.control) : undefined,
+      schedule: isSet(object.schedule) ? Schedule.fromJSON(object.schedule) : undefined,
     };
   },
 
@@ -700,6 +841,15 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     if (message.reporting !== undefined) {
       obj.reporting = Reporting.toJSON(message.reporting);
     }
+    if (message.tuning !== undefined) {
+      obj.tuning = Component.toJSON(message.tuning);
+    }
+    if (message.control !== undefined) {
+      obj.control = Control.toJSON(message.control);
+    }
+    if (message.schedule !== undefined) {
+      obj.schedule = Schedule.toJSON(message.schedule);
+    }
     return obj;
   },
 
@@ -745,6 +895,15 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     message.priority = object.priority ?? 0;
     message.reporting = (object.reporting !== undefined && object.reporting !== null)
       ? Reporting.fromPartial(object.reporting)
+      : undefined;
+    message.tuning = (object.tuning !== undefined && object.tuning !== null)
+      ? Component.fromPartial(object.tuning)
+      : undefined;
+    message.control = (object.control !== undefined && object.control !== null)
+      ? Control.fromPartial(object.control)
+      : undefined;
+    message.schedule = (object.schedule !== undefined && object.schedule !== null)
+      ? Schedule.fromPartial(object.schedule)
       : undefined;
     return message;
   },
@@ -831,6 +990,289 @@ export const SearchSpec_LabelsEntry: MessageFns<SearchSpec_LabelsEntry> = {
     const message = createBaseSearchSpec_LabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseControl(): Control {
+  return { share: 0 };
+}
+
+export const Control: MessageFns<Control> = {
+  encode(message: Control, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.share !== 0) {
+      writer.uint32(9).double(message.share);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Control {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControl();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Control {
+    return { share: isSet(object.share) ? globalThis.Number(object.share) : 0 };
+  },
+
+  toJSON(message: Control): unknown {
+    const obj: any = {};
+    if (message.share !== 0) {
+      obj.share = floatToJson(message.share);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Control>): Control {
+    return Control.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Control>): Control {
+    const message = createBaseControl();
+    message.share = object.share ?? 0;
+    return message;
+  },
+};
+
+function createBaseSchedule(): Schedule {
+  return { steps: [], values: {} };
+}
+
+export const Schedule: MessageFns<Schedule> = {
+  encode(message: Schedule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.steps.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.steps) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    globalThis.Object.entries(message.values).forEach(([key, value]: [string, Vector]) => {
+      Schedule_ValuesEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Schedule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSchedule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.steps.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.steps.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = Schedule_ValuesEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.values[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Schedule {
+    return {
+      steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => globalThis.Number(e)) : [],
+      values: isObject(object.values)
+        ? (globalThis.Object.entries(object.values) as [string, any][]).reduce(
+          (acc: { [key: string]: Vector }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: Vector.fromJSON(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: Schedule): unknown {
+    const obj: any = {};
+    if (message.steps?.length) {
+      obj.steps = message.steps.map((e) => Math.round(e));
+    }
+    if (message.values) {
+      const entries = globalThis.Object.entries(message.values) as [string, Vector][];
+      if (entries.length > 0) {
+        obj.values = {};
+        entries.forEach(([k, v]) => {
+          obj.values[k] = Vector.toJSON(v);
+        });
+      }
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Schedule>): Schedule {
+    return Schedule.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Schedule>): Schedule {
+    const message = createBaseSchedule();
+    message.steps = object.steps?.map((e) => e) || [];
+    message.values = (globalThis.Object.entries(object.values ?? {}) as [string, Vector][]).reduce(
+      (acc: { [key: string]: Vector }, [key, value]: [string, Vector]) => {
+        if (value !== undefined) {
+          acc[key] = Vector.fromPartial(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseSchedule_ValuesEntry(): Schedule_ValuesEntry {
+  return { key: "", value: undefined };
+}
+
+export const Schedule_ValuesEntry: MessageFns<Schedule_ValuesEntry> = {
+  encode(message: Schedule_ValuesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Vector.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Schedule_ValuesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSchedule_ValuesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Vector.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Schedule_ValuesEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? Vector.fromJSON(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: Schedule_ValuesEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== undefined) {
+      obj.value = Vector.toJSON(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Schedule_ValuesEntry>): Schedule_ValuesEntry {
+    return Schedule_ValuesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Schedule_ValuesEntry>): Schedule_ValuesEntry {
+    const message = createBaseSchedule_ValuesEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null)
+      ? Vector.fromPartial(object.value)
+      : undefined;
     return message;
   },
 };
@@ -1343,7 +1785,7 @@ export const Component: MessageFns<Component> = {
 };
 
 function createBaseParameter(): Parameter {
-  return { name: "", domain: undefined, initial: undefined, when: undefined };
+  return { name: "", domain: undefined, initial: undefined, when: undefined, tuned: undefined };
 }
 
 export const Parameter: MessageFns<Parameter> = {
@@ -1370,6 +1812,9 @@ export const Parameter: MessageFns<Parameter> = {
     }
     if (message.when !== undefined) {
       Condition.encode(message.when, writer.uint32(58).fork()).join();
+    }
+    if (message.tuned !== undefined) {
+      writer.uint32(64).int32(tunedToNumber(message.tuned));
     }
     return writer;
   },
@@ -1443,6 +1888,14 @@ export const Parameter: MessageFns<Parameter> = {
             message.when = Condition.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.tuned = tunedFromJSON(reader.int32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1469,6 +1922,7 @@ export const Parameter: MessageFns<Parameter> = {
         : undefined,
       initial: isSet(object?.initial) ? object.initial : undefined,
       when: isSet(object.when) ? Condition.fromJSON(object.when) : undefined,
+      tuned: isSet(object.tuned) ? tunedFromJSON(object.tuned) : undefined,
     };
   },
 
@@ -1491,6 +1945,9 @@ export const Parameter: MessageFns<Parameter> = {
     }
     if (message.when !== undefined) {
       obj.when = Condition.toJSON(message.when);
+    }
+    if (message.tuned !== undefined) {
+      obj.tuned = tunedToJSON(message.tuned);
     }
     return obj;
   },
@@ -1529,6 +1986,7 @@ export const Parameter: MessageFns<Parameter> = {
     }
     message.initial = object.initial === undefined ? undefined : object.initial;
     message.when = (object.when !== undefined && object.when !== null) ? Condition.fromPartial(object.when) : undefined;
+    message.tuned = object.tuned ?? undefined;
     return message;
   },
 };

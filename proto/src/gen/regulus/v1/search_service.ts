@@ -156,6 +156,24 @@ export interface Search {
   slotSeconds: number;
   /** Slot-seconds spent on attempts that failed. */
   wastedSlotSeconds: number;
+  /** What each arm came to, the strategy's own first; empty where there is only that one. */
+  arms: Arm[];
+}
+
+/** Arm is a part of a search whose result is told by itself. */
+export interface Arm {
+  /** Empty for the strategy's own, control or replay. */
+  name: string;
+  /** Trials started. */
+  trials: number;
+  /** Training steps done. */
+  steps: number;
+  /** Its best trial by the first objective. */
+  bestTrial?:
+    | number
+    | undefined;
+  /** The first objective of that trial's best measurement. */
+  bestValue?: number | undefined;
 }
 
 /** TrialCounts counts the trials of a search. */
@@ -422,6 +440,7 @@ function createBaseSearch(): Search {
     steps: 0,
     slotSeconds: 0,
     wastedSlotSeconds: 0,
+    arms: [],
   };
 }
 
@@ -468,6 +487,9 @@ export const Search: MessageFns<Search> = {
     }
     if (message.wastedSlotSeconds !== 0) {
       writer.uint32(113).double(message.wastedSlotSeconds);
+    }
+    for (const v of message.arms) {
+      Arm.encode(v!, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -597,6 +619,14 @@ export const Search: MessageFns<Search> = {
             message.wastedSlotSeconds = reader.double();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.arms.push(Arm.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -653,6 +683,9 @@ export const Search: MessageFns<Search> = {
         : isSet(object.wasted_slot_seconds)
         ? globalThis.Number(object.wasted_slot_seconds)
         : 0,
+      arms: globalThis.Array.isArray(object?.arms)
+        ? object.arms.map((e: any) => Arm.fromJSON(e))
+        : [],
     };
   },
 
@@ -700,6 +733,9 @@ export const Search: MessageFns<Search> = {
     if (message.wastedSlotSeconds !== 0) {
       obj.wastedSlotSeconds = floatToJson(message.wastedSlotSeconds);
     }
+    if (message.arms?.length) {
+      obj.arms = message.arms.map((e) => Arm.toJSON(e));
+    }
     return obj;
   },
 
@@ -726,6 +762,148 @@ export const Search: MessageFns<Search> = {
     message.steps = object.steps ?? 0;
     message.slotSeconds = object.slotSeconds ?? 0;
     message.wastedSlotSeconds = object.wastedSlotSeconds ?? 0;
+    message.arms = object.arms?.map((e) => Arm.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseArm(): Arm {
+  return { name: "", trials: 0, steps: 0, bestTrial: undefined, bestValue: undefined };
+}
+
+export const Arm: MessageFns<Arm> = {
+  encode(message: Arm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.trials !== 0) {
+      writer.uint32(16).uint32(message.trials);
+    }
+    if (message.steps !== 0) {
+      writer.uint32(24).uint64(message.steps);
+    }
+    if (message.bestTrial !== undefined) {
+      writer.uint32(32).uint32(message.bestTrial);
+    }
+    if (message.bestValue !== undefined) {
+      writer.uint32(41).double(message.bestValue);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Arm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseArm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trials = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.steps = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bestTrial = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.bestValue = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Arm {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      trials: isSet(object.trials) ? globalThis.Number(object.trials) : 0,
+      steps: isSet(object.steps) ? globalThis.Number(object.steps) : 0,
+      bestTrial: isSet(object.bestTrial)
+        ? globalThis.Number(object.bestTrial)
+        : isSet(object.best_trial)
+        ? globalThis.Number(object.best_trial)
+        : undefined,
+      bestValue: isSet(object.bestValue)
+        ? globalThis.Number(object.bestValue)
+        : isSet(object.best_value)
+        ? globalThis.Number(object.best_value)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Arm): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.trials !== 0) {
+      obj.trials = Math.round(message.trials);
+    }
+    if (message.steps !== 0) {
+      obj.steps = Math.round(message.steps);
+    }
+    if (message.bestTrial !== undefined) {
+      obj.bestTrial = Math.round(message.bestTrial);
+    }
+    if (message.bestValue !== undefined) {
+      obj.bestValue = floatToJson(message.bestValue);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Arm>): Arm {
+    return Arm.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Arm>): Arm {
+    const message = createBaseArm();
+    message.name = object.name ?? "";
+    message.trials = object.trials ?? 0;
+    message.steps = object.steps ?? 0;
+    message.bestTrial = object.bestTrial ?? undefined;
+    message.bestValue = object.bestValue ?? undefined;
     return message;
   },
 };

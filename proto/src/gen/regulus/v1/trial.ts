@@ -258,8 +258,20 @@ export interface Work {
     | undefined;
   /** Numbers that the strategy sends along, by name: the outer iterate of a bilevel method ... All of them are finite. */
   vectors: { [key: string]: Vector };
-  /** The arm of the search that it belongs to: empty for the strategy's own, or control. */
+  /**
+   * The arm of the search that it belongs to: empty for the strategy's own, control (random search beside it) or replay (plain training
+   * on a learned schedule).
+   */
   arm: string;
+  /** The learned schedule of an earlier trial, which this one replays; absent for none. */
+  schedule?:
+    | ArtifactRef
+    | undefined;
+  /**
+   * The number that the trial's seed is made of, within its arm; absent for the trial's own. So an arm trains the same trials whatever
+   * else the search runs.
+   */
+  seedNumber?: number | undefined;
 }
 
 export interface Work_VectorsEntry {
@@ -455,6 +467,8 @@ function createBaseWork(): Work {
     fromTrial: undefined,
     vectors: {},
     arm: "",
+    schedule: undefined,
+    seedNumber: undefined,
   };
 }
 
@@ -483,6 +497,12 @@ export const Work: MessageFns<Work> = {
     });
     if (message.arm !== "") {
       writer.uint32(66).string(message.arm);
+    }
+    if (message.schedule !== undefined) {
+      ArtifactRef.encode(message.schedule, writer.uint32(74).fork()).join();
+    }
+    if (message.seedNumber !== undefined) {
+      writer.uint32(80).uint32(message.seedNumber);
     }
     return writer;
   },
@@ -567,6 +587,22 @@ export const Work: MessageFns<Work> = {
             message.arm = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.schedule = ArtifactRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.seedNumber = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -610,6 +646,12 @@ export const Work: MessageFns<Work> = {
         )
         : {},
       arm: isSet(object.arm) ? globalThis.String(object.arm) : "",
+      schedule: isSet(object.schedule) ? ArtifactRef.fromJSON(object.schedule) : undefined,
+      seedNumber: isSet(object.seedNumber)
+        ? globalThis.Number(object.seedNumber)
+        : isSet(object.seed_number)
+        ? globalThis.Number(object.seed_number)
+        : undefined,
     };
   },
 
@@ -645,6 +687,12 @@ export const Work: MessageFns<Work> = {
     if (message.arm !== "") {
       obj.arm = message.arm;
     }
+    if (message.schedule !== undefined) {
+      obj.schedule = ArtifactRef.toJSON(message.schedule);
+    }
+    if (message.seedNumber !== undefined) {
+      obj.seedNumber = Math.round(message.seedNumber);
+    }
     return obj;
   },
 
@@ -669,6 +717,10 @@ export const Work: MessageFns<Work> = {
       {},
     );
     message.arm = object.arm ?? "";
+    message.schedule = (object.schedule !== undefined && object.schedule !== null)
+      ? ArtifactRef.fromPartial(object.schedule)
+      : undefined;
+    message.seedNumber = object.seedNumber ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,63 @@
+/** Arms: what a trial's work says of its arm, seed and schedule is kept, and each arm's result is told by itself. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Proposal } from "@regulus/algorithms/core";
+import { EndReason, type Finished } from "@regulus/proto";
+import type { FactKind } from "./commands.js";
+import { decide } from "./decide.js";
+import { decideReport } from "./decide-report.js";
+import { nowMs, SearchAt } from "./testing/search-at.js";
+
+const schedule = { sha256: "ab".repeat(32), size: 2, kind: "schedule" };
+const take = ({ state }: SearchAt, ...proposals: readonly Proposal[]): readonly FactKind[] =>
+  decide(state, { kind: "takeProposals", proposals, limit: 9, asked: state.position });
+const start = (more: Partial<Extract<Proposal, { kind: "start" }>> = {}): Proposal => ({
+  kind: "start",
+  procedure: "command",
+  parameters: { rate: 0.5 },
+  untilStep: 10,
+  final: true,
+  ...more,
+});
+
+/** Ends a running trial with a loss. */
+function finish(at: SearchAt, trial: number, loss: number, more: Partial<Finished> = {}): void {
+  const final = { step: 10, metrics: { loss }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+  const value = { reason: EndReason.END_REASON_DONE, message: "", step: 10, final, artifacts: [], startedMs: 0, ...more };
+  const lease = { searchId: "s", trial, attempt: 1 };
+  at.tell(...decideReport(at.state, "a", { lease, event: { $case: "finished", value } }, nowMs).facts);
+}
+
+test("each arm has its own best, and one whose best failed has the next", () => {
+  const at = new SearchAt();
+  at.tell(...take(at, start(), start({ arm: "control", seedNumber: 0 }), start({ arm: "control", seedNumber: 1 })));
+  for (const trial of [0, 1, 2]) at.attempt(trial, 1);
+  finish(at, 0, 0.5);
+  finish(at, 1, 0.75);
+  finish(at, 2, 0.25, { reason: EndReason.END_REASON_DIVERGED });
+  assert.deepEqual(at.state.view().arms, [
+    { name: "", trials: 1, steps: 10, bestTrial: 0, bestValue: 0.5 },
+    { name: "control", trials: 2, steps: 20, bestTrial: 1, bestValue: 0.75 },
+  ]);
+  assert.deepEqual(new SearchAt().running(0).state.view().arms, [], "a search with its own arm alone has no arms to compare");
+});
+
+test("a schedule is replayed by its reference, and one that nobody left is refused in words", () => {
+  const at = new SearchAt();
+  at.tell(...take(at, start())).attempt(0, 1);
+  const words = (facts: readonly FactKind[]) => facts.map((fact) => (fact.$case === "strategyFailed" ? fact.value.message : ""));
+  assert.match(words(take(at, start({ scheduleOf: 0 })))[0] ?? "", /replays trial 0, which left no schedule/);
+  assert.match(words(take(at, start({ scheduleOf: 5 })))[0] ?? "", /replays trial 5, and there are 1/);
+  finish(at, 0, 0.5, { artifacts: [schedule] });
+  const [proposed] = take(at, start({ scheduleOf: 0, arm: "replay", seedNumber: 7, final: false }));
+  assert.ok(proposed?.$case === "trialProposed");
+  const { work } = proposed.value;
+  assert.deepEqual([work?.schedule, work?.arm, work?.seedNumber], [schedule, "replay", 7]);
+  at.tell(proposed)
+    .attempt(1, 1)
+    .tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 10 } });
+  const [resumed] = take(at, { kind: "resume", trial: 1, untilStep: 20, final: true });
+  assert.ok(resumed?.$case === "trialResumed");
+  const kept = resumed.value.work;
+  assert.deepEqual([kept?.schedule, kept?.arm, kept?.seedNumber], [schedule, "replay", 7], "a resumed trial keeps them");
+});
