@@ -4,7 +4,7 @@ export { bend, bendGradient } from "./bend";
 export { gemm, GEMM_SCRATCH_BYTES } from "./gemm";
 export { convFilterGradient, convInputGradient, CONV_COLUMN_FLOATS } from "./conv";
 export { gather } from "./gather";
-export { averagePoolGradient, maxPoolGradient } from "./pool";
+export { averagePoolGradient, maxPoolGradient, maxPoolTangent } from "./pool";
 export { segmentSum } from "./segment-sum";
 export { sumAll, sumRows } from "./sum";
 export { adam, momentum } from "./update";

@@ -23,7 +23,12 @@ export interface WorkloadCase {
   readonly techniques: readonly string[];
 }
 
-const procedures = ["fit", "self-tune"];
+/** The procedures that train, with their options: tuning begins early, so that the pause falls among tuning steps. */
+const procedures = [
+  { name: "fit", procedure: "fit", options: {} },
+  { name: "self-tune", procedure: "self-tune", options: { warmUpSteps: 3 } },
+  { name: "self-tune as delta-stn", procedure: "self-tune", options: { warmUpSteps: 3, trainSteps: 2, variant: "delta-stn" } },
+] as const;
 /** Steps before and after the pause; the second part is longer than an epoch of the small sizes, so that orders are drawn anew. */
 const [pausedAt, endsAt] = [7, 16];
 
@@ -33,17 +38,10 @@ export function describeWorkload(one: WorkloadCase): void {
     it("gives the same rows again, with losses and metrics of each example", () => withTask(one, rowsAndLosses));
     it("has a loss whose second derivative agrees with differences of the first", () => withTask(one, twiceDifferentiable));
 
-    for (const procedure of procedures) {
-      const trial: TrialCase = {
-        procedure,
-        workload: one.name,
-        workloadOptions: one.options,
-        techniques: one.techniques,
-        untilStep: endsAt,
-        // Tuning begins early, so that the pause falls among tuning steps.
-        ...(procedure === "self-tune" ? { options: { warmUpSteps: 3 } } : {}),
-      };
-      it(`goes on under ${procedure} exactly as if never closed, and leaves no tensor behind`, () => resumesExactly(trial));
+    for (const { name, procedure, options } of procedures) {
+      const { name: workload, options: workloadOptions, techniques } = one;
+      const trial: TrialCase = { procedure, workload, workloadOptions, techniques, options, untilStep: endsAt };
+      it(`goes on under ${name} exactly as if never closed, and leaves no tensor behind`, () => resumesExactly(trial));
     }
   });
 }

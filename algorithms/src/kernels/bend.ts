@@ -1,6 +1,6 @@
 /**
  * base + slope * by, the one operation by which weights and activations follow hyperparameters. On wasm it and its gradient are a pass each; on
- * other backends it is made of plain operations. On wasm its gradient cannot be differentiated again, and says so when asked.
+ * other backends it is made of plain operations. Its gradient on wasm can be differentiated again (gradients/bend.ts).
  */
 import { assert } from "@regulus/proto";
 import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";

@@ -2,6 +2,7 @@
 export { BACKEND_PREFERENCES, type BackendChoice, type BackendPreference, type BackendTry, chooseBackend } from "./backend.js";
 export { bend } from "./bend.js";
 export { installGradients } from "./gradients/install.js";
+export { maxPoolTangent } from "./gradients/pool.js";
 export { logSoftmax, logSumExp, sigmoidCrossEntropy, softmaxCrossEntropy } from "./losses.js";
 export { type LstmState, lstmCell } from "./lstm-cell.js";
 export { type AdamMoments, type AdamOptions, applyAdam, applyMomentum, type MomentumOptions } from "./updates.js";

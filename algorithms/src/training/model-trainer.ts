@@ -7,16 +7,47 @@ import * as tf from "@tensorflow/tfjs";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 import { DataOrder } from "./data-order.js";
 import { measureSplits, rowsMeasured } from "./evaluation.js";
+import type { Network, Signal } from "./network.js";
 import { Optimizer } from "./optimizers.js";
 import { measureEverySteps } from "./pace.js";
 import { ParameterStore } from "./parameter-store.js";
 import { TrialFailure, type TrialRequest } from "./procedure.js";
+import type { Weight } from "./technique.js";
 import { type StepValues, TechniquePass } from "./technique-set.js";
-import { type Layers, TensorNetwork, tensorOf } from "./tensor-network.js";
+import { type Layers, TensorNetwork, type TrainingRules, tensorOf } from "./tensor-network.js";
 import type { TrialSetup } from "./trial-setup.js";
 
 /** Layers for one forward pass, on the trainer's weights. */
 export type LayersOf = (parameters: ParameterStore) => Layers;
+
+/** A network in one forward pass of a training step. */
+export interface PassNetwork {
+  readonly network: Network;
+  /** The tensor that the loss is of, from what the model gave. */
+  outputs(signal: Signal): tf.Tensor;
+  /** The weights used, as penalties see them. */
+  weights(): readonly Weight[];
+}
+
+/** One forward pass of a training step and what it moves. */
+export interface TrainingPass {
+  /** Values of the techniques' hyperparameters. */
+  readonly values: StepValues;
+  network(parameters: ParameterStore, rules: TrainingRules): PassNetwork;
+  /** Whether the pass moves a parameter; absent for all that its loss depends on. */
+  moves?(parameter: string): boolean;
+}
+
+/** The pass of ordinary training: tensors through layers. */
+export function layersPass(values: StepValues, layersOf: LayersOf): TrainingPass {
+  return {
+    values,
+    network(parameters, rules) {
+      const layers = layersOf(parameters);
+      return { network: new TensorNetwork(layers, rules), outputs: tensorOf, weights: () => layers.weights() };
+    },
+  };
+}
 
 export class ModelTrainer {
   /** Steps between two measurements where the search does not say. */
@@ -62,22 +93,25 @@ export class ModelTrainer {
     return this.#parameters;
   }
 
-  /** One gradient step on the penalized mean loss of a batch. */
-  step(values: StepValues, layersOf: LayersOf): void {
+  /** One step: for each pass in turn a gradient step on the penalized mean loss, all on one batch and with the same random numbers. */
+  step(...passes: readonly TrainingPass[]): void {
     tf.tidy(() => {
       const { task, techniques, rng } = this.#setup;
       const rows = this.#order.rows(this.#stepsDone);
-      const key = { step: this.#stepsDone, batchSize: rows.length, rng: rng.fork("step", this.#stepsDone) };
-      const pass = new TechniquePass(techniques, { ...key, values });
       const batch = task.batch("train", rows);
-      const inputs = pass.inputs(batch.inputs);
-      const targets = pass.targets(batch.targets);
-      const gradients = this.#parameters.gradients(() => {
-        const layers = layersOf(this.#parameters);
-        const outputs = tensorOf(task.forward(new TensorNetwork(layers, pass), inputs));
-        return pass.penalize(tf.mean<tf.Scalar>(task.loss(outputs, targets)), layers.weights());
-      });
-      this.#optimizer.update(pass.gradients(gradients));
+      this.#optimizer.begin();
+      for (const { values, network: networkOf, moves } of passes) {
+        const key = { step: this.#stepsDone, batchSize: rows.length, rng: rng.fork("step", this.#stepsDone) };
+        const pass = new TechniquePass(techniques, { ...key, values });
+        const inputs = pass.inputs(batch.inputs);
+        const targets = pass.targets(batch.targets);
+        const gradients = this.#parameters.gradients(() => {
+          const { network, outputs, weights } = networkOf(this.#parameters, pass);
+          const loss = task.loss(outputs(task.forward(network, inputs)), targets);
+          return pass.penalize(tf.mean<tf.Scalar>(loss), weights());
+        }, moves);
+        this.#optimizer.update(pass.gradients(gradients));
+      }
     });
     this.#stepsDone++;
   }

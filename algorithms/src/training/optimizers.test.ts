@@ -16,6 +16,7 @@ function twoUpdates(settings: OptimizerSettings): number[] {
   const optimizer = new Optimizer(settings, store);
   const seen = [2, -1].map((gradient) =>
     tf.tidy(() => {
+      optimizer.begin();
       optimizer.update({ x: tf.tensor1d([gradient]) });
       return store.variables.get("x")?.dataSync()[0] ?? Number.NaN;
     }),

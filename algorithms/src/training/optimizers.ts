@@ -37,9 +37,13 @@ export class Optimizer {
     return this.#updates;
   }
 
-  /** One update; parameters without a gradient stay. Call it in a tidy. */
-  update(gradients: Readonly<Record<string, tf.Tensor>>): void {
+  /** Begins an update: it counts once for every parameter, in however many parts their gradients come. */
+  begin(): void {
     this.#updates++;
+  }
+
+  /** A part of the update that was begun; parameters without a gradient stay. Call it in a tidy. */
+  update(gradients: Readonly<Record<string, tf.Tensor>>): void {
     for (const [name, gradient] of Object.entries(gradients)) {
       const parameter = this.#parameters.variables.get(name);
       assert(parameter !== undefined, `${name} has a gradient and is a parameter`);

@@ -43,9 +43,10 @@ export class ParameterStore {
     return this.#variables;
   }
 
-  /** Gradients of those parameters that a loss depends on. Call it in a tidy. */
-  gradients(loss: () => tf.Scalar): Record<string, tf.Tensor> {
-    const { grads } = tf.variableGrads(loss, [...this.#variables.values()]);
+  /** Gradients of those parameters that a loss depends on, or of those of them that are wanted. Call it in a tidy. */
+  gradients(loss: () => tf.Scalar, wanted?: (name: string) => boolean): Record<string, tf.Tensor> {
+    const variables = [...this.#variables].flatMap(([name, variable]) => (wanted?.(name) === false ? [] : [variable]));
+    const { grads } = tf.variableGrads(loss, variables);
     const gradients: Record<string, tf.Tensor> = {};
     for (const [theirs, gradient] of Object.entries(grads)) {
       const ours = this.#names.get(theirs);

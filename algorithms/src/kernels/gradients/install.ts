@@ -1,5 +1,6 @@
 /** Puts gradients that can be differentiated again in the place of tfjs's that cannot, on every backend. */
 import { type GradConfig, getGradient, registerGradient, unregisterGradient } from "@tensorflow/tfjs-core";
+import { bendGradientGradient } from "./bend.js";
 import { comparisonGradients } from "./comparisons.js";
 import { conv2dBackpropFilterGradient } from "./conv2d.js";
 import { eluGradient, expGradient, powGradient, sigmoidGradient, softmaxGradient, tanhGradient } from "./elementwise.js";
@@ -16,6 +17,7 @@ const GRADIENTS: readonly GradConfig[] = [
   averagePoolGradient,
   averagePoolGradGradient,
   maxPoolGradGradient,
+  bendGradientGradient,
   ...comparisonGradients,
 ];
 

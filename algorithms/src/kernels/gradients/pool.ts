@@ -3,8 +3,11 @@
  * gradient is also wrong at the border (tfjs 4.22: the forward means over the part of a window that lies inside, the gradient divides by the
  * whole window) on every backend but native TensorFlow; here it is put right.
  */
-import type { GradConfig, NamedAttrMap, Tensor } from "@tensorflow/tfjs-core";
+import { assert } from "@regulus/proto";
+import type { GradConfig, NamedAttrMap, Tensor, Tensor4D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
+import { getKernel } from "@tensorflow/tfjs-core";
+import { MAX_POOL_TANGENT } from "../wasm/pool-gradients.js";
 import { one } from "./parts.js";
 
 export const averagePoolGradient: GradConfig = {
@@ -39,6 +42,31 @@ export const maxPoolGradGradient: GradConfig = {
   }),
 };
 
+/**
+ * How a max pooling moves with its images, to first order: the tangent of each window's maximum (the first of equals), [batch, oh, ow, c].
+ * Linear in the tangent, and differentiable by it as often as wanted; by images and pooled it is constant almost everywhere.
+ * @param pooled what max pooling with valid padding gave for the images.
+ */
+export function maxPoolTangent(
+  tangent: Tensor4D,
+  images: Tensor4D,
+  pooled: Tensor,
+  { size, stride }: { readonly size: number; readonly stride: number },
+): Tensor {
+  const attrs: NamedAttrMap = { filterSize: size, strides: stride, pad: "valid" };
+  const taken = tf.customGrad((...inputs) => {
+    const [given, save] = inputs;
+    assert(given instanceof tf.Tensor && typeof save === "function", "customGrad gives what it is given, and a way to save");
+    save([images, pooled]);
+    return {
+      value: takeAtMaxima(given, images, pooled, attrs),
+      gradFunc: (dy: Tensor, [input = images, output = pooled]: Tensor[]) =>
+        tf.engine().runKernel<Tensor>("MaxPoolGrad", { dy, input, output }, attrs),
+    };
+  });
+  return taken(tangent);
+}
+
 function poolInfo(shape: readonly number[], attrs: NamedAttrMap): tf.backend_util.Conv2DInfo {
   const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as tf.MaxPoolAttrs;
   const [n = 1, h = 1, w = 1, c = 1] = shape;
@@ -66,6 +94,9 @@ function insideShares(count: number, stride: number, window: number, before: num
 }
 
 function takeAtMaxima(ddx: Tensor, input: Tensor, output: Tensor, attrs: NamedAttrMap): Tensor {
+  if (getKernel(MAX_POOL_TANGENT, tf.getBackend()) !== undefined) {
+    return tf.engine().runKernel<Tensor>(MAX_POOL_TANGENT, { tangent: ddx, input, output }, attrs);
+  }
   const info = poolInfo(input.shape, attrs);
   const { padInfo, outHeight, outWidth, strideHeight, strideWidth } = info;
   const pads: [number, number][] = [

@@ -11,7 +11,7 @@ import { bendGradientKernel, bendKernel } from "./bend.js";
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
 import { quickGather } from "./gather.js";
-import { avgPoolGrad, maxPoolGrad } from "./pool-gradients.js";
+import { avgPoolGrad, maxPoolGrad, maxPoolTangentKernel } from "./pool-gradients.js";
 import { shareCast, shareIdentity } from "./share.js";
 import { quickSum } from "./sum.js";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
@@ -22,6 +22,7 @@ const OURS = [
   conv2dBackpropInput,
   maxPoolGrad,
   avgPoolGrad,
+  maxPoolTangentKernel,
   unsortedSegmentSum,
   bendKernel,
   bendGradientKernel,

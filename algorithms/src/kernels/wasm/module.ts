@@ -12,6 +12,7 @@ export interface KernelModule {
   convFilterGradient(x: number, dy: number, out: number, ...shape: ConvShape): void;
   convInputGradient(dy: number, filter: number, out: number, ...shape: ConvShape): void;
   maxPoolGradient(dy: number, x: number, y: number, out: number, ...shape: PoolShape): void;
+  maxPoolTangent(dx: number, x: number, y: number, out: number, ...shape: PoolShape): void;
   averagePoolGradient(dy: number, out: number, ...shapeAndShare: [...PoolShape, share: number]): void;
   /** The first position of an index outside, or -1. */
   gather(x: number, ids: number, out: number, outer: number, length: number, inner: number, count: number): number;
@@ -129,6 +130,7 @@ const FUNCTIONS = [
   "convFilterGradient",
   "convInputGradient",
   "maxPoolGradient",
+  "maxPoolTangent",
   "averagePoolGradient",
   "gather",
   "segmentSum",

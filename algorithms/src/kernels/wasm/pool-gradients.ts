@@ -1,5 +1,5 @@
 /**
- * Gradients of max and average pooling for the wasm backend (algorithms/assembly/pool.ts). Stock tfjs 4.22 walks every window once for every
+ * Gradients of max and average pooling, and the tangent of max pooling, for the wasm backend (algorithms/assembly/pool.ts). Stock tfjs 4.22 walks every window once for every
  * element, some 20 times slower than this, and its max pooling gradient is wrong for overlapping windows with padding. Average pooling's
  * gradient divides by the whole window as on cpu; ../gradients/pool.ts puts windows at the border right for every backend.
  */
@@ -23,6 +23,27 @@ export const maxPoolGrad: KernelConfig = {
       addressOf(backend, out),
     ];
     kernelModule(backend).maxPoolGradient(dyAt, xAt, yAt, outAt, ...poolShape(x.shape, attrs));
+    return out;
+  },
+};
+
+export const MAX_POOL_TANGENT = "RegulusMaxPoolTangent";
+
+/** What `tangent` holds at the first of each window's largest elements: the transpose of MaxPoolGrad, of its attributes. */
+export const maxPoolTangentKernel: KernelConfig = {
+  kernelName: MAX_POOL_TANGENT,
+  backendName: "wasm",
+  kernelFunc: ({ inputs, backend: given, attrs }) => {
+    const backend = wasmBackend(given);
+    const [tangent, x, y] = [input(inputs, "tangent"), input(inputs, "input"), input(inputs, "output")];
+    const out = backend.makeOutput(y.shape, "float32");
+    const [tangentAt, xAt, yAt, outAt] = [
+      addressOf(backend, tangent),
+      addressOf(backend, x),
+      addressOf(backend, y),
+      addressOf(backend, out),
+    ];
+    kernelModule(backend).maxPoolTangent(tangentAt, xAt, yAt, outAt, ...poolShape(x.shape, attrs));
     return out;
   },
 };

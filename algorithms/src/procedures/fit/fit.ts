@@ -2,7 +2,7 @@
  * Plain training: gradient steps on shuffled batches with the trial's hyperparameters held fixed. Resumed with other parameters (population
  * based training), it goes on from its weights with the new ones.
  */
-import { ModelTrainer } from "../../training/model-trainer.js";
+import { layersPass, ModelTrainer } from "../../training/model-trainer.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
 import { parseOptions } from "../../training/parse-options.js";
 import { PlainLayers } from "../../training/plain-layers.js";
@@ -49,7 +49,7 @@ class FitSession implements Session {
   }
 
   async step(): Promise<void> {
-    this.#trainer.step(this.#values, plainLayers);
+    this.#trainer.step(layersPass(this.#values, plainLayers));
   }
 
   async measure(): Promise<Observed> {

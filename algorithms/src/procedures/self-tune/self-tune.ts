@@ -3,7 +3,8 @@
  * split's loss can move the hyperparameters while it trains. A training step perturbs them for every example and hands techniques the
  * perturbed values as constants; a tuning step switches techniques off, and its gradient reaches the hyperparameters through the weights'
  * response alone. So no technique need be differentiable in its strength. Measured at the centre, on weights formed once.
- * Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, algorithm 1.
+ * Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, algorithm 1; Bae and Grosse, "Delta-STN", NeurIPS 2020 (centred
+ * hyperparameters; weights trained without perturbation, responses on linearised predictions).
  */
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
@@ -12,15 +13,19 @@ import { unconstrainedMax, unconstrainedOf } from "../../core/index.js";
 import { LearnedHyperparameters, type Perturbation } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
 import { DataOrder } from "../../training/data-order.js";
-import { ModelTrainer } from "../../training/model-trainer.js";
+import { layersPass, ModelTrainer, type TrainingPass } from "../../training/model-trainer.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
 import { parseOptions } from "../../training/parse-options.js";
+import { PlainLayers } from "../../training/plain-layers.js";
 import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
 import type { StepValues } from "../../training/technique-set.js";
 import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
 import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
+import { DualLayers } from "./dual-layers.js";
+import { DualNetwork, linearised } from "./dual-network.js";
 import { HyperLayers } from "./hyper-layers.js";
-import { type SelfTuneOptions, spec } from "./spec.js";
+import { isResponse } from "./reacting-weights.js";
+import { type SelfTuneOptions, type SelfTuneSettings, settingsOf, spec } from "./spec.js";
 
 /** Share of the old value in the running mean of hypergradients: a memory of about fifty tuning steps. */
 const hypergradientMemory = 0.98;
@@ -44,7 +49,7 @@ export const module: ProcedureModule = {
 };
 
 class SelfTuneSession implements Session {
-  readonly #options: SelfTuneOptions;
+  readonly #options: SelfTuneSettings;
   readonly #setup: TrialSetup;
   readonly #seed: number;
   readonly #learned: LearnedHyperparameters;
@@ -58,7 +63,7 @@ class SelfTuneSession implements Session {
   #tuningSteps = 0;
 
   constructor(request: TrialRequest, setup: TrialSetup, options: SelfTuneOptions) {
-    this.#options = options;
+    this.#options = settingsOf(options);
     this.#setup = setup;
     this.#seed = request.seed;
     this.#learned = learnedOf(setup, request.spec.space, options);
@@ -144,9 +149,31 @@ class SelfTuneSession implements Session {
   #train(): void {
     const learned = this.#learned;
     const perturbation = learned.perturb(this.#trainer.batchSize, this.#setup.rng.fork("perturb", this.stepsDone));
+    const perturbed = this.#valuesAt(perturbation);
+    if (this.#options.variant === "stn") this.#trainer.step(layersPass(perturbed, this.#layersAt(perturbation)));
+    else {
+      const general = layersPass(this.#valuesAt(learned.center()), (parameters) => new PlainLayers(parameters));
+      this.#trainer.step(general, this.#responsePass(perturbed, perturbation));
+    }
+  }
+
+  /** Moves responses by the loss of the linearised prediction; weights are constants there. */
+  #responsePass(values: StepValues, perturbation: Perturbation): TrainingPass {
+    return {
+      values,
+      moves: isResponse,
+      network: (parameters, rules) => {
+        const layers = new DualLayers(parameters, this.#inputAt(perturbation), this.#options);
+        return { network: new DualNetwork(layers, rules), outputs: linearised, weights: () => layers.weights() };
+      },
+    };
+  }
+
+  /** Values for techniques at a perturbation. */
+  #valuesAt(perturbation: Perturbation): StepValues {
     const values = new Map(this.#held);
-    for (const [i, { name }] of learned.each.entries()) values.set(name, learned.values(i, perturbation));
-    this.#trainer.step(values, this.#layersAt(perturbation));
+    for (const [i, { name }] of this.#learned.each.entries()) values.set(name, this.#learned.values(i, perturbation));
+    return values;
   }
 
   async #tune(): Promise<void> {
@@ -175,19 +202,23 @@ class SelfTuneSession implements Session {
   #lossGradients(rows: Int32Array, perturbation: Perturbation): tf.Tensor {
     const { task } = this.#setup;
     const { inputs, targets } = task.batch("tune", rows);
-    const loss = (coordinates: tf.Tensor) => {
-      const layers = new HyperLayers(
-        this.#trainer.parameters,
-        coordinates.as2D(perturbation.rows, this.#learned.count),
-        this.#options,
-      );
+    const loss = (input: tf.Tensor) => {
+      const layers = new HyperLayers(this.#trainer.parameters, input, this.#options);
       return tf.mean<tf.Scalar>(task.loss(tensorOf(task.forward(new TensorNetwork(layers), inputs)), targets));
     };
-    return tf.grad(loss)(coordinatesTensor(perturbation, this.#learned.count));
+    return tf.grad(loss)(this.#inputAt(perturbation));
   }
 
   #layersAt(perturbation: Perturbation): (parameters: ParameterStore) => HyperLayers {
-    return (parameters) => new HyperLayers(parameters, coordinatesTensor(perturbation, this.#learned.count), this.#options);
+    return (parameters) => new HyperLayers(parameters, this.#inputAt(perturbation), this.#options);
+  }
+
+  /** What weights react to, [rows, hyperparameters]: the coordinates, or under delta-stn how far they are from the centre. */
+  #inputAt({ rows, coordinates }: Perturbation): tf.Tensor2D {
+    const { variant } = this.#options;
+    const { count, coordinates: center } = this.#learned;
+    const input = variant === "stn" ? coordinates : coordinates.map((at, place) => at - (center[place % count] ?? 0));
+    return tf.tensor2d(Float32Array.from(input), [rows, count]);
   }
 
   /** Moves away from the trial whose checkpoint this one took, so that the two do not do the same. */
@@ -236,8 +267,4 @@ function heldOf({ hyperparameters, fixed }: TrialSetup, learned: LearnedHyperpar
     if (!names.has(name)) values.set(name, Float32Array.of(value ?? Number(one.fallback)));
   }
   return values;
-}
-
-function coordinatesTensor({ rows, coordinates }: Perturbation, count: number): tf.Tensor {
-  return tf.tensor2d(Float32Array.from(coordinates), [rows, count]);
 }

@@ -5,6 +5,11 @@ import { scaleMax, scaleMin } from "../../solvers/self-tuning/learned-hyperparam
 
 /** Its options, also for strategies that pass them on. */
 export const options = z.strictObject({
+  /**
+   * How responses are learned. stn: weights and responses together, on the losses of perturbed hyperparameters. delta-stn: weights on the
+   * losses at the hyperparameters themselves, responses on the losses of predictions linearised around them.
+   */
+  variant: z.enum(["stn", "delta-stn"]).default("stn"),
   /** Values that learned hyperparameters start from; else the parameter's initial value, else the technique's own. */
   initial: z.record(z.string(), z.number()).default({}),
   /** Scale of the perturbations at the start, in the unconstrained coordinate. */
@@ -15,25 +20,33 @@ export const options = z.strictObject({
   entropyWeight: z.number().min(0).max(1).default(1e-3),
   /** Training steps before the first tuning step. */
   warmUpSteps: z.int().min(0).max(1_000_000_000).default(400),
-  /** Training steps between two rounds of tuning steps. */
-  trainSteps: z.int().min(1).max(1_000_000).default(2),
+  /** Training steps between two rounds of tuning steps; absent for 2, or 5 under delta-stn. */
+  trainSteps: z.int().min(1).max(1_000_000).optional(),
   /** Tuning steps of a round. */
   tuneSteps: z.int().min(1).max(1_000_000).default(1),
   /** Learning rate of Adam for hyperparameters and scales. */
   hyperLearningRate: z.number().positive().max(10).default(0.01),
   /** Layers whose weights react to hyperparameters; absent for all. The others have ordinary weights. */
   layers: z.array(z.string()).optional(),
-  /** Standard deviation of the response's first multipliers. */
-  responseDeviation: z.number().min(0).max(10).default(0.01),
+  /** Standard deviation of the response's first multipliers; absent for 0.01, or 0 under delta-stn. */
+  responseDeviation: z.number().min(0).max(10).optional(),
   /** A trial that starts from another one's checkpoint moves each coordinate by this many scales times a normal number. */
   jitter: z.number().min(0).max(10).default(0),
 });
 export type SelfTuneOptions = z.infer<typeof options>;
 
+/** The options with what depends on the variant filled in, by the released code of each. */
+export function settingsOf(given: SelfTuneOptions): SelfTuneSettings {
+  const usual = given.variant === "stn" ? { trainSteps: 2, responseDeviation: 0.01 } : { trainSteps: 5, responseDeviation: 0 };
+  const { trainSteps = usual.trainSteps, responseDeviation = usual.responseDeviation } = given;
+  return { ...given, trainSteps, responseDeviation };
+}
+export type SelfTuneSettings = SelfTuneOptions & { readonly trainSteps: number; readonly responseDeviation: number };
+
 export const spec: ProcedureSpec<SelfTuneOptions> = {
   name: "self-tune",
   summary: "Trains a network whose weights react to its hyperparameters, and moves those by gradients of the tune split's loss.",
-  source: "MacKay et al., Self-Tuning Networks, ICLR 2019, algorithm 1",
+  source: "MacKay et al., Self-Tuning Networks, ICLR 2019, algorithm 1; Bae and Grosse, Delta-STN, NeurIPS 2020",
   options,
   learnsInside: true,
 };

@@ -1,0 +1,73 @@
+/**
+ * Long short-term memory and normalization on dual numbers: the same functions as ../../training/lstm.ts and ../../training/normalization.ts,
+ * with the tangents that these have.
+ * Source: the derivative of c = f c + i g and hidden = o tanh(c) by the product rule; of y = (x - mean) / s, y. = (x. - mean x. - y mean(y x.)) / s
+ * with the means over what is normalized together.
+ */
+import { assert } from "@regulus/proto";
+import * as tf from "@tensorflow/tfjs";
+import { groupNormalized, layerNormalized, varianceFloor } from "../../training/normalization.js";
+import { activateDual, addDuals, type Dual, mapped, multiplyDuals } from "./dual.js";
+
+/** Hidden states [batch, time, units]; the arguments are those of lstmSequence. */
+export function lstmDual(driven: Dual, recur: (hidden: Dual) => Dual): Dual {
+  const times = unstacked(mapped(driven, (x) => tf.transpose(x, [1, 0, 2])));
+  let state: { readonly cell: Dual | undefined; readonly hidden: Dual } | undefined;
+  const outputs: Dual[] = [];
+  for (const now of times) {
+    state = cellOf(state === undefined ? now : addDuals(now, recur(state.hidden)), state?.cell);
+    outputs.push(state.hidden);
+  }
+  // The first time's tangent is absent where only the recurrence has one.
+  const tangents = outputs.map(({ value, tangent }) => tangent ?? tf.zerosLike(value));
+  const still = outputs.every(({ tangent }) => tangent === undefined);
+  return {
+    value: tf.stack(
+      outputs.map(({ value }) => value),
+      1,
+    ),
+    tangent: still ? undefined : tf.stack(tangents, 1),
+  };
+}
+
+function cellOf(gates: Dual, cell: Dual | undefined): { cell: Dual; hidden: Dual } {
+  const [forget, input, output, candidate] = quarters(gates);
+  assert(forget && input && output && candidate, "split gives four parts");
+  const written = multiplyDuals(activateDual(input, "sigmoid"), activateDual(candidate, "tanh"));
+  const next = cell === undefined ? written : addDuals(multiplyDuals(activateDual(forget, "sigmoid"), cell), written);
+  return { cell: next, hidden: multiplyDuals(activateDual(output, "sigmoid"), activateDual(next, "tanh")) };
+}
+
+function quarters({ value, tangent }: Dual): readonly Dual[] {
+  const tangents = tangent === undefined ? [] : tf.split(tangent, 4, 1);
+  return tf.split(value, 4, 1).map((part, i) => ({ value: part, tangent: tangents[i] }));
+}
+
+function unstacked({ value, tangent }: Dual): readonly Dual[] {
+  const tangents = tangent === undefined ? [] : tf.unstack(tangent);
+  return tf.unstack(value).map((part, i) => ({ value: part, tangent: tangents[i] }));
+}
+
+/** x [..., units] to mean 0 and variance 1 over its last axis. */
+export function layerNormalizedDual({ value, tangent }: Dual): Dual {
+  const normalized = layerNormalized(value);
+  return { value: normalized, tangent: tangent && normalizedTangent({ x: value, y: normalized, tangent }, [value.rank - 1]) };
+}
+
+/** x [batch, ..., channels] to mean 0 and variance 1 over its places and each group of channels. */
+export function groupNormalizedDual({ value, tangent }: Dual, groups: number): Dual {
+  const normalized = groupNormalized(value, groups);
+  if (tangent === undefined) return { value: normalized, tangent };
+  const [batch = 0, channels = 0] = [value.shape[0], value.shape[value.rank - 1]];
+  const grouped = [batch, value.size / (batch * channels), groups, channels / groups];
+  const [x, y, moved] = [value, normalized, tangent].map((one) => tf.reshape(one, grouped));
+  assert(x && y && moved, "three tensors were reshaped");
+  return { value: normalized, tangent: tf.reshape(normalizedTangent({ x, y, tangent: moved }, [1, 3]), value.shape) };
+}
+
+function normalizedTangent({ x, y, tangent }: { x: tf.Tensor; y: tf.Tensor; tangent: tf.Tensor }, axes: number[]): tf.Tensor {
+  const variance = tf.mean(tf.square(tf.sub(x, tf.mean(x, axes, true))), axes, true);
+  const deviation = tf.sqrt(tf.add(variance, varianceFloor));
+  const along = tf.mean(tf.mul(y, tangent), axes, true);
+  return tf.div(tf.sub(tf.sub(tangent, tf.mean(tangent, axes, true)), tf.mul(y, along)), deviation);
+}

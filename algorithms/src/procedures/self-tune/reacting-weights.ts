@@ -1,0 +1,118 @@
+/**
+ * Weights that react to hyperparameters, for one forward pass: W(h) = W + diag(V h) W', made of an ordinary weight W, its response W' and
+ * slopes V, all in a ParameterStore (NAME/kernel, NAME/response/kernel, NAME/response/kernel-slopes). What layers make of them is theirs.
+ * Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, equation 7.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { bend } from "../../kernels/index.js";
+import { type Initializer, normal, type ParameterStore, zeros } from "../../training/parameter-store.js";
+import type { Weight } from "../../training/technique.js";
+
+/** What stands before the parameters of responses, after their layer's name. */
+const responsePart = "/response/";
+
+export interface ResponseOptions {
+  /** Layers that react; absent for all. */
+  readonly layers?: readonly string[] | undefined;
+  /** Standard deviation of the first V, C and S; 0 for none. */
+  readonly responseDeviation: number;
+}
+
+/** Which of a layer's weights. */
+export type Part = "kernel" | "recurrent" | "bias" | "table" | "gain";
+
+/** What techniques take a part for. */
+export function kindOf(part: Part): Weight["kind"] {
+  if (part === "table") return "embedding";
+  return part === "recurrent" ? "kernel" : part;
+}
+
+/** A weight, its response, and the response's multipliers at every example's hyperparameters. */
+export interface ReactingWeight {
+  readonly own: tf.Tensor;
+  readonly response: tf.Tensor;
+  /** [batch, outputs] or [1, outputs]. */
+  readonly multipliers: tf.Tensor;
+}
+
+/** Whether a parameter belongs to a response (W', V and the like), not to the weights of an ordinary network. */
+export function isResponse(parameter: string): boolean {
+  return parameter.includes(responsePart);
+}
+
+export class ReactingWeights {
+  readonly #store: ParameterStore;
+  readonly #coordinates: tf.Tensor;
+  readonly #options: ResponseOptions;
+  readonly #used: Weight[] = [];
+  #shared: tf.Tensor | undefined;
+
+  /** @param coordinates h [batch, hyperparameters], or [1, hyperparameters] for all examples. */
+  constructor(store: ParameterStore, coordinates: tf.Tensor, options: ResponseOptions) {
+    this.#store = store;
+    this.#coordinates = coordinates;
+    this.#options = options;
+  }
+
+  /** Whether all examples have the same hyperparameters. */
+  get single(): boolean {
+    return this.#coordinates.shape[0] === 1;
+  }
+
+  /** Whether a layer has weights that react. */
+  reacts(layer: string): boolean {
+    return this.#options.layers?.includes(layer) ?? true;
+  }
+
+  /** @param fillResponse absent where the response begins as the weight does. */
+  get(layer: string, part: Part, shape: readonly number[], fill: Initializer, fillResponse: Initializer = fill): ReactingWeight {
+    const [hyperparameters, outputs] = [this.#coordinates.shape[1] ?? 0, shape[shape.length - 1] ?? 0];
+    const { responseDeviation } = this.#options;
+    const own = this.#store.get(`${layer}/${part}`, shape, fill);
+    const response = this.#store.get(`${layer}${responsePart}${part}`, shape, fillResponse);
+    const fillSlopes = responseDeviation === 0 ? zeros : normal(responseDeviation);
+    const slopes = this.#store.get(`${layer}${responsePart}${part}-slopes`, [hyperparameters, outputs], fillSlopes);
+    const weight = { own, response, multipliers: tf.matMul(this.#coordinates, slopes) };
+    this.#used.push(
+      lazyWeight(`${layer}/${part}`, kindOf(part), () =>
+        effective({ own, response, multipliers: tf.matMul(this.#sharedCoordinates(), slopes) }),
+      ),
+    );
+    return weight;
+  }
+
+  /** The weights that were got, at the first example's hyperparameters. */
+  weights(): readonly Weight[] {
+    return this.#used;
+  }
+
+  /** The first example's coordinates, [1, hyperparameters]: what acts on weights is shared by all. */
+  #sharedCoordinates(): tf.Tensor {
+    this.#shared ??= tf.slice(this.#coordinates, [0, 0], [1, this.#coordinates.shape[1] ?? 0]);
+    return this.#shared;
+  }
+}
+
+/** The weight at one point; its multipliers [1, outputs] scale the last axis. */
+export function effective({ own, response, multipliers }: ReactingWeight): tf.Tensor {
+  return bend(own, response, tf.reshape(multipliers, [multipliers.size]));
+}
+
+/** Multipliers [batch, outputs] as [batch, 1 ..., outputs] of a rank. */
+export function perExample(multipliers: tf.Tensor, rank: number): tf.Tensor {
+  const [batch = 0, outputs = 0] = multipliers.shape;
+  return rank === 2 ? multipliers : tf.reshape(multipliers, [batch, ...Array<number>(rank - 2).fill(1), outputs]);
+}
+
+/** A weight that is formed when it is first asked for: only penalties need it, and it costs a pass over the kernel. */
+function lazyWeight(name: string, kind: Weight["kind"], form: () => tf.Tensor): Weight {
+  let formed: tf.Tensor | undefined;
+  return {
+    name,
+    kind,
+    get value() {
+      formed ??= form();
+      return formed;
+    },
+  };
+}
