@@ -9,10 +9,14 @@ import { spec as procedureCommand } from "../procedures/command/spec.js";
 import { spec as procedureEvaluate } from "../procedures/evaluate/spec.js";
 import { spec as procedureFit } from "../procedures/fit/spec.js";
 import { spec as procedureSelfTune } from "../procedures/self-tune/spec.js";
+import { spec as techniqueActivationPenalty } from "../techniques/activation-penalty/spec.js";
+import { spec as techniqueDropConnect } from "../techniques/drop-connect/spec.js";
 import { spec as techniqueDropout } from "../techniques/dropout/spec.js";
+import { spec as techniqueEmbeddingDropout } from "../techniques/embedding-dropout/spec.js";
 import { spec as techniqueGradientClipping } from "../techniques/gradient-clipping/spec.js";
 import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
 import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
+import { spec as techniqueLockedDropout } from "../techniques/locked-dropout/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
 import { spec as workloadMnistCnn } from "../workloads/mnist-cnn/spec.js";
 import { spec as workloadMnistMlp } from "../workloads/mnist-mlp/spec.js";
@@ -36,10 +40,14 @@ export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string
 ]);
 
 export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string, TechniqueSpec>([
+  ["activation-penalty", techniqueActivationPenalty],
+  ["drop-connect", techniqueDropConnect],
   ["dropout", techniqueDropout],
+  ["embedding-dropout", techniqueEmbeddingDropout],
   ["gradient-clipping", techniqueGradientClipping],
   ["input-noise", techniqueInputNoise],
   ["label-smoothing", techniqueLabelSmoothing],
+  ["locked-dropout", techniqueLockedDropout],
   ["weight-decay", techniqueWeightDecay],
 ]);
 

@@ -8,7 +8,8 @@ export function passOf(
   hooks: TechniqueHooks,
   batchSize: number,
   values: Readonly<Record<string, readonly number[]>>,
+  seed = 4,
 ): TechniquePass {
   const columns = new Map(Object.entries(values).map(([name, column]) => [name, Float32Array.from(column)]));
-  return new TechniquePass([{ name: "one", hooks }], { step: 0, batchSize, rng: createRng(4), values: columns });
+  return new TechniquePass([{ name: "one", hooks }], { step: 0, batchSize, rng: createRng(seed), values: columns });
 }

@@ -34,6 +34,11 @@ export interface HyperparameterSpec {
 
 /** Facts about a technique. */
 export interface TechniqueSpec<Options = unknown> extends ComponentSpec<Options> {
+  /**
+   * What a model has to work on for the technique to act: images [batch, height, width, channels], or sequences (tokens, or [batch, time, units]
+   * inside the model). Absent for anything.
+   */
+  readonly inputs?: "images" | "sequences";
   /** Hyperparameters of its own, given its options. */
   hyperparameters(options: Options): readonly HyperparameterSpec[];
 }

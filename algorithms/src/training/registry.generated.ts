@@ -10,10 +10,14 @@ export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = n
 ]);
 
 export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unknown>>> = new Map<string, () => Promise<TechniqueModule<unknown>>>([
+  ["activation-penalty", async () => (await import("../techniques/activation-penalty/activation-penalty.js")).module],
+  ["drop-connect", async () => (await import("../techniques/drop-connect/drop-connect.js")).module],
   ["dropout", async () => (await import("../techniques/dropout/dropout.js")).module],
+  ["embedding-dropout", async () => (await import("../techniques/embedding-dropout/embedding-dropout.js")).module],
   ["gradient-clipping", async () => (await import("../techniques/gradient-clipping/gradient-clipping.js")).module],
   ["input-noise", async () => (await import("../techniques/input-noise/input-noise.js")).module],
   ["label-smoothing", async () => (await import("../techniques/label-smoothing/label-smoothing.js")).module],
+  ["locked-dropout", async () => (await import("../techniques/locked-dropout/locked-dropout.js")).module],
   ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],
 ]);
 

@@ -1,0 +1,24 @@
+/**
+ * DropConnect on recurrent kernels: each of their weights is dropped with one rate for a whole step, the same ones at all times, and what
+ * stays is divided by 1 - rate. A weight's response to hyperparameters is dropped with it.
+ * Source: Wan et al., "Regularization of neural networks using DropConnect", ICML 2013, section 3; Merity et al., "Regularizing and optimizing
+ * LSTM language models", ICLR 2018, section 2.
+ */
+import { assert } from "@regulus/proto";
+import * as tf from "@tensorflow/tfjs";
+import { dropMask } from "../../training/drop-mask.js";
+import type { TechniqueModule } from "../../training/technique.js";
+import { type DropConnectOptions, spec } from "./spec.js";
+
+export const module: TechniqueModule<DropConnectOptions> = {
+  spec,
+  create: () => ({
+    mask({ name, kind, shape }, context) {
+      const rates = context.values("dropConnect");
+      assert(rates.length === 1, "dropConnect is shared in a batch, since it acts on weights");
+      if (kind !== "recurrent" || rates[0] === 0) return undefined;
+      const columns = tf.util.sizeFromShape([...shape]);
+      return tf.tensor(dropMask({ rows: 1, columns }, rates, context.rng.fork(name)), [...shape]);
+    },
+  }),
+};

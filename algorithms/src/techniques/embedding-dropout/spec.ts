@@ -1,0 +1,32 @@
+/** What the technique embedding-dropout says of itself. */
+import { z } from "zod";
+import type { TechniqueSpec } from "../../core/index.js";
+import { realParameter } from "../../training/hyperparameters.js";
+
+/** As for `dropout`: above it a layer hardly trains. */
+const rateMax = 0.9;
+const options = z.strictObject({
+  /** Fixes the rate. */
+  embeddingDropout: z.number().min(0).max(rateMax).optional(),
+});
+export type EmbeddingDropoutOptions = z.infer<typeof options>;
+
+export const spec: TechniqueSpec<EmbeddingDropoutOptions> = {
+  name: "embedding-dropout",
+  summary: "Leaves whole words (rows of an embedding's table) out at random, for a whole step.",
+  source: "Gal and Ghahramani, NIPS 2016, section 4.2; Merity et al., ICLR 2018, section 4.3",
+  options,
+  inputs: "sequences",
+  hyperparameters: (fixed) =>
+    fixed.embeddingDropout !== undefined
+      ? []
+      : [
+          {
+            parameter: realParameter("embeddingDropout", { min: 0, max: rateMax }),
+            fallback: 0.05,
+            inside: true,
+            // One mask over the vocabulary for a whole batch.
+            sharedInBatch: true,
+          },
+        ],
+};

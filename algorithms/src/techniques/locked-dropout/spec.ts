@@ -1,0 +1,34 @@
+/** What the technique locked-dropout says of itself. */
+import { z } from "zod";
+import type { TechniqueSpec } from "../../core/index.js";
+import { realParameter } from "../../training/hyperparameters.js";
+
+/** As for `dropout`: above it a layer hardly trains. */
+const rateMax = 0.9;
+const rate = z.number().min(0).max(rateMax).optional();
+const options = z.strictObject({
+  /** Fixes the rate at sites of kind input. */
+  lockedInputDropout: rate,
+  /** Fixes the rate at sites of kind hidden. */
+  lockedHiddenDropout: rate,
+  /** Fixes the rate at sites of kind output. */
+  lockedOutputDropout: rate,
+});
+export type LockedDropoutOptions = z.infer<typeof options>;
+
+export const spec: TechniqueSpec<LockedDropoutOptions> = {
+  name: "locked-dropout",
+  summary: "Sets units of a sequence to zero at random, the same ones at all its times.",
+  source: "Gal and Ghahramani, NIPS 2016, section 4; Merity et al., ICLR 2018, section 4.2",
+  options,
+  inputs: "sequences",
+  hyperparameters: (fixed) =>
+    (["lockedInputDropout", "lockedHiddenDropout", "lockedOutputDropout"] as const)
+      .filter((name) => fixed[name] === undefined)
+      .map((name) => ({
+        parameter: realParameter(name, { min: 0, max: rateMax }),
+        fallback: 0.05,
+        inside: true,
+        sharedInBatch: false,
+      })),
+};
