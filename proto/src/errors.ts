@@ -64,6 +64,8 @@ const systemCodes: ReadonlyMap<string, ErrorCode> = new Map([
   ["EADDRNOTAVAIL", "failed-precondition"],
   ["ENOSPC", "exhausted"],
   ["EDQUOT", "exhausted"],
+  // Past a limit on the size of files, or past what the file system can hold: no room either.
+  ["EFBIG", "exhausted"],
   ["EMFILE", "exhausted"],
   ["ECONNREFUSED", "unavailable"],
   ["ECONNRESET", "unavailable"],

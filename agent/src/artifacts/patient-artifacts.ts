@@ -8,8 +8,8 @@ import type { Artifacts } from "./artifact-client.js";
 const retryMs = { firstMs: 200, maxMs: 5000 };
 /** Tries to fetch: a trial that can't begin is better begun elsewhere. Storing has no such bound: what was trained is not to be lost. */
 const fetchTriesMax = 8;
-/** Codes that pass: the coordinator is away, or a transfer stood still and was cut. */
-const passing: readonly ErrorCode[] = ["unavailable", "deadline", "cancelled"];
+/** Codes that pass: the coordinator is away, a transfer stood still and was cut, or a disk is full until somebody makes room. */
+const passing: readonly ErrorCode[] = ["unavailable", "deadline", "cancelled", "exhausted"];
 
 export class PatientArtifacts implements Artifacts {
   constructor(

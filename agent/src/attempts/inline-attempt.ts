@@ -89,6 +89,10 @@ export class InlineAttempt implements RunningAttempt {
         measured: (measurement) => this.tell({ $case: "measured", value: measurement }),
         mayBeSaved: () => true,
         saved: (step, seconds, bytes) => this.save(step, seconds, bytes),
+        unsaved: (step, { message }) => {
+          const words = `no room for the checkpoint at step ${step} (${message}); training goes on`;
+          this.tell({ $case: "found", value: { source: "agent", severity: "warning", message: words } });
+        },
       },
     );
   }

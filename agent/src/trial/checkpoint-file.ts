@@ -2,7 +2,7 @@
  * The file that a checkpoint travels in: four letters, a length, a small JSON header with what the agent itself must know on the next
  * machine (steps, seconds trained so far, procedure), then the procedure's own bytes. A file that is cut short or foreign is refused.
  */
-import { open, readFile, writeFile } from "node:fs/promises";
+import { open, readFile, rm, writeFile } from "node:fs/promises";
 import { RegulusError } from "@regulus/proto";
 import { z } from "zod";
 
@@ -32,7 +32,13 @@ export function encodeHeader(header: CheckpointHeader): Buffer {
 }
 
 export async function writeCheckpoint(path: string, header: CheckpointHeader, bytes: Uint8Array): Promise<void> {
-  await writeFile(path, Buffer.concat([encodeHeader(header), bytes]));
+  try {
+    await writeFile(path, Buffer.concat([encodeHeader(header), bytes]));
+  } catch (error) {
+    // Half a checkpoint would keep the room that others need.
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 /** The header of a checkpoint file and where the procedure's bytes begin. Fails with "data-loss" where it is not a whole checkpoint. */

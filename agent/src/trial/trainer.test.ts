@@ -39,11 +39,34 @@ async function run(
     measured: (measurement) => void measured.push(measurement),
     mayBeSaved: () => true,
     saved: (at, seconds, bytes) => void saved.push({ step: at, seconds, bytes }),
+    unsaved: () => assert.fail("nothing is full here"),
   };
   const open = (): Promise<Session> => countingProcedure.open(request({ ...options.parameters }, options.checkpoint));
   const outcome = await train(open, { ...plan, ...over }, listener);
   return { outcome, measured, saved };
 }
+
+test("a checkpoint by the clock that finds no room is told, and training goes on; one that a pause needs ends the attempt as lost", async () => {
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  const unsaved: number[] = [];
+  const listener: TrainListener = {
+    stopReason: () => undefined,
+    alive: () => undefined,
+    measured: () => undefined,
+    mayBeSaved: () => true,
+    saved: () => Promise.reject(full),
+    unsaved: (step, error) => {
+      assert.equal(error.code, "exhausted");
+      unsaved.push(step);
+    },
+  };
+  const open = (): Promise<Session> => countingProcedure.open(request({}));
+  const outcome = await train(open, { ...plan, checkpointEveryMs: 0 }, listener);
+  assert.equal(outcome.reason, "done");
+  assert.equal(unsaved.length, 54);
+  const paused = await train(open, { ...plan, final: false, userCode: true }, listener);
+  assert.deepEqual([paused.reason, paused.message], ["lost", `the agent has no room: ${full.message}`]);
+});
 
 const numbers = (measured: readonly Measurement[]) => measured.map(({ step, metrics }) => [step, metrics.validLoss]);
 
@@ -147,6 +170,7 @@ test("a stop that comes while a session computes is heard within a few steps", a
       measured: () => undefined,
       mayBeSaved: () => true,
       saved: () => undefined,
+      unsaved: () => undefined,
     },
   );
   // Steps here never wait, so only the loop's own yielding lets the timer run.

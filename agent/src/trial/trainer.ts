@@ -61,6 +61,8 @@ export interface TrainListener {
   saved(step: number, seconds: number, bytes: Uint8Array): Promise<void> | void;
   /** Takes over a session whose trial has just been saved and pauses or goes on later. Absent: it is closed. */
   keep?(session: Session): void;
+  /** A checkpoint by the clock found no room. Training goes on: the next one may find some. */
+  unsaved(step: number, error: RegulusError): void;
 }
 
 /** Works on a trial to its end. Never throws for what a session does; the outcome says what happened. */
@@ -131,7 +133,7 @@ async function loop(
     if (session.stepsDone % every === 0 && !reached()) await measure(session, plan, seconds(), listener, progress);
     const nowMs = performance.now();
     if (nowMs - savedMs >= plan.checkpointEveryMs && listener.mayBeSaved() && !reached()) {
-      await listener.saved(session.stepsDone, seconds(), await session.save());
+      await saveByTheClock(session, seconds(), listener);
       savedMs = performance.now();
     }
     if (nowMs - yieldedMs >= yieldEveryMs) {
@@ -143,6 +145,17 @@ async function loop(
   if (!plan.final) await listener.saved(session.stepsDone, seconds(), await session.save());
   await measure(session, plan, seconds(), listener, progress);
   return "done";
+}
+
+async function saveByTheClock(session: Session, seconds: number, listener: TrainListener): Promise<void> {
+  const bytes = await session.save();
+  try {
+    await listener.saved(session.stepsDone, seconds, bytes);
+  } catch (thrown) {
+    const error = RegulusError.from(thrown);
+    if (error.code !== "exhausted") throw thrown;
+    listener.unsaved(session.stepsDone, error);
+  }
 }
 
 async function measure(
@@ -176,5 +189,8 @@ export function failure(error: unknown, userCode: boolean): { reason: OutcomeRea
     const mendable = error.code === "invalid-argument" || error.code === "failed-precondition" || error.code === "not-found";
     return { reason: mendable ? "user-error" : "lost", message: error.message };
   }
+  // A full disk is the agent's trouble, whoever's code met it.
+  const { code, message } = RegulusError.from(error);
+  if (code === "exhausted") return { reason: "lost", message: `the agent has no room: ${message}` };
   return { reason: userCode ? "user-error" : "lost", message: words };
 }

@@ -37,6 +37,7 @@ export async function trainAttempt(
   let aliveMs = 0;
   let saved: Pick<Held, "bytes" | "seconds"> | undefined;
   let kept: Session | undefined;
+  let full = false;
   const { results, ...outcome } = await train(
     async () => (held && (await resumeHeld(held, work))) ?? (await openSession(begin, procedures, earlier?.bytes, send)),
     planOf(begin, earlier?.seconds ?? 0),
@@ -54,10 +55,16 @@ export async function trainAttempt(
         saved = { bytes, seconds };
         const path = join(begin.directory, `checkpoint-${step}`);
         await writeCheckpoint(path, { step, seconds, procedure: work.procedure }, bytes);
+        full = false;
         send({ kind: "saved", step, path });
       },
       keep: (session) => {
         kept = session;
+      },
+      unsaved: (step, { message }) => {
+        // Told once for as long as the disk is full.
+        if (!full) send({ kind: "found", source: "agent", severity: "warning", message: unsavedWords(step, message) });
+        full = true;
       },
     },
   );
@@ -77,6 +84,9 @@ async function fromFile(begin: Begin): Promise<Pick<Held, "bytes" | "seconds">> 
   checkProcedure(header, begin.work.procedure);
   return { bytes, seconds: header.seconds };
 }
+
+const unsavedWords = (step: number, seen: string) =>
+  `no room on the agent for the checkpoint at step ${step} (${seen}); training goes on, and what is lost with this attempt grows`;
 
 /** What the trainer is to do, from the search and its work. */
 export function planOf(begin: Pick<Begin, "spec" | "work">, secondsBefore: number): TrainPlan {

@@ -119,8 +119,9 @@ class DirectoryStore implements ArtifactStore {
     const code = codeOf(thrown);
     if (thrown instanceof RegulusError || code === undefined) return thrown;
     const seen = thrown instanceof Error ? thrown.message : String(thrown);
-    if (code === "ENOSPC" || code === "EDQUOT") {
-      return new RegulusError("exhausted", `no space for artifacts in ${this.#folder} (${seen}); free some`, { cause: thrown });
+    if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {
+      const words = `no space for artifacts in ${this.#folder} (${seen}); free some, what was stored is whole`;
+      return new RegulusError("exhausted", words, { cause: thrown });
     }
     const advice = "check the disk and its permissions";
     return new RegulusError("unavailable", `the artifact folder ${this.#folder} can't be used (${seen}); ${advice}`, {

@@ -38,9 +38,23 @@ export interface Program {
   end(): Promise<number | null>;
 }
 
-/** Starts a program of a room (`coordinator` or `agent`) and waits for its ready line. */
-export async function startProgram(room: "coordinator" | "agent", args: readonly string[]): Promise<Program> {
-  const child = spawn(process.execPath, ["--enable-source-maps", join(root, room, "dist/main.js"), ...args], {
+/**
+ * Starts a program of a room (`coordinator` or `agent`) and waits for its ready line. `within`: a command that runs the program given after it
+ * in surroundings of its own, in the same process.
+ */
+export async function startProgram(
+  room: "coordinator" | "agent",
+  args: readonly string[],
+  within: readonly string[] = [],
+): Promise<Program> {
+  const [command = "", ...rest] = [
+    ...within,
+    process.execPath,
+    "--enable-source-maps",
+    join(root, room, "dist/main.js"),
+    ...args,
+  ];
+  const child = spawn(command, rest, {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: root,
   });
