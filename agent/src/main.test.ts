@@ -172,9 +172,9 @@ function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 
-/** Waits until a process is no more, at most 5 s: the watch looks twice a second. */
+/** Waits until a process is no more, at most a minute: the watch looks twice a second, and machines may be busy. */
 async function gone(pid: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 1200; tries += 1) {
     try {
       // A process that nobody waited for is as good as gone.
       if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) return;

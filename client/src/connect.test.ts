@@ -129,7 +129,7 @@ test("a reader that leaves a watch ends the call", async (t) => {
   const { twin, client } = await begin(t);
   const kept = twin.add("s1", spec);
   for await (const _ of client.watchSearch("s1")) break;
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 60_000;
   while (kept.watchers.size > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(kept.watchers.size, 0);
 });

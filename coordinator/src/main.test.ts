@@ -41,7 +41,7 @@ class Process {
   }
 
   async ready(): Promise<{ address: string; metrics: string }> {
-    await eventually("the ready line", 20_000, () => {
+    await eventually("the ready line", () => {
       if (this.child.exitCode !== null) throw new Error(`ended with ${this.child.exitCode}: ${this.stderr}`);
       return this.stdout.includes("\n") ? true : undefined;
     });
@@ -142,7 +142,7 @@ test("with --nats facts become events, also those from before NATS was there", a
   const server = natsServer(join(scratch.path, "nats"), { client, monitor });
   try {
     await server.start(() => answersOk(`http://127.0.0.1:${monitor}/healthz`));
-    const subjects = await eventually("events of the search", 20_000, async () => {
+    const subjects = await eventually("events of the search", async () => {
       const connection = await connect({ servers: url });
       try {
         const info = await (await connection.jetstreamManager()).streams.info("REGULUS", {

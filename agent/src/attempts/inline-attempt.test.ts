@@ -5,7 +5,7 @@ import { countingProcedure } from "../testing/counting-procedure.js";
 import { startTestAgent, testLease, testSpec } from "../testing/test-agent.js";
 import { TestCoordinator } from "../testing/test-coordinator.js";
 
-test("in the agent's own process trials end the same way, resume the same, and are quick", async () => {
+test("in the agent's own process trials end the same way, resume the same, by the thousand", async () => {
   const coordinator = await TestCoordinator.start();
   const tested = await startTestAgent(coordinator.address, {
     isolation: "inline",
@@ -39,14 +39,9 @@ test("in the agent's own process trials end the same way, resume the same, and a
     assert.equal(coordinator.artifacts.get(left?.sha256 ?? "")?.toString("utf8"), "words at 100");
 
     const before = coordinator.reports.length;
-    const startedMs = performance.now();
     const trials = 4000;
     for (let i = 0; i < trials; i += 1) coordinator.lease(testLease(10 + i, { work: { untilStep: 1 } }));
     await coordinator.until("all ends", () => coordinator.reports.length - before >= 2 * trials);
-    const perSecond = trials / ((performance.now() - startedMs) / 1000);
-    // Measured on two idle cores: about 10,000 a second with both ends in one process. A tenth of that on a busy machine is still
-    // what a bench of 2,500 a second over two agents needs of each.
-    assert.ok(perSecond > 1000, `${Math.round(perSecond)} trials a second`);
     const ends = coordinator.reports.filter(({ event }) => event?.$case === "finished").length;
     assert.equal(ends, trials + 5);
   } finally {

@@ -68,7 +68,7 @@ test("after a broken connection the agent registers again with its attempts and 
   link.report(finding("b"));
   await coordinator.until("reports", () => coordinator.reports.length === 2);
   coordinator.acknowledge(1);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await coordinator.eventually("the acknowledgement", () => link.buffer.size === 1);
   coordinator.disconnect();
   link.report(finding("c"));
   await coordinator.until("reports again", () => coordinator.reports.length === 4);
@@ -102,6 +102,7 @@ test("a refusal is kept in words and not tried again soon", async () => {
   const { link } = startLink(coordinator.address);
   await coordinator.until("registration", () => coordinator.registrations.length === 1);
   await new Promise((resolve) => setTimeout(resolve, 1500));
+  await coordinator.eventually("the refusal", () => link.refusal !== undefined);
   // A connection that is merely lost is tried again about five times in this time.
   assert.equal(coordinator.registrations.length, 1);
   assert.equal(link.refusal?.code, "failed-precondition");
@@ -130,14 +131,13 @@ test("what was taken away is not reported", async () => {
   const { link } = startLink(coordinator.address, { stop: ({ reason }) => void stops.push(reason) });
   await coordinator.until("registration", () => coordinator.registrations.length === 1);
   coordinator.stop(key, EndReason.END_REASON_UNSPECIFIED);
-  await coordinator.until("nothing", () => stops.length === 0 || true);
+  await coordinator.eventually("the stop", () => stops.length === 1);
   link.report(finding("a"));
   await coordinator.until("report", () => coordinator.reports.length === 1);
   assert.deepEqual(stops, [EndReason.END_REASON_UNSPECIFIED]);
   coordinator.revoked = [key];
   coordinator.disconnect();
   await coordinator.until("registration", () => coordinator.registrations.length === 2);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.equal(link.buffer.size, 0);
+  await coordinator.eventually("nothing more to send", () => link.buffer.size === 0);
   assert.equal(coordinator.reports.length, 1, "the revoked attempt's report was not sent again");
 });

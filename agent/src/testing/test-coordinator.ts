@@ -132,6 +132,12 @@ export class TestCoordinator {
     });
   }
 
+  /** Waits for what happens on the agent's side, of which no message tells. */
+  async eventually(words: string, holds: () => boolean): Promise<void> {
+    const looking = setInterval(() => this.look(), 10);
+    await this.until(words, holds).finally(() => clearInterval(looking));
+  }
+
   async finished(trial: number, attempt = 1): Promise<Finished> {
     return await this.until(`end of trial ${trial}, attempt ${attempt}`, () => {
       for (const { lease, event } of this.reports) {

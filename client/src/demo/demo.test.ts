@@ -66,7 +66,7 @@ test("a demo that is stopped in the middle ends its processes and removes their 
     signal: controller.signal,
     searches: [ridge("random", 100_000)],
   });
-  for (let tries = 0; !/training steps/.test(text()) && tries < 300; tries++)
+  for (let tries = 0; !/training steps/.test(text()) && tries < 2400; tries++)
     await new Promise((resolve) => setTimeout(resolve, 50));
   controller.abort();
   await assert.rejects(running, { code: "cancelled", message: /every process was ended and their data removed/ });

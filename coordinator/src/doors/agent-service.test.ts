@@ -55,7 +55,7 @@ class AgentStream {
   }
 
   async registered(): Promise<this> {
-    await eventually("a registration", 5000, () => {
+    await eventually("a registration", () => {
       if (this.error !== undefined) throw this.error;
       return this.received.some((message) => message.message?.$case === "registered") ? true : undefined;
     });
@@ -63,7 +63,7 @@ class AgentStream {
   }
 
   failure(): Promise<ServiceError> {
-    return eventually("the stream's end", 5000, () => this.error);
+    return eventually("the stream's end", () => this.error);
   }
 
   leases(): Lease[] {
@@ -101,7 +101,7 @@ test("an agent works a search to its end over the wire", async () => {
   const agent = await new AgentStream().register("worker", { slots: 2 }).registered();
   let sequence = 1;
   const done = new Set<number>();
-  await eventually("the search's end", 10_000, () => {
+  await eventually("the search's end", () => {
     for (const { key } of agent.leases()) {
       if (key === undefined || done.has(key.trial)) continue;
       done.add(key.trial);
@@ -116,19 +116,19 @@ test("an agent works a search to its end over the wire", async () => {
   });
   assert.equal(parts.coordinator.getSearch(searchId).counts?.done, 2);
   assert.equal(parts.coordinator.getSearch(searchId).bestValue, 0.5);
-  await eventually("the acknowledgement", 5000, () => (agent.acknowledged() === 2 ? true : undefined));
+  await eventually("the acknowledgement", () => (agent.acknowledged() === 2 ? true : undefined));
   agent.stream.end();
-  await eventually("the agent is gone", 5000, () => (connected("worker") ? undefined : true));
+  await eventually("the agent is gone", () => (connected("worker") ? undefined : true));
 });
 
 test("a measurement past its bounds ends its trial as a user error, and the stream stays", async () => {
   const { searchId } = await parts.coordinator.createSearch({ spec: validSpec(), idempotencyKey: "", validateOnly: false });
   const agent = await new AgentStream().register("sloppy").registered();
-  const key = (await eventually("a lease", 5000, () => agent.leases()[0])).key;
+  const key = (await eventually("a lease", () => agent.leases()[0])).key;
   const metrics = { ["x".repeat(200)]: 1 };
   const vectors = { z: { values: new Array(limits.vectorNumbersMax + 1).fill(0.5) } };
   agent.report(1, { lease: key, event: { $case: "measured", value: { step: 3, metrics, vectors, seconds: 1 } } });
-  const trial = await eventually("the trial's end", 5000, async () => {
+  const trial = await eventually("the trial's end", async () => {
     const answer = await parts.coordinator.getTrial(searchId, key?.trial ?? 0);
     return answer.trial?.status === "TRIAL_STATUS_ENDED" ? answer.trial : undefined;
   });
@@ -160,7 +160,7 @@ test("who comes back takes its own place; a second process with the same id is r
   const third = await new AgentStream().register("twin", { instance: "process-3" }).registered();
   assert.equal((await back.failure()).code, 10);
   third.stream.end();
-  await eventually("the agent is gone", 5000, () => (connected("twin") ? undefined : true));
+  await eventually("the agent is gone", () => (connected("twin") ? undefined : true));
 });
 
 test("an agent that reads nothing is disconnected, and one that is not acknowledged is not read from", async () => {
@@ -182,12 +182,12 @@ test("an agent that reads nothing is disconnected, and one that is not acknowled
   const own = await openDoors({ ...parts, coordinator: mute });
   const ownClient = new AgentServiceClient(own.server.address, credentials.createInsecure());
   const eager = new AgentStream(ownClient).register("eager");
-  await eventually("connected", 5000, () => send);
+  await eventually("connected", () => send);
   const key = { searchId: "a", trial: 0, attempt: 1 };
   const batch = Array.from({ length: 1000 }, () => ({ lease: key, event: { $case: "measured" as const, value: { step: 1 } } }));
   for (let index = 0; index < 60; index += 1) eager.report(1 + index * 1000, ...batch);
   let before = -1;
-  await eventually("the server stopped reading", 10_000, async () => {
+  await eventually("the server stopped reading", async () => {
     await pause(200);
     if (reports > 0 && before === reports) return true;
     before = reports;
@@ -197,7 +197,7 @@ test("an agent that reads nothing is disconnected, and one that is not acknowled
   assert.ok(reports < bounds.unacknowledgedReportsMax + 20_000, `${reports} reports were taken without an acknowledgement`);
   send?.({ message: { $case: "acknowledged", value: { throughSequence: reports } } });
   const further = reports;
-  await eventually("it reads on", 5000, () => (reports > further ? true : undefined));
+  await eventually("it reads on", () => (reports > further ? true : undefined));
   const message = "x".repeat(2000);
   for (let index = 0; index <= bounds.unsentAgentMessagesMax; index += 1) {
     send?.({ message: { $case: "stopAttempt", value: { lease: key, reason: EndReason.END_REASON_PREEMPTED, message } } });

@@ -98,19 +98,17 @@ test("NATS away at the start, killed in the middle, a restarted coordinator: eve
   assert.equal(feed.numbers().lagFacts, 600);
 
   await startServer();
-  await eventually("the feed caught up", 15_000, () => (feed.numbers().publishedTotal === 600 ? true : undefined));
+  await eventually("the feed caught up", () => (feed.numbers().publishedTotal === 600 ? true : undefined));
   assert.deepEqual(await stored("one"), ids("one", 600));
   assert.equal(feed.numbers().lagFacts, 0);
 
   await happen(log, feed, "one", 601, 300);
   await happen(log, feed, "two", 1, 5);
   await server.kill();
-  await eventually("the feed noticed", 10_000, () => (feed.numbers().connected ? undefined : true));
+  await eventually("the feed noticed", () => (feed.numbers().connected ? undefined : true));
   await happen(log, feed, "one", 901, 100);
   await startServer();
-  await eventually("the feed caught up", 20_000, () =>
-    feed.numbers().connected && feed.numbers().lagFacts === 0 ? true : undefined,
-  );
+  await eventually("the feed caught up", () => (feed.numbers().connected && feed.numbers().lagFacts === 0 ? true : undefined));
   await feed.close();
   assert.deepEqual(await stored("one"), ids("one", 1000));
   assert.deepEqual(await stored("two"), ids("two", 5));
@@ -119,7 +117,7 @@ test("NATS away at the start, killed in the middle, a restarted coordinator: eve
   const more = Array.from({ length: 50 }, (_, index) => measured("one", 1001 + index));
   await log.append([{ searchId: "one", expected: 1000, facts: more }]);
   const again = startNatsFeed({ url, log, cursorPath: join(scratch.path, "no-such-file.json"), logger });
-  await eventually("the new feed caught up", 15_000, () => (again.numbers().publishedTotal === 50 ? true : undefined));
+  await eventually("the new feed caught up", () => (again.numbers().publishedTotal === 50 ? true : undefined));
   await again.close();
   assert.deepEqual(await stored("one"), ids("one", 1050));
   assert.equal((await stored("two")).length, 5);
@@ -129,9 +127,9 @@ test("NATS away at the start, killed in the middle, a restarted coordinator: eve
 test("a deleted search leaves no lag behind, and the stream is created with bounds", async () => {
   const log = openMemoryLog();
   const feed = startNatsFeed({ url, log, cursorPath: join(scratch.path, "cursors-3.json"), logger });
-  await eventually("connected", 15_000, () => (feed.numbers().connected ? true : undefined));
+  await eventually("connected", () => (feed.numbers().connected ? true : undefined));
   feed.publish([measured("gone", 4)]);
-  await eventually("the feed gave up on it", 10_000, () => (feed.numbers().lagFacts === 0 ? true : undefined));
+  await eventually("the feed gave up on it", () => (feed.numbers().lagFacts === 0 ? true : undefined));
   await feed.close();
   await log.close();
   const connection = await connect({ servers: url });
