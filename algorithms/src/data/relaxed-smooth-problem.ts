@@ -24,7 +24,6 @@ export const relaxedSmoothLaw: RelaxedSmoothLaw = { dimension: 10, growth: 2, st
 const lowerSmoothness = 10;
 
 export interface RelaxedSmoothProblem extends StochasticProblem {
-  readonly start: { readonly x: Float64Array; readonly y: Float64Array };
   /** y*(x). */
   lowerSolution(x: ArrayLike<number>): Float64Array;
   /** Norm of the exact gradient of f(y*(x)). */
@@ -43,6 +42,7 @@ export function drawRelaxedSmooth(law: RelaxedSmoothLaw, seed: number): RelaxedS
   const timesTransposed = (v: ArrayLike<number>): Float64Array =>
     Float64Array.from({ length: d }, (_, j) => sumOver(d, (i) => (response[i * d + j] ?? 0) * (v[i] ?? 0)));
   const upperGradient = (y: ArrayLike<number>) => center.map((c, i) => (growth / d) * Math.sinh(growth * ((y[i] ?? 0) - c)));
+  const upperValue = (y: ArrayLike<number>) => sumOver(d, (i) => Math.cosh(growth * ((y[i] ?? 0) - (center[i] ?? 0))) - 1) / d;
   const noiseOf = (role: string, { draw }: Draw) => filled(rng.fork("noise", role, draw), d);
   return {
     upperDim: d,
@@ -69,9 +69,10 @@ export function drawRelaxedSmooth(law: RelaxedSmoothLaw, seed: number): RelaxedS
         const noisy = (gradient[i] ?? 0) * (1 + noise * (relative[i] ?? 0)) + noise * (additive[i] ?? 0);
         out[i] = (out[i] ?? 0) + (diagonal[i] ?? 0) * (z[i] ?? 0) + noise * (product[i] ?? 0) - noisy;
       }
-      const upperLoss = sumOver(d, (i) => Math.cosh(growth * ((y[i] ?? 0) - (center[i] ?? 0))) - 1) / d;
-      return { smoothness: lowerSmoothness, upperLoss };
+      return { smoothness: lowerSmoothness, upperLoss: upperValue(y) };
     },
+    metrics: ["validLoss"],
+    evaluate: ({ y }) => [upperValue(y)],
     direction({ z }, of, out) {
       // f does not depend on x itself, and d2g / dx dy = -B.
       const cross = timesTransposed(diagonal.map((value, i) => value * (z[i] ?? 0)));

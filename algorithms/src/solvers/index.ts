@@ -11,6 +11,8 @@ export * from "./maid/maid.js";
 export type { MaidState } from "./maid/maid-state.js";
 export * from "./maid/method.js";
 export * from "./maid/options.js";
+export * from "./problems/hyper-cleaning.js";
+export * from "./problems/hyper-representation.js";
 export * from "./problems/quadratic.js";
 export * from "./respond.js";
 export * from "./self-tuning/learned-hyperparameters.js";

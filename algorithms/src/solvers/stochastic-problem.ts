@@ -29,6 +29,12 @@ export interface StochasticProblem {
   adjointResidual(at: AdjointPoint, of: Draw, out: Float64Array): UnitNumbers;
   /** grad_x f - (d2g / dx dy)' z, added to `out` [upperDim, or as long as the unit's `upperRange`]. */
   direction(at: AdjointPoint, of: Draw, out: Float64Array): void;
+  /** Where x starts, and y (of every task, where tasks own theirs). */
+  readonly start: LowerPoint;
+  /** Names of what `evaluate` gives. */
+  readonly metrics: readonly string[];
+  /** A unit's shares of exact metrics over whole splits, which add up over units; for `owned` at that task's y. */
+  evaluate(at: LowerPoint, unit: number): readonly number[];
 }
 
 export interface UpperRange {

@@ -13,14 +13,14 @@ export function runBoRep(
   problem: StochasticProblem,
   settings: BoRepSettings,
   {
-    start,
+    start = problem.start,
     cuts = [0, problem.units],
     observe,
   }: {
-    readonly start: { readonly x: ArrayLike<number>; readonly y: ArrayLike<number> };
+    readonly start?: { readonly x: ArrayLike<number>; readonly y: ArrayLike<number> };
     readonly cuts?: readonly number[];
     readonly observe?: (state: Readonly<BoRepState>) => boolean;
-  },
+  } = {},
 ): BoRepState {
   const owned = problem.lower === "owned";
   const shards = cuts.slice(1).map((hi, index) => ({ lo: cuts[index] ?? 0, hi }));

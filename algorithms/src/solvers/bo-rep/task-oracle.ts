@@ -27,10 +27,10 @@ export interface TaskQuestion {
   readonly refresh: boolean;
 }
 
-/** y and z of zero: the linear head that says nothing. */
-export function startTasks({ lowerDim }: StochasticProblem, { lo, hi }: SampleRange): TaskMemory {
-  const zeros = () => Array.from({ length: hi - lo }, () => new Array<number>(lowerDim).fill(0));
-  return { y: zeros(), z: zeros() };
+/** Every task at the problem's start, with a z of zero. */
+export function startTasks({ lowerDim, start }: StochasticProblem, { lo, hi }: SampleRange): TaskMemory {
+  const tasks = <Value>(value: () => Value) => Array.from({ length: hi - lo }, value);
+  return { y: tasks(() => [...start.y]), z: tasks(() => new Array<number>(lowerDim).fill(0)) };
 }
 
 /** Moves the shard's tasks and answers for them. Changes the memory. */

@@ -2,7 +2,8 @@
  * A small convolutional network on MNIST: convolutions with ReLU and 2 x 2 max pooling, one dense layer, softmax cross entropy. Techniques act
  * at the input, after each pooling and after the dense layer.
  */
-import { MnistSplits, mnistClasses, mnistSide } from "../../data/mnist.js";
+import { MnistSplits } from "../../data/mnist.js";
+import { mnistClasses, mnistSide } from "../../data/mnist-digits.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { trainingOf } from "../../training/hyperparameters.js";
 import { classificationError } from "../../training/losses.js";

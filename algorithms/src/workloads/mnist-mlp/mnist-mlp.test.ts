@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { openCase, stepTo } from "../../conformance/attempt.js";
-import { MnistSplits, mnistPixels } from "../../data/mnist.js";
+import { MnistSplits } from "../../data/mnist.js";
+import { mnistPixels } from "../../data/mnist-digits.js";
 import { chooseBackend } from "../../kernels/index.js";
 import type { Split } from "../../training/workload.js";
 

@@ -1,7 +1,8 @@
 /**
  * A multilayer perceptron on MNIST: ReLU layers with a site for techniques at the input and after each hidden layer, softmax cross entropy.
  */
-import { MnistSplits, mnistClasses, mnistPixels } from "../../data/mnist.js";
+import { MnistSplits } from "../../data/mnist.js";
+import { mnistClasses, mnistPixels } from "../../data/mnist-digits.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { trainingOf } from "../../training/hyperparameters.js";
 import { classificationError } from "../../training/losses.js";
