@@ -8,6 +8,7 @@ import { spec as strategySobol } from "../strategies/sobol/spec.js";
 import { spec as procedureCommand } from "../procedures/command/spec.js";
 import { spec as procedureEvaluate } from "../procedures/evaluate/spec.js";
 import { spec as procedureFit } from "../procedures/fit/spec.js";
+import { spec as procedureRespond } from "../procedures/respond/spec.js";
 import { spec as procedureSelfTune } from "../procedures/self-tune/spec.js";
 import { spec as techniqueActivationPenalty } from "../techniques/activation-penalty/spec.js";
 import { spec as techniqueDropConnect } from "../techniques/drop-connect/spec.js";
@@ -20,6 +21,7 @@ import { spec as techniqueLockedDropout } from "../techniques/locked-dropout/spe
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
 import { spec as workloadMnistCnn } from "../workloads/mnist-cnn/spec.js";
 import { spec as workloadMnistMlp } from "../workloads/mnist-mlp/spec.js";
+import { spec as workloadQuadraticSamples } from "../workloads/quadratic-samples/spec.js";
 import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
 import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js";
@@ -36,6 +38,7 @@ export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string
   ["command", procedureCommand],
   ["evaluate", procedureEvaluate],
   ["fit", procedureFit],
+  ["respond", procedureRespond],
   ["self-tune", procedureSelfTune],
 ]);
 
@@ -54,6 +57,7 @@ export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string
 export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([
   ["mnist-cnn", workloadMnistCnn],
   ["mnist-mlp", workloadMnistMlp],
+  ["quadratic-samples", workloadQuadraticSamples],
   ["ridge", workloadRidge],
   ["synthetic-function", workloadSyntheticFunction],
 ]);

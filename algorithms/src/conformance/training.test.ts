@@ -27,6 +27,7 @@ const ridge = { workload: "ridge", workloadOptions: { steps: 8, batchSize: 8, te
 const procedureCases: readonly TrialCase[] = [
   { procedure: "fit", ...ridge },
   { procedure: "self-tune", ...ridge, options: { warmUpSteps: 2 } },
+  { procedure: "respond", workload: "quadratic-samples", workloadOptions: { samples: 7 } },
   {
     procedure: "evaluate",
     workload: "synthetic-function",

@@ -6,6 +6,7 @@ import type { TechniqueModule } from "./technique.js";
 export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = new Map<string, () => Promise<ProcedureModule>>([
   ["evaluate", async () => (await import("../procedures/evaluate/evaluate.js")).module],
   ["fit", async () => (await import("../procedures/fit/fit.js")).module],
+  ["respond", async () => (await import("../procedures/respond/respond.js")).module],
   ["self-tune", async () => (await import("../procedures/self-tune/self-tune.js")).module],
 ]);
 
@@ -24,6 +25,7 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
 export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>>>([
   ["mnist-cnn", async () => (await import("../workloads/mnist-cnn/mnist-cnn.js")).module],
   ["mnist-mlp", async () => (await import("../workloads/mnist-mlp/mnist-mlp.js")).module],
+  ["quadratic-samples", async () => (await import("../workloads/quadratic-samples/quadratic-samples.js")).module],
   ["ridge", async () => (await import("../workloads/ridge/ridge.js")).module],
   ["synthetic-function", async () => (await import("../workloads/synthetic-function/synthetic-function.js")).module],
 ]);
