@@ -16,6 +16,7 @@ export * from "./problems/hyper-representation.js";
 export * from "./problems/quadratic.js";
 export * from "./respond.js";
 export * from "./self-tuning/learned-hyperparameters.js";
+export * from "./self-tuning/ridge-response.js";
 export * from "./self-tuning/ridge-self-tuning.js";
 export * from "./self-tuning/vector-optimizers.js";
 export * from "./stochastic-problem.js";

@@ -26,3 +26,19 @@ export interface Reproduction {
   readonly paper: string;
   readonly claims: readonly { readonly id: string; run(request: ReproduceRequest): Promise<ClaimResult> }[];
 }
+
+/** A claim about one seed as a claim about each of several: it holds where it holds for all; numbers are named by their seed. */
+export async function forEverySeed(
+  request: ReproduceRequest,
+  run: (one: ReproduceRequest) => Promise<ClaimResult>,
+): Promise<ClaimResult> {
+  const results: ClaimResult[] = [];
+  for (let i = 0; i < request.seeds; i++) results.push(await run({ ...request, seed: request.seed + i, seeds: 1 }));
+  const [first] = results;
+  if (first === undefined || results.length === 1) return first ?? run(request);
+  const named = results.flatMap(({ measured }, i) =>
+    Object.entries(measured).map(([name, value]) => [`seed${request.seed + i}.${name}`, value] as const),
+  );
+  const threshold = `for each of ${request.seeds} seeds: ${first.threshold}`;
+  return { ...first, threshold, measured: Object.fromEntries(named), holds: results.every(({ holds }) => holds) };
+}

@@ -12,6 +12,7 @@ import {
   ridgeLoss,
   ridgeResponse,
   ridgeWeights,
+  type SelfTuningVariant,
   tuneRidge,
 } from "@regulus/algorithms/solvers";
 import type { ClaimResult, ReproduceRequest } from "./claim.js";
@@ -19,6 +20,7 @@ import type { ClaimResult, ReproduceRequest } from "./claim.js";
 const law = { dimension: 20, weightDeviation: 0.5, noise: 2 };
 const rows = 40;
 const settings: RidgeSelfTuning = {
+  variant: "stn",
   start: -4,
   scale: 1,
   learnScale: true,
@@ -38,15 +40,15 @@ interface Problem {
   readonly rng: Rng;
 }
 
-export async function runConvergenceClaim({ seed }: ReproduceRequest): Promise<ClaimResult> {
+export async function runConvergenceClaim({ seed }: ReproduceRequest, variant: SelfTuningVariant): Promise<ClaimResult> {
   const problem = drawProblem(seed);
-  const { coordinate } = run(problem, settings);
+  const { coordinate } = run(problem, { ...settings, variant });
   const gap = Math.abs(coordinate - problem.best.coordinate);
   const startRatio = exactLoss(problem, settings.start) / problem.best.loss;
   const ratio = exactLoss(problem, coordinate) / problem.best.loss;
   return {
-    id: "STN-1",
-    statement: "One self-tuning run finds the penalty that minimizes the validation loss of ridge regression.",
+    id: variant === "stn" ? "STN-1" : "STN-1-DELTA",
+    statement: `One ${variant === "stn" ? "self-tuning" : "Delta-STN"} run finds the penalty that minimizes the validation loss of ridge regression.`,
     threshold: "|log penalty - best| <= 0.15 and exact validation loss <= 1.005 of the best",
     measured: {
       bestLogPenalty: problem.best.coordinate,
@@ -93,11 +95,17 @@ export async function runEntropyClaim({ seed }: ReproduceRequest): Promise<Claim
   };
 }
 
-function drawProblem(seed: number): Problem {
+/** The splits of a seed's problem; random numbers of its runs are forks of `rng`. */
+export function drawRidgeSplits(seed: number): Omit<Problem, "best"> {
   const rng = createRng(seed).fork("ridge");
   const truth = drawRidgeWeights(law, rng.fork("truth"));
   const train = drawRidgeRows(rows, truth, law.noise, rng.fork("train"));
   const tune = drawRidgeRows(rows, truth, law.noise, rng.fork("tune"));
+  return { train, tune, rng };
+}
+
+function drawProblem(seed: number): Problem {
+  const { train, tune, rng } = drawRidgeSplits(seed);
   let best = { coordinate: Number.NaN, loss: Number.POSITIVE_INFINITY };
   for (let coordinate = scan.from; coordinate <= scan.to; coordinate += scan.step) {
     const loss = ridgeLoss(tune, ridgeWeights(train, Math.exp(coordinate)));
