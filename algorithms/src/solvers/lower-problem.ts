@@ -21,6 +21,8 @@ export interface LowerProblem {
   gradient(x: Float64Array, theta: Float64Array, out: Float64Array): void;
   /** Hessian in x times v, into `out` [dim]. */
   hessianVector(x: Float64Array, theta: Float64Array, v: Float64Array, out: Float64Array): void;
+  /** The Hessian at x as a function of v: for many products at one point, where it saves work. Keeps neither x nor theta. */
+  hessianAt?(x: Float64Array, theta: Float64Array): (v: Float64Array, out: Float64Array) => void;
   /** J^T q, where J = d2h / dx dtheta [dim, thetaDim], into `out` [thetaDim]. */
   crossTransposed(x: Float64Array, theta: Float64Array, q: Float64Array, out: Float64Array): void;
   /** Constants of the bound of a hypergradient's error; absent where nobody knows them, and then no bound is formed. */
