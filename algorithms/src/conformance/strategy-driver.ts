@@ -3,7 +3,7 @@
  * (the same facts in the same order) and stops at a proposal that no coordinator could carry out. For conformance suites and for tests of
  * strategies; the coordinator's own rules are tested elsewhere.
  */
-import { assert, EndReason, type Fact, type Measurement, toVectors, type Work } from "@regulus/proto";
+import { type ArtifactRef, assert, EndReason, type Fact, type Measurement, toVectors, type Work } from "@regulus/proto";
 import { type Configuration, createRng, type Proposal, type Strategy, type StrategyContext } from "../core/index.js";
 
 /** What becomes of a trial on its way to a step. */
@@ -18,7 +18,7 @@ export interface Drive<State> {
   /** Trials at once. */
   readonly agents: number;
   /** Metrics of a trial at a step. */
-  readonly metrics: (configuration: Configuration, step: number) => Readonly<Record<string, number>>;
+  readonly metrics: (configuration: Configuration, step: number, trial: DrivenTrial) => Readonly<Record<string, number>>;
   /** More of the measurement that a trial makes when it has done its work: vectors, learned values ... */
   readonly observe?: (work: Work, trial: number) => Partial<Omit<Measurement, "step" | "seconds">>;
   /** Seed of how long work takes, and so of the order of arrival; absent for time in proportion to steps. */
@@ -33,9 +33,14 @@ export interface Drive<State> {
 
 /** A trial as the driver knows it. */
 export interface DrivenTrial {
-  readonly configuration: Configuration;
+  readonly number: number;
+  configuration: Configuration;
   readonly procedure: string;
   steps: number;
+  /** Stands for the weights: a number that depends on everything that was ever trained into them. */
+  weights: number;
+  /** The newest checkpoint: what was saved at the last pause. */
+  saved: { readonly steps: number; readonly weights: number } | undefined;
   status: "running" | "paused" | "ended";
   reason: EndReason | undefined;
   last: Measurement | undefined;
@@ -82,6 +87,9 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
   const run = (trial: number, work: Work): void => {
     const found = trialAt(trials, trial);
     found.status = "running";
+    // A copy begins at its source's checkpoint of the moment at which it is decided, as the coordinator has it.
+    const source = work.fromTrial === undefined ? undefined : trialAt(trials, work.fromTrial).saved;
+    if (source !== undefined) Object.assign(found, source);
     steps += work.untilStep - found.steps;
     const pace = durations === undefined ? 1 : 0.5 + durations.uniform();
     running.push({ trial, work, endsAt: now + Math.max(1, work.untilStep - found.steps) * pace });
@@ -97,9 +105,12 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
       if (proposal.kind === "start") {
         const work = workOf(proposal, proposal.parameters, proposal.procedure);
         trials.push({
+          number: trials.length,
           configuration: proposal.parameters,
           procedure: proposal.procedure,
           steps: 0,
+          weights: 0,
+          saved: undefined,
           status: "running",
           reason: undefined,
           last: undefined,
@@ -109,6 +120,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
       } else if (proposal.kind === "resume") {
         const found = trialAt(trials, proposal.trial);
         const work = workOf(proposal, proposal.parameters ?? found.configuration, found.procedure);
+        found.configuration = work.parameters ?? found.configuration;
         say({ $case: "trialResumed", value: { trial: proposal.trial, work } });
         run(proposal.trial, work);
       } else if (proposal.kind === "report") {
@@ -144,8 +156,12 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     const outcome = drive.outcome?.(trial, work.untilStep) ?? "reaches";
     say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
     found.steps = work.untilStep;
+    const own = [work.arm, work.seedNumber ?? trial, JSON.stringify(found.configuration)];
+    found.weights = createRng(found.weights)
+      .fork(...own, work.untilStep)
+      .integer(2 ** 32);
     if (outcome === "reaches" || outcome === "diverges") {
-      const metrics = drive.metrics(found.configuration, work.untilStep);
+      const metrics = drive.metrics(found.configuration, work.untilStep, found);
       const shown =
         outcome === "diverges" ? Object.fromEntries(Object.keys(metrics).map((name) => [name, Number.NaN])) : { ...metrics };
       const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {} };
@@ -159,6 +175,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     else if (work.final) endTrial(trial, EndReason.END_REASON_DONE, outcome === "reaches");
     else {
       found.status = "paused";
+      found.saved = { steps: found.steps, weights: found.weights };
       say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep } });
     }
   }
@@ -168,7 +185,9 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     found.status = "ended";
     found.reason = reason;
     const final = measured ? found.last : undefined;
-    say({ $case: "trialEnded", value: { trial, attempt: 1, reason, message: "", final, artifacts: [], startedMs: 0 } });
+    const learned = reason === EndReason.END_REASON_DONE && found.procedure === "self-tune";
+    const artifacts = learned ? [scheduleOf(trial)] : [];
+    say({ $case: "trialEnded", value: { trial, attempt: 1, reason, message: "", final, artifacts, startedMs: 0 } });
   }
 }
 
@@ -188,8 +207,19 @@ function checkProposals(
   const most = context.budget.trials || Number.POSITIVE_INFINITY;
   assert(trials.length + starts <= most, `a search of ${most} trials starts no more`);
   for (const proposal of proposals) {
+    if (proposal.kind === "start" || proposal.kind === "resume") {
+      const { fromTrial } = proposal;
+      const hasSource = fromTrial === undefined || trialAt(trials, fromTrial).saved !== undefined;
+      assert(hasSource, `trial ${fromTrial} has a checkpoint that others may start from`);
+    }
     if (proposal.kind === "start") {
-      const learned = proposal.procedure === context.plainProcedure ? [] : context.inside;
+      const replayed = proposal.scheduleOf === undefined ? undefined : trialAt(trials, proposal.scheduleOf);
+      if (replayed !== undefined) {
+        const left = replayed.reason === EndReason.END_REASON_DONE && replayed.procedure === "self-tune";
+        assert(left, `trial ${proposal.scheduleOf}, which is replayed, left a schedule`);
+      }
+      const plain = proposal.procedure === context.plainProcedure && replayed === undefined;
+      const learned = plain ? [] : context.inside;
       const wrong = context.space
         .check(proposal.parameters)
         .filter((words) => !learned.some((name) => words === `${name}: has no value`));
@@ -219,16 +249,16 @@ function checkProposals(
 function workOf(proposal: Extract<Proposal, { kind: "start" | "resume" }>, parameters: Configuration, procedure: string): Work {
   const { untilStep, final, options, fromTrial, arm = "" } = proposal;
   const vectors = toVectors(proposal.vectors);
-  return {
-    procedure,
-    parameters: { ...parameters },
-    untilStep,
-    final,
-    options: options && { ...options },
-    fromTrial,
-    vectors,
-    arm,
-  };
+  const sent = { options: options && { ...options }, fromTrial, vectors, arm };
+  const work = { procedure, parameters: { ...parameters }, untilStep, final, ...sent };
+  if (proposal.kind === "resume") return work;
+  const { seedNumber, scheduleOf: replayed } = proposal;
+  return { ...work, seedNumber, schedule: replayed === undefined ? undefined : scheduleOf(replayed) };
+}
+
+/** What a trial that learned hyperparameters leaves. */
+function scheduleOf(trial: number): ArtifactRef {
+  return { sha256: trial.toString(16).padStart(64, "0"), size: 1, kind: "schedule" };
 }
 
 function trialAt(trials: readonly DrivenTrial[], index: number): DrivenTrial {

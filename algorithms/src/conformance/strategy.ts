@@ -25,10 +25,21 @@ interface Problem {
 
 const noBudget: Budget = { trials: 0, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 };
 
+/** Options of a strategy under which the suite runs too, since much of what it does is switched off by default. */
+export interface StrategyVariant {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** Registers the suite for one strategy. `random` is the yardstick of the claim to beat it. */
-export function testStrategy(module: StrategyModule<unknown>, random: StrategyModule<unknown>): void {
+export function testStrategy(
+  registered: StrategyModule<unknown>,
+  random: StrategyModule<unknown>,
+  variant?: StrategyVariant,
+): void {
+  const module = variant === undefined ? registered : withOptions(registered, variant.options);
   const { spec } = module;
-  describe(`strategy ${spec.name}`, () => {
+  describe(`strategy ${spec.name}${variant === undefined ? "" : `, ${variant.name}`}`, () => {
     for (const { name, context } of problemsFor(spec)) {
       const drive = (more: Partial<Drive<object>> = {}) => driveStrategy({ ...searchOf(module, context), ...more });
       describe(name, () => {
@@ -48,6 +59,11 @@ export function testStrategy(module: StrategyModule<unknown>, random: StrategyMo
     if (spec.claims.beatsRandom) test("it beats random search at equal steps (claimed)", () => beatsRandom(module, random));
     test("told of 20,000 trials, it is quick", () => isQuick(module));
   });
+}
+
+/** The strategy with other defaults. */
+function withOptions(module: StrategyModule<unknown>, options: StrategyVariant["options"]): StrategyModule<unknown> {
+  return { ...module, create: (context) => module.create(context, module.spec.options.parse(options)) };
 }
 
 type DriveWith = (more?: Partial<Drive<object>>) => Driven<object>;
@@ -218,7 +234,8 @@ function searchOf(module: StrategyModule<unknown>, context: StrategyContext): Dr
     context,
     seed: 11,
     agents: 3,
-    metrics: (configuration, step) => ({ validLoss: simpleLoss(configuration, step) }),
+    metrics: (configuration, step, { weights }) => ({ validLoss: simpleLoss(configuration, step) + weights / 2 ** 40 }),
+    observe: (work, trial) => (work.procedure === "self-tune" ? learnedAt(trial, work.untilStep) : {}),
   };
 }
 
@@ -226,6 +243,12 @@ function create(module: StrategyModule<unknown>, context: StrategyContext): Stra
   const options = module.spec.options.parse({});
   assert.deepEqual(module.spec.problems?.(context, options) ?? [], [], "the suite's search is one that it accepts");
   return module.create(context, options);
+}
+
+/** Learned hyperparameters and their scales, one in six of which has collapsed. */
+function learnedAt(trial: number, step: number): { learned: Record<string, number>; scales: Record<string, number> } {
+  const rng = createRng(step).fork("learned", trial);
+  return { learned: { b: 0.05 + 0.9 * rng.uniform() }, scales: { b: rng.integer(6) === 0 ? 1e-3 : 0.5 } };
 }
 
 /** Any function of the configuration that gets better with steps. */
@@ -237,9 +260,9 @@ function simpleLoss(configuration: Configuration, step: number): number {
   return score + 10 / (1 + step);
 }
 
-/** What was tried, as a sorted list. */
+/** What was tried and what was trained into it, as a sorted list. */
 function configurations({ trials }: Driven<object>): readonly string[] {
-  return trials.map(({ configuration }) => JSON.stringify(configuration)).sort();
+  return trials.map(({ configuration, weights, reason }) => JSON.stringify([configuration, weights, reason])).sort();
 }
 
 function double(name: string, min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter {

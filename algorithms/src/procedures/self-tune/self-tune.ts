@@ -9,7 +9,7 @@
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
-import { unconstrainedMax, unconstrainedOf } from "../../core/index.js";
+import { type HyperparameterSpec, unconstrainedMax, unconstrainedOf } from "../../core/index.js";
 import { LearnedHyperparameters, type Perturbation } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
 import { DataOrder } from "../../training/data-order.js";
@@ -53,6 +53,8 @@ class SelfTuneSession implements Session {
   readonly #setup: TrialSetup;
   readonly #seed: number;
   readonly #learned: LearnedHyperparameters;
+  /** Coordinates that a start from another trial's checkpoint stands at. */
+  readonly #centers: ReadonlyMap<string, number>;
   /** Values that nothing learns. */
   readonly #held: StepValues;
   readonly #trainer: ModelTrainer;
@@ -67,6 +69,7 @@ class SelfTuneSession implements Session {
     this.#setup = setup;
     this.#seed = request.seed;
     this.#learned = learnedOf(setup, request.spec.space, options);
+    this.#centers = centersOf(setup, request.spec.space, options);
     this.#held = heldOf(setup, this.#learned);
     this.#trainer = new ModelTrainer(request, setup, this.#layersAt(this.#learned.center()));
     this.#tuneOrder = new DataOrder(
@@ -139,7 +142,7 @@ class SelfTuneSession implements Session {
     this.#adam.restore(state.adam);
     this.#hypergradients.set(state.hypergradients);
     this.#tuningSteps = state.tuningSteps;
-    if (checkpoint.seed !== this.#seed) this.#jitter();
+    if (checkpoint.seed !== this.#seed) this.#moveAway();
   }
 
   close(): void {
@@ -222,8 +225,14 @@ class SelfTuneSession implements Session {
   }
 
   /** Moves away from the trial whose checkpoint this one took, so that the two do not do the same. */
-  #jitter(): void {
-    const { coordinates } = this.#learned;
+  #moveAway(): void {
+    const { coordinates, each } = this.#learned;
+    for (const [i, { name }] of each.entries()) {
+      const center = this.#centers.get(name);
+      if (center === undefined) continue;
+      coordinates[i] = center;
+      this.#learned.setScale(i, this.#options.scale);
+    }
     const rng = this.#setup.rng.fork("jitter", this.stepsDone);
     for (const [i, at] of coordinates.entries())
       coordinates[i] = at + this.#options.jitter * this.#learned.scale(i) * rng.normal();
@@ -249,7 +258,7 @@ function learnedOf(
 ): LearnedHyperparameters {
   const each = [...hyperparameters].flatMap(([name, { spec: one, value }]) => {
     if (!one.inside || value !== undefined) return [];
-    const parameter = space.find((other) => other.name === name) ?? one.parameter;
+    const parameter = parameterOf(space, one);
     const line = unconstrainedOf(parameter);
     const start = line.coordinate(options.initial[name] ?? Number(parameter.initial ?? one.fallback));
     return [{ name, start, coordinateMax: unconstrainedMax, sharedInBatch: one.sharedInBatch, value: line.value }];
@@ -258,6 +267,26 @@ function learnedOf(
   const words =
     "saw no hyperparameter that self-tune could learn, expected techniques with hyperparameters that the trial leaves open";
   throw new RegulusError("failed-precondition", `${words}: add dropout or weight-decay to techniques`);
+}
+
+/** Coordinates of values that the options name for a start from another trial's checkpoint, by hyperparameter. */
+function centersOf(
+  { hyperparameters }: TrialSetup,
+  space: TrialRequest["spec"]["space"],
+  { recenter }: SelfTuneOptions,
+): ReadonlyMap<string, number> {
+  const known = [...hyperparameters].filter(([name]) => recenter[name] !== undefined);
+  return new Map(
+    known.map(([name, { spec: one }]) => [name, unconstrainedOf(parameterOf(space, one)).coordinate(recenter[name] ?? 0)]),
+  );
+}
+
+/** The search's own range of a hyperparameter, else the technique's. */
+function parameterOf(
+  space: TrialRequest["spec"]["space"],
+  { parameter }: HyperparameterSpec,
+): TrialRequest["spec"]["space"][number] {
+  return space.find(({ name }) => name === parameter.name) ?? parameter;
 }
 
 function heldOf({ hyperparameters, fixed }: TrialSetup, learned: LearnedHyperparameters): StepValues {

@@ -32,6 +32,9 @@ export const options = z.strictObject({
   responseDeviation: z.number().min(0).max(10).optional(),
   /** A trial that starts from another one's checkpoint moves each coordinate by this many scales times a normal number. */
   jitter: z.number().min(0).max(10).default(0),
+  /** A trial that starts from another one's checkpoint stands at these values in place of the other's, with its first scales; absent names
+   * keep the other's. */
+  recenter: z.record(z.string(), z.number()).default({}),
 });
 export type SelfTuneOptions = z.infer<typeof options>;
 

@@ -64,6 +64,11 @@ export class LearnedHyperparameters {
     return softplus(this.rawScales[i] ?? Number.NaN);
   }
 
+  /** Sets sigma of hyperparameter i. @param scale from scaleMin to scaleMax. */
+  setScale(i: number, scale: number): void {
+    this.rawScales[i] = inverseSoftplus(scale);
+  }
+
   /** Coordinates around lam for a batch; where all share one, row 0's in every row. */
   perturb(rows: number, rng: Rng): Perturbation {
     const noise = new Float64Array(rows * this.count);

@@ -41,7 +41,7 @@ test("one member by default: it learns what is inside and is given the rest", ()
 });
 
 test("members share a budget of steps and begin at places of their own", () => {
-  const members = starts(contextOf({ steps: 3000 }), { population: 3 });
+  const members = starts(contextOf({ steps: 3000 }), { population: 3, copyShare: 0 });
   assert.deepEqual(
     members.map(({ untilStep }) => untilStep),
     [1000, 1000, 1000],

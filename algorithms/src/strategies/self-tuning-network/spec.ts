@@ -1,17 +1,30 @@
 /** What the strategy of self-tuning networks says of itself. */
-import type { Problem } from "@regulus/proto";
+import type { Budget, Problem } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";
 import { options as selfTune } from "../../procedures/self-tune/spec.js";
 
 /** Members at most; each is a whole training run. */
 const populationMax = 1000;
+/** Replays at most: they measure a spread, not a distribution. */
+const replaysMax = 100;
 
 const options = z.strictObject({
   /** Networks that are trained, each from weights and (but for the first) starting hyperparameters of its own. */
   population: z.int().min(1).max(populationMax).default(1),
+  /** Share of the members that copy the best ones at the end of a round, at least one; 0 for members that know nothing of each other. */
+  copyShare: z.number().min(0).max(0.5).default(0.25),
+  /** Steps of a round; absent for an eighth of a member's steps. */
+  copyEverySteps: z.int().min(1).optional(),
+  /** Members that failed or whose scales collapsed and that may be replaced; absent for as many as there are members. */
+  restartsMax: z.int().min(0).max(populationMax).optional(),
+  /** Plain trials that replay the schedule of the best member in the end, each as long as a member. They cost replays / (population + replays)
+   * of all steps. */
+  replays: z.int().min(0).max(replaysMax).default(0),
   /** How each member learns: the options of the procedure, but for where hyperparameters start, which the strategy settles. */
-  ...selfTune.omit({ initial: true, warmUpSteps: true }).shape,
+  ...selfTune.omit({ initial: true, recenter: true, warmUpSteps: true, jitter: true }).shape,
+  /** A member that copies another moves each coordinate by this many scales times a normal number. */
+  jitter: z.number().min(0).max(10).default(1),
   /** Training steps before hyperparameters begin to move; absent for a tenth of all steps, at most 400. */
   warmUpSteps: z.int().min(0).optional(),
 });
@@ -37,7 +50,15 @@ export function outerParameters({ space, inside }: StrategyContext): StrategyCon
   return space.parameters.filter(({ name }) => !learned.has(name));
 }
 
-function problems(context: StrategyContext, { population }: SelfTuningNetworkOptions): readonly Problem[] {
+/** Steps of each member: the budget's of a trial, or all steps shared out evenly among members and replays. */
+export function stepsOfMember(
+  { steps, stepsPerTrial }: Budget,
+  { population, replays }: Pick<SelfTuningNetworkOptions, "population" | "replays">,
+): number {
+  return stepsPerTrial || Math.floor(steps / (population + replays));
+}
+
+function problems(context: StrategyContext, { population, replays }: SelfTuningNetworkOptions): readonly Problem[] {
   const found: Problem[] = [];
   const { inside, space, budget } = context;
   if (inside.length === 0) {
@@ -59,15 +80,13 @@ function problems(context: StrategyContext, { population }: SelfTuningNetworkOpt
       seen: "no limit",
       expected: "the steps of a member (or budget.steps, shared out evenly)",
     });
-  } else if (budget.stepsPerTrial === 0 && budget.steps < population) {
-    found.push({ field: "budget.steps", seen: `${budget.steps}`, expected: `at least one for each of ${population} members` });
+  } else if (budget.stepsPerTrial === 0 && budget.steps < population + replays) {
+    const expected = `at least one for each of ${population} members${replays === 0 ? "" : ` and ${replays} replays`}`;
+    found.push({ field: "budget.steps", seen: `${budget.steps}`, expected });
   }
-  if (budget.trials > 0 && budget.trials < population) {
-    found.push({
-      field: "strategy.options.population",
-      seen: `${population}`,
-      expected: `at most budget.trials, ${budget.trials}`,
-    });
+  if (budget.trials > 0 && budget.trials < population + replays) {
+    const seen = `${population}${replays === 0 ? "" : ` and ${replays} replays`}`;
+    found.push({ field: "strategy.options.population", seen, expected: `at most budget.trials, ${budget.trials}` });
   }
   return found;
 }

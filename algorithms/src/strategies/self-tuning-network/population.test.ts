@@ -1,0 +1,163 @@
+/** Populations: who copies whom, who is replaced and by what, and that no order of arrival shows. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Direction, EndReason, type Fact, type Parameter, Scale, type Work } from "@regulus/proto";
+import { testStrategy } from "../../conformance/strategy.js";
+import { type Drive, type Driven, driveStrategy } from "../../conformance/strategy-driver.js";
+import { createRng, createSpace, type StrategyContext } from "../../core/index.js";
+import { strategies } from "../index.js";
+import { module, roundEnds } from "./self-tuning-network.js";
+
+const random = strategies.get("random") ?? assert.fail("random search is registered");
+testStrategy(module, random, { name: "five members that copy", options: { population: 5, copyEverySteps: 20, replays: 2 } });
+
+const double = (name: string): Parameter => {
+  return { name, domain: { $case: "double", value: { min: 0, max: 1, scale: Scale.SCALE_LINEAR } }, when: undefined };
+};
+const context: StrategyContext = {
+  space: createSpace([double("rate"), double("inputDropout")]),
+  objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MINIMIZE }],
+  budget: { trials: 0, steps: 0, stepsPerTrial: 120, wallTimeMs: 0 },
+  parallelism: 3,
+  inside: ["inputDropout"],
+  plainProcedure: "fit",
+};
+
+/** Three members in rounds of 40 steps; a trial's loss is its number unless the test says otherwise. */
+function drive(options: Record<string, unknown> = {}, more: Partial<Drive<object>> = {}): Driven<object> {
+  const given = module.spec.options.parse({ population: 3, copyEverySteps: 40, warmUpSteps: 10, ...options });
+  return driveStrategy({
+    strategy: module.create(context, given),
+    context,
+    seed: 3,
+    agents: 2,
+    metrics: (_, __, { number }) => ({ validLoss: number }),
+    observe: (_, trial) => ({ learned: { inputDropout: [0.1, 0.5, 0.2][trial] ?? 0.3 }, scales: { inputDropout: 0.5 } }),
+    ...more,
+  });
+}
+
+const worksOf = ({ facts }: Driven<object>) =>
+  facts.flatMap(({ kind }): [number, Work][] => {
+    const isWork = kind?.$case === "trialProposed" || kind?.$case === "trialResumed";
+    return isWork && kind.value.work !== undefined ? [[kind.value.trial, kind.value.work]] : [];
+  });
+const stepped = ({ facts }: Driven<object>) =>
+  facts.flatMap(({ kind }) => (kind?.$case === "strategyStepped" ? [kind.value] : []));
+
+test("after each round the worst copies the best with its outer parameters, before the best goes on", () => {
+  const driven = drive();
+  const works = worksOf(driven);
+  assert.deepEqual(
+    works.map(([trial, { untilStep, fromTrial, final }]) => [trial, untilStep, fromTrial, final]),
+    [
+      ...[0, 1, 2].map((trial) => [trial, 40, undefined, false]),
+      ...[
+        [2, 80, 0, false],
+        [0, 80, undefined, false],
+        [1, 80, undefined, false],
+      ],
+      ...[
+        [2, 120, 0, true],
+        [0, 120, undefined, true],
+        [1, 120, undefined, true],
+      ],
+    ],
+  );
+  assert.deepEqual(works[3]?.[1].parameters, works[0]?.[1].parameters);
+  assert.notDeepEqual(works[2]?.[1].parameters, works[0]?.[1].parameters, "it began with its own");
+  assert.equal(works[3]?.[1].options?.jitter, 1, "and moves away from what it copied");
+  assert.match(stepped(driven)[0]?.message ?? "", /^at step 40: trial 2 \(2\.000\) copies trial 0 \(0\.000\)$/);
+  assert.equal(driven.steps, 360);
+});
+
+test("where more is better, the least copies the greatest", () => {
+  const objectives = [{ metric: "validLoss", direction: Direction.DIRECTION_MAXIMIZE }];
+  const options = module.spec.options.parse({ population: 3, copyEverySteps: 40, warmUpSteps: 10 });
+  const strategy = module.create({ ...context, objectives }, options);
+  const metrics: Drive<object>["metrics"] = (_, __, { number }) => ({ validLoss: number });
+  const driven = driveStrategy({ strategy, context, seed: 3, agents: 3, metrics });
+  assert.deepEqual([worksOf(driven)[3]?.[0], worksOf(driven)[3]?.[1].fromTrial], [0, 2]);
+});
+
+test("a member that diverged is replaced by a copy of the best at the population's median, and costs no step twice", () => {
+  const driven = drive({ copyShare: 0.1 }, { outcome: (trial, step) => (trial === 1 && step === 40 ? "diverges" : "reaches") });
+  const replacement = worksOf(driven).find(([trial]) => trial === 3)?.[1];
+  assert.deepEqual([replacement?.fromTrial, replacement?.untilStep], [0, 80]);
+  assert.deepEqual(replacement?.options?.recenter, { inputDropout: 0.1 }, "the lower median of 0.1 and 0.2");
+  assert.match(
+    stepped(driven)[0]?.message ?? "",
+    /member 1 failed and is replaced by a copy of trial 0 at the population's median/,
+  );
+  assert.equal(driven.steps, 40 + 4 * 80 - 40 + 40);
+});
+
+test("a member whose scale collapsed is stopped with the reason and replaced, as often as allowed and no oftener", () => {
+  const collapsing: Partial<Drive<object>> = {
+    observe: (_, trial) => ({ learned: { inputDropout: 0.2 }, scales: { inputDropout: trial === 0 || trial > 2 ? 0.001 : 0.5 } }),
+  };
+  const stops = ({ facts }: Driven<object>) =>
+    facts.flatMap(({ kind }) => (kind?.$case === "trialStopRequested" ? [[kind.value.trial, kind.value.reason] as const] : []));
+  const driven = drive({ restartsMax: 1 }, collapsing);
+  assert.deepEqual(stops(driven), [[0, "has a collapsed scale of inputDropout (0.0010): it is replaced"]]);
+  assert.equal(driven.trials[0]?.reason, EndReason.END_REASON_STOPPED_EARLY);
+  const done = driven.trials.filter(({ reason }) => reason === EndReason.END_REASON_DONE).map(({ number }) => number);
+  assert.deepEqual(done, [1, 2, 3], "its replacement collapsed too and goes on, since no more are allowed");
+  assert.deepEqual(stops(drive({ learnScales: false }, collapsing)), [], "scales that are held cannot collapse");
+});
+
+test("where all members diverge, they begin anew elsewhere, a bounded number of times", () => {
+  const { trials } = drive({ restartsMax: 2 }, { outcome: () => "diverges" });
+  assert.equal(trials.length, 5);
+  const driven = drive({ restartsMax: 2 }, { outcome: () => "diverges" });
+  const places = worksOf(driven).map(([, { options }]) => JSON.stringify(options?.initial));
+  assert.equal(new Set(places).size, 5, "each at a place of its own");
+});
+
+test("the best member's schedule is replayed by plain trials of the replay arm, with seeds of their own", () => {
+  const works = worksOf(drive({ replays: 2 })).slice(-2);
+  for (const [index, [trial, { procedure, arm, schedule, untilStep, final, seedNumber }]] of works.entries()) {
+    assert.deepEqual([trial, procedure, arm, untilStep, final, seedNumber], [3 + index, "fit", "replay", 120, true, index]);
+    assert.equal(schedule?.sha256, "0".repeat(64), "the schedule of trial 0");
+  }
+  const parameters = worksOf(drive({ replays: 2 }))[0]?.[1].parameters;
+  assert.deepEqual(works[0]?.[1].parameters, parameters);
+  const failing = drive({ replays: 2, restartsMax: 0 }, { outcome: () => "diverges" });
+  assert.equal(failing.trials.length, 3, "nobody left a schedule");
+});
+
+test("members that know nothing of each other train in one go, and rounds never end in the warm-up", () => {
+  const ends = (options: Record<string, unknown>) => roundEnds(120, module.spec.options.parse({ population: 4, ...options }));
+  assert.deepEqual(ends({ copyShare: 0 }), [120]);
+  assert.deepEqual(ends({ population: 1 }), [120]);
+  assert.deepEqual(ends({}), [15, 30, 45, 60, 75, 90, 105, 120]);
+  assert.deepEqual(ends({ copyEverySteps: 50, warmUpSteps: 60 }), [100, 120]);
+});
+
+test("a member that its user stops is left in peace, and its replayed facts change nothing", () => {
+  const given = module.spec.options.parse({ population: 2, copyEverySteps: 40, warmUpSteps: 10 });
+  const strategy = module.create(context, given);
+  const driven = drive({ population: 2 });
+  const until = driven.facts.findIndex(({ kind }) => kind?.$case === "trialPaused");
+  const ended: Fact["kind"] = {
+    $case: "trialEnded",
+    value: {
+      trial: 1,
+      attempt: 1,
+      reason: EndReason.END_REASON_STOPPED_EARLY,
+      message: "",
+      final: undefined,
+      artifacts: [],
+      startedMs: 0,
+    },
+  };
+  const told = [...driven.facts.slice(0, until + 1).map(({ kind }) => kind), ended, ended].reduce(
+    (state, kind, index) => strategy.tell(state, { searchId: "s", position: index + 1, timeMs: 0, kind }),
+    strategy.init(),
+  );
+  const works = strategy.ask(told, 9, createRng(1)).filter(({ kind }) => kind === "resume");
+  assert.deepEqual(
+    works.map((one) => (one.kind === "resume" ? one.trial : -1)),
+    [0],
+  );
+});
