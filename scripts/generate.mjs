@@ -21,7 +21,7 @@ const kinds = [
     folder: "workloads",
     singular: "workload",
     spec: "WorkloadSpec",
-    modules: ["WorkloadModule<unknown>", "ClosedFormModule<unknown>", "RespondModule<unknown>"],
+    modules: ["WorkloadModule<unknown>", "ClosedFormModule<unknown>", "RespondModule<unknown>", "StochasticModule<unknown>"],
   },
   { folder: "diagnostics", singular: "diagnostic", spec: "DiagnosticSpec", modules: ["DiagnosticModule<unknown>"] },
 ];

@@ -10,6 +10,7 @@ import { spec as procedureEvaluate } from "../procedures/evaluate/spec.js";
 import { spec as procedureFit } from "../procedures/fit/spec.js";
 import { spec as procedureRespond } from "../procedures/respond/spec.js";
 import { spec as procedureSelfTune } from "../procedures/self-tune/spec.js";
+import { spec as procedureStochasticOracle } from "../procedures/stochastic-oracle/spec.js";
 import { spec as techniqueActivationPenalty } from "../techniques/activation-penalty/spec.js";
 import { spec as techniqueDropConnect } from "../techniques/drop-connect/spec.js";
 import { spec as techniqueDropout } from "../techniques/dropout/spec.js";
@@ -19,6 +20,8 @@ import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
 import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
 import { spec as techniqueLockedDropout } from "../techniques/locked-dropout/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
+import { spec as workloadHyperCleaning } from "../workloads/hyper-cleaning/spec.js";
+import { spec as workloadHyperRepresentation } from "../workloads/hyper-representation/spec.js";
 import { spec as workloadMnistCnn } from "../workloads/mnist-cnn/spec.js";
 import { spec as workloadMnistMlp } from "../workloads/mnist-mlp/spec.js";
 import { spec as workloadQuadraticSamples } from "../workloads/quadratic-samples/spec.js";
@@ -40,6 +43,7 @@ export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string
   ["fit", procedureFit],
   ["respond", procedureRespond],
   ["self-tune", procedureSelfTune],
+  ["stochastic-oracle", procedureStochasticOracle],
 ]);
 
 export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string, TechniqueSpec>([
@@ -55,6 +59,8 @@ export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string
 ]);
 
 export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([
+  ["hyper-cleaning", workloadHyperCleaning],
+  ["hyper-representation", workloadHyperRepresentation],
   ["mnist-cnn", workloadMnistCnn],
   ["mnist-mlp", workloadMnistMlp],
   ["quadratic-samples", workloadQuadraticSamples],

@@ -27,6 +27,12 @@ const ridge = { workload: "ridge", workloadOptions: { steps: 8, batchSize: 8, te
 const procedureCases: readonly TrialCase[] = [
   { procedure: "fit", ...ridge },
   { procedure: "self-tune", ...ridge, options: { warmUpSteps: 2 } },
+  {
+    procedure: "stochastic-oracle",
+    workload: "hyper-cleaning",
+    workloadOptions: { trainSize: 40, validSize: 20, testSize: 20, units: 4, side: 4 },
+    options: { steps: 8 },
+  },
   { procedure: "respond", workload: "quadratic-samples", workloadOptions: { samples: 7 } },
   {
     procedure: "evaluate",

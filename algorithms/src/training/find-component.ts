@@ -8,10 +8,14 @@ import { z } from "zod";
 import type { ProcedureModule } from "./procedure.js";
 import { procedures, techniques, workloads } from "./registry.generated.js";
 import type { TechniqueModule } from "./technique.js";
-import type { ClosedFormModule, RespondModule, WorkloadModule } from "./workload.js";
+import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
 
 /** Any kind of workload. */
-export type AnyWorkload = WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>;
+export type AnyWorkload =
+  | WorkloadModule<unknown>
+  | ClosedFormModule<unknown>
+  | RespondModule<unknown>
+  | StochasticModule<unknown>;
 
 /** Names of the registered procedures. */
 export const procedureNames: readonly string[] = [...procedures.keys()];

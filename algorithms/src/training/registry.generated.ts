@@ -1,5 +1,5 @@
 /** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, by name. Do not edit. */
-import type { ClosedFormModule, RespondModule, WorkloadModule } from "./workload.js";
+import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
 import type { ProcedureModule } from "./procedure.js";
 import type { TechniqueModule } from "./technique.js";
 
@@ -8,6 +8,7 @@ export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = n
   ["fit", async () => (await import("../procedures/fit/fit.js")).module],
   ["respond", async () => (await import("../procedures/respond/respond.js")).module],
   ["self-tune", async () => (await import("../procedures/self-tune/self-tune.js")).module],
+  ["stochastic-oracle", async () => (await import("../procedures/stochastic-oracle/stochastic-oracle.js")).module],
 ]);
 
 export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unknown>>> = new Map<string, () => Promise<TechniqueModule<unknown>>>([
@@ -22,7 +23,9 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
   ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],
 ]);
 
-export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown>>>([
+export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown> | StochasticModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown> | StochasticModule<unknown>>>([
+  ["hyper-cleaning", async () => (await import("../workloads/hyper-cleaning/hyper-cleaning.js")).module],
+  ["hyper-representation", async () => (await import("../workloads/hyper-representation/hyper-representation.js")).module],
   ["mnist-cnn", async () => (await import("../workloads/mnist-cnn/mnist-cnn.js")).module],
   ["mnist-mlp", async () => (await import("../workloads/mnist-mlp/mnist-mlp.js")).module],
   ["quadratic-samples", async () => (await import("../workloads/quadratic-samples/quadratic-samples.js")).module],

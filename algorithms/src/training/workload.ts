@@ -5,6 +5,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import type { WorkloadSpec } from "../core/component.js";
 import type { Configuration } from "../core/space.js";
 import type { RespondTask } from "../solvers/respond.js";
+import type { StochasticProblem } from "../solvers/stochastic-problem.js";
 import type { ModelKit } from "./model-kit.js";
 import type { Network, Signal } from "./network.js";
 
@@ -85,4 +86,10 @@ export interface ClosedForm {
 export interface RespondModule<Options> {
   readonly spec: WorkloadSpec<Options>;
   respond(request: Omit<OpenRequest<Options>, "kit">): RespondTask;
+}
+
+/** A bilevel problem known through stochastic oracles in float64. Runs under the procedure `stochastic-oracle`, without tfjs. */
+export interface StochasticModule<Options> {
+  readonly spec: WorkloadSpec<Options>;
+  stochastic(request: Omit<OpenRequest<Options>, "kit">): StochasticProblem;
 }
