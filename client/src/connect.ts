@@ -10,6 +10,7 @@ import {
   ArtifactServiceClient,
   type ExplainSearchResponse,
   type ExportSearchResponse,
+  type Fact,
   type GetTrialResponse,
   type ListSearchesRequest,
   type ListSearchesResponse,
@@ -61,6 +62,8 @@ export interface RegulusClient {
   readonly address: string;
   createSearch(request: CreateRequest, control?: CallControl): Promise<Search>;
   getSearch(searchId: string, control?: CallControl): Promise<Search>;
+  /** What is new beyond its trials: the strategy's newest own steps and the newest findings, in order. */
+  searchNews(searchId: string, control?: CallControl): Promise<readonly Fact[]>;
   /** One page, newest first. */
   listSearches(request?: Partial<ListSearchesRequest>, control?: CallControl): Promise<ListSearchesResponse>;
   /** All pages. */
@@ -110,7 +113,11 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
       return present(await unary(searches.createSearch.bind(searches), request, again(control)), "search");
     },
     async getSearch(searchId, control) {
-      return present(await unary(searches.getSearch.bind(searches), { searchId }, again(control)), "search");
+      const { search } = await unary(searches.getSearch.bind(searches), { searchId }, again(control));
+      return present({ search }, "search");
+    },
+    async searchNews(searchId, control) {
+      return (await unary(searches.getSearch.bind(searches), { searchId }, again(control))).news;
     },
     listSearches(request, control) {
       const whole = { statuses: [], nameContains: "", labels: {}, pageSize: 0, pageToken: "", ...request };

@@ -24,6 +24,8 @@ import type {
 export interface Coordinator {
   createSearch(request: CreateSearchRequest): Promise<Search>;
   getSearch(searchId: string): Search;
+  /** What is new in a search beyond its trials, as in GetSearchResponse. */
+  getNews(searchId: string): readonly Fact[];
   listSearches(request: ListSearchesRequest): ListSearchesResponse;
   pauseSearch(searchId: string, reason: string): Promise<Search>;
   resumeSearch(searchId: string): Promise<Search>;
@@ -66,6 +68,9 @@ export interface CoordinatorGauges {
   readonly appendsTotal: number;
   readonly reportsRefusedTotal: number;
   readonly attemptsStartedTotal: number;
+  /** Slot-seconds spent, and those wasted by reason, as Search tells them of one search. */
+  readonly slotSecondsTotal: number;
+  readonly wastedSlotSecondsTotal: Readonly<Record<string, number>>;
   /** Ends of trials by reason. */
   readonly trialsEndedTotal: Readonly<Record<string, number>>;
   readonly attemptsFailedTotal: Readonly<Record<string, number>>;

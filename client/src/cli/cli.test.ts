@@ -136,6 +136,29 @@ test("results: best, one trial, export as JSON lines and CSV, by the beginning o
   kept.exported.push(...trials);
   kept.facts.push(...facts);
 
+  kept.search = { ...kept.search, slotSeconds: 200, wastedSlotSeconds: 50, wastedByReason: { preempted: 10, lost: 40 } };
+  kept.search = { ...kept.search, strategyStepsAccepted: 2, strategyStepsRefused: 1 };
+  const message = "the upper bound 0.7 is not below 0.69: the accuracy is sharpened";
+  const stepped = { step: 3, accepted: false, metrics: { upperLoss: 0.7 }, vectors: {}, message };
+  const finding = {
+    trial: 2,
+    source: "scale-watch",
+    severity: "warning",
+    message: "the scale of dropout has collapsed",
+    key: undefined,
+  };
+  twin.tell(search.searchId, { $case: "strategyStepped", value: stepped });
+  twin.tell(search.searchId, { $case: "findingReported", value: finding });
+  const whole = await regulus(["show", "sample", ...at]);
+  assert.match(whole.stdout, /^strategy's steps +2 taken, 1 refused$/m);
+  assert.match(whole.stdout, /^cost +3 min 20 s of slots, 50 s of it \(25\.0 %\) wasted: 40 s lost, 10 s preempted$/m);
+  assert.match(whole.stdout, /^Its strategy's steps:\n.*step 3 refused \(the upper bound 0\.7 is not below 0\.69/m);
+  assert.match(whole.stdout, /^What was found:\n.*trial 2: warning of scale-watch: the scale of dropout has collapsed$/m);
+  const { news } = JSON.parse((await regulus(["show", "sample", "--json", ...at])).stdout);
+  assert.equal(news.length, 2);
+  assert.equal(news[0].kind.strategyStepped.message, message);
+  assert.match((await regulus(["ls", ...at])).stdout, /SLOTS +WASTED\n.* 3 min 20 s +25\.0 %$/m);
+
   const best = JSON.parse((await regulus(["best", "sample", "--json", ...at])).stdout);
   assert.equal(best.trial.trial, search.bestTrial);
   assert.equal(best.bestValue, search.bestValue);

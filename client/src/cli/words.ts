@@ -1,7 +1,7 @@
 /** Searches and trials in a few words, shared by the commands that list and show them. */
 import type { Measurement, Search, Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
-import { formatCount, formatParameter, formatSeconds, formatValue } from "../display/numbers.js";
+import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue } from "../display/numbers.js";
 
 /** running, paused, stopping, or how it ended. */
 export function searchStatusWords({ status, outcome }: Search): string {
@@ -31,6 +31,23 @@ export function bestWords({ bestTrial, bestValue, spec }: Search): string {
 /** How long a search has gone on, or went on. */
 export function ageWords({ createdMs, endedMs }: Search, nowMs: number): string {
   return formatSeconds(Math.max(0, Math.round(((endedMs || nowMs) - createdMs) / 1000)));
+}
+
+/** "2m 10s of slots, 12 s of it (9 %) wasted: 10 s lost, 2 s preempted". */
+export function costWords({ slotSeconds, wastedSlotSeconds, wastedByReason }: Search): string {
+  const all = `${formatSeconds(slotSeconds)} of slots`;
+  if (wastedSlotSeconds === 0) return all;
+  const reasons = Object.entries(wastedByReason)
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, seconds]) => `${formatSeconds(seconds)} ${reason.replaceAll("_", " ")}`);
+  const share = formatPercent(slotSeconds > 0 ? wastedSlotSeconds / slotSeconds : 0);
+  return `${all}, ${formatSeconds(wastedSlotSeconds)} of it (${share}) wasted: ${reasons.join(", ")}`;
+}
+
+/** "12 taken, 3 refused"; empty where the strategy takes no steps of its own. */
+export function stepCountWords({ strategyStepsAccepted, strategyStepsRefused }: Search): string {
+  if (strategyStepsAccepted + strategyStepsRefused === 0) return "";
+  return `${formatCount(strategyStepsAccepted)} taken, ${formatCount(strategyStepsRefused)} refused`;
 }
 
 /** The value of the first objective that counts for a trial. */

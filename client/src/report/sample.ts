@@ -249,6 +249,9 @@ function sampleState({ searchId, spec, facts, trials, endedMs }: StateRequest): 
     slotSeconds: slotSeconds(all),
     arms: [],
     wastedSlotSeconds: slotSeconds(all.filter((trial) => trial.reason !== "END_REASON_DONE")),
+    wastedByReason: { diverged: slotSeconds(all.filter((trial) => trial.reason !== "END_REASON_DONE")) },
+    strategyStepsAccepted: 0,
+    strategyStepsRefused: 0,
   };
 }
 

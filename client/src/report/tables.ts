@@ -1,7 +1,7 @@
 /**
  * The tables of a report: what each search found, what became of each trial, what it cost.
  */
-import type { ExportSearchResponse, Trial } from "@regulus/proto";
+import type { ExportSearchResponse, Search, Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
@@ -132,7 +132,7 @@ function endTag(trial: Trial): Html {
 /** What each search cost, and how its trials ended. */
 export function costTable(searches: readonly Shown[]): Html {
   return html`<div class="card scroll"><table>
-<thead><tr><th>search</th><th class="number">slot seconds</th><th class="number">wasted</th><th class="number">wasted share</th>
+<thead><tr><th>search</th><th class="number">slot seconds</th><th class="number">wasted</th><th class="number">wasted share</th><th>wasted on</th>
 <th class="number">steps per slot second</th><th class="number">attempts</th><th>ends of trials</th></tr></thead>
 <tbody>${searches.map((shown) => {
     const { label, record } = shown;
@@ -142,8 +142,14 @@ export function costTable(searches: readonly Shown[]): Html {
     const speed = search.slotSeconds > 0 ? formatValue(search.steps / search.slotSeconds) : "—";
     return html`<tr><td>${swatch(shown)}${label}</td>
 <td class="number">${formatSeconds(search.slotSeconds)}</td><td class="number">${formatSeconds(search.wastedSlotSeconds)}</td>
-<td class="number">${share}</td><td class="number">${speed}</td><td class="number">${formatCount(attempts)}</td><td>${endCounts(trials)}</td></tr>`;
+<td class="number">${share}</td><td>${wastedOn(search)}</td><td class="number">${speed}</td><td class="number">${formatCount(attempts)}</td><td>${endCounts(trials)}</td></tr>`;
   })}</tbody></table></div>`;
+}
+
+/** "30s lost, 4s preempted", the greatest first. */
+function wastedOn({ wastedByReason }: Search): string {
+  const reasons = Object.entries(wastedByReason).sort(([, a], [, b]) => b - a);
+  return reasons.map(([reason, seconds]) => `${formatSeconds(seconds)} ${reason.replaceAll("_", " ")}`).join(", ") || "—";
 }
 
 function endCounts(trials: readonly ExportSearchResponse[]): string {

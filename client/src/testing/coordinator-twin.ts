@@ -91,6 +91,9 @@ export class CoordinatorTwin {
       slotSeconds: 0,
       arms: [],
       wastedSlotSeconds: 0,
+      wastedByReason: {},
+      strategyStepsAccepted: 0,
+      strategyStepsRefused: 0,
       ...more,
     };
     const kept: Kept = { search, facts: [], exported: [], watchers: new Set() };
@@ -176,7 +179,11 @@ export class CoordinatorTwin {
         this.tell(searchId, { $case: "searchCreated", value: { spec, idempotencyKey } });
         return { search: this.#kept(searchId).search };
       }),
-      getSearch: this.#unary("getSearch", ({ searchId }) => ({ search: this.#kept(searchId).search })),
+      getSearch: this.#unary("getSearch", ({ searchId }) => {
+        const { search, facts } = this.#kept(searchId);
+        const news = facts.filter(({ kind }) => kind?.$case === "strategyStepped" || kind?.$case === "findingReported");
+        return { search, news };
+      }),
       listSearches: this.#unary("listSearches", ({ statuses, nameContains, pageSize, pageToken }) => {
         const all = [...this.searches.values()]
           .map(({ search }) => search)

@@ -89,7 +89,7 @@ test("the dashboard and the rules ask only for documented metrics, and the dashb
 test("promtool takes the rules, and they fire when they should", () => {
   const run = (...args: string[]): string =>
     execFileSync("promtool", args, { encoding: "utf8", cwd: join(root, "deploy/prometheus") });
-  assert.match(run("check", "rules", rules), /SUCCESS: 12 rules found/);
+  assert.match(run("check", "rules", rules), /SUCCESS: 14 rules found/);
   run("test", "rules", "rules.test.yaml");
   run("check", "config", "prometheus.yaml");
 });
@@ -186,6 +186,45 @@ test("the log's observations: batches, start latency, rounds, and a disk that is
   const text = await metrics.registry.getSingleMetricAsString("regulus_proposal_to_start_seconds");
   assert.match(text, /_sum 0\.25\n/);
   assert.match(text, /_count 1\n?/);
+
+  const measurement = {
+    step: 1,
+    metrics: {},
+    learned: {},
+    scales: { a: 0.02, b: 0.4 },
+    hypergradients: { a: 3, b: 4 },
+    vectors: {},
+    seconds: 0,
+  };
+  const stepped = (accepted: boolean, gradientNorm: number): Fact["kind"] => {
+    return {
+      $case: "strategyStepped",
+      value: { step: 1, accepted, metrics: { gradientNorm, accuracy: 1e-5 }, vectors: {}, message: "" },
+    };
+  };
+  const found: Fact["kind"] = { $case: "findingReported", value: { source: "x", severity: "odd", message: "" } };
+  const bilevel = [
+    { $case: "trialMeasured", value: { trial: 0, attempt: 2, measurement } } satisfies Fact["kind"],
+    stepped(true, 2),
+  ];
+  const kinds = [...bilevel, stepped(false, Number.NaN), found];
+  await log.append([
+    { searchId: "b", expected: 0, facts: kinds.map((kind, index) => ({ ...fact(index + 1, 1, kind), searchId: "b" })) },
+  ]);
+  const page = await metrics.registry.metrics();
+  for (const line of [
+    'regulus_hypergradient_norm_sum{of="self_tuning"} 5',
+    'regulus_hypergradient_norm_sum{of="strategy"} 2',
+    'regulus_hypergradients_not_finite_total{of="strategy"} 1',
+    'regulus_perturbation_scale_bucket{le="0.03"} 1',
+    "regulus_perturbation_scale_count 2",
+    'regulus_strategy_steps_total{outcome="accepted"} 1',
+    'regulus_strategy_steps_total{outcome="refused"} 1',
+    "regulus_strategy_accuracy_count 2",
+    'regulus_findings_total{severity="other"} 1',
+  ]) {
+    assert.ok(page.includes(`\n${line}\n`), line);
+  }
 
   full = true;
   const more = [fact(4, 1, { $case: "searchResumed", value: {} })];

@@ -5,6 +5,7 @@
 import { status as grpcStatus, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CoordinatorGauges } from "../coordinator.js";
+import { type BilevelMetrics, createBilevelMetrics } from "./bilevel-metrics.js";
 import type { Readiness } from "./readiness.js";
 
 /** Upper ends of the buckets of short times, in seconds: 0.25 ms to 10 s. */
@@ -41,6 +42,7 @@ export interface Metrics {
   readonly roundSeconds: Histogram;
   readonly rpcSeconds: Histogram<"method" | "code">;
   readonly rpcsOpen: Gauge<"method">;
+  readonly bilevel: BilevelMetrics;
 }
 
 /** A registry with every metric of the coordinator. */
@@ -88,6 +90,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
       registers,
     }),
+    bilevel: createBilevelMetrics(registry),
     rpcsOpen: new Gauge({
       name: "regulus_rpcs_open",
       help: "Calls that are open now, by method.",
@@ -203,6 +206,12 @@ function readGauges(registry: Registry, sources: MetricSources): void {
       const { preempted: _, ...failed } = byReason(gauges()?.attemptsFailedTotal);
       return failed;
     },
+  );
+  counter("regulus_slot_seconds_total", "Slot-seconds spent since the start.", () => gauges()?.slotSecondsTotal ?? 0);
+  byLabel(
+    Counter,
+    { name: "regulus_slot_seconds_wasted_total", help: "Slot-seconds whose work came to nothing, by reason.", label: "reason" },
+    () => gauges()?.wastedSlotSecondsTotal ?? {},
   );
   gauge("regulus_watchers", "Open watches.", () => sources.watchers().count);
   gauge("regulus_watch_backlog_facts", "Durable facts that open watches have not been handed yet, summed.", () => {

@@ -12,7 +12,7 @@ const waitingMax = 100_000;
 
 /** Where a log's observations go. */
 export interface LogObservers {
-  readonly metrics: Pick<Metrics, "appendSeconds" | "appendFacts" | "appendFailures" | "proposalToStartSeconds">;
+  readonly metrics: Pick<Metrics, "appendSeconds" | "appendFacts" | "appendFailures" | "proposalToStartSeconds" | "bilevel">;
   readonly readiness: Readiness;
   readonly rounds: RoundTimer;
 }
@@ -39,7 +39,10 @@ export function observedLog(log: EventLog, { metrics, readiness, rounds }: LogOb
       let facts = 0;
       for (const append of batch) {
         facts += append.facts.length;
-        for (const fact of append.facts) starts.apply(fact);
+        for (const fact of append.facts) {
+          starts.apply(fact);
+          metrics.bilevel.observe(fact);
+        }
       }
       metrics.appendFacts.observe(facts);
     },

@@ -45,7 +45,10 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
     createSearch: unary(methods.createSearch, failures, checkCreate, async (request) => ({
       search: await coordinator.createSearch(request),
     })),
-    getSearch: unary(methods.getSearch, failures, search, ({ searchId }) => ({ search: coordinator.getSearch(searchId) })),
+    getSearch: unary(methods.getSearch, failures, search, ({ searchId }) => ({
+      search: coordinator.getSearch(searchId),
+      news: [...newestFitting(coordinator.getNews(searchId), (fact) => Fact.encode(fact).finish().byteLength)],
+    })),
     listSearches: unary(
       { ...methods.listSearches, responseSerialize: alreadyEncoded },
       failures,

@@ -21,6 +21,8 @@ const pendingMax = 5;
 const failuresMax = 5;
 /** Newest findings of the search that it tells. */
 const findingsMax = 5;
+/** Newest steps of its strategy that it tells. */
+const stepsMax = 3;
 
 /** Explains a search, or one trial of it. Fails with "not-found" where there is none. */
 export async function explain(log: EventLog, searchId: string, trial: number | undefined): Promise<ExplainSearchResponse> {
@@ -44,6 +46,8 @@ class Seen {
   readonly trial: Explanation[] = [];
   /** Newest failures of trials. */
   readonly failures: Explanation[] = [];
+  /** Newest steps that the strategy took or tried by itself. */
+  readonly steps: Explanation[] = [];
   /** Newest findings of diagnostics and procedures. */
   readonly findings: Explanation[] = [];
   /** Position of the newest fact about each pending trial. */
@@ -61,6 +65,11 @@ class Seen {
     assert(kind, "a fact of the log has a kind");
     const words = describe(kind);
     const explanation = { text: words, position: fact.position };
+    if (kind.$case === "strategyStepped") {
+      this.steps.push(explanation);
+      if (this.steps.length > stepsMax) this.steps.shift();
+      return;
+    }
     if (kind.$case === "findingReported") this.#tellFinding(kind.value.trial, explanation);
     if (!("trial" in kind.value) || kind.value.trial === undefined) {
       if (words !== "" && kind.$case !== "findingReported") this.course.push(explanation);
@@ -84,7 +93,7 @@ class Seen {
 
 function explainSearch(state: SearchState, seen: Seen): ExplainSearchResponse {
   const counts = `${state.running.size} running, ${state.pending.size} pending, ${state.done} done, ${state.stopped} stopped, ${state.failed} failed`;
-  const explanations = seen.course.slice(-pendingMax);
+  const explanations = [...seen.course.slice(-pendingMax), ...seen.steps];
   for (const number of [...state.pending].slice(0, pendingMax)) {
     const trial = state.live.get(number);
     if (trial === undefined) continue;

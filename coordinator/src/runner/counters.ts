@@ -8,6 +8,8 @@ export class Counters {
   attemptsStartedTotal = 0;
   readonly trialsEndedTotal: Record<string, number> = {};
   readonly attemptsFailedTotal: Record<string, number> = {};
+  slotSecondsTotal = 0;
+  readonly wastedSlotSecondsTotal: Record<string, number> = {};
 
   /** Counts facts that became durable in one append. */
   count(facts: readonly Fact[]): void {
@@ -18,8 +20,14 @@ export class Counters {
       else if (kind?.$case === "attemptEnded") increment(this.attemptsFailedTotal, kind.value.reason);
     }
   }
+
+  /** Counts what the facts of an append cost. */
+  spend({ slotSeconds, wasted }: { readonly slotSeconds: number; readonly wasted: Readonly<Record<string, number>> }): void {
+    this.slotSecondsTotal += slotSeconds;
+    for (const [reason, seconds] of Object.entries(wasted)) increment(this.wastedSlotSecondsTotal, reason, seconds);
+  }
 }
 
-function increment(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+function increment(counts: Record<string, number>, name: string, by = 1): void {
+  counts[name] = (counts[name] ?? 0) + by;
 }

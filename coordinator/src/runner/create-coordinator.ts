@@ -115,6 +115,14 @@ class CoordinatorCore implements Coordinator {
     return view;
   }
 
+  getNews(searchId: string): readonly Fact[] {
+    const { position } = this.getSearch(searchId);
+    return this.#runner
+      .entry(searchId)
+      .state.news.all()
+      .filter((fact) => fact.position <= position);
+  }
+
   listSearches(request: ListSearchesRequest): ListSearchesResponse {
     this.#runner.assertReadable();
     return listSearches([...this.#runner.searches.all], request);

@@ -44,6 +44,10 @@ export function gaugesOf(runner: Runner): CoordinatorGauges {
     get attemptsStartedTotal() {
       return counters.attemptsStartedTotal;
     },
+    get slotSecondsTotal() {
+      return counters.slotSecondsTotal;
+    },
+    wastedSlotSecondsTotal: counters.wastedSlotSecondsTotal,
     trialsEndedTotal: counters.trialsEndedTotal,
     attemptsFailedTotal: counters.attemptsFailedTotal,
   };

@@ -49,7 +49,11 @@ async function readSearch(options: RecoveryOptions, searchId: string, order: num
     entry.host?.tell(facts);
     entry.diagnostics?.tell(facts);
   }
-  if (entry !== undefined) entry.durable = entry.state.position;
+  if (entry !== undefined) {
+    entry.durable = entry.state.position;
+    // What the log tells was counted when it was new.
+    entry.state.cost.sinceAsked();
+  }
   return entry;
 }
 

@@ -307,6 +307,7 @@ export class Runner {
       entry.fresh = [];
       entry.durable = entry.state.position;
       this.counters.count(facts);
+      this.counters.spend(entry.state.cost.sinceAsked());
       this.#options.feed.publish(facts);
       entry.watchers.publish(facts);
     }

@@ -15,18 +15,10 @@ import {
   type Trial,
 } from "@regulus/proto";
 import { Arms } from "./arms.js";
+import { Cost } from "./cost.js";
+import { News } from "./news.js";
 import { endedWell, TrialArchive } from "./trial-archive.js";
 import { type Checkpoint, isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
-
-/** Reasons for which the time of an attempt was spent in vain. */
-const wasted: ReadonlySet<EndReason> = new Set([
-  EndReason.END_REASON_LOST,
-  EndReason.END_REASON_OUT_OF_MEMORY,
-  EndReason.END_REASON_TIMED_OUT,
-  EndReason.END_REASON_DIVERGED,
-  EndReason.END_REASON_INFEASIBLE,
-  EndReason.END_REASON_USER_ERROR,
-]);
 
 /** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
 export class SearchState {
@@ -64,8 +56,8 @@ export class SearchState {
   failed = 0;
   /** Training steps over all trials, each counted once. */
   steps = 0;
-  slotSeconds = 0;
-  wastedSlotSeconds = 0;
+  readonly cost: Cost;
+  readonly news = new News();
   bestTrial: number | undefined;
   bestValue = Number.NaN;
 
@@ -80,6 +72,7 @@ export class SearchState {
     this.arms = new Arms(objective);
     this.budget = spec.budget ?? { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
     this.slots = Math.max(1, spec.resources?.slots ?? 1);
+    this.cost = new Cost(this.slots);
     this.idempotencyKey = created.kind.value.idempotencyKey;
     this.createdMs = created.timeMs;
     this.position = created.position;
@@ -89,6 +82,7 @@ export class SearchState {
   tell(fact: Fact): void {
     assert(fact.position === this.position + 1, `fact ${fact.position} of ${this.searchId} follows ${this.position}`);
     this.position = fact.position;
+    this.news.tell(fact);
     const kind = fact.kind;
     switch (kind?.$case) {
       case "searchPaused":
@@ -171,9 +165,12 @@ export class SearchState {
       bestTrial: this.bestTrial,
       bestValue: this.bestTrial === undefined ? undefined : this.bestValue,
       steps: this.steps,
-      slotSeconds: this.slotSeconds,
+      slotSeconds: this.cost.slotSeconds,
       arms: this.arms.view(),
-      wastedSlotSeconds: this.wastedSlotSeconds,
+      wastedSlotSeconds: this.cost.wastedSlotSeconds,
+      wastedByReason: this.cost.wastedByReason(),
+      strategyStepsAccepted: this.news.stepsAccepted,
+      strategyStepsRefused: this.news.stepsRefused,
     };
   }
 
@@ -182,8 +179,8 @@ export class SearchState {
     // A finding may come after its trial's end.
     if (trial === undefined && fact.kind?.$case === "findingReported") return;
     assert(trial, `fact ${fact.position} of ${this.searchId} is about trial ${number}, which is not live`);
-    const wasRunning = trial.status === "running";
     const stepBefore = trial.step;
+    this.cost.tell(trial.time, fact);
     tellTrial(trial, fact, this.objective);
     const { arm } = trial.work;
     this.steps += trial.step - stepBefore;
@@ -195,7 +192,6 @@ export class SearchState {
       this.bestValue = trial.bestValue;
     }
     const over = trial.end !== undefined;
-    if (wasRunning && (over || trial.status !== "running")) this.#spend(trial, fact);
     move(this.pending, number, !over && trial.status === "pending");
     move(this.running, number, !over && trial.status === "running");
     if (trial.end !== undefined) this.#end(trial, trial.end.reason);
@@ -217,15 +213,6 @@ export class SearchState {
     if (live !== undefined) return live.checkpoint;
     const ref = this.archive.get(this.searchId, number)?.checkpoint;
     return ref && { ref, step: this.archive.checkpointStep(number), position };
-  }
-
-  #spend(trial: TrialState, fact: Fact): void {
-    const seconds = (Math.max(0, fact.timeMs - trial.attemptStartedMs) / 1000) * this.slots;
-    this.slotSeconds += seconds;
-    const kind = fact.kind;
-    if ((kind?.$case === "attemptEnded" || kind?.$case === "trialEnded") && wasted.has(kind.value.reason)) {
-      this.wastedSlotSeconds += seconds;
-    }
   }
 
   #end(trial: TrialState, reason: EndReason): void {

@@ -13,6 +13,7 @@ import {
   TrialStatus,
   type Work,
 } from "@regulus/proto";
+import { noTime, type TrialTime } from "./cost.js";
 
 /** A checkpoint and the step that it holds. */
 export interface Checkpoint {
@@ -56,7 +57,8 @@ export interface TrialState {
   /** When it last became ready to run: proposed or resumed. */
   readyMs: number;
   startedMs: number;
-  attemptStartedMs: number;
+  /** What it cost so far. */
+  readonly time: TrialTime;
   /** Why it is to end early; undefined where it is not. */
   stopReason: string | undefined;
   /** Why it is to pause before it reached its step; undefined where it is not. */
@@ -94,7 +96,7 @@ export function proposedTrial(fact: Fact): TrialState {
     proposedMs: fact.timeMs,
     readyMs: fact.timeMs,
     startedMs: 0,
-    attemptStartedMs: 0,
+    time: noTime(),
     stopReason: undefined,
     pauseReason: undefined,
     deferred: "",
@@ -128,7 +130,6 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.status = "running";
       trial.attempt = kind.value.attempt;
       trial.agentId = kind.value.agentId;
-      trial.attemptStartedMs = fact.timeMs;
       if (trial.startedMs === 0) trial.startedMs = fact.timeMs;
       trial.measuredStep = -1;
       trial.savedStep = -1;

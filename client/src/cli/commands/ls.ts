@@ -1,6 +1,7 @@
 /** `regulus ls`: the searches of a coordinator, newest first. */
 import { type ListSearchesRequest, type Search, SearchStatus } from "@regulus/proto";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { formatPercent, formatSeconds } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { note, table, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
@@ -48,12 +49,22 @@ async function ls(options: LsOptions): Promise<void> {
   });
   if (options.json) writeJson({ searches });
   else if (searches.length === 0) note("no searches; regulus submit FILE starts one");
-  else writeLine(table(["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME"], searches.map(row)));
+  else writeLine(table(["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME", "SLOTS", "WASTED"], searches.map(row)));
 }
 
 function row(search: Search): string[] {
   const name = search.spec?.name ?? "";
-  return [search.searchId, name, searchStatusWords(search), countWords(search), bestWords(search), ageWords(search, Date.now())];
+  const share = search.slotSeconds > 0 ? search.wastedSlotSeconds / search.slotSeconds : 0;
+  return [
+    search.searchId,
+    name,
+    searchStatusWords(search),
+    countWords(search),
+    bestWords(search),
+    ageWords(search, Date.now()),
+    formatSeconds(search.slotSeconds),
+    formatPercent(share),
+  ];
 }
 
 function label(pair: string, earlier: Readonly<Record<string, string>>): Record<string, string> {

@@ -11,11 +11,13 @@ import { wholeNumber } from "../read-values.js";
 import {
   ageWords,
   bestWords,
+  costWords,
   countWords,
   metricPairs,
   objectiveValue,
   parameterPairs,
   searchStatusWords,
+  stepCountWords,
   trialStatusWords,
 } from "../words.js";
 
@@ -28,6 +30,9 @@ interface ShowOptions extends ConnectionOptions {
 /** The newest facts of a trial that are shown, and the newest measurements among them. */
 const factsShown = 30;
 const measurementsShown = 5;
+/** The newest steps of a strategy and the newest findings that are shown of a search. */
+const stepsShown = 8;
+const findingsShown = 12;
 /** Lines of a program's output that are shown, and bytes of it that are fetched at most. */
 const outputLinesShown = 20;
 const outputBytesMax = 1024 * 1024;
@@ -65,15 +70,19 @@ async function show(idOrBeginning: string, trial: number | undefined, options: S
         if (trials.length >= options.limit) break;
       }
     }
-    if (options.json) writeJson({ search, trials });
-    else writeSearch(search, trials);
+    const news = await client.searchNews(searchId);
+    if (options.json) writeJson({ search, trials, news });
+    else {
+      writeSearch(search, trials);
+      writeNews(search, news);
+    }
   });
 }
 
 function writeSearch(search: Search, trials: readonly Trial[]): void {
   const { spec } = search;
   const status = `${searchStatusWords(search)}${search.reason === "" ? "" : ` (${search.reason})`}`;
-  const wasted = search.wastedSlotSeconds > 0 ? `, ${formatSeconds(search.wastedSlotSeconds)} of it on failed attempts` : "";
+  const steps = stepCountWords(search);
   writeLine(
     pairs([
       ["search", search.searchId],
@@ -87,7 +96,9 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
       ["trials", countWords(search)],
       ["best", bestWords(search) || "-"],
       ["steps", formatCount(search.steps)],
-      ["time", `${ageWords(search, Date.now())}; ${formatSeconds(search.slotSeconds)} of slots${wasted}`],
+      ...(steps === "" ? [] : [["strategy's steps", steps] as const]),
+      ["time", ageWords(search, Date.now())],
+      ["cost", costWords(search)],
     ]),
   );
   if (trials.length === 0) return;
@@ -101,6 +112,32 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
     return [String(trial.trial), trialStatusWords(trial), value === undefined ? "-" : formatValue(value), steps, ...shown];
   });
   writeLine(`\n${table(["TRIAL", "STATUS", metric ?? "OBJECTIVE", "STEPS", ...names], rows)}`);
+}
+
+/** What the strategy did by itself, and what was found: words that say why a step was refused or what went wrong. */
+function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
+  const write = (title: string, facts: readonly Fact[], shown: number) => {
+    if (facts.length === 0) return;
+    const more = facts.length > shown ? ` (the newest ${shown}; --json has more)` : "";
+    writeLine(`\n${title}${more}:`);
+    for (const fact of facts.slice(-shown)) writeLine(`${sinceWords(fact, createdMs)}  ${plainText(newsWords(fact))}`);
+  };
+  write(
+    "Its strategy's steps",
+    news.filter(({ kind }) => kind?.$case === "strategyStepped"),
+    stepsShown,
+  );
+  write(
+    "What was found",
+    news.filter(({ kind }) => kind?.$case !== "strategyStepped"),
+    findingsShown,
+  );
+}
+
+/** Findings of a trial say which. */
+function newsWords(fact: Fact): string {
+  const about = fact.kind?.$case === "findingReported" ? fact.kind.value.trial : undefined;
+  return about === undefined ? factWords(fact) : `trial ${about}: ${factWords(fact)}`;
 }
 
 /** What the trial's program wrote, as it was kept; empty where it wrote nothing or the trial ran no program. */
@@ -136,7 +173,7 @@ function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
   const shown = facts.filter((fact) => fact.kind?.$case !== "trialMeasured" || measured.includes(fact)).slice(-factsShown);
   writeLine("");
   const [first] = facts;
-  for (const fact of shown) writeLine(`${sinceWords(fact, first)}  ${plainText(factWords(fact))}`);
+  for (const fact of shown) writeLine(`${sinceWords(fact, first?.timeMs ?? 0)}  ${plainText(factWords(fact))}`);
   const left = facts.length - shown.length;
   if (left > 0) writeLine(`(${formatCount(left)} more facts, most of them earlier measurements; --json has them)`);
   const lines = output.trimEnd().split("\n");
@@ -149,6 +186,6 @@ function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
   for (const line of lines.slice(-outputLinesShown)) writeLine(`  ${plainText(line)}`);
 }
 
-function sinceWords(fact: Fact, first: Fact | undefined): string {
-  return `+${formatSeconds((fact.timeMs - (first?.timeMs ?? fact.timeMs)) / 1000)}`.padStart(12);
+function sinceWords(fact: Fact, sinceMs: number): string {
+  return `+${formatSeconds(Math.max(0, fact.timeMs - sinceMs) / 1000)}`.padStart(12);
 }

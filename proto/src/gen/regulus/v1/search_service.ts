@@ -152,12 +152,26 @@ export interface Search {
     | undefined;
   /** Training steps done over all trials. */
   steps: number;
-  /** Slot-seconds spent over all attempts. */
+  /** Slot-seconds spent over all attempts; of a running one up to its newest fact. */
   slotSeconds: number;
-  /** Slot-seconds spent on attempts that failed. */
+  /**
+   * Slot-seconds whose work came to nothing: what an attempt that was lost, ran out of memory, timed out or was preempted had done since it
+   * last saved, and all of the trials that ended as failed.
+   */
   wastedSlotSeconds: number;
   /** What each arm came to, the strategy's own first; empty where there is only that one. */
   arms: Arm[];
+  /** The wasted slot-seconds by reason: lost, out_of_memory, timed_out, preempted, diverged, infeasible, user_error. */
+  wastedByReason: { [key: string]: number };
+  /** Steps that the strategy took by itself, such as outer iterations of a bilevel method. */
+  strategyStepsAccepted: number;
+  /** Steps that it tried and did not take. */
+  strategyStepsRefused: number;
+}
+
+export interface Search_WastedByReasonEntry {
+  key: string;
+  value: number;
 }
 
 /** Arm is a part of a search whose result is told by itself. */
@@ -219,7 +233,14 @@ export interface GetSearchRequest {
 /** GetSearchResponse answers GetSearch. */
 export interface GetSearchResponse {
   /** The search. */
-  search: Search | undefined;
+  search:
+    | Search
+    | undefined;
+  /**
+   * What is new beyond its trials, in order: the newest 50 steps of the strategy (without their vectors) and the newest 50 findings, those
+   * about trials included.
+   */
+  news: Fact[];
 }
 
 /** ListSearchesRequest asks for a page of searches. */
@@ -441,6 +462,9 @@ function createBaseSearch(): Search {
     slotSeconds: 0,
     wastedSlotSeconds: 0,
     arms: [],
+    wastedByReason: {},
+    strategyStepsAccepted: 0,
+    strategyStepsRefused: 0,
   };
 }
 
@@ -490,6 +514,15 @@ export const Search: MessageFns<Search> = {
     }
     for (const v of message.arms) {
       Arm.encode(v!, writer.uint32(122).fork()).join();
+    }
+    globalThis.Object.entries(message.wastedByReason).forEach(([key, value]: [string, number]) => {
+      Search_WastedByReasonEntry.encode({ key: key as any, value }, writer.uint32(130).fork()).join();
+    });
+    if (message.strategyStepsAccepted !== 0) {
+      writer.uint32(136).uint64(message.strategyStepsAccepted);
+    }
+    if (message.strategyStepsRefused !== 0) {
+      writer.uint32(144).uint64(message.strategyStepsRefused);
     }
     return writer;
   },
@@ -627,6 +660,33 @@ export const Search: MessageFns<Search> = {
             message.arms.push(Arm.decode(reader, reader.uint32()));
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            const entry16 = Search_WastedByReasonEntry.decode(reader, reader.uint32());
+            if (entry16.value !== undefined) {
+              message.wastedByReason[entry16.key] = entry16.value;
+            }
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.strategyStepsAccepted = longToNumber(reader.uint64());
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.strategyStepsRefused = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -686,6 +746,43 @@ export const Search: MessageFns<Search> = {
       arms: globalThis.Array.isArray(object?.arms)
         ? object.arms.map((e: any) => Arm.fromJSON(e))
         : [],
+      wastedByReason: isObject(object.wastedByReason)
+        ? (globalThis.Object.entries(object.wastedByReason) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.wasted_by_reason)
+        ? (globalThis.Object.entries(object.wasted_by_reason) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      strategyStepsAccepted: isSet(object.strategyStepsAccepted)
+        ? globalThis.Number(object.strategyStepsAccepted)
+        : isSet(object.strategy_steps_accepted)
+        ? globalThis.Number(object.strategy_steps_accepted)
+        : 0,
+      strategyStepsRefused: isSet(object.strategyStepsRefused)
+        ? globalThis.Number(object.strategyStepsRefused)
+        : isSet(object.strategy_steps_refused)
+        ? globalThis.Number(object.strategy_steps_refused)
+        : 0,
     };
   },
 
@@ -736,6 +833,21 @@ export const Search: MessageFns<Search> = {
     if (message.arms?.length) {
       obj.arms = message.arms.map((e) => Arm.toJSON(e));
     }
+    if (message.wastedByReason) {
+      const entries = globalThis.Object.entries(message.wastedByReason) as [string, number][];
+      if (entries.length > 0) {
+        obj.wastedByReason = {};
+        entries.forEach(([k, v]) => {
+          obj.wastedByReason[k] = floatToJson(v);
+        });
+      }
+    }
+    if (message.strategyStepsAccepted !== 0) {
+      obj.strategyStepsAccepted = Math.round(message.strategyStepsAccepted);
+    }
+    if (message.strategyStepsRefused !== 0) {
+      obj.strategyStepsRefused = Math.round(message.strategyStepsRefused);
+    }
     return obj;
   },
 
@@ -763,6 +875,102 @@ export const Search: MessageFns<Search> = {
     message.slotSeconds = object.slotSeconds ?? 0;
     message.wastedSlotSeconds = object.wastedSlotSeconds ?? 0;
     message.arms = object.arms?.map((e) => Arm.fromPartial(e)) || [];
+    message.wastedByReason = (globalThis.Object.entries(object.wastedByReason ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.strategyStepsAccepted = object.strategyStepsAccepted ?? 0;
+    message.strategyStepsRefused = object.strategyStepsRefused ?? 0;
+    return message;
+  },
+};
+
+function createBaseSearch_WastedByReasonEntry(): Search_WastedByReasonEntry {
+  return { key: "", value: 0 };
+}
+
+export const Search_WastedByReasonEntry: MessageFns<Search_WastedByReasonEntry> = {
+  encode(message: Search_WastedByReasonEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Search_WastedByReasonEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearch_WastedByReasonEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Search_WastedByReasonEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: Search_WastedByReasonEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Search_WastedByReasonEntry>): Search_WastedByReasonEntry {
+    return Search_WastedByReasonEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Search_WastedByReasonEntry>): Search_WastedByReasonEntry {
+    const message = createBaseSearch_WastedByReasonEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
@@ -1311,13 +1519,16 @@ export const GetSearchRequest: MessageFns<GetSearchRequest> = {
 };
 
 function createBaseGetSearchResponse(): GetSearchResponse {
-  return { search: undefined };
+  return { search: undefined, news: [] };
 }
 
 export const GetSearchResponse: MessageFns<GetSearchResponse> = {
   encode(message: GetSearchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.search !== undefined) {
       Search.encode(message.search, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.news) {
+      Fact.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1343,6 +1554,14 @@ export const GetSearchResponse: MessageFns<GetSearchResponse> = {
             message.search = Search.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.news.push(Fact.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1356,13 +1575,19 @@ export const GetSearchResponse: MessageFns<GetSearchResponse> = {
   },
 
   fromJSON(object: any): GetSearchResponse {
-    return { search: isSet(object.search) ? Search.fromJSON(object.search) : undefined };
+    return {
+      search: isSet(object.search) ? Search.fromJSON(object.search) : undefined,
+      news: globalThis.Array.isArray(object?.news) ? object.news.map((e: any) => Fact.fromJSON(e)) : [],
+    };
   },
 
   toJSON(message: GetSearchResponse): unknown {
     const obj: any = {};
     if (message.search !== undefined) {
       obj.search = Search.toJSON(message.search);
+    }
+    if (message.news?.length) {
+      obj.news = message.news.map((e) => Fact.toJSON(e));
     }
     return obj;
   },
@@ -1375,6 +1600,7 @@ export const GetSearchResponse: MessageFns<GetSearchResponse> = {
     message.search = (object.search !== undefined && object.search !== null)
       ? Search.fromPartial(object.search)
       : undefined;
+    message.news = object.news?.map((e) => Fact.fromPartial(e)) || [];
     return message;
   },
 };

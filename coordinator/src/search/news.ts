@@ -1,0 +1,39 @@
+/**
+ * What is new in a search beyond its trials: the strategy's own steps, findings, failures of the strategy. The newest of each kind, so that
+ * `regulus show` and `explain` can tell them without reading the whole log; all of them are in the log.
+ */
+import type { Fact, StrategyStepped } from "@regulus/proto";
+
+/** Newest steps and newest findings that are kept of a search. */
+export const newsMax = 50;
+
+export class News {
+  stepsAccepted = 0;
+  stepsRefused = 0;
+  readonly #steps: Fact[] = [];
+  readonly #findings: Fact[] = [];
+
+  tell(fact: Fact): void {
+    const { kind } = fact;
+    if (kind?.$case === "strategyStepped") {
+      if (kind.value.accepted) this.stepsAccepted += 1;
+      else this.stepsRefused += 1;
+      keep(this.#steps, { ...fact, kind: { $case: "strategyStepped", value: withoutVectors(kind.value) } });
+    } else if (kind?.$case === "findingReported" || kind?.$case === "strategyFailed") keep(this.#findings, fact);
+  }
+
+  /** The newest, in order of the log. Steps come without their vectors. */
+  all(): Fact[] {
+    return [...this.#steps, ...this.#findings].sort((a, b) => a.position - b.position);
+  }
+}
+
+function keep(facts: Fact[], fact: Fact): void {
+  facts.push(fact);
+  if (facts.length > newsMax) facts.shift();
+}
+
+/** Vectors can be long, and words are what is told. */
+function withoutVectors(step: StrategyStepped): StrategyStepped {
+  return { ...step, vectors: {} };
+}
