@@ -24,6 +24,7 @@ import { spec as workloadHyperCleaning } from "../workloads/hyper-cleaning/spec.
 import { spec as workloadHyperRepresentation } from "../workloads/hyper-representation/spec.js";
 import { spec as workloadMnistCnn } from "../workloads/mnist-cnn/spec.js";
 import { spec as workloadMnistMlp } from "../workloads/mnist-mlp/spec.js";
+import { spec as workloadMobyDickLstm } from "../workloads/moby-dick-lstm/spec.js";
 import { spec as workloadQuadraticSamples } from "../workloads/quadratic-samples/spec.js";
 import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
@@ -63,6 +64,7 @@ export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, 
   ["hyper-representation", workloadHyperRepresentation],
   ["mnist-cnn", workloadMnistCnn],
   ["mnist-mlp", workloadMnistMlp],
+  ["moby-dick-lstm", workloadMobyDickLstm],
   ["quadratic-samples", workloadQuadraticSamples],
   ["ridge", workloadRidge],
   ["synthetic-function", workloadSyntheticFunction],

@@ -21,6 +21,14 @@ const workloadCases: readonly WorkloadCase[] = [
     options: { ...mnistSizes, filters: [4, 4], hiddenUnits: 8, optimizer: "adam" },
     techniques: mnistTechniques,
   },
+  {
+    name: "moby-dick-lstm",
+    options: {
+      ...{ trainSize: 80, tuneSize: 48, validSize: 40, testSize: 40, batchSize: 16 },
+      ...{ length: 5, embeddingUnits: 6, hiddenUnits: [4, 6], normalization: "layer" },
+    },
+    techniques: ["locked-dropout", "drop-connect", "embedding-dropout", "activation-penalty", "weight-decay"],
+  },
 ];
 
 const ridge = { workload: "ridge", workloadOptions: { steps: 8, batchSize: 8, testSize: 20 }, techniques: ["weight-decay"] };

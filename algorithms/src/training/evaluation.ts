@@ -25,8 +25,9 @@ export async function measureSplits(task: Task, network: () => Network): Promise
   for (const split of reported) {
     const rows = rowsOf(split, task.sizes);
     const sums = new Map<string, number>();
-    for (let from = 0; from < rows; from += evaluationBatchRows) {
-      const count = Math.min(evaluationBatchRows, rows - from);
+    const rowsAtOnce = Math.min(task.measureRows ?? evaluationBatchRows, evaluationBatchRows);
+    for (let from = 0; from < rows; from += rowsAtOnce) {
+      const count = Math.min(rowsAtOnce, rows - from);
       const columns = tf.tidy(() =>
         measureBatch(
           task,

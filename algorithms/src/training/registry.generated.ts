@@ -28,6 +28,7 @@ export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown
   ["hyper-representation", async () => (await import("../workloads/hyper-representation/hyper-representation.js")).module],
   ["mnist-cnn", async () => (await import("../workloads/mnist-cnn/mnist-cnn.js")).module],
   ["mnist-mlp", async () => (await import("../workloads/mnist-mlp/mnist-mlp.js")).module],
+  ["moby-dick-lstm", async () => (await import("../workloads/moby-dick-lstm/moby-dick-lstm.js")).module],
   ["quadratic-samples", async () => (await import("../workloads/quadratic-samples/quadratic-samples.js")).module],
   ["ridge", async () => (await import("../workloads/ridge/ridge.js")).module],
   ["synthetic-function", async () => (await import("../workloads/synthetic-function/synthetic-function.js")).module],

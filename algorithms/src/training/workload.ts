@@ -38,6 +38,8 @@ export interface Task {
   readonly sizes: Readonly<Record<Split, number>>;
   /** Settings, with the configuration's values already in. */
   readonly training: TrainingDefaults;
+  /** Rows of one batch when measuring, where outputs are large; absent for 1,000. */
+  readonly measureRows?: number;
   /** Rows of a split. The caller disposes of both tensors. */
   batch(split: Split, rows: Int32Array): Batch;
   /** The model: inputs to outputs [batch, outputs]. */

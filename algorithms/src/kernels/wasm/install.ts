@@ -11,6 +11,7 @@ import { bendGradientKernel, bendKernel } from "./bend.js";
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
 import { quickGather } from "./gather.js";
+import { quickSlice, quickSplit, quickUnstack } from "./parts.js";
 import { avgPoolGrad, maxPoolGrad, maxPoolTangentKernel } from "./pool-gradients.js";
 import { shareCast, shareIdentity } from "./share.js";
 import { quickSum } from "./sum.js";
@@ -36,6 +37,9 @@ export function installWasmKernels(): void {
   installed = true;
   for (const kernel of OURS) replace(kernel);
   replace(quickGather(stock("GatherV2")));
+  replace(quickSlice(stock("Slice")));
+  replace(quickSplit(stock("SplitV")));
+  replace(quickUnstack(stock("Unpack")));
   replace(transposeFirst(stock("_FusedMatMul")));
   replace(quickSum(stock("Sum")));
   replace(shareIdentity(stock("Identity")));
