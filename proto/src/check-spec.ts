@@ -3,6 +3,7 @@
  * exist is for `@regulus/algorithms/catalog`, and so is whether a search without a budget ends by itself. Everything wrong is told at
  * once, and no value that a message can hold makes it throw.
  */
+import { checkSchedule } from "./check-schedule.js";
 import { checkSpace } from "./check-space.js";
 import { checkCount, checkLabels, checkLine, checkName, checkOptions, isPlainMap } from "./check-values.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
@@ -37,6 +38,7 @@ export function checkSpec(spec: SearchSpec): Problem[] {
   checkComponents(problems, "diagnostics", listAt(problems, "diagnostics", spec.diagnostics));
   checkSpending(problems, spec);
   checkResources(problems, spec.resources);
+  if (spec.schedule !== undefined && spec.schedule !== null) checkSchedule(problems, "schedule", spec.schedule);
   checkCount(problems, "seed", spec.seed, whole);
   checkLabels(problems, "labels", spec.labels);
   checkCount(problems, "priority", spec.priority, { least: -limits.priorityMax, greatest: limits.priorityMax });

@@ -18,6 +18,7 @@ export { specToDocument } from "./spec-document.js";
 // For other packages: checks and codecs that they share.
 
 export { byteSizePattern, formatBytes, parseBytes } from "./byte-sizes.js";
+export { readSchedule } from "./check-schedule.js";
 export { outsideDomain } from "./check-space.js";
 export { backendNames, checkSpec } from "./check-spec.js";
 export { closestName, expectedOneOf } from "./did-you-mean.js";

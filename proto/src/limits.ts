@@ -65,6 +65,8 @@ export const limits = {
   timerMsMax: 2 ** 31 - 1,
   /** Wall time of a search: ten years. */
   wallTimeMsMax: 10 * 366 * 86_400_000,
+  /** Rows of a schedule of hyperparameters. */
+  scheduleRowsMax: 4096,
   /** Distance of a priority from 0. */
   priorityMax: 100,
 } as const;

@@ -2,7 +2,7 @@
  * An attempt in the agent's own process: no isolation, no memory limit, no watchdog. For benches and tests, where the cost of a process would
  * hide what is measured; the path of a trial of a few steps allocates little and sets no timer.
  */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArtifactRef, limits } from "@regulus/proto";
 import type { Artifacts } from "../artifacts/artifact-client.js";
@@ -79,7 +79,8 @@ export class InlineAttempt implements RunningAttempt {
     const procedure = await this.options.procedures(work.procedure);
     const found = (severity: "info" | "warning" | "error", message: string) =>
       this.tell({ $case: "found", value: { source: work.procedure, severity, message } });
-    const request = { spec, work, seed, found };
+    const schedule = work.schedule === undefined ? undefined : await this.fetch(work.schedule, "schedule");
+    const request = { spec, work, seed, found, ...(schedule && { schedule: new Uint8Array(await readFile(schedule)) }) };
     return await train(
       () => procedure.open(earlier === undefined ? request : { ...request, checkpoint: earlier.bytes }),
       planOf({ spec, work }, earlier?.header.seconds ?? 0),
@@ -124,11 +125,16 @@ export class InlineAttempt implements RunningAttempt {
   }
 
   private async resume(resumeFrom: NonNullable<Assignment["resumeFrom"]>): ReturnType<typeof readCheckpoint> {
-    const path = await this.file("resume");
-    await this.options.artifacts.getFile(resumeFrom, path, this.abort.signal);
+    const path = await this.fetch(resumeFrom, "resume");
     const checkpoint = await readCheckpoint(path);
     checkProcedure(checkpoint.header, this.assignment.work.procedure);
     return checkpoint;
+  }
+
+  private async fetch(artifact: ArtifactRef, name: string): Promise<string> {
+    const path = await this.file(name);
+    await this.options.artifacts.getFile(artifact, path, this.abort.signal);
+    return path;
   }
 
   private async save(step: number, seconds: number, bytes: Uint8Array): Promise<void> {

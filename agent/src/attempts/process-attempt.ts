@@ -110,23 +110,24 @@ export class ProcessAttempt implements RunningAttempt {
   private async begin(): Promise<void> {
     try {
       await mkdir(this.directory, { recursive: true });
+      const schedule = await this.fetch(this.assignment.work.schedule, "schedule");
       const resident = this.options.residents.take(this.assignment.key, this.assignment.resumeFrom?.sha256);
       if (resident !== undefined) {
-        this.goOn(resident);
+        this.goOn(resident, schedule);
         return;
       }
-      const checkpoint = await this.fetchCheckpoint();
+      const checkpoint = await this.fetch(this.assignment.resumeFrom, "resume");
       if (this.over) return;
       // Asked to stop before anything ran: there is nothing to save.
       if (this.stopping !== undefined) this.end(endReasonOf(this.stopping.reason), this.stopping.message);
-      else this.startProcess(checkpoint);
+      else this.startProcess(checkpoint, schedule);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       this.end(EndReason.END_REASON_LOST, `the attempt could not begin: ${words}`);
     }
   }
 
-  private startProcess(checkpoint: string): void {
+  private startProcess(checkpoint: string, schedule: string): void {
     const { work, spec, seed } = this.assignment;
     const kind = { backend: this.isCommand ? "command" : this.options.backend, memoryBytes: this.options.memoryBytes };
     const process = this.options.spares.take(kind, { spec, work, seed });
@@ -134,19 +135,19 @@ export class ProcessAttempt implements RunningAttempt {
       this.prepared = true;
       this.heardMs = performance.now();
     });
-    this.work(process, { checkpoint, goesOn: false });
+    this.work(process, { checkpoint, schedule, goesOn: false });
   }
 
-  private goOn({ process, programGroup, sha256 }: Resident): void {
+  private goOn({ process, programGroup, sha256 }: Resident, schedule: string): void {
     this.programGroup = programGroup;
     this.storedSha256 = sha256;
     this.prepared = true;
     if (this.over) this.options.residents.keep(this.assignment.key, { process, programGroup, sha256 });
-    else this.work(process, { checkpoint: "", goesOn: true });
+    else this.work(process, { checkpoint: "", schedule, goesOn: true });
     if (this.stopping !== undefined) this.send({ kind: "stop", reason: this.stopping.reason });
   }
 
-  private work(process: TrialProcess, from: Pick<Begin, "checkpoint" | "goesOn">): void {
+  private work(process: TrialProcess, from: Pick<Begin, "checkpoint" | "schedule" | "goesOn">): void {
     const { key, work, spec, seed } = this.assignment;
     this.process = process;
     this.heardMs = performance.now();
@@ -170,11 +171,10 @@ export class ProcessAttempt implements RunningAttempt {
     this.send({ kind: "begin", begin });
   }
 
-  /** The checkpoint's file, or empty where the work begins anew. */
-  private async fetchCheckpoint(): Promise<string> {
-    const artifact = this.assignment.resumeFrom;
+  /** The file of an artifact that the work begins with, or empty where it has none. */
+  private async fetch(artifact: ArtifactRef | undefined, name: string): Promise<string> {
     if (artifact === undefined) return "";
-    const path = join(this.directory, "resume");
+    const path = join(this.directory, name);
     await this.options.artifacts.getFile(artifact, path, this.abort.signal);
     return path;
   }

@@ -28,6 +28,8 @@ export interface Begin {
   readonly directory: string;
   /** A checkpoint file to go on from; empty to begin. */
   readonly checkpoint: string;
+  /** The schedule file that the work replays; empty for none. */
+  readonly schedule: string;
   /** Whether it goes on from the session that the process holds. */
   readonly goesOn: boolean;
   /** Least time between two signs of life that are sent, in milliseconds. */

@@ -2,7 +2,7 @@
  * One attempt of a procedure that trains in this process: finds the procedure, opens its session from the checkpoint, runs the trainer and
  * puts what is saved into files. Used by the trial process; the inline runner has a leaner path of its own.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProcedureModule, Session } from "@regulus/algorithms/training";
 import { defaults } from "@regulus/proto";
@@ -112,5 +112,6 @@ async function openSession(
   const found = (severity: "info" | "warning" | "error", message: string) =>
     send({ kind: "found", source: begin.work.procedure, severity, message });
   const request = { spec: begin.spec, work: begin.work, seed: begin.seed, found };
-  return await procedure.open(checkpoint === undefined ? request : { ...request, checkpoint });
+  const schedule = begin.schedule === "" ? undefined : new Uint8Array(await readFile(begin.schedule));
+  return await procedure.open({ ...request, ...(checkpoint && { checkpoint }), ...(schedule && { schedule }) });
 }

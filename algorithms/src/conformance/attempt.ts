@@ -16,6 +16,8 @@ export interface TrialCase {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Defaults to 0: until it ends by itself. */
   readonly untilStep?: number;
+  /** Schedule file that it replays. */
+  readonly schedule?: Uint8Array;
   /** Seed of the trial; that of the search is always 1. Defaults to 1. */
   readonly seed?: number;
 }
@@ -39,7 +41,8 @@ export async function openCase(trial: TrialCase, checkpoint?: Uint8Array): Promi
     final: true,
   });
   const procedure = await loadProcedure(trial.procedure);
-  const request = { spec, work, seed: trial.seed ?? 1, found: () => undefined };
+  const { schedule } = trial;
+  const request = { spec, work, seed: trial.seed ?? 1, found: () => undefined, ...(schedule && { schedule }) };
   return procedure.open(checkpoint === undefined ? request : { ...request, checkpoint });
 }
 

@@ -7,6 +7,7 @@ export * from "./fold.js";
 export * from "./keyed-rng.js";
 export * from "./rng.js";
 export * from "./sampler.js";
+export * from "./schedule.js";
 export * from "./sobol-sequence.js";
 export { sobolDimensionsMax } from "./sobol-table.js";
 export * from "./space.js";

@@ -13,6 +13,8 @@ export interface TrialRequest {
   readonly seed: number;
   /** What an earlier session saved; absent to begin. */
   readonly checkpoint?: Uint8Array;
+  /** The schedule file of the trial that the work replays (docs/schedule.md); absent for none. */
+  readonly schedule?: Uint8Array;
   /** Something worth knowing was found. */
   found(severity: "info" | "warning" | "error", message: string): void;
 }

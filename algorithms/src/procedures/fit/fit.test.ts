@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { openCase, stepTo, type TrialCase } from "../../conformance/attempt.js";
-import { createRng } from "../../core/index.js";
+import { createRng, encodeSchedule } from "../../core/index.js";
 import { ridgeLoss, ridgeWeights } from "../../data/ridge-problem.js";
 import { chooseBackend } from "../../kernels/index.js";
 import { TrialFailure } from "../../training/procedure.js";
@@ -44,6 +44,46 @@ it("reports divergence as a trial that failed", async () => {
   await stepTo(session, 60);
   await assert.rejects(session.measure(), (error) => error instanceof TrialFailure && error.reason === "diverged");
   session.close();
+});
+
+const scheduled: TrialCase = { ...trial, techniques: ["weight-decay", "input-noise"], parameters: { learningRate: 0.05 } };
+const file = (steps: number[], values: Record<string, number[]>) => encodeSchedule({ steps, values, format: "regulus-schedule" });
+
+it("replays a schedule: what it trains is what a trial trains whose parameters are changed by hand at those steps", async () => {
+  const schedule = file([0, 5, 9], { weightDecay: [0.3, 0.01, 1], inputNoise: [0, 0.5, 0.1] });
+  const replayed = await openCase({ ...scheduled, schedule });
+  await stepTo(replayed, 12);
+  const expected = await replayed.save();
+  assert.deepEqual((await replayed.measure()).learned, { weightDecay: 1, inputNoise: Math.fround(0.1) });
+  replayed.close();
+  let checkpoint: Uint8Array | undefined;
+  for (const [until, weightDecay, inputNoise] of [
+    [5, 0.3, 0],
+    [9, 0.01, 0.5],
+    [12, 1, 0.1],
+  ] as const) {
+    const part = await openCase({ ...scheduled, parameters: { learningRate: 0.05, weightDecay, inputNoise } }, checkpoint);
+    await stepTo(part, until);
+    checkpoint = await part.save();
+    part.close();
+  }
+  assert.deepEqual(checkpoint, expected);
+});
+
+it("stopped between two rows and resumed, it replays the same bits; a schedule of strangers is refused", async () => {
+  const schedule = file([0, 5, 9], { weightDecay: [0.3, 0.01, 1] });
+  const whole = await openCase({ ...scheduled, schedule });
+  await stepTo(whole, 12);
+  const first = await openCase({ ...scheduled, schedule });
+  await stepTo(first, 7);
+  const second = await openCase({ ...scheduled, schedule }, await first.save());
+  await stepTo(second, 12);
+  assert.deepEqual(await second.save(), await whole.save());
+  for (const session of [whole, first, second]) session.close();
+  await assert.rejects(
+    openCase({ ...scheduled, schedule: file([0], { hiddenDropout: [0.1] }) }),
+    /moves hiddenDropout, expected/,
+  );
 });
 
 it("goes on from another trial's weights with new parameters", async () => {

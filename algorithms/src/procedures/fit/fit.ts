@@ -1,12 +1,15 @@
 /**
- * Plain training: gradient steps on shuffled batches with the trial's hyperparameters held fixed. Resumed with other parameters (population
- * based training), it goes on from its weights with the new ones.
+ * Plain training: gradient steps on shuffled batches with the trial's hyperparameters held fixed, or moved by a schedule that the search or an
+ * earlier trial gives. Resumed with other parameters (population based training), it goes on from its weights with the new ones.
+ * Source of the replay: MacKay et al., "Self-tuning networks", ICLR 2019, section 4.1.
  */
+import { RegulusError, type Schedule } from "@regulus/proto";
+import { decodeSchedule, rowOf } from "../../core/index.js";
 import { layersPass, ModelTrainer } from "../../training/model-trainer.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
 import { parseOptions } from "../../training/parse-options.js";
 import { PlainLayers } from "../../training/plain-layers.js";
-import type { Observed, ProcedureModule, Session } from "../../training/procedure.js";
+import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
 import type { StepValues } from "../../training/technique-set.js";
 import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
 import { spec } from "./spec.js";
@@ -16,6 +19,7 @@ export const module: ProcedureModule = {
   async open(request) {
     parseOptions("work.options", spec.options, request.work.options);
     const setup = await setUpTrial(request);
+    const schedule = scheduleOf(request, setup);
     const trainer = new ModelTrainer(request, setup, plainLayers);
     try {
       if (request.checkpoint !== undefined) trainer.restore(request.checkpoint);
@@ -23,17 +27,23 @@ export const module: ProcedureModule = {
       trainer.close();
       throw error;
     }
-    return new FitSession(trainer, fixedValues(setup));
+    return new FitSession(trainer, fixedValues(setup), schedule);
   },
 };
 
 class FitSession implements Session {
   readonly #trainer: ModelTrainer;
-  readonly #values: StepValues;
+  readonly #fixed: StepValues;
+  readonly #schedule: Schedule | undefined;
+  /** The schedule's row in `#values`; -1 for none yet. */
+  #row = -1;
+  #values: StepValues;
 
-  constructor(trainer: ModelTrainer, values: StepValues) {
+  constructor(trainer: ModelTrainer, fixed: StepValues, schedule: Schedule | undefined) {
     this.#trainer = trainer;
-    this.#values = values;
+    this.#fixed = fixed;
+    this.#schedule = schedule;
+    this.#values = fixed;
   }
 
   get stepsDone(): number {
@@ -49,12 +59,16 @@ class FitSession implements Session {
   }
 
   async step(): Promise<void> {
+    this.#look();
     this.#trainer.step(layersPass(this.#values, plainLayers));
   }
 
   async measure(): Promise<Observed> {
     const metrics = await this.#trainer.measure(plainLayers);
-    return { step: this.stepsDone, metrics, learned: {}, scales: {}, hypergradients: {} };
+    this.#look();
+    const scheduled = Object.keys(this.#schedule?.values ?? {});
+    const learned = Object.fromEntries(scheduled.map((name) => [name, this.#values.get(name)?.[0] ?? Number.NaN]));
+    return { step: this.stepsDone, metrics, learned, scales: {}, hypergradients: {} };
   }
 
   save(): Promise<Uint8Array> {
@@ -63,6 +77,36 @@ class FitSession implements Session {
 
   close(): void {
     this.#trainer.close();
+  }
+
+  /** Takes the values of the step that is next. */
+  #look(): void {
+    if (this.#schedule === undefined) return;
+    const { steps, values } = this.#schedule;
+    const row = rowOf(steps, this.stepsDone);
+    if (row === this.#row) return;
+    this.#row = row;
+    const moved = Object.entries(values).map(
+      ([name, vector]) => [name, Float32Array.of(vector.values[row] ?? Number.NaN)] as const,
+    );
+    this.#values = new Map([...this.#fixed, ...moved]);
+  }
+}
+
+/** What the trial replays: an earlier trial's schedule, else the search's. Closes the task where that can't be. */
+function scheduleOf({ schedule: file, spec, work }: TrialRequest, { hyperparameters, task }: TrialSetup): Schedule | undefined {
+  try {
+    if (file === undefined && work.schedule !== undefined) {
+      throw new RegulusError("data-loss", "saw work that replays a schedule, and no schedule with it; start the trial again");
+    }
+    const schedule = file === undefined ? spec.schedule : decodeSchedule(file);
+    const strange = Object.keys(schedule?.values ?? {}).find((name) => !hyperparameters.has(name));
+    if (strange === undefined) return schedule;
+    const known = [...hyperparameters.keys()].join(", ") || "none";
+    throw new RegulusError("invalid-argument", `the schedule moves ${strange}, expected hyperparameters of techniques: ${known}`);
+  } catch (error) {
+    task.close();
+    throw error;
   }
 }
 

@@ -9,7 +9,14 @@
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
-import { type HyperparameterSpec, unconstrainedMax, unconstrainedOf } from "../../core/index.js";
+import {
+  encodeSchedule,
+  type HyperparameterSpec,
+  ScheduleRecording,
+  type ScheduleRow,
+  unconstrainedMax,
+  unconstrainedOf,
+} from "../../core/index.js";
 import { LearnedHyperparameters, type Perturbation } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
 import { DataOrder } from "../../training/data-order.js";
@@ -17,7 +24,7 @@ import { layersPass, ModelTrainer, type TrainingPass } from "../../training/mode
 import type { ParameterStore } from "../../training/parameter-store.js";
 import { parseOptions } from "../../training/parse-options.js";
 import { PlainLayers } from "../../training/plain-layers.js";
-import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
+import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/procedure.js";
 import type { StepValues } from "../../training/technique-set.js";
 import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
 import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
@@ -62,6 +69,7 @@ class SelfTuneSession implements Session {
   /** For coordinates, then raw scales, as one vector: Adam treats each number by itself. */
   readonly #adam: VectorAdam;
   readonly #hypergradients: Float64Array;
+  readonly #recording: ScheduleRecording;
   #tuningSteps = 0;
 
   constructor(request: TrialRequest, setup: TrialSetup, options: SelfTuneOptions) {
@@ -78,6 +86,8 @@ class SelfTuneSession implements Session {
     );
     this.#adam = new VectorAdam(2 * this.#learned.count, options.hyperLearningRate);
     this.#hypergradients = new Float64Array(this.#learned.count);
+    const names = this.#learned.each.map(({ name }) => name);
+    this.#recording = new ScheduleRecording(names, this.#scheduleRow());
   }
 
   get stepsDone(): number {
@@ -99,6 +109,7 @@ class SelfTuneSession implements Session {
     const sinceWarmUp = this.stepsDone - warmUpSteps;
     if (sinceWarmUp <= 0 || sinceWarmUp % trainSteps !== 0) return;
     for (let i = 0; i < tuneSteps; i++) await this.#tune();
+    this.#recording.tuned(this.stepsDone, this.#scheduleRow());
   }
 
   async measure(): Promise<Observed> {
@@ -123,6 +134,7 @@ class SelfTuneSession implements Session {
       adam: this.#adam.save(),
       hypergradients: [...this.#hypergradients],
       tuningSteps: this.#tuningSteps,
+      recording: this.#recording.save(),
     };
     return this.#trainer.save(state);
   }
@@ -142,7 +154,15 @@ class SelfTuneSession implements Session {
     this.#adam.restore(state.adam);
     this.#hypergradients.set(state.hypergradients);
     this.#tuningSteps = state.tuningSteps;
-    if (checkpoint.seed !== this.#seed) this.#moveAway();
+    this.#recording.restore(state.recording);
+    if (checkpoint.seed === this.#seed) return;
+    this.#moveAway();
+    this.#recording.jumped(this.stepsDone, this.#scheduleRow());
+  }
+
+  /** How the hyperparameters moved (docs/schedule.md). */
+  async results(): Promise<readonly SessionResult[]> {
+    return [{ kind: "schedule", bytes: encodeSchedule(this.#recording.document(this.stepsDone, this.#scheduleRow())) }];
   }
 
   close(): void {
@@ -177,6 +197,14 @@ class SelfTuneSession implements Session {
     const values = new Map(this.#held);
     for (const [i, { name }] of this.#learned.each.entries()) values.set(name, this.#learned.values(i, perturbation));
     return values;
+  }
+
+  #scheduleRow(): ScheduleRow {
+    const { each, coordinates } = this.#learned;
+    return {
+      values: each.map((one, i) => one.value(coordinates[i] ?? 0)),
+      scales: each.map((_, i) => this.#learned.scale(i)),
+    };
   }
 
   async #tune(): Promise<void> {
@@ -247,6 +275,12 @@ const stateSchema = z.strictObject({
   adam: z.strictObject({ updates: z.int(), mean: z.array(z.number()).readonly(), square: z.array(z.number()).readonly() }),
   hypergradients: z.array(z.number()),
   tuningSteps: z.int(),
+  recording: z.strictObject({
+    steps: z.array(z.int()),
+    rows: z.array(z.strictObject({ values: z.array(z.number()), scales: z.array(z.number()) })),
+    rounds: z.int(),
+    stride: z.int(),
+  }),
 });
 type State = Readonly<z.infer<typeof stateSchema>>;
 

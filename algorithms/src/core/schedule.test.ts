@@ -1,0 +1,62 @@
+/** Schedules: what is recorded is what held at every step, however much is thinned out, and a file that is none is refused. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RegulusError } from "@regulus/proto";
+import { decodeSchedule, encodeSchedule, ScheduleRecording, type ScheduleRow, valuesAt } from "./schedule.js";
+
+/** What held after a round: any function of it. */
+const row = (round: number): ScheduleRow => ({ values: [Math.sin(round)], scales: [1 / (1 + round)] });
+
+/** Records so many rounds, each three training steps after the last. */
+function recorded(rounds: number, rowsKept: number) {
+  const recording = new ScheduleRecording(["rate"], row(0), rowsKept);
+  for (let round = 1; round <= rounds; round++) recording.tuned(3 * round, row(round));
+  return decodeSchedule(encodeSchedule(recording.document(3 * rounds + 1, row(rounds))));
+}
+
+test("while nothing is thinned out, every step has exactly the values that held at it", () => {
+  const schedule = recorded(50, 64);
+  for (let step = 0; step < 151; step++) {
+    assert.equal(valuesAt(schedule, step).rate, row(Math.floor(step / 3)).values[0], `step ${step}`);
+  }
+  assert.equal(valuesAt(schedule, 10_000).rate, row(50).values[0], "the last row holds for ever");
+});
+
+test("a thinned schedule stays small, keeps beginning and end, and every row holds what held there", () => {
+  for (const rounds of [65, 200, 5000]) {
+    const { steps, values } = recorded(rounds, 64);
+    assert.ok(steps.length > 32 && steps.length <= 66, `${steps.length} rows of ${rounds} rounds`);
+    assert.deepEqual([steps[0], steps.at(-1)], [0, 3 * rounds + 1]);
+    for (const [at, step] of steps.entries()) assert.equal(values.rate?.values[at], row(Math.floor(step / 3)).values[0]);
+    const gaps = steps.slice(1, -1).map((step, at) => step - (steps[at] ?? 0));
+    assert.equal(new Set(gaps).size, 1, "rows are equally far apart");
+  }
+});
+
+test("saved and restored in the middle, a recording goes on exactly; a jump has a row of its own", () => {
+  const whole = new ScheduleRecording(["rate"], row(0), 8);
+  const first = new ScheduleRecording(["rate"], row(0), 8);
+  const second = new ScheduleRecording(["rate"], row(99), 8);
+  for (let round = 1; round <= 40; round++) {
+    whole.tuned(round, row(round));
+    (round <= 21 ? first : second).tuned(round, row(round));
+    if (round === 21) second.restore(JSON.parse(JSON.stringify(first.save())));
+  }
+  assert.deepEqual(second.document(41, row(40)), whole.document(41, row(40)));
+  second.jumped(41, row(7));
+  assert.equal(valuesAt(decodeSchedule(encodeSchedule(second.document(60, row(8)))), 50).rate, row(7).values[0]);
+});
+
+test("what is no schedule is refused with what is wrong", () => {
+  const refused = (document: unknown, words: RegExp) =>
+    assert.throws(
+      () => decodeSchedule(new TextEncoder().encode(typeof document === "string" ? document : JSON.stringify(document))),
+      (error) => error instanceof RegulusError && error.code === "invalid-argument" && words.test(error.message),
+    );
+  refused("{", /expected an object with steps/);
+  refused({ steps: [0, 5, 5], values: { rate: [1, 2, 3] } }, /steps\[2\].*a whole number above 5/);
+  refused({ steps: [1], values: { rate: [1] } }, /0, where training begins/);
+  refused({ steps: [0, 5], values: { rate: [1] } }, /values\.rate: saw 1 numbers, expected 2/);
+  refused({ steps: [0], values: {} }, /0 hyperparameters/);
+  refused({ steps: Array.from({ length: 5000 }, (_, at) => at), values: {} }, /5000 steps/);
+});
