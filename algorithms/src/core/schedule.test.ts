@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import { decodeSchedule, encodeSchedule, ScheduleRecording, type ScheduleRow, valuesAt } from "./schedule.js";
 
-/** What held after a round: any function of it. */
+/** What held after a round: a wave. */
 const row = (round: number): ScheduleRow => ({ values: [Math.sin(round)], scales: [1 / (1 + round)] });
 
 /** Records so many rounds, each three training steps after the last. */
