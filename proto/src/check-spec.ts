@@ -30,9 +30,7 @@ export function checkSpec(spec: SearchSpec): Problem[] {
   checkComponent(problems, "strategy", spec.strategy);
   const space = listAt(problems, "space", spec.space);
   const techniques = listAt(problems, "techniques", spec.techniques);
-  // Techniques bring hyperparameters of their own; the catalog says no where theirs are none either.
-  if (space.length === 0 && techniques.length === 0)
-    problems.addText("space", "no parameters", "at least one parameter to search");
+  // Whether it may be empty is the catalog's to say: techniques and some workloads bring hyperparameters of their own.
   checkSpace(problems, space);
   checkComponents(problems, "techniques", techniques);
   checkComponents(problems, "diagnostics", listAt(problems, "diagnostics", spec.diagnostics));

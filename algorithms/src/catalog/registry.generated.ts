@@ -1,6 +1,7 @@
 /** Written by scripts/generate.mjs from the folders: what every registered component says of itself, by name. Do not edit. */
 import type { DiagnosticSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
 import { spec as strategyAsha } from "../strategies/asha/spec.js";
+import { spec as strategyBoRep } from "../strategies/bo-rep/spec.js";
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
 import { spec as strategyRandom } from "../strategies/random/spec.js";
 import { spec as strategySelfTuningNetwork } from "../strategies/self-tuning-network/spec.js";
@@ -32,6 +33,7 @@ import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js
 
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
   ["asha", strategyAsha],
+  ["bo-rep", strategyBoRep],
   ["grid", strategyGrid],
   ["random", strategyRandom],
   ["self-tuning-network", strategySelfTuningNetwork],

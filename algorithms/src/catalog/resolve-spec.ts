@@ -31,6 +31,7 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
   const techniques = resolveList(problems, techniqueSpecs, { field: "techniques", components: spec.techniques });
   const diagnostics = resolveList(problems, diagnosticSpecs, { field: "diagnostics", components: spec.diagnostics });
   checkTrained(problems, spec, workload);
+  checkSearched(problems, spec, strategy);
   const space = resolveSpace(problems, spec, { workload, techniques });
   const found = [...structural, ...problems.all()];
   const sound = (...tops: readonly string[]) => !found.some(({ field }) => tops.some((top) => isUnder(field, top)));
@@ -90,6 +91,17 @@ function checkTrained(problems: ProblemList, spec: SearchSpec, workload: Resolve
     if (typeof metric !== "string" || metric === "" || workload.spec.metrics.includes(metric)) continue;
     problems.add(`objectives[${index}].metric`, metric, expectedOneOf(metric, workload.spec.metrics));
   }
+}
+
+/** There is something to search: parameters, or hyperparameters of techniques or of the workload. */
+function checkSearched(
+  problems: ProblemList,
+  { space, techniques }: SearchSpec,
+  strategy: Resolved<StrategySpec> | undefined,
+): void {
+  if (Array.isArray(techniques) && techniques.length > 0) return;
+  if (Array.isArray(space) && (space.length > 0 || strategy?.spec.ownParameters === true)) return;
+  problems.addText("space", "no parameters", "at least one parameter to search");
 }
 
 /** The space with the techniques' hyperparameters. A program, or a user's module, may understand any parameter. */

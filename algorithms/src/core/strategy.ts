@@ -114,6 +114,8 @@ export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> 
   readonly accepts: { readonly conditional: boolean; readonly categorical: boolean; readonly double: boolean };
   /** Whether it needs steps per trial (multi-fidelity, self-tuning). */
   readonly needsSteps: boolean;
+  /** Whether it moves hyperparameters that the workload itself brings, so that a search needs no parameters of its own. */
+  readonly ownParameters?: boolean;
   /** What its card claims; the conformance suite checks each. */
   readonly claims: {
     /** The same set of configurations, whatever the number of agents and the order in which results arrive. */

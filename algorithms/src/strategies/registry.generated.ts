@@ -1,6 +1,7 @@
 /** Written by scripts/generate.mjs from the folders: every registered strategy, by name. Do not edit. */
 import type { StrategyModule } from "../core/index.js";
 import { module as strategyAsha } from "../strategies/asha/asha.js";
+import { module as strategyBoRep } from "../strategies/bo-rep/bo-rep.js";
 import { module as strategyGrid } from "../strategies/grid/grid.js";
 import { module as strategyRandom } from "../strategies/random/random.js";
 import { module as strategySelfTuningNetwork } from "../strategies/self-tuning-network/self-tuning-network.js";
@@ -8,6 +9,7 @@ import { module as strategySobol } from "../strategies/sobol/sobol.js";
 
 export const strategies: ReadonlyMap<string, StrategyModule<unknown>> = new Map<string, StrategyModule<unknown>>([
   ["asha", strategyAsha],
+  ["bo-rep", strategyBoRep],
   ["grid", strategyGrid],
   ["random", strategyRandom],
   ["self-tuning-network", strategySelfTuningNetwork],

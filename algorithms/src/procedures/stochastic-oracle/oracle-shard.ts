@@ -24,7 +24,8 @@ export interface ShardMemory {
   /** Empty where none was sent yet. */
   y: Float64Array;
   z: Float64Array;
-  readonly tasks: TaskMemory;
+  /** Empty where tasks own nothing, or have not been asked yet. */
+  tasks: TaskMemory;
   answer: NumberLists;
 }
 
@@ -51,7 +52,7 @@ export class OracleShard {
       x: Float64Array.from(problem.start.x),
       y: new Float64Array(0),
       z: new Float64Array(0),
-      tasks: problem.lower === "owned" ? startTasks(problem, this.range) : { y: [], z: [] },
+      tasks: { y: [], z: [] },
       answer: {},
     };
   }
@@ -74,7 +75,7 @@ export class OracleShard {
   plainStep(draw: number, lowerRate: number): void {
     const { problem, memory } = this;
     if (problem.lower === "owned") {
-      for (const [task, y] of memory.tasks.y.entries()) this.#lowerStep(y, [this.range.lo + task], draw, lowerRate);
+      for (const [task, y] of this.#tasks().y.entries()) this.#lowerStep(y, [this.range.lo + task], draw, lowerRate);
       return;
     }
     if (memory.y.length === 0) memory.y = Float64Array.from(problem.start.y);
@@ -113,7 +114,7 @@ export class OracleShard {
         return encodeShardAnswer({ nodes: this.#evaluations(), slice: [] });
       case "owned": {
         const asked = { x: memory.x, draw, refresh: question.refresh };
-        return encodeShardAnswer(answerTasks(problem, question, { memory: memory.tasks, question: asked, shard: range }));
+        return encodeShardAnswer(answerTasks(problem, question, { memory: this.#tasks(), question: asked, shard: range }));
       }
       default: {
         this.#need("y", memory.y);
@@ -127,7 +128,7 @@ export class OracleShard {
     const { problem, memory, range } = this;
     if (problem.lower === "shared") this.#need("y", memory.y);
     const at = (unit: number) => {
-      return problem.lower === "owned" ? Float64Array.from(memory.tasks.y[unit - range.lo] ?? []) : memory.y;
+      return problem.lower === "owned" ? Float64Array.from(this.#tasks().y[unit - range.lo] ?? []) : memory.y;
     };
     return coveringNodes(problem.units, range).map((node) =>
       sumNode(node, (unit) => problem.evaluate({ x: memory.x, y: at(unit) }, unit)),
@@ -138,6 +139,13 @@ export class OracleShard {
     if (vector.length > 0) return;
     const words = `the question counts on the vector ${name} of an earlier one, and this trial holds none: ask a new trial with all vectors`;
     throw new RegulusError("failed-precondition", words);
+  }
+
+  /** The shard's tasks, which begin when they are first asked. */
+  #tasks(): TaskMemory {
+    const { problem, range, memory } = this;
+    if (memory.tasks.y.length !== range.hi - range.lo) memory.tasks = startTasks(problem, range);
+    return memory.tasks;
   }
 
   get #from(): number {

@@ -194,8 +194,8 @@ function firstUpper({ adjoint }: BoRepSettings): OracleKind {
 }
 
 /** Whether an answer has what was asked for, in finite numbers. */
-function isWhole(kind: OracleKind, { gradient, residual, direction, smoothness }: OracleAnswer): boolean {
+function isWhole(kind: OracleKind, { gradient, residual, direction, smoothness, upperLoss = 0 }: OracleAnswer): boolean {
   const wanted =
     kind === "lower" ? [gradient] : kind === "adjoint" ? [residual] : kind === "joint" ? [residual, direction] : [direction];
-  return wanted.every((one) => one !== undefined && Number.isFinite(length(one))) && Number.isFinite(smoothness);
+  return wanted.every((one) => one !== undefined && Number.isFinite(length(one))) && Number.isFinite(smoothness + upperLoss);
 }
