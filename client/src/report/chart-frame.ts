@@ -34,12 +34,21 @@ export function shownSearches(records: readonly SearchRecord[]): Shown[] {
   });
 }
 
+export interface FrameOptions {
+  readonly legend: boolean;
+  /** Whether the value axis has a name. */
+  readonly named?: boolean;
+  /** Series that the legend tells; all where absent. */
+  readonly legendNames?: readonly string[];
+}
+
 /** Room for axes, names and legend. */
-export function frame({ legend, named = true }: { readonly legend: boolean; readonly named?: boolean }): Record<string, unknown> {
+export function frame({ legend, named = true, legendNames }: FrameOptions): Record<string, unknown> {
+  const data = legendNames === undefined ? {} : { data: legendNames };
   return {
     grid: { left: 8, right: legend ? 64 : 28, top: (legend ? 34 : 8) + (named ? 30 : 6), bottom: 30, containLabel: true },
     tooltip: { trigger: "axis" },
-    ...(legend ? { legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 18 } } : {}),
+    ...(legend ? { legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 18, ...data } } : {}),
   };
 }
 

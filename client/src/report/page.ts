@@ -4,12 +4,15 @@
  */
 import { createHash } from "node:crypto";
 import { formatCount, formatParameter, formatSeconds, formatValue, plainText } from "../display/numbers.js";
+import { armTable, findingsTable, pictureCards, refusedTable } from "./bilevel-sections.js";
 import { type Chart, type Shown, shownSearches } from "./chart-frame.js";
 import { costChart, courseCharts, progressCharts } from "./charts.js";
 import { Html, html, scriptJson } from "./html.js";
 import { learnedCharts } from "./learned-charts.js";
 import { parallelCharts } from "./parallel-charts.js";
 import { objectiveOf, resultOf, type SearchRecord } from "./result.js";
+import { scheduleCharts } from "./schedule-charts.js";
+import { stepCharts } from "./step-charts.js";
 import { costTable, formatMetric, foundTable, summaryTable, trialTable } from "./tables.js";
 
 /** What a page is made of besides the searches. */
@@ -30,7 +33,9 @@ export function reportPage(records: readonly SearchRecord[], parts: PageParts): 
   const learned = learnedCharts(searches);
   const parallel = parallelCharts(searches);
   const cost = costChart(searches);
-  const charts = [...progress, ...learned, ...parallel, ...courses, cost];
+  const steps = stepCharts(searches);
+  const schedules = scheduleCharts(searches);
+  const charts = [...progress, ...steps, ...learned, ...schedules, ...parallel, ...courses, cost];
   const sums = parts.scripts.map((script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
   const page = html`<!doctype html>
 <html lang="en">
@@ -55,10 +60,16 @@ ${new Html(parts.style)}
 <p class="note">Each search's best trial by its own objective, at the best measurement of that trial. The objective selects; other metrics, such as those of a test split, are only read off there.</p>
 ${summaryTable(searches)}
 ${foundTable(searches)}
+${armTable(searches)}
 ${section("Progress", undefined, progress, "wide")}
+${section("What the strategy did", "Steps that a strategy takes by itself, such as outer iterations of a bilevel method. One that is refused changes nothing but how the next is tried.", steps, "wide")}
+${refusedTable(searches)}
+${pictureCards(searches)}
 ${section("Hyperparameters learned inside training", "The line is the learned value, the band one perturbation scale to either side of it. Dashed lines are what searches from outside found.", learned, "small")}
+${section("Learned schedules", "Hyperparameters over training as files that ordinary training replays: regulus artifact fetches them.", schedules, "small")}
 ${section("Configurations", undefined, parallel, "tall")}
 ${section("Courses of the trials", undefined, courses, "wide")}
+${findingsTable(searches)}
 <h2>Trials</h2>
 ${searches.map(trialTable)}
 <h2>Cost</h2>

@@ -10,7 +10,18 @@ import { promisify } from "node:util";
 import { escapeText, html, scriptJson } from "./html.js";
 import { renderReport, writeReport } from "./report.js";
 import { sampleSearch } from "./sample.js";
+import { sampleBilevel } from "./sample-bilevel.js";
 
+/** 40 x 12 grey pixels: a pattern with noise, with less of it, without. */
+const picture = Buffer.from(
+  [
+    "iVBORw0KGgoAAAANSUhEUgAAACgAAAAMCAAAAAA1qKCRAAAA90lEQVR42m2Ra60FMQiEK+FKqIRKQEIlIAEJSEDCSEACEpCwEupgL91HTk5yfpGvM6EwNByp",
+    "Y/QZ6XSe6gEeQyLBN82i/dg0E0RkftiW4MZEAr+NN11GY3WMksxmSWYqzKJVPrRLg5gIRIW2dJuiZNEyPrRL096rU3p9gTLSmLlW2OBtJOJchyuxNZE+j3MB",
+    "NLGlMp4rdEz7pubSDbkCJn51xO6o8hjtpWZi7KcvEN9TcWQ65kNyEXPN6KIZSMS7pwMeepE+tLfu7lGdKx7UUlLJCVnFCXlTVdmlacXPf72+iJ+X4fcy5vXG",
+    "leTyq+OWKv74GO/L/APzWhQa/T1b+gAAAABJRU5ErkJggg==",
+  ].join(""),
+  "base64",
+);
 const hostile = `</script><script>document.title="taken"</script><img src=x onerror='document.title="taken"'>"'&{{x}}`;
 
 test("whatever is put into markup or a script is text there", () => {
@@ -40,6 +51,32 @@ test("a report holds both searches' numbers and every section", async () => {
   assert.equal(page.match(/id="(progress-steps|progress-seconds|learned-[0-4]|parallel-0|course-[01]|cost)"/g)?.length, 11);
 });
 
+test("what a strategy did is shown: steps, why they were refused, findings, arms, pictures, schedules", async () => {
+  const page = await renderReport([
+    sampleBilevel({ name: "shrink", seed: 3, steps: 60, parameters: 3, picture }),
+    sampleBilevel({ name: "filters", seed: 4, steps: 30, parameters: 400 }),
+  ]);
+  for (const words of [
+    "What the strategy did",
+    "What was refused, and why",
+    "the loss of shrink is known only to within 0.05",
+    "shrink: 50 taken, 10 refused; filters: 25 taken, 5 refused",
+    "Median and middle half of 400 hyperparameters of filters",
+    "the scale of filters has collapsed",
+    "the strategy is better: 20 % below",
+    "trial 2 of shrink: PSNR 29 dB in the mean",
+    "Learned schedules",
+  ]) {
+    assert.ok(page.includes(words), words);
+  }
+  // One picture; the file that is none stays out.
+  assert.equal(page.match(/<figure/g)?.length, 1);
+  assert.ok(!page.includes("no picture"));
+  const long = await renderReport([sampleBilevel({ name: "long", seed: 3, steps: 50_000, parameters: 400 })]);
+  // Lines are thinned to 400 points each, tables to 30 rows.
+  assert.ok(long.length - page.length < 500_000, `${long.length - page.length} characters more`);
+});
+
 test("ten thousand trials of many measurements give a page of bounded size", async () => {
   const page = await renderReport([
     sampleSearch({ seed: 2, strategy: "random", trials: 10_000, stepsPerTrial: 100, measurementsPerTrial: 5 }),
@@ -63,14 +100,17 @@ test("a browser without a network draws every chart of a report full of hostile 
   const folder = await mkdtemp(join(tmpdir(), "regulus-report-"));
   try {
     const file = join(folder, "report.html");
-    await writeReport(file, samples(hostile, hostile), { title: hostile });
+    const steps = { name: hostile, seed: 3, steps: 60, picture };
+    const stepping = sampleBilevel({ ...steps, parameters: 3 });
+    await writeReport(file, [...samples(hostile, hostile), stepping], { title: hostile });
     const dom = await browse(file, folder);
-    assert.match(dom, /<html[^>]* data-drawn="11"/, "not every chart was drawn");
+    // Eleven of the first two searches, six of the strategy that steps, a schedule, its course.
+    assert.match(dom, /<html[^>]* data-drawn="19"/, "not every chart was drawn");
     const title = /<title>(.*?)<\/title>/s.exec(dom)?.[1] ?? "";
     assert.ok(title.startsWith("&lt;/script&gt;"), `the title is ${title}`);
     // ECharts' own source holds markup in strings.
     const elements = dom.replace(/<script\b.*?<\/script>/gs, "");
-    assert.ok(!elements.includes("<img"), "a name became an element");
+    assert.deepEqual(elements.match(/<img\b[^>]{0,30}/g)?.length, 1, "a name became an element, or a picture is missing");
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,12 +2,26 @@
  * What came out of a search: its best trial at its best measurement, with the hyperparameters that it found. The report, the demo's
  * table and its JSON all read it here, so that they never disagree.
  */
-import type { ExportSearchResponse, Measurement, Search, Trial } from "@regulus/proto";
+import type { ExportSearchResponse, Fact, Measurement, Search, Trial } from "@regulus/proto";
+import type { StepRecord } from "./strategy-steps.js";
 
-/** A search with its trials, as GetSearch and ExportSearch answer them. */
+/** A file that a trial left at its end. */
+export interface ResultFile {
+  readonly trial: number;
+  /** image (PNG) or schedule (JSON). */
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A search with its trials, as GetSearch and ExportSearch answer them, and what else a report shows where it was read. */
 export interface SearchRecord {
   readonly search: Search;
   readonly trials: readonly ExportSearchResponse[];
+  /** The strategy's own steps, in order. */
+  readonly steps?: readonly StepRecord[];
+  /** Findings about the search and its trials, in order; the newest. */
+  readonly findings?: readonly Fact[];
+  readonly results?: readonly ResultFile[];
 }
 
 /** What a search found. */

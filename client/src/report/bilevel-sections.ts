@@ -1,0 +1,105 @@
+/** Parts of a report without charts: what a strategy refused and why, what was found, what each arm came to, pictures that trials left. */
+import type { Fact } from "@regulus/proto";
+import { formatCount, formatSeconds, formatValue, plainText } from "../display/numbers.js";
+import type { Shown } from "./chart-frame.js";
+import { type Html, html } from "./html.js";
+import { objectiveOf, type ResultFile } from "./result.js";
+
+/** Refusals and findings of one search that are listed: the newest. */
+const rowsMax = 30;
+
+/** Steps that were refused, in words. */
+export function refusedTable(searches: readonly Shown[]): Html | undefined {
+  const rows = searches.flatMap((shown) => {
+    const refused = (shown.record.steps ?? []).filter(({ accepted }) => !accepted);
+    return refused.slice(-rowsMax).map((step) => ({ shown, step }));
+  });
+  if (rows.length === 0) return undefined;
+  return html`<h3 style="margin: 18px 0 10px">What was refused, and why</h3><div class="card scroll"><table>
+<thead><tr><th>search</th><th class="number">after</th><th class="number">step</th><th>why</th><th class="number">loss</th><th class="number">accuracy</th></tr></thead>
+<tbody>${rows.map(
+    ({ shown, step }) => html`<tr><td>${swatch(shown)}${shown.label}</td>
+<td class="number">${sinceStart(shown, step.timeMs)}</td><td class="number">${formatCount(step.step)}</td><td class="words">${plainText(step.message, 600)}</td>
+<td class="number">${numberText(step.metrics.upperLoss)}</td><td class="number">${numberText(step.metrics.accuracy)}</td></tr>`,
+  )}</tbody></table></div>`;
+}
+
+/** Findings about searches and their trials. */
+export function findingsTable(searches: readonly Shown[]): Html | undefined {
+  const rows = searches.flatMap((shown) => (shown.record.findings ?? []).slice(-rowsMax).map((fact) => ({ shown, fact })));
+  if (rows.length === 0) return undefined;
+  return html`<h2>Findings</h2><div class="card scroll"><table>
+<thead><tr><th>search</th><th class="number">after</th><th>about</th><th>severity</th><th>by</th><th>what</th></tr></thead>
+<tbody>${rows.map(({ shown, fact }) => findingRow(shown, fact))}</tbody></table></div>`;
+}
+
+function findingRow(shown: Shown, { kind, timeMs }: Fact): Html | undefined {
+  const cells =
+    kind?.$case === "findingReported"
+      ? { about: kind.value.trial === undefined ? "search" : `trial ${kind.value.trial}`, ...kind.value }
+      : kind?.$case === "strategyFailed"
+        ? { about: "search", severity: "error", source: "strategy", message: kind.value.message }
+        : undefined;
+  if (cells === undefined) return undefined;
+  const tag = cells.severity === "error" ? " bad" : "";
+  return html`<tr><td>${swatch(shown)}${shown.label}</td><td class="number">${sinceStart(shown, timeMs)}</td><td>${cells.about}</td>
+<td><span class="tag${tag}">${plainText(cells.severity, 20)}</span></td><td>${plainText(cells.source, 60)}</td><td class="words">${plainText(cells.message, 600)}</td></tr>`;
+}
+
+/** What the strategy's own trials came to against the control arm, and against plain training that replays a schedule. */
+export function armTable(searches: readonly Shown[]): Html | undefined {
+  const rows = searches.flatMap((shown) => shown.record.search.arms.map((arm) => ({ shown, arm })));
+  if (rows.length === 0) return undefined;
+  return html`<h3 style="margin: 18px 0 10px">Arms</h3>
+<p class="note">Part of the budget went to arms of their own: control is plain random search, replay is ordinary training with a schedule that was learned.</p>
+<div class="card scroll"><table><thead><tr><th>search</th><th>arm</th><th class="number">trials</th><th class="number">steps</th><th class="number">best</th><th>against the strategy's own</th></tr></thead>
+<tbody>${rows.map(({ shown, arm }) => {
+    const own = shown.record.search.arms.find(({ name }) => name === "")?.bestValue;
+    return html`<tr><td>${swatch(shown)}${shown.label}</td><td>${arm.name === "" ? "the strategy's own" : plainText(arm.name, 40)}</td>
+<td class="number">${formatCount(arm.trials)}</td><td class="number">${formatCount(arm.steps)}</td><td class="number">${numberText(arm.bestValue)}</td>
+<td>${arm.name === "" ? "" : gainWords(shown, own, arm.bestValue)}</td></tr>`;
+  })}</tbody></table></div>`;
+}
+
+/** "the strategy's own is 12 % below". */
+function gainWords(shown: Shown, own: number | undefined, other: number | undefined): string {
+  if (own === undefined || other === undefined || !(own > 0) || !(other > 0)) return "—";
+  const { sign } = objectiveOf(shown.record.search);
+  const percent = formatValue(Number((Math.abs(1 - own / other) * 100).toPrecision(2)));
+  if (own === other) return "the same";
+  return `${sign * own < sign * other ? "the strategy is better" : "the strategy is worse"}: ${percent} % ${own < other ? "below" : "above"}`;
+}
+
+/** Pictures that trials left, each with the quality that its trial or the strategy's newest step tells. */
+export function pictureCards(searches: readonly Shown[]): Html | undefined {
+  const pictures = searches.flatMap((shown) =>
+    (shown.record.results ?? []).filter(({ kind }) => kind === "image").map((file) => ({ shown, file })),
+  );
+  const cards = pictures.flatMap(({ shown, file }) => pictureCard(shown, file) ?? []);
+  if (cards.length === 0) return undefined;
+  return html`<h2>Pictures</h2><p class="note">As trials left them. Of denoising each row is one image: noisy, denoised with the learned hyperparameters, and the truth.</p>
+<div class="grid wide">${cards}</div>`;
+}
+
+function pictureCard(shown: Shown, { trial, bytes }: ResultFile): Html | undefined {
+  // Only what is a PNG goes into the page, whatever its kind says.
+  const magic = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+  if (!magic.every((byte, at) => bytes[at] === byte)) return undefined;
+  const row = shown.record.trials.find((one) => one.trial?.trial === trial);
+  const steps = shown.record.steps ?? [];
+  const psnr = row?.trial?.last?.metrics.psnr ?? steps.findLast(({ metrics }) => metrics.psnr !== undefined)?.metrics.psnr;
+  const words = `trial ${trial} of ${shown.label}${psnr === undefined ? "" : `: PSNR ${formatValue(psnr)} dB in the mean`}`;
+  return html`<figure class="card picture"><img alt="${words}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}"><figcaption class="caption">${words}</figcaption></figure>`;
+}
+
+function sinceStart({ record }: Shown, timeMs: number): string {
+  return formatSeconds(Math.max(0, timeMs - record.search.createdMs) / 1000);
+}
+
+function numberText(value: number | undefined): string {
+  return value === undefined || !Number.isFinite(value) ? "—" : formatValue(value);
+}
+
+function swatch({ colour }: Shown): Html {
+  return html`<span class="swatch" style="--search: var(--c${colour % 8})"></span>`;
+}
