@@ -13,11 +13,15 @@ import { spec as procedureRespond } from "../procedures/respond/spec.js";
 import { spec as procedureSelfTune } from "../procedures/self-tune/spec.js";
 import { spec as procedureStochasticOracle } from "../procedures/stochastic-oracle/spec.js";
 import { spec as techniqueActivationPenalty } from "../techniques/activation-penalty/spec.js";
+import { spec as techniqueAffineAugmentation } from "../techniques/affine-augmentation/spec.js";
+import { spec as techniqueColorJitter } from "../techniques/color-jitter/spec.js";
+import { spec as techniqueCutout } from "../techniques/cutout/spec.js";
 import { spec as techniqueDropConnect } from "../techniques/drop-connect/spec.js";
 import { spec as techniqueDropout } from "../techniques/dropout/spec.js";
 import { spec as techniqueEmbeddingDropout } from "../techniques/embedding-dropout/spec.js";
 import { spec as techniqueGradientClipping } from "../techniques/gradient-clipping/spec.js";
 import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
+import { spec as techniqueInputScaling } from "../techniques/input-scaling/spec.js";
 import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
 import { spec as techniqueLockedDropout } from "../techniques/locked-dropout/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
@@ -51,11 +55,15 @@ export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string
 
 export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string, TechniqueSpec>([
   ["activation-penalty", techniqueActivationPenalty],
+  ["affine-augmentation", techniqueAffineAugmentation],
+  ["color-jitter", techniqueColorJitter],
+  ["cutout", techniqueCutout],
   ["drop-connect", techniqueDropConnect],
   ["dropout", techniqueDropout],
   ["embedding-dropout", techniqueEmbeddingDropout],
   ["gradient-clipping", techniqueGradientClipping],
   ["input-noise", techniqueInputNoise],
+  ["input-scaling", techniqueInputScaling],
   ["label-smoothing", techniqueLabelSmoothing],
   ["locked-dropout", techniqueLockedDropout],
   ["weight-decay", techniqueWeightDecay],

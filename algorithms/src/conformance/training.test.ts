@@ -18,8 +18,16 @@ const workloadCases: readonly WorkloadCase[] = [
   { name: "mnist-mlp", options: { ...mnistSizes, hiddenUnits: [16, 8] }, techniques: mnistTechniques },
   {
     name: "mnist-cnn",
-    options: { ...mnistSizes, filters: [4, 4], hiddenUnits: 8, optimizer: "adam" },
-    techniques: mnistTechniques,
+    options: {
+      ...mnistSizes,
+      filters: [4, 4],
+      hiddenUnits: 8,
+      optimizer: "adam",
+      normalization: "group",
+      groups: 2,
+      pooling: "average",
+    },
+    techniques: [...mnistTechniques, "affine-augmentation", "color-jitter", "cutout", "input-scaling"],
   },
   {
     name: "moby-dick-lstm",

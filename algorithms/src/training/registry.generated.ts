@@ -13,11 +13,15 @@ export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = n
 
 export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unknown>>> = new Map<string, () => Promise<TechniqueModule<unknown>>>([
   ["activation-penalty", async () => (await import("../techniques/activation-penalty/activation-penalty.js")).module],
+  ["affine-augmentation", async () => (await import("../techniques/affine-augmentation/affine-augmentation.js")).module],
+  ["color-jitter", async () => (await import("../techniques/color-jitter/color-jitter.js")).module],
+  ["cutout", async () => (await import("../techniques/cutout/cutout.js")).module],
   ["drop-connect", async () => (await import("../techniques/drop-connect/drop-connect.js")).module],
   ["dropout", async () => (await import("../techniques/dropout/dropout.js")).module],
   ["embedding-dropout", async () => (await import("../techniques/embedding-dropout/embedding-dropout.js")).module],
   ["gradient-clipping", async () => (await import("../techniques/gradient-clipping/gradient-clipping.js")).module],
   ["input-noise", async () => (await import("../techniques/input-noise/input-noise.js")).module],
+  ["input-scaling", async () => (await import("../techniques/input-scaling/input-scaling.js")).module],
   ["label-smoothing", async () => (await import("../techniques/label-smoothing/label-smoothing.js")).module],
   ["locked-dropout", async () => (await import("../techniques/locked-dropout/locked-dropout.js")).module],
   ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],

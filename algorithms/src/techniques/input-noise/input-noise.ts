@@ -4,7 +4,7 @@
  * Source: Bishop, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 7 (1995), equation 1.
  */
 import * as tf from "@tensorflow/tfjs";
-import { TrialFailure } from "../../training/procedure.js";
+import { checkRealInputs } from "../../training/augmentation-inputs.js";
 import type { TechniqueModule } from "../../training/technique.js";
 import { type InputNoiseOptions, spec } from "./spec.js";
 
@@ -12,12 +12,7 @@ export const module: TechniqueModule<InputNoiseOptions> = {
   spec,
   create: () => ({
     inputs(inputs, context) {
-      if (inputs.dtype !== "float32") {
-        throw new TrialFailure(
-          "user-error",
-          `saw inputs of type ${inputs.dtype}, expected float32: switch input-noise off for this workload`,
-        );
-      }
+      checkRealInputs(inputs, spec.name);
       const deviations = context.values("inputNoise");
       if (deviations.every((deviation) => deviation === 0)) return inputs;
       const noise = new Float32Array(inputs.size);

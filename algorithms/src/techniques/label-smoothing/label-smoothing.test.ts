@@ -16,5 +16,7 @@ it("gives its share to all classes alike, and refuses numbers to regress on", ()
     // float32
     for (const [i, value] of [1, 0, 0, 0, 0.05, 0.85, 0.05, 0.05].entries()) assert.ok(Math.abs((y[i] ?? 9) - value) < 1e-6);
     assert.throws(() => pass.targets(tf.zeros([2, 1])), TrialFailure);
+    const sequence = pass.targets(tf.tensor3d([1, 0, 0, 1, 1, 0, 0, 1], [2, 2, 2])).dataSync();
+    for (const [i, value] of [1, 0, 0, 1, 0.9, 0.1, 0.1, 0.9].entries()) assert.ok(Math.abs((sequence[i] ?? 9) - value) < 1e-6);
   });
 });

@@ -12,13 +12,15 @@ export const module: TechniqueModule<LabelSmoothingOptions> = {
   spec,
   create: () => ({
     targets(targets, context) {
-      const classes = targets.shape[1] ?? 1;
-      if (targets.rank !== 2 || classes < 2) {
-        const words = `saw targets of shape [${targets.shape.join(", ")}], expected [batch, classes]: switch label-smoothing off for this workload`;
+      const classes = targets.shape[targets.rank - 1] ?? 1;
+      if (targets.rank < 2 || classes < 2) {
+        const words = `saw targets of shape [${targets.shape.join(", ")}], expected [batch, ..., classes]: switch label-smoothing off for this workload`;
         throw new TrialFailure("user-error", words);
       }
       if (context.values("labelSmoothing").every((share) => share === 0)) return targets;
-      const share = context.value("labelSmoothing");
+      // A share for each example, whatever stands between the batch and the classes (the times of a sequence).
+      const column = context.value("labelSmoothing");
+      const share = tf.reshape(column, [column.size, ...targets.shape.slice(1).map(() => 1)]);
       return tf.add(tf.mul(targets, tf.sub(1, share)), tf.div(share, classes));
     },
   }),

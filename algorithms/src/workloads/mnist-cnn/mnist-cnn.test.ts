@@ -6,9 +6,21 @@ import { chooseBackend } from "../../kernels/index.js";
 
 await chooseBackend("wasm");
 
-for (const procedure of ["fit", "self-tune"]) {
-  it(`learns to read digits under ${procedure}`, async () => {
-    const workloadOptions = { trainSize: 1000, tuneSize: 200, validSize: 500, filters: [8, 8], hiddenUnits: 32, batchSize: 32 };
+for (const [procedure, more] of [
+  ["fit", {}],
+  ["self-tune", {}],
+  ["fit", { normalization: "layer", pooling: "average" }],
+] as const) {
+  it(`learns to read digits under ${procedure} with ${JSON.stringify(more)}`, async () => {
+    const workloadOptions = {
+      trainSize: 1000,
+      tuneSize: 200,
+      validSize: 500,
+      filters: [8, 8],
+      hiddenUnits: 32,
+      batchSize: 32,
+      ...more,
+    };
     const options = procedure === "self-tune" ? { warmUpSteps: 40 } : {};
     const session = await openCase({
       procedure,
@@ -21,7 +33,7 @@ for (const procedure of ["fit", "self-tune"]) {
     await stepTo(session, 80);
     const { metrics } = await session.measure();
     session.close();
-    // Measured 0.14 and 0.13; guessing gives 0.9.
+    // Measured 0.13, 0.13 and 0.10; guessing gives 0.9.
     assert.ok((metrics.validError ?? 1) < 0.25, `${metrics.validError}`);
   });
 }

@@ -1,0 +1,38 @@
+/** What the technique affine-augmentation says of itself. */
+import { z } from "zod";
+import type { TechniqueSpec } from "../../core/index.js";
+import { realParameter } from "../../training/hyperparameters.js";
+
+/** Greatest strengths, and the ones where the search moves nothing. */
+const strengths = {
+  translation: { max: 0.5, fallback: 0.05 },
+  rotation: { max: 45, fallback: 5 },
+  zoom: { max: 0.5, fallback: 0.05 },
+} as const;
+
+const options = z.strictObject({
+  /** Fixes the greatest shift, as a share of the image's side. */
+  translation: z.number().min(0).max(strengths.translation.max).optional(),
+  /** Fixes the greatest angle, in degrees. */
+  rotation: z.number().min(0).max(strengths.rotation.max).optional(),
+  /** Fixes the greatest change of scale. */
+  zoom: z.number().min(0).max(strengths.zoom.max).optional(),
+});
+export type AffineAugmentationOptions = z.infer<typeof options>;
+
+export const spec: TechniqueSpec<AffineAugmentationOptions> = {
+  name: "affine-augmentation",
+  summary: "Shifts, turns and scales images at random.",
+  source: "Simard, Steinkraus and Platt, ICDAR 2003, section 2; ranges of Bae and Grosse, Delta-STN, NeurIPS 2020, code",
+  options,
+  inputs: "images",
+  hyperparameters: (fixed) =>
+    (["translation", "rotation", "zoom"] as const)
+      .filter((name) => fixed[name] === undefined)
+      .map((name) => ({
+        parameter: realParameter(name, { min: 0, max: strengths[name].max }),
+        fallback: strengths[name].fallback,
+        inside: true,
+        sharedInBatch: false,
+      })),
+};
