@@ -25,14 +25,17 @@ import { spec as techniqueInputScaling } from "../techniques/input-scaling/spec.
 import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
 import { spec as techniqueLockedDropout } from "../techniques/locked-dropout/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
+import { spec as workloadFoeDenoising } from "../workloads/foe-denoising/spec.js";
 import { spec as workloadHyperCleaning } from "../workloads/hyper-cleaning/spec.js";
 import { spec as workloadHyperRepresentation } from "../workloads/hyper-representation/spec.js";
 import { spec as workloadMnistCnn } from "../workloads/mnist-cnn/spec.js";
+import { spec as workloadMnistLogistic } from "../workloads/mnist-logistic/spec.js";
 import { spec as workloadMnistMlp } from "../workloads/mnist-mlp/spec.js";
 import { spec as workloadMobyDickLstm } from "../workloads/moby-dick-lstm/spec.js";
 import { spec as workloadQuadraticSamples } from "../workloads/quadratic-samples/spec.js";
 import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
+import { spec as workloadTvDenoising } from "../workloads/tv-denoising/spec.js";
 import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js";
 
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
@@ -70,14 +73,17 @@ export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string
 ]);
 
 export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([
+  ["foe-denoising", workloadFoeDenoising],
   ["hyper-cleaning", workloadHyperCleaning],
   ["hyper-representation", workloadHyperRepresentation],
   ["mnist-cnn", workloadMnistCnn],
+  ["mnist-logistic", workloadMnistLogistic],
   ["mnist-mlp", workloadMnistMlp],
   ["moby-dick-lstm", workloadMobyDickLstm],
   ["quadratic-samples", workloadQuadraticSamples],
   ["ridge", workloadRidge],
   ["synthetic-function", workloadSyntheticFunction],
+  ["tv-denoising", workloadTvDenoising],
 ]);
 
 export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([

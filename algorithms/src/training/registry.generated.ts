@@ -28,12 +28,15 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
 ]);
 
 export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown> | StochasticModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown> | StochasticModule<unknown>>>([
+  ["foe-denoising", async () => (await import("../workloads/foe-denoising/foe-denoising.js")).module],
   ["hyper-cleaning", async () => (await import("../workloads/hyper-cleaning/hyper-cleaning.js")).module],
   ["hyper-representation", async () => (await import("../workloads/hyper-representation/hyper-representation.js")).module],
   ["mnist-cnn", async () => (await import("../workloads/mnist-cnn/mnist-cnn.js")).module],
+  ["mnist-logistic", async () => (await import("../workloads/mnist-logistic/mnist-logistic.js")).module],
   ["mnist-mlp", async () => (await import("../workloads/mnist-mlp/mnist-mlp.js")).module],
   ["moby-dick-lstm", async () => (await import("../workloads/moby-dick-lstm/moby-dick-lstm.js")).module],
   ["quadratic-samples", async () => (await import("../workloads/quadratic-samples/quadratic-samples.js")).module],
   ["ridge", async () => (await import("../workloads/ridge/ridge.js")).module],
   ["synthetic-function", async () => (await import("../workloads/synthetic-function/synthetic-function.js")).module],
+  ["tv-denoising", async () => (await import("../workloads/tv-denoising/tv-denoising.js")).module],
 ]);

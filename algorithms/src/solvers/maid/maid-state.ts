@@ -1,4 +1,5 @@
 /** The state of MAID as plain data, and what is remembered of a point and of the trials of a line search. */
+import type { PastPoint } from "./direction.js";
 import type { MethodState } from "./method.js";
 import type { MaidOptions } from "./options.js";
 
@@ -11,6 +12,9 @@ export interface Point {
   readonly hypergradient: readonly number[];
   /** Norm of z. */
   readonly gradientNorm: number;
+  /** What trials step along [p], and its inner product with z: negative. */
+  readonly direction: readonly number[];
+  readonly slope: number;
   /** Mean norm of the upper gradients: bounds are about 2 * upperGradientNorm * accuracy apart. */
   readonly upperGradientNorm: number;
   /** Worst reached by any sample. */
@@ -58,8 +62,10 @@ export interface MaidState extends MethodState {
   /** Null while the gradient question is open. */
   point: Point | null;
   trials: Trial[];
-  /** The point before, for steps that have to be taken back and for Barzilai-Borwein lengths. */
+  /** The point before, for steps that have to be taken back. */
   previous: { readonly theta: readonly number[]; readonly hypergradient: readonly number[]; readonly stepLength: number } | null;
+  /** Last points with their hypergradients, the oldest first: as many as the direction needs. */
+  history: readonly PastPoint[];
   /** Steps taken back one after the other. */
   takenBack: number;
 }

@@ -4,7 +4,7 @@
  *
  * Each outer iteration asks for loss and hypergradient z at theta (accuracy eps, residual delta), then tries steps alpha rho^i until
  *   psi = U_upper(theta - alpha z) - U_lower(theta) + lambda alpha |z|^2 <= 0,
- * which implies f(theta - alpha z) <= f(theta) - lambda alpha |z|^2 for the exact f. Where no trial passes, accuracy is what is missing: eps and
+ * which implies f(theta - alpha z) <= f(theta) - lambda alpha |z|^2 for the exact f. (With another direction d, -|z|^2 is <z, d>.) Where no trial passes, accuracy is what is missing: eps and
  * delta shrink, the number of trials grows by one, and the hypergradient is asked again. After a step alpha, eps and delta grow.
  * Trials start from the solutions at theta, never from each other, so that they may run side by side.
  *
@@ -12,6 +12,7 @@
  */
 import { assert } from "@regulus/proto";
 import type { ReducedAnswer } from "../respond.js";
+import { directionFrom, dot, memoryOf } from "./direction.js";
 import { acceptedRecord, refusedRecord, searchFailedWords, takenBackWords } from "./maid-records.js";
 import type { MaidState, Point, Trial } from "./maid-state.js";
 import type { BilevelMethod, FinishReason, IterationRecord, OpenQuestion } from "./method.js";
@@ -40,6 +41,7 @@ export const maid: BilevelMethod<MaidOptions, MaidState> = {
       point: null,
       trials: [],
       previous: null,
+      history: [],
       takenBack: 0,
     };
   },
@@ -57,7 +59,7 @@ export const maid: BilevelMethod<MaidOptions, MaidState> = {
     for (const [i, trial] of state.trials.entries()) {
       if (trial.verdict === "passed" || open.length >= limit) break;
       if (trial.verdict === "open") {
-        const theta = stepped(state.theta, point.hypergradient, trial.stepLength);
+        const theta = stepped(state.theta, point.direction, trial.stepLength);
         const rejectAbove = options.earlyRejection ? { rejectAbove: state.samples * requiredBound(state, point, trial) } : {};
         const question = { theta, accuracy, iterationsMax, ...rejectAbove };
         open.push({ id: state.gradientId + 1 + i, question, startFrom: state.gradientId, speculative: before > 0 });
@@ -76,8 +78,8 @@ export const maid: BilevelMethod<MaidOptions, MaidState> = {
 };
 
 /** The mean of upper bounds must not be above this for the trial to pass. */
-function requiredBound({ options }: MaidState, { lowerBound, gradientNorm }: Point, { stepLength }: Trial): number {
-  return lowerBound - options.decrease * stepLength * gradientNorm ** 2;
+function requiredBound({ options }: MaidState, { lowerBound, slope }: Point, { stepLength }: Trial): number {
+  return lowerBound + options.decrease * stepLength * slope;
 }
 
 function tellGradient(state: MaidState, answer: ReducedAnswer): readonly IterationRecord[] {
@@ -91,12 +93,17 @@ function tellGradient(state: MaidState, answer: ReducedAnswer): readonly Iterati
   const gradientNorm = Math.sqrt(hypergradient.reduce((sum, one) => sum + one * one, 0));
   if (answer.problem !== undefined || !Number.isFinite(gradientNorm)) return takeBack(state);
   assert(hypergradient.length === state.theta.length, "a gradient question is answered with a hypergradient");
+  const towards = directionFrom(options.direction, state.history, { theta: state.theta, hypergradient }, state.stepLength);
+  const slope = dot(towards.direction, hypergradient);
+  const isDescent = slope < 0 && Number.isFinite(slope);
   const point: Point = {
     value: answer.value,
     lowerBound: answer.lowerBound,
     upperBound: answer.upperBound,
     hypergradient,
     gradientNorm,
+    direction: isDescent ? towards.direction : hypergradient.map((one) => -one),
+    slope: isDescent ? slope : -(gradientNorm ** 2),
     upperGradientNorm: answer.gradientNorm,
     accuracy: answer.accuracy,
     residual,
@@ -120,7 +127,7 @@ function tellGradient(state: MaidState, answer: ReducedAnswer): readonly Iterati
     }
     const certain = gradientNorm <= options.tolerance && answer.bound <= options.tolerance;
     if (!certain && answer.bound > (1 - options.descentMargin) * gradientNorm) {
-      const words = `descent is not certain: the hypergradient's error may be ${short(answer.bound)} of ${short(gradientNorm)}: accuracy tightened`;
+      const words = `descent is not certain: the hypergradient's error may be ${short(answer.bound)} of ${short(gradientNorm)}`;
       return tighten(state, point, words);
     }
   }
@@ -132,41 +139,30 @@ function tellGradient(state: MaidState, answer: ReducedAnswer): readonly Iterati
     );
   if (outOfBudget(state)) return finish(state, "budget", budgetWords(state));
   if (state.previous !== null) state.takenBack = 0;
-  return beginSearch(state, point);
+  return beginSearch(state, point, isDescent ? towards.stepLength : state.stepLength);
 }
 
 /** Lays out the trials of a line search. Steps that leave the box fail without being asked: the search begins at the first that stays inside. */
-function beginSearch(state: MaidState, point: Point): readonly IterationRecord[] {
+function beginSearch(state: MaidState, point: Point, startLength: number): readonly IterationRecord[] {
   const { options, theta } = state;
   const smallest = Number.EPSILON * (1 + Math.sqrt(theta.reduce((sum, one) => sum + one * one, 0)));
-  let first = startLength(state, point);
+  let first = startLength;
   let outside = 0;
-  while (!inBox(stepped(theta, point.hypergradient, first), options)) {
+  while (!inBox(stepped(theta, point.direction, first), options)) {
     first *= options.stepShrink;
     outside += 1;
-    if (first * point.gradientNorm <= smallest) {
+    if (first * Math.sqrt(dot(point.direction, point.direction)) <= smallest) {
       const words = `every step leaves the box of hyperparameters from ${options.thetaMin} to ${options.thetaMax}: widen it, or take this as the answer`;
       return finish(state, "box", words);
     }
   }
   state.point = { ...point, outside };
-  state.trials = Array.from({ length: state.trialsMax }, (_, i) => ({
-    stepLength: first * options.stepShrink ** i,
-    verdict: "open",
-  }));
+  const lengths = Array.from({ length: state.trialsMax }, (_, i) => first * options.stepShrink ** i);
+  const least = (point.value - point.lowerBound) / (options.futility * -point.slope);
+  state.trials = lengths
+    .filter((stepLength, i) => i === 0 || options.futility === 0 || stepLength >= least)
+    .map((stepLength) => ({ stepLength, verdict: "open" }));
   return [];
-}
-
-function startLength({ options, theta, stepLength, previous }: MaidState, { hypergradient }: Point): number {
-  if (options.startStep === "grown" || previous === null) return stepLength;
-  let ss = 0;
-  let sy = 0;
-  for (const [j, now] of theta.entries()) {
-    const s = now - (previous.theta[j] ?? 0);
-    ss += s * s;
-    sy += s * ((hypergradient[j] ?? 0) - (previous.hypergradient[j] ?? 0));
-  }
-  return sy > 0 && ss > 0 ? ss / sy : stepLength;
 }
 
 function tellTrial(state: MaidState, point: Point, trial: Trial, answer: ReducedAnswer): readonly IterationRecord[] {
@@ -197,8 +193,10 @@ function accept(state: MaidState, point: Point, place: number): readonly Iterati
   const { options } = state;
   const trial = state.trials[place];
   assert(trial !== undefined && trial.verdict === "passed", "the accepted trial has passed");
-  const theta = stepped(state.theta, point.hypergradient, trial.stepLength);
+  const theta = stepped(state.theta, point.direction, trial.stepLength);
   state.previous = { theta: state.theta, hypergradient: point.hypergradient, stepLength: trial.stepLength };
+  const past = [...state.history, { theta: state.theta, hypergradient: point.hypergradient }];
+  state.history = past.slice(Math.max(0, past.length - memoryOf(options.direction)));
   state.theta = theta;
   state.step += 1;
   const record = acceptedRecord(state, point, { trial, place });
@@ -218,16 +216,16 @@ function searchFailed(state: MaidState, point: Point): readonly IterationRecord[
   if (state.options.freezeAccuracy)
     return [refusedRecord(state, point, words), ...finish(state, "attainable-accuracy", `${words}, and the accuracy is frozen`)];
   state.trialsMax += 1;
-  return tighten(state, point, `${words}: accuracy tightened`);
+  return tighten(state, point, words);
 }
 
 /** Asks for the hypergradient again with more accuracy, or ends where there is no more. */
 function tighten(state: MaidState, point: Point, words: string): readonly IterationRecord[] {
   const { options } = state;
-  const record = refusedRecord(state, point, words);
   const accuracy = Math.max(options.accuracyMin, state.accuracy * options.accuracyShrink);
   const residual = Math.max(Number.MIN_VALUE, state.residual * options.accuracyShrink);
   const exhausted = point.stalled || state.accuracy <= options.accuracyMin;
+  const record = refusedRecord(state, point, exhausted ? words : `${words}: accuracy tightened`);
   if (exhausted) {
     const reason = point.stalled ? "float64 gives no more" : `no accuracy below ${options.accuracyMin} is asked for`;
     return [record, ...finish(state, "attainable-accuracy", `at accuracy ${short(point.accuracy)} ${reason}; ${words}`)];
@@ -284,8 +282,8 @@ function budgetWords({ options, step, work }: MaidState): string {
   return `${step} of ${options.steps} steps, ${work} of ${options.work > 0 ? options.work : "any number of"} lower and adjoint steps`;
 }
 
-function stepped(theta: readonly number[], hypergradient: readonly number[], stepLength: number): number[] {
-  return theta.map((one, j) => one - stepLength * (hypergradient[j] ?? 0));
+function stepped(theta: readonly number[], direction: readonly number[], stepLength: number): number[] {
+  return theta.map((one, j) => one + stepLength * (direction[j] ?? 0));
 }
 
 function inBox(theta: readonly number[], { thetaMin, thetaMax }: MaidOptions): boolean {

@@ -42,8 +42,8 @@ export interface IterationRecord {
   readonly accepted: boolean;
   /**
    * upperLoss, upperBound, lowerBound (of the mean upper loss at the present hyperparameters), stepLength (alpha), gradientNorm (of the
-   * hypergradient), accuracy (worst reached), residual, psi (not above 0 where accepted), work (lower and adjoint steps of all samples), trials;
-   * bound (omega) where known; what samples report besides (psnr). Finite numbers only.
+   * hypergradient), slope (of the loss along the direction stepped), accuracy (worst reached), residual, psi (not above 0 where accepted), work
+   * (lower and adjoint steps of all samples), trials; bound (omega) where known; what samples report besides (psnr). Finite numbers only.
    */
   readonly metrics: Readonly<Record<string, number>>;
   /** theta: hyperparameters after this iteration [p]. hypergradient: what the step followed [p]. */

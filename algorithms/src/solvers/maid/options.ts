@@ -51,10 +51,18 @@ export const maidOptions = z
     descentMargin: z.number().positive().max(0.999).default(0.5),
     /** Trials of the first line search at a point (J0); one more each time that it fails. */
     trials: z.int().min(1).max(100).default(10),
+    /**
+     * A line search leaves out steps that would pass only if the loss fell this many times as fast as the hypergradient says: where
+     * this * alpha |z|^2 is below the uncertainty of the loss. 0 tries them all, as published.
+     */
+    futility: z.number().min(0).max(1e6).default(4),
     /** Whether a hypergradient is accepted only where its error bound proves descent. Bounds are loose by thousands: costs much. */
     checkDescent: z.boolean().default(false),
-    /** Where a line search begins: at the grown last step, or at the Barzilai-Borwein length <s,s> / <s,y>. */
-    startStep: z.enum(["grown", "barzilai-borwein"]).default("grown"),
+    /**
+     * What a step follows. gradient: -z, as published. barzilai-borwein: -z, first tried at the length <s,s> / <s,y>. l-bfgs: a quasi-Newton
+     * direction of the last steps; for many hyperparameters of unlike scales. The decrease is certified in each case.
+     */
+    direction: z.enum(["gradient", "barzilai-borwein", "l-bfgs"]).default("gradient"),
     /** For experiments: accuracy and residual stay as they begin, and the first line search that fails ends the run. */
     freezeAccuracy: z.boolean().default(false),
     /** Whether shards may stop a trial that has certainly failed (upper losses are at least 0). Failed trials then don't count as work. */

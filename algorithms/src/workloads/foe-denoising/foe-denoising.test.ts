@@ -1,0 +1,70 @@
+/** Filters begin with mean 0 and norm 1, the field contains total variation, and MAID lowers its certified loss from there. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRng } from "../../core/index.js";
+import { driveLocally } from "../../solvers/maid/drive-locally.js";
+import { maid } from "../../solvers/maid/maid.js";
+import { maidOptions } from "../../solvers/maid/options.js";
+import { fieldsOfExperts } from "../../solvers/problems/fields-of-experts.js";
+import { totalVariation } from "../../solvers/problems/total-variation.js";
+import { module, startOfExperts } from "./foe-denoising.js";
+import { spec } from "./spec.js";
+
+test("filters begin as an orthonormal cosine basis without its constant, and random ones follow", () => {
+  const options = spec.options.parse({ filters: 10, side: 3, logWeight: -2, logSmoothing: -3 });
+  const theta = startOfExperts(options, createRng(1));
+  assert.deepEqual([...theta.subarray(0, 21)], [0, ...Array(10).fill(-2), ...Array(10).fill(-3)]);
+  const filters = Array.from({ length: 10 }, (_, k) => theta.subarray(21 + 9 * k, 30 + 9 * k));
+  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, one, i) => sum + one * (b[i] ?? 0), 0);
+  for (const [k, filter] of filters.entries()) {
+    assert.ok(Math.abs(filter.reduce((sum, one) => sum + one, 0)) < 1e-12);
+    for (const [l, other] of filters.entries())
+      if (k === l) assert.ok(Math.abs(dot(filter, other) - 1) < 1e-12);
+      else if (k < 8 && l < 8) assert.ok(Math.abs(dot(filter, other)) < 1e-12);
+  }
+});
+
+test("with two difference filters it is total variation, away from the edges", () => {
+  const size = 12;
+  const pixels = new Float64Array(size * size);
+  createRng(2).fillNormal(pixels);
+  const image = { width: size, height: size, pixels };
+  const [weight, smoothing] = [-1, -2];
+  const theta = new Float64Array(1 + 4 + 18).fill(0);
+  theta.set([0, weight, weight, smoothing, smoothing]);
+  theta.set([-1, 1], 5 + 3 + 1); // the middle pixel and its right neighbour
+  theta.set([-1, 0, 0, 1], 5 + 9 + 4); // and the one below
+  const [x, out, expected] = [new Float64Array(size * size), new Float64Array(size * size), new Float64Array(size * size)];
+  createRng(3).fillNormal(x);
+  fieldsOfExperts(image, { filters: 2, side: 3 }).gradient(x, theta, out);
+  totalVariation(image).gradient(x, Float64Array.of(weight, smoothing), expected);
+  for (let row = 2; row < size - 2; row++)
+    for (let column = 2; column < size - 2; column++) {
+      const at = row * size + column;
+      assert.ok(Math.abs((out[at] ?? 0) - (expected[at] ?? 0)) < 1e-12, `pixel ${row}, ${column}`);
+    }
+});
+
+test("MAID along l-bfgs lowers the certified loss and raises PSNR", () => {
+  for (const seed of [1, 2, 3]) {
+    const options = spec.options.parse({ count: 2, size: 14, images: "piecewise-constant", filters: 4 });
+    const task = module.respond({ options, hyperparameters: {}, seed });
+    const samples = Array.from({ length: task.samples }, (_, index) => task.sample(index));
+    const options2 = maidOptions.parse({ steps: 6, direction: "l-bfgs", accuracy: 0.03, residual: 0.03 });
+    const state = maid.init(options2, { theta: [...task.theta], samples: samples.length });
+    const psnrs: number[] = [];
+    let last = Number.POSITIVE_INFINITY;
+    driveLocally(maid, state, {
+      samples,
+      onRecord({ accepted, metrics }) {
+        if (!accepted) return false;
+        assert.ok((metrics.upperBound ?? 0) <= last);
+        last = metrics.upperBound ?? 0;
+        psnrs.push(metrics.psnr ?? 0);
+        return false;
+      },
+    });
+    assert.equal(state.step, 6, state.finished?.message);
+    assert.ok((psnrs.at(-1) ?? 0) > (psnrs[0] ?? 99), `seed ${seed}: ${psnrs.join(" ")}`);
+  }
+});
