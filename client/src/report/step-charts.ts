@@ -15,13 +15,8 @@ export function stepCharts(searches: readonly Shown[]): Chart[] {
     const steps = shown.record.steps ?? [];
     return steps.length === 0 ? [] : [{ shown, steps }];
   });
-  const several = [
-    lossCharts(stepping),
-    numbersChart(stepping, accuracies),
-    numbersChart(stepping, gradients),
-    lengthChart(stepping),
-  ];
-  return [...several.flat(), ...stepping.flatMap(vectorChart)];
+  const numbers = [accuracies, gradients, quality].flatMap((one) => numbersChart(stepping, one));
+  return [...lossCharts(stepping), ...numbers, ...lengthChart(stepping), ...stepping.flatMap(vectorChart)];
 }
 
 /** One chart for each unit of work, since steps of one kind are no steps of another. */
@@ -77,6 +72,13 @@ const gradients: Numbers = {
   ],
 };
 
+const quality: Numbers = {
+  id: "steps-psnr",
+  title: "Quality of the pictures",
+  caption: "Mean peak signal-to-noise ratio in decibels over all samples, at the hyperparameters of each step.",
+  metrics: [{ name: "psnr", words: "PSNR", stroke: "solid" }],
+};
+
 function numbersChart(stepping: readonly Stepping[], { id, title, caption, metrics }: Numbers): Chart[] {
   const lines = stepping.flatMap(({ shown, steps }) =>
     metrics.flatMap(({ name, words, stroke }) => {
@@ -86,9 +88,9 @@ function numbersChart(stepping: readonly Stepping[], { id, title, caption, metri
   );
   if (lines.length === 0) return [];
   const option = {
-    ...frame({ legend: true }),
+    ...frame({ legend: true, named: false }),
     xAxis: { type: "value", name: "steps, refused ones included", min: 0, max: "dataMax" },
-    yAxis: logAxis(lines.flatMap(({ points }) => points.map(([, value]) => value))),
+    yAxis: valueAxis(lines.flatMap(({ points }) => points.map(([, value]) => value))),
     series: lines.map(({ shown, words, stroke, points }) => ({
       name: `${shown.label}, ${words}`,
       type: "line",
@@ -118,7 +120,7 @@ function lengthChart(stepping: readonly Stepping[]): Chart[] {
   const drawn = series.filter(({ data }) => data.length > 0);
   if (drawn.length === 0) return [];
   const option = {
-    ...frame({ legend: true }),
+    ...frame({ legend: true, named: false }),
     tooltip: { trigger: "item" },
     xAxis: { type: "value", name: "steps, refused ones included", min: 0, max: "dataMax" },
     yAxis: logAxis(drawn.flatMap(({ data }) => data.map(([, value]) => value))),
