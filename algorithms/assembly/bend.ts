@@ -48,3 +48,75 @@ function multiplyRows(x: usize, y: usize, out: usize, rows: i32, columns: i32, y
     out += outStep;
   }
 }
+
+/**
+ * out = base + slope * by + bias for each of `places` rows of an example, where by and bias are an example's, [batch, columns]; base and bias may
+ * be 0 for none. A `Row` is the bytes from a row to the next one: base and slope may be the two halves of longer rows.
+ */
+export function bendPlaces(
+  base: usize, slope: usize, by: usize, bias: usize, out: usize,
+  batch: i32, places: i32, columns: i32, baseRow: i32, slopeRow: i32,
+): void {
+  const row = bytes(columns);
+  for (let n = 0; n < batch; n++) {
+    for (let p = 0; p < places; p++) {
+      let i: usize = 0;
+      for (; i + 16 <= row; i += 16) {
+        let sum = f32x4.mul(v128.load(slope + i), v128.load(by + i));
+        if (base != 0) sum = f32x4.add(sum, v128.load(base + i));
+        if (bias != 0) sum = f32x4.add(sum, v128.load(bias + i));
+        v128.store(out + i, sum);
+      }
+      for (; i < row; i += 4) {
+        let sum = load<f32>(slope + i) * load<f32>(by + i);
+        if (base != 0) sum += load<f32>(base + i);
+        if (bias != 0) sum += load<f32>(bias + i);
+        store<f32>(out + i, sum);
+      }
+      if (base != 0) base += baseRow;
+      slope += slopeRow;
+      out += row;
+    }
+    by += row;
+    if (bias != 0) bias += row;
+  }
+}
+
+/**
+ * Its gradients: outBase = dy (0 for none wanted), outSlope = dy * by, both in rows of their own length; outBy and outBias, [batch, columns], the
+ * sums over places of dy * slope and of dy.
+ */
+export function bendPlacesGradient(
+  dy: usize, slope: usize, by: usize, outBase: usize, outSlope: usize, outBy: usize, outBias: usize,
+  batch: i32, places: i32, columns: i32, slopeRow: i32, outBaseRow: i32, outSlopeRow: i32,
+): void {
+  const row = bytes(columns);
+  memory.fill(outBy, 0, row * batch);
+  memory.fill(outBias, 0, row * batch);
+  for (let n = 0; n < batch; n++) {
+    for (let p = 0; p < places; p++) {
+      let i: usize = 0;
+      for (; i + 16 <= row; i += 16) {
+        const d = v128.load(dy + i);
+        if (outBase != 0) v128.store(outBase + i, d);
+        v128.store(outSlope + i, f32x4.mul(d, v128.load(by + i)));
+        v128.store(outBy + i, f32x4.add(v128.load(outBy + i), f32x4.mul(d, v128.load(slope + i))));
+        v128.store(outBias + i, f32x4.add(v128.load(outBias + i), d));
+      }
+      for (; i < row; i += 4) {
+        const d = load<f32>(dy + i);
+        if (outBase != 0) store<f32>(outBase + i, d);
+        store<f32>(outSlope + i, d * load<f32>(by + i));
+        store<f32>(outBy + i, load<f32>(outBy + i) + d * load<f32>(slope + i));
+        store<f32>(outBias + i, load<f32>(outBias + i) + d);
+      }
+      dy += row;
+      slope += slopeRow;
+      if (outBase != 0) outBase += outBaseRow;
+      outSlope += outSlopeRow;
+    }
+    by += row;
+    outBy += row;
+    outBias += row;
+  }
+}

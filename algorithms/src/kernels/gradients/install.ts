@@ -1,5 +1,7 @@
 /** Puts gradients that can be differentiated again in the place of tfjs's that cannot, on every backend. */
 import { type GradConfig, getGradient, registerGradient, unregisterGradient } from "@tensorflow/tfjs-core";
+import { bendHalvesGradient, bendPlacesGradient } from "../bend-places.js";
+import { hyperDenseGradients } from "../hyper-dense.js";
 import { bendGradientGradient } from "./bend.js";
 import { comparisonGradients } from "./comparisons.js";
 import { conv2dBackpropFilterGradient } from "./conv2d.js";
@@ -18,6 +20,9 @@ const GRADIENTS: readonly GradConfig[] = [
   averagePoolGradGradient,
   maxPoolGradGradient,
   bendGradientGradient,
+  bendPlacesGradient,
+  bendHalvesGradient,
+  ...hyperDenseGradients,
   ...comparisonGradients,
 ];
 

@@ -8,6 +8,14 @@ import type { KernelConfig } from "@tensorflow/tfjs-core";
 import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
 import { batchMatMul } from "./batch-mat-mul.js";
 import { bendGradientKernel, bendKernel } from "./bend.js";
+import {
+  bendHalvesGradientKernel,
+  bendHalvesKernel,
+  bendPlacesGradientKernel,
+  bendPlacesKernel,
+  hyperDenseKernel,
+  hyperDenseUnbiasedKernel,
+} from "./bend-places.js";
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
 import { quickGather } from "./gather.js";
@@ -27,6 +35,12 @@ const OURS = [
   unsortedSegmentSum,
   bendKernel,
   bendGradientKernel,
+  bendPlacesKernel,
+  bendPlacesGradientKernel,
+  bendHalvesKernel,
+  bendHalvesGradientKernel,
+  hyperDenseKernel,
+  hyperDenseUnbiasedKernel,
 ];
 
 let installed = false;

@@ -20,6 +20,22 @@ export interface KernelModule {
   /** out = base + slope * by; steps in bytes, 0 for a row that all share. */
   bend(...args: [...tensors: BendTensors, out: number, ...size: [rows: number, columns: number], ...steps: BendTensors]): void;
   bendGradient(...args: BendGradientArguments): void;
+  /** Addresses may be 0 for none; rows in bytes. */
+  bendPlaces(
+    ...args: [
+      ...tensors: [base: number, slope: number, by: number, bias: number, out: number],
+      ...size: [batch: number, places: number, columns: number],
+      ...rows: [base: number, slope: number],
+    ]
+  ): void;
+  bendPlacesGradient(
+    ...args: [
+      ...tensors: BendTensors,
+      ...out: [base: number, slope: number, by: number, bias: number],
+      ...size: [batch: number, places: number, columns: number],
+      ...rows: [slope: number, outBase: number, outSlope: number],
+    ]
+  ): void;
   /** out [columns] of x [rows, columns]. */
   sumRows(x: number, out: number, rows: number, columns: number): void;
   sumAll(x: number, size: number): number;
@@ -136,6 +152,8 @@ const FUNCTIONS = [
   "segmentSum",
   "bend",
   "bendGradient",
+  "bendPlaces",
+  "bendPlacesGradient",
   "sumRows",
   "sumAll",
   "momentum",

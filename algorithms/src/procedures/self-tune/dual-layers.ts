@@ -5,7 +5,7 @@
  * Source: Bae and Grosse, "Delta-STN", NeurIPS 2020 (linearised predictions); the dual-number form is ours.
  */
 import * as tf from "@tensorflow/tfjs";
-import { bend } from "../../kernels/index.js";
+import { atPlaces, bendPlaces } from "../../kernels/index.js";
 import { type Initializer, ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
 import { embeddingBound, maskedRows, productOf, tableOf } from "../../training/plain-layers.js";
 import type { Weight } from "../../training/technique.js";
@@ -13,7 +13,7 @@ import { type Conv2dOptions, imagesOf, type Layers } from "../../training/tensor
 import { type Dual, mapped } from "./dual.js";
 import { lstmDual } from "./dual-recurrence.js";
 import { masked } from "./hyper-layers.js";
-import { kindOf, type Part, perExample, type ReactingWeight, ReactingWeights, type ResponseOptions } from "./reacting-weights.js";
+import { kindOf, type Part, type ReactingWeight, ReactingWeights, type ResponseOptions } from "./reacting-weights.js";
 
 export class DualLayers {
   readonly #store: ParameterStore;
@@ -30,18 +30,17 @@ export class DualLayers {
     const rank = x.value.rank;
     const inputs = x.value.shape[rank - 1] ?? 0;
     const kernel = this.#weight(name, "kernel", { shape: [inputs, units], fanIn: inputs });
-    const product = this.#through(kernel, x, rank, productOf);
-    return bias ? this.#withBias(product, this.#weight(name, "bias", { shape: [units], fanIn: inputs })) : product;
+    const shift = bias ? this.#weight(name, "bias", { shape: [units], fanIn: inputs }) : undefined;
+    return this.#through(kernel, x, productOf, shift);
   }
 
   conv2d(name: string, x: Dual, { filters, kernel: side, stride, padding }: Conv2dOptions): Dual {
     const channels = imagesOf(x.value).shape[3];
     const fanIn = side * side * channels;
     const kernel = this.#weight(name, "kernel", { shape: [side, side, channels, filters], fanIn });
-    const convolved = this.#through(kernel, x, 4, (images, weight) =>
-      tf.conv2d(imagesOf(images), imagesOf(weight), stride, padding),
-    );
-    return this.#withBias(convolved, this.#weight(name, "bias", { shape: [filters], fanIn }));
+    const bias = this.#weight(name, "bias", { shape: [filters], fanIn });
+    const convolved = (images: tf.Tensor, weight: tf.Tensor) => tf.conv2d(imagesOf(images), imagesOf(weight), stride, padding);
+    return this.#through(kernel, x, convolved, bias);
   }
 
   /** Tokens have no tangent, since nothing moves them. */
@@ -49,7 +48,7 @@ export class DualLayers {
     const table = this.#weight(name, "table", { shape: [vocabulary, units], fanIn: 1 / embeddingBound ** 2 });
     const tokens = tf.cast(x.value, "int32");
     const constant = { value: tokens, tangent: undefined };
-    const embedded = this.#through(table, constant, x.value.rank + 1, (at, weight) => tf.gather(weight, at));
+    const embedded = this.#through(table, constant, (at, weight) => tf.gather(weight, at));
     const mask = maskOf?.({ name, kind: "embedding", shape: [vocabulary, 1] });
     return mapped(embedded, (rows) => maskedRows(rows, tokens, mask));
   }
@@ -59,25 +58,24 @@ export class DualLayers {
     const kernel = this.#weight(name, "kernel", { shape: [inputs, 4 * units], fanIn: inputs });
     const recurrent = this.#weight(name, "recurrent", { shape: [units, 4 * units], fanIn: units });
     const bias = this.#weight(name, "bias", { shape: [4 * units], fanIn: inputs });
-    const driven = this.#withBias(this.#through(kernel, x, 3, productOf), bias);
+    const driven = this.#through(kernel, x, productOf, bias);
     const mask = maskOf?.({ name, kind: "recurrent", shape: recurrent.own.shape });
     const kept = mask === undefined ? recurrent : maskedDual(recurrent, mask);
-    return lstmDual(driven, (hidden) => this.#through(kept, hidden, 2, productOf));
+    return lstmDual(driven, (hidden) => this.#through(kept, hidden, productOf));
   }
 
   /** Tied to the table alone and not to its response. */
   tied(name: string, x: Dual, { embedding }: { readonly embedding: string }): Dual {
     const table = tableOf(this.#store, embedding, x.value);
     const [vocabulary = 0, units = 0] = table.shape;
-    const product = mapped(x, (of) => productOf(of, table, true));
-    return this.#withBias(product, this.#weight(name, "bias", { shape: [vocabulary], fanIn: units }));
+    const bias = this.#weight(name, "bias", { shape: [vocabulary], fanIn: units });
+    return this.#through({ own: table }, x, (of, weight) => productOf(of, weight, true), bias);
   }
 
   gainAndBias(name: string, x: Dual): Dual {
     const shape = [x.value.shape[x.value.rank - 1] ?? 0];
     const gain = this.#weight(name, "gain", { shape, fanIn: 1 }, ones);
-    const scaled = this.#through(gain, x, x.value.rank, tf.mul);
-    return this.#withBias(scaled, this.#weight(name, "bias", { shape, fanIn: shape[0] ?? 0 }, zeros));
+    return this.#through(gain, x, tf.mul, this.#weight(name, "bias", { shape, fanIn: shape[0] ?? 0 }, zeros));
   }
 
   /** The weights used, displaced as the first example's hyperparameters are. */
@@ -99,21 +97,31 @@ export class DualLayers {
     return { own };
   }
 
-  /** An operation that is linear in the weight and in x. @param rank of its result. */
-  #through(weight: DualWeight, x: Dual, rank: number, apply: (x: tf.Tensor, weight: tf.Tensor) => tf.Tensor): Dual {
+  /** An operation that is linear in the weight and in x, plus a bias. */
+  #through(weight: DualWeight, x: Dual, apply: (x: tf.Tensor, weight: tf.Tensor) => tf.Tensor, bias?: DualWeight): Dual {
     const through = mapped(x, (of) => apply(of, weight.own));
-    if (!("response" in weight)) return through;
-    const response = apply(x.value, weight.response);
-    return { value: through.value, tangent: bentBy(through.tangent, response, perExample(weight.multipliers, rank)) };
+    const value = bias === undefined ? through.value : tf.add(through.value, bias.own);
+    const shift = bias !== undefined && "response" in bias ? this.#shiftOf(bias) : undefined;
+    if ("response" in weight) {
+      const multipliers = this.#weights.multipliers(weight);
+      return { value, tangent: bendPlaces(through.tangent, apply(x.value, weight.response), multipliers, shift) };
+    }
+    const parts = [through.tangent, shift && atPlaces(shift, value.rank)].flatMap((part) => part ?? []);
+    return {
+      value,
+      tangent:
+        parts.length === 0
+          ? undefined
+          : tf.broadcastTo(
+              parts.reduce((a, b) => tf.add(a, b)),
+              value.shape,
+            ),
+    };
   }
 
-  #withBias({ value, tangent }: Dual, bias: DualWeight): Dual {
-    const sum = tf.add(value, bias.own);
-    if (!("response" in bias)) return { value: sum, tangent };
-    // One bias for a whole image: its multipliers are an example's, and have the axes of x between the first and the last.
-    const [rank, { response, multipliers }] = [value.rank, bias];
-    if (rank === 2 && tangent !== undefined) return { value: sum, tangent: bend(tangent, response, multipliers) };
-    return { value: sum, tangent: added(tangent, perExample(tf.mul(response, multipliers), rank), value.shape) };
+  /** How a bias moves for every example, [batch, outputs]. */
+  #shiftOf(bias: ReactingWeight): tf.Tensor {
+    return tf.mul(bias.response, this.#weights.multipliers(bias));
   }
 }
 
@@ -123,12 +131,3 @@ function maskedDual(weight: DualWeight, mask: tf.Tensor): DualWeight {
 
 /** A weight with its response, or one of a layer that does not react. */
 type DualWeight = ReactingWeight | { readonly own: tf.Tensor };
-
-function bentBy(tangent: tf.Tensor | undefined, slope: tf.Tensor, by: tf.Tensor): tf.Tensor {
-  if (tangent === undefined) return tf.mul(slope, by);
-  return tangent.rank === 2 ? bend(tangent, slope, by) : tf.add(tangent, tf.mul(slope, by));
-}
-
-function added(tangent: tf.Tensor | undefined, more: tf.Tensor, shape: number[]): tf.Tensor {
-  return tangent === undefined ? tf.broadcastTo(more, shape) : tf.add(tangent, more);
-}

@@ -5,13 +5,13 @@
  * E[token] + E'[token] * (S h). Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, section 3.1, equation 7, and appendix G.
  */
 import * as tf from "@tensorflow/tfjs";
-import { bend } from "../../kernels/index.js";
+import { atPlaces, bend, bendHalves, bendPlaces, hyperDense } from "../../kernels/index.js";
 import { lstmSequence } from "../../training/lstm.js";
 import { ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
 import { embeddingBound, maskedRows, PlainLayers, productOf, tableOf } from "../../training/plain-layers.js";
 import type { Weight } from "../../training/technique.js";
 import { type Conv2dOptions, imagesOf, type Layers } from "../../training/tensor-network.js";
-import { effective, perExample, type ReactingWeight, ReactingWeights, type ResponseOptions } from "./reacting-weights.js";
+import { type ReactingWeight, ReactingWeights, type ResponseOptions } from "./reacting-weights.js";
 
 export class HyperLayers implements Layers {
   readonly #store: ParameterStore;
@@ -43,8 +43,12 @@ export class HyperLayers implements Layers {
     const channels = images.shape[3];
     const fill = uniformFanIn(side * side * channels);
     const kernel = this.#weights.get(name, "kernel", [side, side, channels, filters], fill);
-    const bent = this.#through(kernel, 4, (weight) => tf.conv2d(images, imagesOf(weight), stride, padding));
-    return tf.add(bent, this.#biasOf(this.#weights.get(name, "bias", [filters], fill), 4));
+    const bias = this.#weights.get(name, "bias", [filters], fill);
+    const convolved = (weight: tf.Tensor) => tf.conv2d(images, imagesOf(weight), stride, padding);
+    if (this.#weights.single) return tf.add(convolved(this.#weights.effective(kernel)), this.#weights.effective(bias));
+    // Both kernels as one with twice the filters: patches are laid out once, and products are longer.
+    const both = convolved(tf.concat([kernel.own, kernel.response], 3));
+    return bendHalves(both, this.#weights.multipliers(kernel), this.#shiftOf(bias));
   }
 
   embedding(name: string, x: tf.Tensor, options: Parameters<Layers["embedding"]>[2]): tf.Tensor {
@@ -65,16 +69,16 @@ export class HyperLayers implements Layers {
     const kernel = this.#weights.get(name, "kernel", [inputs, 4 * units], uniformFanIn(inputs));
     const recurrent = this.#weights.get(name, "recurrent", [units, 4 * units], uniformFanIn(units));
     const bias = this.#weights.get(name, "bias", [4 * units], uniformFanIn(inputs));
-    const driven = tf.add(
-      this.#through(kernel, 3, (weight) => productOf(x, weight)),
-      this.#biasOf(bias, 3),
-    );
     const kept = masked(recurrent, maskOf?.({ name, kind: "recurrent", shape: recurrent.own.shape }));
     if (this.#weights.single) {
-      const formed = effective(kept);
+      const formed = this.#weights.effective(kept);
+      const driven = tf.add(productOf(x, this.#weights.effective(kernel)), this.#weights.effective(bias));
       return lstmSequence(driven, (hidden) => tf.matMul(hidden, formed));
     }
-    return lstmSequence(driven, (hidden) => this.#through(kept, 2, (weight) => tf.matMul(hidden, weight)));
+    const multipliers = this.#weights.multipliers(kept);
+    return lstmSequence(hyperDense(x, this.#weights.coordinates, kernel, bias), (hidden) =>
+      bend(tf.matMul(hidden, kept.own), tf.matMul(hidden, kept.response), multipliers),
+    );
   }
 
   /** Tied to the table alone and not to its response; its own bias reacts. */
@@ -101,16 +105,19 @@ export class HyperLayers implements Layers {
 
   /** An operation that is linear in the weight, on W(h). @param rank of its result. */
   #through(weight: ReactingWeight, rank: number, apply: (weight: tf.Tensor) => tf.Tensor): tf.Tensor {
-    if (this.#weights.single) return apply(effective(weight));
+    if (this.#weights.single) return apply(this.#weights.effective(weight));
     const [own, response] = [apply(weight.own), apply(weight.response)];
-    return rank === 2
-      ? bend(own, response, weight.multipliers)
-      : tf.add(own, tf.mul(response, perExample(weight.multipliers, rank)));
+    const multipliers = this.#weights.multipliers(weight);
+    return rank === 2 ? bend(own, response, multipliers) : bendPlaces(own, response, multipliers);
+  }
+
+  /** b(h) for every example, [batch, outputs]. */
+  #shiftOf(bias: ReactingWeight): tf.Tensor {
+    return bend(bias.own, bias.response, this.#weights.multipliers(bias));
   }
 
   #biasOf(bias: ReactingWeight, rank: number): tf.Tensor {
-    if (this.#weights.single) return tf.reshape(effective(bias), [bias.own.size]);
-    return perExample(bend(bias.own, bias.response, bias.multipliers), rank);
+    return this.#weights.single ? this.#weights.effective(bias) : atPlaces(this.#shiftOf(bias), rank);
   }
 }
 

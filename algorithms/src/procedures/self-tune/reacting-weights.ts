@@ -27,12 +27,11 @@ export function kindOf(part: Part): Weight["kind"] {
   return part === "recurrent" ? "kernel" : part;
 }
 
-/** A weight, its response, and the response's multipliers at every example's hyperparameters. */
+/** A weight, its response, and the slopes [hyperparameters, outputs] of the response's multipliers. */
 export interface ReactingWeight {
   readonly own: tf.Tensor;
   readonly response: tf.Tensor;
-  /** [batch, outputs] or [1, outputs]. */
-  readonly multipliers: tf.Tensor;
+  readonly slopes: tf.Tensor;
 }
 
 /** Whether a parameter belongs to a response (W', V and the like), not to the weights of an ordinary network. */
@@ -45,6 +44,7 @@ export class ReactingWeights {
   readonly #coordinates: tf.Tensor;
   readonly #options: ResponseOptions;
   readonly #used: Weight[] = [];
+  readonly #multipliers = new Map<tf.Tensor, tf.Tensor>();
   #shared: tf.Tensor | undefined;
 
   /** @param coordinates h [batch, hyperparameters], or [1, hyperparameters] for all examples. */
@@ -72,13 +72,28 @@ export class ReactingWeights {
     const response = this.#store.get(`${layer}${responsePart}${part}`, shape, fillResponse);
     const fillSlopes = responseDeviation === 0 ? zeros : normal(responseDeviation);
     const slopes = this.#store.get(`${layer}${responsePart}${part}-slopes`, [hyperparameters, outputs], fillSlopes);
-    const weight = { own, response, multipliers: tf.matMul(this.#coordinates, slopes) };
+    const weight = { own, response, slopes };
     this.#used.push(
-      lazyWeight(`${layer}/${part}`, kindOf(part), () =>
-        effective({ own, response, multipliers: tf.matMul(this.#sharedCoordinates(), slopes) }),
-      ),
+      lazyWeight(`${layer}/${part}`, kindOf(part), () => bentAt(weight, tf.matMul(this.#sharedCoordinates(), slopes))),
     );
     return weight;
+  }
+
+  /** A response's multipliers at every example's hyperparameters, [batch, outputs] or [1, outputs]. */
+  multipliers({ slopes }: ReactingWeight): tf.Tensor {
+    const known = this.#multipliers.get(slopes) ?? tf.matMul(this.#coordinates, slopes);
+    this.#multipliers.set(slopes, known);
+    return known;
+  }
+
+  /** The weight where all examples have the same hyperparameters. */
+  effective(weight: ReactingWeight): tf.Tensor {
+    return bentAt(weight, this.multipliers(weight));
+  }
+
+  /** What multiplies a response, [batch, hyperparameters] or [1, hyperparameters]. */
+  get coordinates(): tf.Tensor {
+    return this.#coordinates;
   }
 
   /** The weights that were got, at the first example's hyperparameters. */
@@ -93,15 +108,9 @@ export class ReactingWeights {
   }
 }
 
-/** The weight at one point; its multipliers [1, outputs] scale the last axis. */
-export function effective({ own, response, multipliers }: ReactingWeight): tf.Tensor {
+/** The weight at one point. @param multipliers [1, outputs]; they scale the last axis. */
+function bentAt({ own, response }: ReactingWeight, multipliers: tf.Tensor): tf.Tensor {
   return bend(own, response, tf.reshape(multipliers, [multipliers.size]));
-}
-
-/** Multipliers [batch, outputs] as [batch, 1 ..., outputs] of a rank. */
-export function perExample(multipliers: tf.Tensor, rank: number): tf.Tensor {
-  const [batch = 0, outputs = 0] = multipliers.shape;
-  return rank === 2 ? multipliers : tf.reshape(multipliers, [batch, ...Array<number>(rank - 2).fill(1), outputs]);
 }
 
 /** A weight that is formed when it is first asked for: only penalties need it, and it costs a pass over the kernel. */
