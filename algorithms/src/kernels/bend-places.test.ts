@@ -1,10 +1,13 @@
 /** Fused operations on wasm against the plain ones they are made of elsewhere: values, gradients, and gradients of gradients. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { onBoth, relativeGap } from "./against-cpu.js";
+import { chooseBackend } from "./backend.js";
 import { bendHalves, bendPlaces } from "./bend-places.js";
 import { hyperDense } from "./hyper-dense.js";
+
+before(() => chooseBackend("wasm"));
 
 type T = tf.Tensor;
 /** Sums of up to 60 float32 products in two orders, and what a second gradient makes of them. */

@@ -35,7 +35,7 @@ export function atPlaces(x: Tensor, rank: number): Tensor {
 }
 
 /** Whether what runs now may be differentiated, so that it must be made of operations that can. */
-function isTaped(): boolean {
+export function isTaped(): boolean {
   return tf.engine().state.gradientDepth > 0;
 }
 

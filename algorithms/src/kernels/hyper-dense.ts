@@ -7,7 +7,7 @@ import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type { GradConfig, Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { bend } from "./bend.js";
-import { bendPlaces, placesGradient } from "./bend-places.js";
+import { bendPlaces, isTaped, placesGradient } from "./bend-places.js";
 import { one } from "./gradients/parts.js";
 import { HYPER_DENSE, HYPER_DENSE_UNBIASED } from "./wasm/bend-places.js";
 
@@ -49,7 +49,9 @@ function gradients(given: Tensor | Tensor[], saved: Tensor[]): Record<string, ()
   const dy = one(Array.isArray(given) ? given[0] : given);
   const [x, h, own, response, slopes] = saved;
   const [biasResponse, biasSlopes] = saved.length === 8 ? saved.slice(5) : [];
-  const [places, hidden] = [one(saved[saved.length - 1]), one(h)];
+  const hidden = one(h);
+  // Where this is differentiated again, x W' is made anew: nothing would flow back through what was saved of it.
+  const places = isTaped() ? flatProduct(one(x), one(response)) : one(saved[saved.length - 1]);
   // What several gradients share is made here: tfjs frees what is made inside one of them.
   const by = tf.matMul(hidden, one(slopes));
   const [dResponse, dMultipliers, dBias] = placesGradient(dy, places, by);
