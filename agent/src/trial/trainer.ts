@@ -142,8 +142,10 @@ async function loop(
     }
   }
   // Saved first: whoever hears of the last measurement of a trial that pauses may count on its checkpoint.
-  if (!plan.final) await listener.saved(session.stepsDone, seconds(), await session.save());
-  await measure(session, plan, seconds(), listener, progress);
+  // Both tell the same seconds, so that the time of a trial that is resumed never goes back, however long saving took.
+  const trained = seconds();
+  if (!plan.final) await listener.saved(session.stepsDone, trained, await session.save());
+  await measure(session, plan, trained, listener, progress);
   return "done";
 }
 

@@ -57,7 +57,7 @@ export function testStrategy(
     }
     if (spec.endsByItself) test("it ends without a budget of trials", () => endsByItself(module));
     if (spec.claims.beatsRandom) test("it beats random search at equal steps (claimed)", () => beatsRandom(module, random));
-    test("told of 20,000 trials, it is quick", () => isQuick(module));
+    test("it bears 20,000 trials", () => bearsMany(module));
   });
 }
 
@@ -180,13 +180,16 @@ function beatsRandom(module: StrategyModule<unknown>, random: StrategyModule<unk
   assert.ok(wins >= 15, `${module.spec.name} beat random search in ${wins} of 20 seeds`);
 }
 
-/** Quadratic telling takes minutes here; 5 s leave room for a busy machine (0.3 to 0.7 s measured). */
-function isQuick(module: StrategyModule<unknown>): void {
+/**
+ * Linear telling takes less than a second here and quadratic telling many minutes, in which the runner's bound of a test file ends it. No
+ * time is asserted: a busy machine must not fail a test.
+ */
+function bearsMany(module: StrategyModule<unknown>): void {
   const context = curveContext({ trials: 20_000, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 });
-  const began = performance.now();
-  driveStrategy({ ...searchOf(module, context), agents: 64 });
-  const seconds = (performance.now() - began) / 1000;
-  assert.ok(seconds < 5, `took ${seconds.toFixed(1)} s`);
+  const { facts } = driveStrategy({ ...searchOf(module, context), agents: 64 });
+  const count = ($case: string) => facts.filter(({ kind }) => kind?.$case === $case).length;
+  assert.ok(count("trialProposed") > 0);
+  assert.equal(count("trialEnded"), count("trialProposed"));
 }
 
 /** A curve from 2 down to a floor that depends on the configuration, faster for some; early ranks mostly foretell late ones. */
