@@ -1,4 +1,6 @@
 /** Pure numerical methods, in double precision: for procedures, benches and reproductions. */
+export * from "../data/noisy-digits.js";
+export type { LabelledRows } from "../data/pooled-digits.js";
 export * from "../data/relaxed-smooth-problem.js";
 export * from "../data/ridge-problem.js";
 export * from "./accelerated-gradient.js";
@@ -19,6 +21,7 @@ export * from "./problems/multinomial-logistic.js";
 export * from "./problems/quadratic.js";
 export * from "./problems/squared-error.js";
 export * from "./problems/total-variation.js";
+export * from "./problems/trusted-head.js";
 export * from "./respond.js";
 export * from "./self-tuning/learned-hyperparameters.js";
 export * from "./self-tuning/ridge-response.js";

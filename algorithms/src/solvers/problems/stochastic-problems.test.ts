@@ -6,10 +6,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createRng } from "../../core/index.js";
 import type { LabelledRows } from "../../data/pooled-digits.js";
+import { acceleratedGradient } from "../accelerated-gradient.js";
 import { boRepDefaults, runBoRep } from "../bo-rep/index.js";
 import type { StochasticProblem } from "../stochastic-problem.js";
 import { createHyperCleaning, rankAuc } from "./hyper-cleaning.js";
 import { createHyperRepresentation } from "./hyper-representation.js";
+import { trustedHead } from "./trusted-head.js";
 
 const classes = 3;
 const mu = 0.05;
@@ -229,3 +231,31 @@ test("the rank statistic counts pairs, ties half", () => {
   assert.equal(rankAuc([1, 3, 2, 4], [false, false, true, true]), 0.75);
   assert.equal(rankAuc([1, 2], [true, true]), 0.5);
 });
+
+for (const seed of [1, 2, 3]) {
+  test(`the exact head has the gradient of all samples, and its solution moves by no more than kappa says, seed ${seed}`, () => {
+    const { train, valid } = cleaningRows(seed);
+    const data = { classes, train, valid, test: valid, clean: [] };
+    const settings = { mu, units: 4, batchSize: all, validBatchSize: all, seed, logit: 1 };
+    const problem = createHyperCleaning({ ...data, clean: new Array<boolean>(sizes.train).fill(true) }, settings);
+    const x = drawVector(problem.upperDim, "x", seed);
+    const y = drawVector(problem.lowerDim, "y", seed);
+    const none = new Float64Array(0);
+    const { lower } = trustedHead(data, mu, x);
+    const gradient = new Float64Array(lower.dim);
+    lower.gradient(y, none, gradient);
+    const expected = estimates(problem, { x, y, z: new Float64Array(lower.dim) }).gradient;
+    // The same sums in another order.
+    for (const [i, value] of gradient.entries()) assert.ok(Math.abs(value - (expected[i] ?? 0)) < 1e-13);
+    close(gradient, (i) => (lower.value(moved(y, i, h), none) - lower.value(moved(y, i, -h), none)) / (2 * h));
+    const solutionAt = (logits: Float64Array) => {
+      const exact = { accuracy: 1e-9, iterationsMax: 100_000 };
+      return acceleratedGradient(trustedHead(data, mu, logits).lower, none, new Float64Array(lower.dim), exact).x;
+    };
+    const there = drawVector(problem.upperDim, "there", seed);
+    const here = solutionAt(x);
+    const distance = Math.sqrt(squares(solutionAt(there).map((value, i) => value - (here[i] ?? 0))));
+    const step = Math.sqrt(squares(there.map((value, i) => value - (x[i] ?? 0))));
+    assert.ok(distance > 0 && distance <= problem.kappa * step, `${distance} over ${step}, kappa ${problem.kappa}`);
+  });
+}

@@ -1,9 +1,10 @@
 /** The data: flips as many as asked for and fixed, validation clean, rows of their images; and that BO-REP finds the flips. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { noisyDigits } from "../../data/noisy-digits.js";
 import { boRepDefaults, runBoRep } from "../../solvers/bo-rep/index.js";
-import { createHyperCleaning } from "../../solvers/problems/hyper-cleaning.js";
-import { noisyDigits } from "./hyper-cleaning.js";
+
+import { module } from "./hyper-cleaning.js";
 import { spec } from "./spec.js";
 
 const options = spec.options.parse({
@@ -31,8 +32,7 @@ test("a share of the training labels is wrong, the same ones every time, and no 
 });
 
 test("logits of wrong labels fall below those of right ones", () => {
-  const data = noisyDigits(options, 7);
-  const problem = createHyperCleaning(data, { ...options, seed: 7 });
+  const problem = module.stochastic({ options, hyperparameters: {}, seed: 7 });
   const settings = { ...boRepDefaults, steps: 150, eta: 0.4, period: 5, innerSteps: 5, lowerRate: 0.2, adjointRate: 0.1 };
   const { x, y } = runBoRep(problem, settings);
   const at = { x: Float64Array.from(x), y: Float64Array.from(y) };
