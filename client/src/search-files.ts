@@ -1,7 +1,8 @@
 /** Search files on this machine: YAML or JSON, by their content and not their name, into a search or everything that is wrong with it. */
 import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { limits, RegulusError, readSearchDocument, type SearchReading, type SearchSpec } from "@regulus/proto";
-import { parseDocument } from "yaml";
+import { type Document, isMap, parseDocument } from "yaml";
 
 /** Syntax errors that are told at once; later ones mostly follow from the first. */
 const syntaxErrorsMax = 5;
@@ -14,7 +15,8 @@ export async function readSearchFile(path: string): Promise<SearchSpec> {
 /** Reads as much of a search file as can be read, and what is wrong with it. Fails where it is not there or is neither YAML nor JSON. */
 export async function openSearchFile(path: string): Promise<SearchReading> {
   const text = path === "-" ? await readInput() : await readText(path);
-  return readSearchText(text, path === "-" ? "standard input" : path);
+  const name = path === "-" ? "standard input" : path;
+  return readDocument(await withSchedule(parseText(text, name), path === "-" ? "." : dirname(path)), name);
 }
 
 /** A search file's text as a search. Fails with every problem of it. */
@@ -27,13 +29,30 @@ function soundSpec({ spec, problems }: SearchReading): SearchSpec {
   return spec;
 }
 
-/** YAML 1.2 holds JSON, so that one reader reads both. */
+/** The document with the schedule that it names by its file, relative to the search file. */
+async function withSchedule(document: Document.Parsed, folder: string): Promise<Document.Parsed> {
+  const path: unknown = isMap(document.contents) ? document.get("schedule") : undefined;
+  if (typeof path !== "string" || path === "") return document;
+  const text = await readText(resolve(folder, path), "schedule");
+  document.set("schedule", parseText(text, path).toJS());
+  return document;
+}
+
 function readSearchText(text: string, name: string): SearchReading {
+  return readDocument(parseText(text, name), name);
+}
+
+/** YAML 1.2 holds JSON, so that one reader reads both. */
+function parseText(text: string, name: string): Document.Parsed {
   const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true, version: "1.2" });
   if (document.errors.length > 0) {
     const lines = document.errors.slice(0, syntaxErrorsMax).map((error) => `${name}: ${error.message.trimEnd()}`);
     throw new RegulusError("invalid-argument", lines.join("\n"));
   }
+  return document;
+}
+
+function readDocument(document: Document.Parsed, name: string): SearchReading {
   try {
     return readSearchDocument(document.toJS({ maxAliasCount: 100 }));
   } catch (thrown) {
@@ -43,14 +62,14 @@ function readSearchText(text: string, name: string): SearchReading {
   }
 }
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string, what = "search file"): Promise<string> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
   } catch (thrown) {
     const error = RegulusError.from(thrown);
     const words = error.code === "not-found" ? "no such file" : error.message;
-    throw new RegulusError(error.code, `search file ${path}: ${words}`, { cause: thrown });
+    throw new RegulusError(error.code, `${what} ${path}: ${words}`, { cause: thrown });
   }
   return checkSize(bytes, path);
 }

@@ -72,6 +72,10 @@ function checkParameter(problems: ProblemList, at: ParameterAt): void {
     const expected = outsideDomain(domain, parameter.initial);
     if (expected !== undefined) problems.add(`${field}.initial`, parameter.initial, expected);
   }
+  const { tuned } = parameter;
+  if (tuned !== undefined && tuned !== null && !["TUNED_UNSPECIFIED", "TUNED_INSIDE", "TUNED_OUTSIDE"].includes(tuned)) {
+    problems.add(`${field}.tuned`, tuned, "inside or outside");
+  }
   if (parameter.when !== undefined && parameter.when !== null) checkCondition(problems, `${field}.when`, parameter.when, at);
 }
 

@@ -36,6 +36,11 @@ export function checkSpec(spec: SearchSpec): Problem[] {
   checkComponents(problems, "diagnostics", listAt(problems, "diagnostics", spec.diagnostics));
   checkSpending(problems, spec);
   checkResources(problems, spec.resources);
+  if (spec.tuning !== undefined && spec.tuning !== null) checkComponent(problems, "tuning", spec.tuning);
+  const share: unknown = spec.control?.share;
+  if (spec.control !== undefined && spec.control !== null && !(typeof share === "number" && share > 0 && share < 1)) {
+    problems.add("control.share", share, "a number above 0 and below 1");
+  }
   if (spec.schedule !== undefined && spec.schedule !== null) checkSchedule(problems, "schedule", spec.schedule);
   checkCount(problems, "seed", spec.seed, whole);
   checkLabels(problems, "labels", spec.labels);

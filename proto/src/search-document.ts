@@ -33,6 +33,10 @@ const when = z
   .describe("The parameter exists only while this holds.");
 
 const initial = "Where the search starts.";
+const tuned = z
+  .enum(["inside", "outside"])
+  .optional()
+  .describe("Who moves it: the trial itself while it trains, or the strategy once a trial; absent for whoever can.");
 /** One parameter of the space. */
 export const parameterSchema = z.discriminatedUnion("type", [
   z.strictObject({
@@ -42,6 +46,7 @@ export const parameterSchema = z.discriminatedUnion("type", [
     scale: z.enum(["linear", "log", "logit"]).optional().describe("The axis it is searched along; linear where absent."),
     initial: z.number().optional().describe(initial),
     when: when.optional(),
+    tuned,
   }),
   z.strictObject({
     type: z.literal("int").describe("A whole number."),
@@ -50,17 +55,20 @@ export const parameterSchema = z.discriminatedUnion("type", [
     scale: z.enum(["linear", "log"]).optional().describe("The axis it is searched along; linear where absent."),
     initial: z.int().optional().describe(initial),
     when: when.optional(),
+    tuned,
   }),
   z.strictObject({
     type: z.literal("categorical").describe("One of a list."),
     choices: z.array(scalar).min(1).max(limits.choicesMax).describe("Distinct choices."),
     initial: scalar.optional().describe(initial),
     when: when.optional(),
+    tuned,
   }),
   z.strictObject({
     type: z.literal("boolean").describe("True or false."),
     initial: z.boolean().optional().describe(initial),
     when: when.optional(),
+    tuned,
   }),
 ]);
 
@@ -156,6 +164,22 @@ export const searchDocumentSchema = z
       .describe("How often a trial measures and saves."),
     seed: count.optional().describe("Seed of every random choice of the search; 0 where absent."),
     labels: labels.optional().describe("Labels for people and filters."),
+    tuning: componentSchema
+      .optional()
+      .describe("How trials learn what is tuned inside them: self-tune, or its name with options. Tunes inside whatever can be."),
+    control: z
+      .strictObject({ share: z.number().describe("Share of the budget's trials or steps, above 0 and below 1.") })
+      .optional()
+      .describe("A part of the budget for random search, so that the strategy's gain is measured."),
+    schedule: z
+      .union([
+        z.string().min(1),
+        z.looseObject({ steps: z.array(z.number()), values: z.record(z.string(), z.array(z.number())) }),
+      ])
+      .optional()
+      .describe(
+        "Hyperparameters of techniques that all trials take from here at every step: a schedule, or the path of its file.",
+      ),
     priority: z
       .int()
       .min(-limits.priorityMax)

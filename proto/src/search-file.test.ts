@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { RegulusError } from "./errors.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
 import { SearchSpec } from "./gen/regulus/v1/search.js";
-import { parseSearchDocument } from "./search-file.js";
+import { parseSearchDocument, readSearchDocument } from "./search-file.js";
 import { specToDocument } from "./spec-document.js";
 
 const good = {
@@ -185,3 +185,35 @@ function problemsOf(document: unknown): readonly Problem[] {
     return thrown.problems;
   }
 }
+
+test("tuning, control arm and schedule come back as they were written, and wrong ones are told", () => {
+  const document = {
+    name: "hybrid",
+    workload: "mnist-mlp",
+    objective: { metric: "validLoss" },
+    strategy: "random",
+    space: { inputDropout: { type: "double", min: 0, max: 0.5, tuned: "inside" } },
+    techniques: ["dropout"],
+    budget: { trials: 4 },
+    tuning: { name: "self-tune", options: { entropyWeight: 0.01 } },
+    control: { share: 0.25 },
+    schedule: { steps: [0, 10], values: { hiddenDropout: [0.1, 0.2] }, format: "regulus-schedule" },
+  };
+  const spec = parseSearchDocument(document);
+  assert.equal(spec.space[0]?.tuned, "TUNED_INSIDE");
+  assert.deepEqual(spec.schedule, { steps: [0, 10], values: { hiddenDropout: { values: [0.1, 0.2] } } });
+  assert.deepEqual(parseSearchDocument(specToDocument(spec)), spec);
+  const wrong = {
+    ...document,
+    space: { inputDropout: { type: "double", min: 0, max: 0.5, tuned: "within" } },
+    control: { share: 1 },
+    schedule: { steps: [0, 0], values: { hiddenDropout: [0.1] } },
+  };
+  const { problems } = readSearchDocument(wrong);
+  assert.deepEqual(problems.map(({ field }) => field).sort(), [
+    "control.share",
+    "schedule.steps[1]",
+    "schedule.values.hiddenDropout",
+    "space.inputDropout.tuned",
+  ]);
+});

@@ -48,6 +48,10 @@ export function readSearchDocument(document: unknown): SearchReading {
   }
   const parts = new PartReader();
   const read = readDocument(copyPlain(document, parts.wrong), parts);
+  if (typeof read.schedule === "string") {
+    const expected = "the schedule itself: what reads search files puts the file's content here";
+    parts.wrong.push({ path: ["schedule"], seen: show(read.schedule), expected });
+  }
   for (const { path, seen, expected } of parts.wrong) problems.addText(pathText(path), seen, expected);
   if (document.objective !== undefined && document.objectives !== undefined) {
     problems.addText("objectives", "objective and objectives", "exactly one of the two");
@@ -100,6 +104,9 @@ function readDocument(document: Readonly<Record<string, unknown>>, parts: PartRe
     reporting: part("reporting", shape.reporting),
     seed: part("seed", shape.seed),
     labels: part("labels", shape.labels),
+    tuning: part("tuning", shape.tuning),
+    control: part("control", shape.control),
+    schedule: part("schedule", shape.schedule),
     priority: part("priority", shape.priority),
     $schema: part("$schema", shape.$schema),
   };

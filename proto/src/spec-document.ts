@@ -7,6 +7,7 @@ import { backendNames } from "./check-spec.js";
 import { formatDuration, parseDurationMs } from "./durations.js";
 import { type Component, type Condition, type Objective, type Parameter, SearchSpec } from "./gen/regulus/v1/search.js";
 import type { ParameterDocument, SearchDocument } from "./search-document.js";
+import { fromVectors, toVectors } from "./vectors.js";
 
 /** A document of which parts may be missing. */
 export type ReadDocument = { readonly [K in keyof SearchDocument]?: SearchDocument[K] | undefined };
@@ -38,6 +39,9 @@ export function documentToSpec(document: ReadDocument): SearchSpec {
       seed: document.seed,
       labels: document.labels,
       priority: document.priority,
+      tuning: document.tuning === undefined ? undefined : toComponent(document.tuning),
+      control: document.control,
+      schedule: toSchedule(document.schedule),
       reporting:
         reporting &&
         present({ measureEverySteps: reporting.measureEverySteps, checkpointEveryMs: ms(reporting.checkpointEvery) }),
@@ -95,7 +99,19 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
     seed: spec.seed || undefined,
     labels: filled(spec.labels),
     priority: spec.priority || undefined,
+    tuning: spec.tuning && fromComponent(spec.tuning),
+    control: spec.control && { share: spec.control.share },
+    schedule: spec.schedule && { steps: [...spec.schedule.steps], values: copied(fromVectors(spec.schedule.values)) },
   });
+}
+
+function toSchedule(document: ReadDocument["schedule"]): SearchSpec["schedule"] {
+  if (document === undefined || typeof document === "string") return undefined;
+  return { steps: document.steps, values: toVectors(document.values) };
+}
+
+function copied(lists: Readonly<Record<string, readonly number[]>>): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list]]));
 }
 
 function toObjective({ metric, direction }: NonNullable<SearchDocument["objective"]>): Objective {
@@ -125,7 +141,8 @@ function toParameter(name: string, document: ParameterDocument): Parameter {
     parameter: document.when.parameter,
     equals: Array.isArray(document.when.equals) ? document.when.equals : [document.when.equals],
   };
-  return { name, domain: toDomain(document), initial: document.initial, when };
+  const tuned = document.tuned && tunedOf[document.tuned];
+  return { name, domain: toDomain(document), initial: document.initial, when, ...(tuned && { tuned }) };
 }
 
 function toDomain(document: ParameterDocument): NonNullable<Parameter["domain"]> {
@@ -142,10 +159,13 @@ function toDomain(document: ParameterDocument): NonNullable<Parameter["domain"]>
   }
 }
 
+const tunedOf = { inside: "TUNED_INSIDE", outside: "TUNED_OUTSIDE" } as const;
+
 const scales = { linear: "SCALE_LINEAR", log: "SCALE_LOG", logit: "SCALE_LOGIT" } as const;
 
-function fromParameter({ domain, initial, when }: Parameter): ParameterDocument {
-  const rest = present({ initial, when: when && fromCondition(when) });
+function fromParameter({ domain, initial, when, tuned }: Parameter): ParameterDocument {
+  const who = tuned === "TUNED_INSIDE" ? ("inside" as const) : tuned === "TUNED_OUTSIDE" ? ("outside" as const) : undefined;
+  const rest = present({ initial, when: when && fromCondition(when), tuned: who });
   switch (domain?.$case) {
     case "double": {
       const { min, max, scale } = domain.value;

@@ -29,6 +29,7 @@ export function filePath(field: string, spec: SearchSpec, document: ReadDocument
       return objectivePath(field, document);
     case "workload":
     case "strategy":
+    case "tuning":
       return typeof document[top] === "string" ? field.replace(/\.name$/, "") : field;
     case "techniques":
     case "diagnostics": {

@@ -2,4 +2,4 @@
 export { type ComponentKind, type Listed, listComponents } from "./listing.js";
 export * from "./registry.generated.js";
 export { resolveSpec } from "./resolve-spec.js";
-export { insideParameters, plainProcedure, strategyContext } from "./strategy-context.js";
+export { armShares, controlContext, insideParameters, plainProcedure, strategyContext } from "./strategy-context.js";

@@ -218,3 +218,62 @@ test("the listing tells names, words and options of everything", () => {
   assert.deepEqual(listed.find(({ kind, name }) => kind === "strategy" && name === "grid")?.options, ["steps"]);
   assert.equal(new Set(listed.map(({ kind, name }) => `${kind} ${name}`)).size, listed.length);
 });
+
+test("parameters marked as tuned inside leave the strategy's space, and its trials tune themselves", () => {
+  const rate = { type: "double", min: 0.001, max: 0.1, scale: "log" };
+  const dropout = { type: "double", min: 0, max: 0.5 };
+  const marked = resolveSpec(
+    search({ techniques: ["dropout"], space: { learningRate: rate, inputDropout: { ...dropout, tuned: "inside" } } }),
+  );
+  const context = strategyContext(marked);
+  assert.deepEqual([context.plainProcedure, context.inside], ["self-tune", ["inputDropout"]]);
+  assert.deepEqual(
+    context.space.parameters.map(({ name }) => name),
+    ["learningRate", "hiddenDropout"],
+    "what is not marked stays outside",
+  );
+  const all = resolveSpec(
+    search({
+      techniques: ["dropout"],
+      tuning: { name: "self-tune", options: { entropyWeight: 0.01 } },
+      space: { learningRate: rate, inputDropout: { ...dropout, tuned: "outside" } },
+    }),
+  );
+  assert.deepEqual(strategyContext(all).inside, ["hiddenDropout"], "with tuning, all that can be learned and is not marked");
+  assert.deepEqual(
+    [strategyContext(all).plainOptions?.entropyWeight, strategyContext(all).plainOptions?.warmUpSteps],
+    [0.01, 10],
+    "a tenth of 100 steps",
+  );
+  assert.deepEqual(resolveSpec(all), all);
+  const own = resolveSpec(
+    search({
+      techniques: ["dropout"],
+      strategy: "self-tuning-network",
+      space: { inputDropout: { ...dropout, tuned: "outside" } },
+    }),
+  );
+  assert.deepEqual([strategyContext(own).inside, strategyContext(own).plainProcedure], [["hiddenDropout"], "fit"]);
+});
+
+test("what can't be tuned inside, replayed or set aside is refused where it stands", () => {
+  const range = { type: "double", min: 0.001, max: 0.1 };
+  const wrong = search({
+    techniques: ["dropout"],
+    space: { learningRate: { ...range, tuned: "inside" }, inputDropout: { ...range, tuned: "inside" }, hiddenDropout: range },
+    control: { share: 0.01 },
+    schedule: { steps: [0], values: { inputDropout: [0.1], weightDecay: [0.1] } },
+  });
+  assert.deepEqual(fieldsOf(wrong), ["schedule.values.weightDecay", "space[1].name"]);
+  const alone = { ...wrong, schedule: undefined };
+  assert.deepEqual(fieldsOf(alone), ["space[0].tuned", "control.share"]);
+  assert.deepEqual(fieldsOf(search({ tuning: "self-tune" })), ["tuning"]);
+  assert.deepEqual(fieldsOf(search({ tuning: "fit", techniques: ["dropout"] })), ["tuning.name"]);
+  assert.deepEqual(fieldsOf(search({ tuning: { name: "self-tune", options: { entropy: 1 } }, techniques: ["dropout"] })), [
+    "tuning.options",
+  ]);
+  const scheduled = { techniques: ["dropout"], schedule: { steps: [0], values: { inputDropout: [0.1] } } };
+  assert.deepEqual(fieldsOf(search({ ...scheduled, strategy: "self-tuning-network" })), ["schedule"]);
+  assert.deepEqual(names(resolveSpec(search(scheduled))), ["learningRate", "hiddenDropout"]);
+  assert.deepEqual(fieldsOf(search({ strategy: "grid", budget: { stepsPerTrial: 9 }, control: { share: 0.2 } })), ["budget"]);
+});

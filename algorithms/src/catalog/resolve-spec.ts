@@ -17,6 +17,7 @@ import {
 import type { ComponentSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
 import { type Resolved, resolveComponent } from "./components.js";
 import { checkUnderstood, joinedSpace, understoodBy } from "./hyperparameters.js";
+import { insideProblems, resolveTuning, withoutScheduled } from "./inside-problems.js";
 import { diagnosticSpecs, strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
 import { strategyContext } from "./strategy-context.js";
 import { withDefaults } from "./with-defaults.js";
@@ -32,12 +33,15 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
   const diagnostics = resolveList(problems, diagnosticSpecs, { field: "diagnostics", components: spec.diagnostics });
   checkTrained(problems, spec, workload);
   checkSearched(problems, spec, strategy);
+  const tuning = resolveTuning(problems, spec);
   const space = resolveSpace(problems, spec, { workload, techniques });
   const found = [...structural, ...problems.all()];
   const sound = (...tops: readonly string[]) => !found.some(({ field }) => tops.some((top) => isUnder(field, top)));
   if (sound("budget")) found.push(...budgetProblems(spec));
   if (strategy !== undefined && sound("strategy", "space", "budget", "objectives", "parallelism", "techniques")) {
-    found.push(...strategyProblems(withDefaults({ ...spec, space, techniques: techniques.map(toComponent) }), strategy));
+    const joined = withDefaults({ ...spec, space, techniques: techniques.map(toComponent) });
+    const inside = insideProblems(joined, strategy.spec.tunesInside === true);
+    found.push(...inside, ...(inside.length === 0 ? strategyProblems(joined, strategy) : []));
   }
   throwIfAny(found);
   return {
@@ -46,6 +50,7 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
     strategy: strategy && toComponent(strategy),
     techniques: techniques.map(toComponent),
     diagnostics: diagnostics.map(toComponent),
+    ...(tuning && { tuning }),
   };
 }
 
@@ -117,8 +122,9 @@ function resolveSpace(
   const understood = understoodBy(problems, workload, techniques);
   const complete = workload !== undefined && techniques.length === (spec.techniques?.length ?? 0);
   if (complete) checkUnderstood(problems, spec.space, { understood, techniques });
-  const space = joinedSpace(spec.space, understood);
-  if (complete && space.length === 0 && techniques.length > 0) {
+  const known = new Set([...understood.values()].filter(({ joins }) => joins).map(({ hyperparameter: h }) => h.parameter.name));
+  const space = withoutScheduled(problems, spec, { space: joinedSpace(spec.space, understood), known });
+  if (complete && space.length === 0 && techniques.length > 0 && spec.schedule === undefined) {
     problems.addText("space", "no parameters, and none of the techniques", "at least one parameter to search");
   }
   return space;
@@ -144,7 +150,8 @@ function strategyProblems(spec: SearchSpec, { spec: strategy, options }: Resolve
   if (strategy.needsSteps && stepsPerTrial === 0 && steps === 0 && strategy.problems === undefined) {
     problems.addText("budget.stepsPerTrial", "no limit", `the steps of a trial, which ${strategy.name} shares out`);
   }
-  for (const [index, { domain, when }] of spec.space.entries()) {
+  for (const { name: parameter, domain, when } of context.space.parameters) {
+    const index = spec.space.findIndex(({ name }) => name === parameter);
     const { accepts, name } = strategy;
     const refuse = (what: string) => problems.addText(`space[${index}]`, what, `another strategy than ${name}, which takes none`);
     if (when !== undefined && !accepts.conditional) refuse("a conditional parameter");

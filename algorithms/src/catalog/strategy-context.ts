@@ -1,24 +1,66 @@
 /**
- * What a strategy is told of a resolved search. Takes a spec that `resolveSpec` gave, as the log's first fact holds it.
+ * What a strategy is told of a resolved search, and which of its parameters are tuned inside training. Takes a spec that `resolveSpec` gave, as
+ * the log's first fact holds it.
  */
-import type { SearchSpec } from "@regulus/proto";
+import { type Budget, type SearchSpec, Tuned } from "@regulus/proto";
 import { createSpace, type StrategyContext } from "../core/index.js";
-import { techniqueSpecs, workloadSpecs } from "./registry.generated.js";
+import { type Shares, sharesOf } from "../strategies/control-arm.js";
+import { strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
+
+const noBudget: Budget = { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
 
 /** The context of a search's strategy. */
 export function strategyContext(spec: SearchSpec): StrategyContext {
-  return {
-    space: createSpace(spec.space),
+  const inside = insideParameters(spec);
+  const common = {
     objectives: spec.objectives,
-    budget: spec.budget ?? { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 },
+    budget: armShares(spec)?.own ?? spec.budget ?? noBudget,
     parallelism: Math.max(1, spec.parallelism),
-    inside: insideParameters(spec),
-    plainProcedure: plainProcedure(spec),
+    inside,
+  };
+  if (!tunesTrialsInside(spec)) return { ...common, space: createSpace(spec.space), plainProcedure: plainProcedure(spec) };
+  const learned = new Set(inside);
+  return {
+    ...common,
+    space: createSpace(spec.space.filter(({ name }) => !learned.has(name))),
+    plainProcedure: spec.tuning?.name ?? "self-tune",
+    plainOptions: { ...spec.tuning?.options },
   };
 }
 
-/** Names of the space's parameters that can be moved inside training: numbers that a technique understands and can learn. */
+/** The context of random search in the control arm: the whole space, by plain trials. Undefined where the search has no such arm. */
+export function controlContext(spec: SearchSpec): StrategyContext | undefined {
+  const shares = armShares(spec);
+  if (shares === undefined) return undefined;
+  const { objectives, parallelism } = spec;
+  const space = createSpace(spec.space);
+  const common = { objectives, parallelism: Math.max(1, parallelism), inside: [], plainProcedure: plainProcedure(spec) };
+  return { ...common, space, budget: shares.control };
+}
+
+/** How a search's budget is shared with its control arm; undefined where it has none. */
+export function armShares({ control, budget }: SearchSpec): Shares | undefined {
+  return control === undefined ? undefined : sharesOf(budget ?? noBudget, control.share);
+}
+
+/** Whether trials of a strategy that does not tune inside by itself are to do so. */
+export function tunesTrialsInside(spec: SearchSpec): boolean {
+  if (strategySpecs.get(spec.strategy?.name ?? "")?.tunesInside === true) return false;
+  return spec.tuning !== undefined || spec.space.some(({ tuned }) => tuned === Tuned.TUNED_INSIDE);
+}
+
+/**
+ * Names of the space's parameters that are moved inside training. Where neither strategy nor search tunes inside, those that could be.
+ */
 export function insideParameters(spec: SearchSpec): readonly string[] {
+  const learnable = learnableParameters(spec);
+  const onlyMarked = tunesTrialsInside(spec) && spec.tuning === undefined;
+  const moved = spec.space.filter(({ tuned }) => (onlyMarked ? tuned === Tuned.TUNED_INSIDE : tuned !== Tuned.TUNED_OUTSIDE));
+  return moved.map(({ name }) => name).filter((name) => learnable.has(name));
+}
+
+/** Names of the space's parameters that can be moved inside training: numbers that a technique understands and can learn. */
+export function learnableParameters(spec: SearchSpec): ReadonlySet<string> {
   const learnable = new Set<string>();
   for (const { name, options } of spec.techniques) {
     const technique = techniqueSpecs.get(name);
@@ -27,7 +69,7 @@ export function insideParameters(spec: SearchSpec): readonly string[] {
     }
   }
   const numeric = spec.space.filter(({ domain }) => domain?.$case === "double" || domain?.$case === "int");
-  return numeric.map(({ name }) => name).filter((name) => learnable.has(name));
+  return new Set(numeric.map(({ name }) => name).filter((name) => learnable.has(name)));
 }
 
 /** The procedure of a search's plain trials. */

@@ -36,6 +36,8 @@ export interface DrivenTrial {
   readonly number: number;
   configuration: Configuration;
   readonly procedure: string;
+  /** What its works have in common. */
+  readonly kept: Pick<Work, "arm" | "schedule" | "seedNumber">;
   steps: number;
   /** Stands for the weights: a number that depends on everything that was ever trained into them. */
   weights: number;
@@ -108,6 +110,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
           number: trials.length,
           configuration: proposal.parameters,
           procedure: proposal.procedure,
+          kept: { arm: work.arm, schedule: work.schedule, seedNumber: work.seedNumber },
           steps: 0,
           weights: 0,
           saved: undefined,
@@ -121,6 +124,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
         const found = trialAt(trials, proposal.trial);
         const work = workOf(proposal, proposal.parameters ?? found.configuration, found.procedure);
         found.configuration = work.parameters ?? found.configuration;
+        Object.assign(work, found.kept);
         say({ $case: "trialResumed", value: { trial: proposal.trial, work } });
         run(proposal.trial, work);
       } else if (proposal.kind === "report") {
@@ -156,10 +160,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     const outcome = drive.outcome?.(trial, work.untilStep) ?? "reaches";
     say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
     found.steps = work.untilStep;
-    const own = [work.arm, work.seedNumber ?? trial, JSON.stringify(found.configuration)];
-    found.weights = createRng(found.weights)
-      .fork(...own, work.untilStep)
-      .integer(2 ** 32);
+    found.weights = mixed([found.weights, work.seedNumber ?? trial, work.arm.length, work.untilStep]);
     if (outcome === "reaches" || outcome === "diverges") {
       const metrics = drive.metrics(found.configuration, work.untilStep, found);
       const shown =
@@ -254,6 +255,16 @@ function workOf(proposal: Extract<Proposal, { kind: "start" | "resume" }>, param
   if (proposal.kind === "resume") return work;
   const { seedNumber, scheduleOf: replayed } = proposal;
   return { ...work, seedNumber, schedule: replayed === undefined ? undefined : scheduleOf(replayed) };
+}
+
+/** A whole number that depends on each of these, and on their order. */
+function mixed(numbers: readonly number[]): number {
+  let mix = 0x811c9dc5;
+  for (const number of numbers) {
+    mix = Math.imul(mix ^ number, 0x9e3779b1);
+    mix ^= mix >>> 15;
+  }
+  return mix >>> 0;
 }
 
 /** What a trial that learned hyperparameters leaves. */

@@ -237,7 +237,7 @@ function searchOf(module: StrategyModule<unknown>, context: StrategyContext): Dr
     seed: 11,
     agents: 3,
     metrics: (configuration, step, { weights }) => ({ validLoss: simpleLoss(configuration, step) + weights / 2 ** 40 }),
-    observe: (work, trial) => (work.procedure === "self-tune" ? learnedAt(trial, work.untilStep) : {}),
+    observe: (work, trial) => (work.procedure === "self-tune" ? learnedAt(work.seedNumber ?? trial, work.untilStep) : {}),
   };
 }
 

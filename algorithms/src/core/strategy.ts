@@ -20,6 +20,8 @@ export interface StrategyContext {
   readonly inside: readonly string[];
   /** The procedure of plain trials: `command` where the search runs a program, else `fit`. */
   readonly plainProcedure: string;
+  /** Options of that procedure; absent for its defaults. */
+  readonly plainOptions?: Readonly<Record<string, unknown>>;
 }
 
 /** What a strategy wants. */
@@ -112,6 +114,8 @@ export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> 
   readonly endsByItself: boolean;
   /** Which domains it accepts, and whether conditional parameters. */
   readonly accepts: { readonly conditional: boolean; readonly categorical: boolean; readonly double: boolean };
+  /** Whether its own trials tune inside training whatever can be; absent where they are plain ones. */
+  readonly tunesInside?: boolean;
   /** Whether it needs steps per trial (multi-fidelity, self-tuning). */
   readonly needsSteps: boolean;
   /** Whether it moves hyperparameters that the workload itself brings, so that a search needs no parameters of its own. */

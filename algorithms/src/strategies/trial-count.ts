@@ -22,5 +22,11 @@ export function startsLeft(context: StrategyContext, next: number, limit: number
 
 /** A plain trial to its end: `stepsPerTrial` steps, or as many as the procedure sees fit. */
 export function plainStart(context: StrategyContext, parameters: Extract<Proposal, { kind: "start" }>["parameters"]): Proposal {
-  return { kind: "start", procedure: context.plainProcedure, parameters, untilStep: context.budget.stepsPerTrial, final: true };
+  const { plainProcedure: procedure, budget } = context;
+  return { kind: "start", procedure, parameters, untilStep: budget.stepsPerTrial, final: true, ...plainOptions(context) };
+}
+
+/** The options of a plain trial, to be spread into its start: none where the procedure's defaults hold. */
+export function plainOptions({ plainOptions: options }: StrategyContext): Pick<Extract<Proposal, { kind: "start" }>, "options"> {
+  return options === undefined ? {} : { options };
 }

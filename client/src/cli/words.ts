@@ -50,6 +50,32 @@ export function stepCountWords({ strategyStepsAccepted, strategyStepsRefused }: 
   return `${formatCount(strategyStepsAccepted)} taken, ${formatCount(strategyStepsRefused)} refused`;
 }
 
+/** What the control arm and the replays came to, beside the strategy's own trials; none where there are no such arms. */
+export function armPairs({ arms, spec }: Search): [string, string][] {
+  const own = arms.find(({ name }) => name === "");
+  const objective = spec?.objectives[0];
+  const metric = objective?.metric ?? "objective";
+  const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+  return arms.flatMap(({ name, trials, steps, bestTrial, bestValue }): [string, string][] => {
+    const spent = `${formatCount(trials)} ${trials === 1 ? "trial" : "trials"}, ${formatCount(steps)} steps`;
+    if (bestTrial === undefined || bestValue === undefined) return [[armNames[name] ?? name, `${spent}, nothing measured yet`]];
+    const best = `${spent}, best ${metric} ${formatValue(bestValue)} (trial ${bestTrial})`;
+    if (name === "" || own?.bestValue === undefined) return [[armNames[name] ?? name, best]];
+    const gain = (sign * (bestValue - own.bestValue)) / Math.abs(name === "replay" ? own.bestValue : bestValue);
+    return [[armNames[name] ?? name, `${best}: ${armWords(name, gain)}`]];
+  });
+}
+
+const armNames: Readonly<Record<string, string>> = { "": "own trials", control: "control arm", replay: "replays" };
+
+/** @param gain by which part the strategy's own best is better. */
+function armWords(name: string, gain: number): string {
+  const size = formatPercent(Math.abs(gain));
+  if (name === "replay") return gain >= 0 ? `replaying the schedule loses ${size}` : `replaying the schedule gains ${size}`;
+  if (gain === 0) return "the strategy is as good as random search";
+  return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than random search`;
+}
+
 /** The value of the first objective that counts for a trial. */
 export function objectiveValue(trial: Trial, metric: string | undefined): number | undefined {
   return metric === undefined ? undefined : (trial.best ?? trial.last)?.metrics[metric];

@@ -2,8 +2,9 @@
  * Where a search's strategy lives. The host tells it facts and asks it; what a strategy throws becomes a failure in words, never an
  * error of the coordinator. Heavy strategies live in a thread of their own (worker-host.ts), light ones here.
  */
-import { strategyContext } from "@regulus/algorithms/catalog";
+import { armShares, controlContext, strategyContext } from "@regulus/algorithms/catalog";
 import { createRng, type Proposal, type Rng, type Strategy, type StrategyModule } from "@regulus/algorithms/core";
+import { withControlArm } from "@regulus/algorithms/strategies";
 import { cutText, type Fact, limits, type SearchSpec } from "@regulus/proto";
 
 /** What a strategy answered. */
@@ -80,8 +81,17 @@ function atWork<State>(strategy: Strategy<State>): StrategyAtWork {
   };
 }
 
-/** The strategy of a search. Throws where there is none of its name, or its options aren't its own. */
+/** The strategy of a search, with its control arm. Throws where there is none of its name, or its options aren't its own. */
 export function createStrategy(strategies: Strategies, spec: SearchSpec): Strategy<unknown> {
+  const own = createOwnStrategy(strategies, spec);
+  const [shares, context] = [armShares(spec), controlContext(spec)];
+  if (shares === undefined || context === undefined) return own;
+  const random = strategies.get("random");
+  if (random === undefined) throw new Error("this coordinator has no random search for the control arm");
+  return withControlArm(own, random.create(context, random.spec.options.parse({})), shares);
+}
+
+function createOwnStrategy(strategies: Strategies, spec: SearchSpec): Strategy<unknown> {
   const name = spec.strategy?.name ?? "";
   const module = strategies.get(name);
   if (module === undefined) throw new Error(`this coordinator has no strategy ${JSON.stringify(name)}`);

@@ -6,7 +6,7 @@
  */
 import { assert, Direction, EndReason, type Fact } from "@regulus/proto";
 import { createSampler, type Proposal, type Strategy, type StrategyContext, type StrategyModule } from "../../core/index.js";
-import { startsLeft } from "../trial-count.js";
+import { plainOptions, startsLeft } from "../trial-count.js";
 import { bestLeft, emptyRung, enterRung, leaveRung, promotable, type Rung } from "./rung.js";
 import { type AshaOptions, spec } from "./spec.js";
 
@@ -73,7 +73,8 @@ function createAsk(context: StrategyContext, options: AshaOptions, steps: readon
     for (let trial = state.next; trial < state.next + starts; trial++) {
       const parameters = options.incumbents[trial] ?? sample(trial, rng);
       const untilStep = steps[0] ?? 0;
-      proposals.push({ kind: "start", procedure: context.plainProcedure, parameters, untilStep, final: last === 0 });
+      const procedure = context.plainProcedure;
+      proposals.push({ kind: "start", procedure, parameters, untilStep, final: last === 0, ...plainOptions(context) });
     }
     if (proposals.length > 0 || !options.finishBest || state.busy > 0 || state.finished > 0) return proposals;
     for (let rung = last - 1; rung >= 0; rung--) {

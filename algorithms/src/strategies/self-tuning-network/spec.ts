@@ -39,6 +39,7 @@ export const spec: StrategySpec<SelfTuningNetworkOptions> = {
   cost: "light",
   endsByItself: true,
   accepts: { conditional: true, categorical: true, double: true },
+  tunesInside: true,
   needsSteps: true,
   claims: { orderFree: true, beatsRandom: false },
   problems,

@@ -10,6 +10,7 @@ import { pairs, table, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
 import {
   ageWords,
+  armPairs,
   bestWords,
   costWords,
   countWords,
@@ -95,6 +96,7 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
       ["strategy", spec?.strategy?.name ?? ""],
       ["trials", countWords(search)],
       ["best", bestWords(search) || "-"],
+      ...armPairs(search),
       ["steps", formatCount(search.steps)],
       ...(steps === "" ? [] : [["strategy's steps", steps] as const]),
       ["time", ageWords(search, Date.now())],

@@ -1,0 +1,23 @@
+/** What arms came to, in words. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sampleSearch } from "../report/sample.js";
+import { armPairs } from "./words.js";
+
+test("the gain over the control arm and the loss of replaying are told, whichever way is better", () => {
+  const { search } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 10 });
+  const arm = (name: string, bestValue: number | undefined) => ({ name, trials: 2, steps: 2000, bestTrial: 1, bestValue });
+  const arms = [arm("", 0.2), arm("control", 0.25), arm("replay", 0.21)];
+  assert.deepEqual(armPairs({ ...search, arms }), [
+    ["own trials", "2 trials, 2,000 steps, best validLoss 0.2 (trial 1)"],
+    ["control arm", "2 trials, 2,000 steps, best validLoss 0.25 (trial 1): the strategy is 20.0 % better than random search"],
+    ["replays", "2 trials, 2,000 steps, best validLoss 0.21 (trial 1): replaying the schedule loses 5.00 %"],
+  ]);
+  const upwards = { metric: "accuracy", direction: "DIRECTION_MAXIMIZE" as const };
+  const spec = search.spec && { ...search.spec, objectives: [upwards] };
+  const [, control, replays] = armPairs({ ...search, spec, arms });
+  assert.match(control?.[1] ?? "", /20\.0 % worse than random search/);
+  assert.match(replays?.[1] ?? "", /gains 5\.00 %/);
+  assert.match(armPairs({ ...search, arms: [arm("control", undefined)] })[0]?.[1] ?? "", /nothing measured yet/);
+  assert.deepEqual(armPairs(search), []);
+});
