@@ -116,6 +116,24 @@ export class ModelTrainer {
     this.#stepsDone++;
   }
 
+  /**
+   * Trains on for some steps on batches from `ahead` steps later, asks, and goes back: weights, the optimizer's memory and the count of steps are
+   * then what they were, bit for bit.
+   */
+  async tryOut<T>({ ahead, steps }: { ahead: number; steps: number }, pass: TrainingPass, ask: () => Promise<T>): Promise<T> {
+    const done = this.#stepsDone;
+    const tensors = [...(await this.#parameters.save()), ...(await this.#optimizer.save())];
+    try {
+      this.#stepsDone += ahead;
+      for (let i = 0; i < steps; i++) this.step(pass);
+      return await ask();
+    } finally {
+      this.#parameters.restore(tensors);
+      this.#optimizer.restore(tensors, done);
+      this.#stepsDone = done;
+    }
+  }
+
   /** Metrics of the reported splits, without techniques. Throws TrialFailure where a loss is not finite, since it stays so. */
   async measure(layersOf: LayersOf): Promise<Record<string, number>> {
     const metrics = await measureSplits(this.#setup.task, () => new TensorNetwork(layersOf(this.#parameters)));

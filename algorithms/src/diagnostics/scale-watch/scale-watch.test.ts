@@ -9,7 +9,7 @@ const watch = module.create({ objectives: [] }, module.spec.options.parse({}));
 function measured(
   trial: number,
   step: number,
-  seen: { scales?: Record<string, number>; metrics?: Record<string, number> },
+  seen: { scales?: Record<string, number>; hypergradients?: Record<string, number>; metrics?: Record<string, number> },
 ): Fact {
   const measurement = { step, metrics: {}, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0, ...seen };
   return { searchId: "s", position: 1, timeMs: 0, kind: { $case: "trialMeasured", value: { trial, attempt: 1, measurement } } };
@@ -29,6 +29,14 @@ test("collapse, explosion and numbers that are none are found once each", () => 
     measured(4, 10, { scales: { a: 0.001 } }),
   ];
   assert.deepEqual(keys(facts), ["collapsed/3/a", "exploded/3/b", "not-finite/3/c", "metric/3/validLoss", "collapsed/4/a"]);
+});
+
+test("hypergradients that are none, and tuning that ended, are found", () => {
+  const facts = [
+    measured(1, 10, { hypergradients: { a: Number.NaN, b: 1 }, metrics: { tuningFrozen: 0 } }),
+    measured(1, 20, { hypergradients: { a: Number.NaN, b: 1 }, metrics: { tuningFrozen: 1, guardScore: -6 } }),
+  ];
+  assert.deepEqual(keys(facts), ["hypergradient/1/a", "frozen/1"]);
 });
 
 test("a search full of trouble keeps a bounded number of findings", () => {

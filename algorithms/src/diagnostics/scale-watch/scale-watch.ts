@@ -1,6 +1,7 @@
 /**
  * Watches what self-tuning trials report of themselves: a perturbation scale that collapses leaves the response unidentified, one that
- * explodes makes the network average over all settings; and any trial's metrics may stop being finite. Each is found once a trial and name.
+ * explodes makes the network average over all settings; hypergradients and any trial's metrics may stop being finite; and the guard may
+ * have ended a trial's tuning. Each is found once a trial and name.
  * Source: MacKay et al., ICLR 2019, section 3.4; at equilibrium a scale is sqrt(entropy weight / curvature of the loss).
  */
 import type { Measurement } from "@regulus/proto";
@@ -34,7 +35,11 @@ export const module: DiagnosticModule<ScaleWatchOptions> = {
   }),
 };
 
-function findingsOf(trial: number, { step, metrics, scales }: Measurement, options: ScaleWatchOptions): readonly Finding[] {
+function findingsOf(
+  trial: number,
+  { step, metrics, scales, hypergradients }: Measurement,
+  options: ScaleWatchOptions,
+): readonly Finding[] {
   const at = `at step ${step} of trial ${trial}`;
   const found: Finding[] = [];
   for (const [name, scale] of Object.entries(scales)) {
@@ -48,6 +53,15 @@ function findingsOf(trial: number, { step, metrics, scales }: Measurement, optio
       const message = `the scale of ${name} grew to ${scale.toPrecision(3)} ${at}: the loss hardly depends on it; lower entropyWeight`;
       found.push({ key: `exploded/${trial}/${name}`, trial, severity: "warning", message });
     }
+  }
+  for (const [name, value] of Object.entries(hypergradients)) {
+    if (Number.isFinite(value)) continue;
+    const message = `the hypergradient of ${name} is ${value} ${at}: it can move nothing; lower hyperLearningRate, or look for a loss that overflows`;
+    found.push({ key: `hypergradient/${trial}/${name}`, trial, severity: "warning", message });
+  }
+  if (metrics.tuningFrozen === 1) {
+    const message = `tuning had ended ${at}: its hypergradients could not be believed (guardScore ${metrics.guardScore ?? "none"}), and it trains on plainly`;
+    found.push({ key: `frozen/${trial}`, trial, severity: "warning", message });
   }
   for (const [name, value] of Object.entries(metrics)) {
     if (Number.isFinite(value)) continue;

@@ -8,34 +8,31 @@
  */
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
-import { z } from "zod";
-import {
-  encodeSchedule,
-  type HyperparameterSpec,
-  ScheduleRecording,
-  type ScheduleRow,
-  unconstrainedMax,
-  unconstrainedOf,
-} from "../../core/index.js";
-import { LearnedHyperparameters, type Perturbation } from "../../solvers/self-tuning/learned-hyperparameters.js";
+import { encodeSchedule, ScheduleRecording, type ScheduleRow } from "../../core/index.js";
+import type { LearnedHyperparameters } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
 import { DataOrder } from "../../training/data-order.js";
-import { layersPass, ModelTrainer, type TrainingPass } from "../../training/model-trainer.js";
-import type { ParameterStore } from "../../training/parameter-store.js";
+import { ModelTrainer } from "../../training/model-trainer.js";
 import { parseOptions } from "../../training/parse-options.js";
-import { PlainLayers } from "../../training/plain-layers.js";
 import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/procedure.js";
-import type { StepValues } from "../../training/technique-set.js";
-import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
 import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
-import { DualLayers } from "./dual-layers.js";
-import { DualNetwork, linearised } from "./dual-network.js";
-import { HyperLayers } from "./hyper-layers.js";
-import { isResponse } from "./reacting-weights.js";
+import {
+  checkByForks,
+  contradicts,
+  forkDirection,
+  forkSides,
+  guardForkSteps,
+  guardTuningStepsMin,
+} from "./hypergradient-guard.js";
 import { type SelfTuneOptions, type SelfTuneSettings, settingsOf, spec } from "./spec.js";
+import { type State, stateSchema } from "./state.js";
+import { centersOf, heldOf, learnedOf } from "./trial-hyperparameters.js";
+import { TuningPasses } from "./tuning-passes.js";
 
 /** Share of the old value in the running mean of hypergradients: a memory of about fifty tuning steps. */
 const hypergradientMemory = 0.98;
+/** Hypergradients in a row that may be other than finite before tuning ends. */
+const lameMax = 3;
 
 export const module: ProcedureModule = {
   spec,
@@ -62,24 +59,30 @@ class SelfTuneSession implements Session {
   readonly #learned: LearnedHyperparameters;
   /** Coordinates that a start from another trial's checkpoint stands at. */
   readonly #centers: ReadonlyMap<string, number>;
-  /** Values that nothing learns. */
-  readonly #held: StepValues;
+  readonly #passes: TuningPasses;
   readonly #trainer: ModelTrainer;
   readonly #tuneOrder: DataOrder;
   /** For coordinates, then raw scales, as one vector: Adam treats each number by itself. */
   readonly #adam: VectorAdam;
   readonly #hypergradients: Float64Array;
   readonly #recording: ScheduleRecording;
+  readonly #found: TrialRequest["found"];
   #tuningSteps = 0;
+  /** Tuning steps in a row whose hypergradient was not finite. */
+  #lame = 0;
+  #guardScore: number | undefined;
+  /** Why hyperparameters are held for good; empty while they are tuned. */
+  #frozen = "";
 
   constructor(request: TrialRequest, setup: TrialSetup, options: SelfTuneOptions) {
     this.#options = settingsOf(options);
     this.#setup = setup;
     this.#seed = request.seed;
+    this.#found = (severity, message) => request.found(severity, message);
     this.#learned = learnedOf(setup, request.spec.space, options);
     this.#centers = centersOf(setup, request.spec.space, options);
-    this.#held = heldOf(setup, this.#learned);
-    this.#trainer = new ModelTrainer(request, setup, this.#layersAt(this.#learned.center()));
+    this.#passes = new TuningPasses(setup.task, this.#options, this.#learned, heldOf(setup, this.#learned));
+    this.#trainer = new ModelTrainer(request, setup, this.#passes.layersAt(this.#learned.center()));
     this.#tuneOrder = new DataOrder(
       { rows: setup.task.sizes.tune, batchSize: this.#trainer.batchSize },
       setup.rng.fork("tune-order"),
@@ -102,27 +105,30 @@ class SelfTuneSession implements Session {
     return this.#trainer.measureEverySteps;
   }
 
-  /** One training step, and after every `trainSteps` of them a round of tuning steps, which are not counted. */
+  /** One training step, and after every `trainSteps` of them a round of tuning steps, which are not counted; now and then a check. */
   async step(): Promise<void> {
-    const { warmUpSteps, trainSteps, tuneSteps } = this.#options;
+    const { warmUpSteps, trainSteps, tuneSteps, guardEverySteps } = this.#options;
     this.#train();
     const sinceWarmUp = this.stepsDone - warmUpSteps;
-    if (sinceWarmUp <= 0 || sinceWarmUp % trainSteps !== 0) return;
-    for (let i = 0; i < tuneSteps; i++) await this.#tune();
-    this.#recording.tuned(this.stepsDone, this.#scheduleRow());
+    if (this.#frozen !== "" || sinceWarmUp <= 0) return;
+    if (sinceWarmUp % trainSteps === 0) {
+      for (let i = 0; i < tuneSteps && this.#frozen === ""; i++) await this.#tune();
+      this.#recording.tuned(this.stepsDone, this.#scheduleRow());
+    }
+    if (guardEverySteps > 0 && sinceWarmUp % guardEverySteps === 0) await this.#guard();
   }
 
   async measure(): Promise<Observed> {
     const learned = this.#learned;
-    const metrics = await this.#trainer.measure(this.#layersAt(learned.center()));
+    const metrics = await this.#trainer.measure(this.#passes.layersAt(learned.center()));
     const byName = (of: (i: number) => number) => Object.fromEntries(learned.each.map(({ name }, i) => [name, of(i)]));
-    const unbiased = this.#tuningSteps === 0 ? 0 : 1 / (1 - hypergradientMemory ** this.#tuningSteps);
+    const guard = this.#guardScore === undefined ? {} : { guardScore: this.#guardScore };
     return {
       step: this.stepsDone,
-      metrics,
+      metrics: { ...metrics, ...guard, tuningFrozen: this.#frozen === "" ? 0 : 1 },
       learned: byName((i) => learned.each[i]?.value(learned.coordinates[i] ?? 0) ?? Number.NaN),
       scales: byName((i) => learned.scale(i)),
-      hypergradients: byName((i) => unbiased * (this.#hypergradients[i] ?? 0)),
+      hypergradients: byName((i) => this.#meanHypergradients()[i] ?? 0),
     };
   }
 
@@ -134,6 +140,9 @@ class SelfTuneSession implements Session {
       adam: this.#adam.save(),
       hypergradients: [...this.#hypergradients],
       tuningSteps: this.#tuningSteps,
+      lame: this.#lame,
+      ...(this.#guardScore === undefined ? {} : { guardScore: this.#guardScore }),
+      frozen: this.#frozen,
       recording: this.#recording.save(),
     };
     return this.#trainer.save(state);
@@ -154,8 +163,15 @@ class SelfTuneSession implements Session {
     this.#adam.restore(state.adam);
     this.#hypergradients.set(state.hypergradients);
     this.#tuningSteps = state.tuningSteps;
+    this.#lame = state.lame;
+    this.#guardScore = state.guardScore;
+    this.#frozen = state.frozen;
     this.#recording.restore(state.recording);
     if (checkpoint.seed === this.#seed) return;
+    // What ended the other trial's tuning need not end this one's.
+    this.#frozen = "";
+    this.#lame = 0;
+    this.#guardScore = undefined;
     this.#moveAway();
     this.#recording.jumped(this.stepsDone, this.#scheduleRow());
   }
@@ -171,32 +187,12 @@ class SelfTuneSession implements Session {
 
   #train(): void {
     const learned = this.#learned;
-    const perturbation = learned.perturb(this.#trainer.batchSize, this.#setup.rng.fork("perturb", this.stepsDone));
-    const perturbed = this.#valuesAt(perturbation);
-    if (this.#options.variant === "stn") this.#trainer.step(layersPass(perturbed, this.#layersAt(perturbation)));
-    else {
-      const general = layersPass(this.#valuesAt(learned.center()), (parameters) => new PlainLayers(parameters));
-      this.#trainer.step(general, this.#responsePass(perturbed, perturbation));
+    if (this.#frozen !== "") {
+      this.#trainer.step(this.#passes.plainPass(learned.center()));
+      return;
     }
-  }
-
-  /** Moves responses by the loss of the linearised prediction; weights are constants there. */
-  #responsePass(values: StepValues, perturbation: Perturbation): TrainingPass {
-    return {
-      values,
-      moves: isResponse,
-      network: (parameters, rules) => {
-        const layers = new DualLayers(parameters, this.#inputAt(perturbation), this.#options);
-        return { network: new DualNetwork(layers, rules), outputs: linearised, weights: () => layers.weights() };
-      },
-    };
-  }
-
-  /** Values for techniques at a perturbation. */
-  #valuesAt(perturbation: Perturbation): StepValues {
-    const values = new Map(this.#held);
-    for (const [i, { name }] of this.#learned.each.entries()) values.set(name, this.#learned.values(i, perturbation));
-    return values;
+    const perturbation = learned.perturb(this.#trainer.batchSize, this.#setup.rng.fork("perturb", this.stepsDone));
+    this.#trainer.step(...this.#passes.perturbed(perturbation));
   }
 
   #scheduleRow(): ScheduleRow {
@@ -213,9 +209,11 @@ class SelfTuneSession implements Session {
     const rows = this.#tuneOrder.rows(this.#tuningSteps);
     const noise = this.#setup.rng.fork("tune-perturb", this.#tuningSteps);
     const perturbation = learnScales ? learned.perturb(rows.length, noise) : learned.center();
-    const tensor = tf.tidy(() => this.#lossGradients(rows, perturbation));
+    const tensor = tf.tidy(() => this.#passes.lossGradients(this.#trainer.parameters, rows, perturbation));
     const { coordinates, rawScales } = learned.gradients(perturbation, await tensor.data(), entropyWeight);
     tensor.dispose();
+    this.#tuningSteps++;
+    if (!this.#isSound(coordinates, rawScales)) return;
 
     const moved = Float64Array.of(...learned.coordinates, ...learned.rawScales);
     if (!learnScales) rawScales.fill(0);
@@ -223,33 +221,61 @@ class SelfTuneSession implements Session {
     learned.coordinates.set(moved.subarray(0, learned.count));
     learned.rawScales.set(moved.subarray(learned.count));
     learned.clamp();
-    this.#tuningSteps++;
     for (const [i, gradient] of coordinates.entries()) {
       this.#hypergradients[i] = hypergradientMemory * (this.#hypergradients[i] ?? 0) + (1 - hypergradientMemory) * gradient;
     }
   }
 
-  /** Gradient of the plain mean loss of rows of the tune split by the coordinates of a perturbation, in its shape. */
-  #lossGradients(rows: Int32Array, perturbation: Perturbation): tf.Tensor {
-    const { task } = this.#setup;
-    const { inputs, targets } = task.batch("tune", rows);
-    const loss = (input: tf.Tensor) => {
-      const layers = new HyperLayers(this.#trainer.parameters, input, this.#options);
-      return tf.mean<tf.Scalar>(task.loss(tensorOf(task.forward(new TensorNetwork(layers), inputs)), targets));
-    };
-    return tf.grad(loss)(this.#inputAt(perturbation));
+  /** Whether a hypergradient is finite. One that is not moves nothing; several in a row end tuning. */
+  #isSound(...gradients: readonly Float64Array[]): boolean {
+    const sound = gradients.every((gradient) => gradient.every(Number.isFinite));
+    this.#lame = sound ? 0 : this.#lame + 1;
+    if (this.#lame === 1) {
+      const names = this.#learned.each.flatMap(({ name }, i) => (gradients.every((g) => Number.isFinite(g[i])) ? [] : [name]));
+      this.#found(
+        "warning",
+        `the hypergradient of ${names.join(", ")} is not finite at step ${this.stepsDone}: it moved nothing`,
+      );
+    }
+    if (this.#lame === lameMax) this.#freeze(`${lameMax} hypergradients in a row were not finite`);
+    return sound;
   }
 
-  #layersAt(perturbation: Perturbation): (parameters: ParameterStore) => HyperLayers {
-    return (parameters) => new HyperLayers(parameters, this.#inputAt(perturbation), this.#options);
+  /** Holds hyperparameters where they are from now on. */
+  #freeze(reason: string): void {
+    this.#frozen = reason;
+    this.#found(
+      "warning",
+      `step ${this.stepsDone}: ${reason}; the trial goes on as plain training with its hyperparameters held`,
+    );
   }
 
-  /** What weights react to, [rows, hyperparameters]: the coordinates, or under delta-stn how far they are from the centre. */
-  #inputAt({ rows, coordinates }: Perturbation): tf.Tensor2D {
-    const { variant } = this.#options;
-    const { count, coordinates: center } = this.#learned;
-    const input = variant === "stn" ? coordinates : coordinates.map((at, place) => at - (center[place % count] ?? 0));
-    return tf.tensor2d(Float32Array.from(input), [rows, count]);
+  /** Checks the hypergradient by forks; one that fails is checked once more on other batches, and then believed no longer. */
+  async #guard(): Promise<void> {
+    if (this.#frozen !== "" || this.#tuningSteps < guardTuningStepsMin) return;
+    const scales = Float64Array.from(this.#learned.each, (_, i) => this.#learned.scale(i));
+    const direction = forkDirection(this.#meanHypergradients(), scales);
+    if (direction === undefined) return;
+    const limits = this.#learned.each.map(({ coordinateMax }) => coordinateMax);
+    const sides = forkSides(this.#learned.coordinates, direction, limits);
+    for (const check of [0, 1]) {
+      this.#guardScore = await checkByForks(sides, check, (at, ahead) => this.#lossOfFork(at, ahead));
+      if (!contradicts(this.#guardScore)) return;
+    }
+    const score = this.#guardScore?.toFixed(1);
+    this.#freeze(`the hypergradient is contradicted by forks twice (the loss falls where it should rise, t = ${score})`);
+  }
+
+  /** The tune split's loss after a short fork whose techniques stand at other coordinates. */
+  #lossOfFork(coordinates: Float64Array, ahead: number): Promise<number> {
+    const pass = this.#passes.plainPass({ ...this.#learned.center(), coordinates });
+    const fork = { ahead, steps: guardForkSteps };
+    return this.#trainer.tryOut(fork, pass, () => this.#passes.tuneLoss(this.#trainer.parameters));
+  }
+
+  #meanHypergradients(): Float64Array {
+    const unbiased = this.#tuningSteps === 0 ? 0 : 1 / (1 - hypergradientMemory ** this.#tuningSteps);
+    return this.#hypergradients.map((gradient) => unbiased * gradient);
   }
 
   /** Moves away from the trial whose checkpoint this one took, so that the two do not do the same. */
@@ -266,68 +292,4 @@ class SelfTuneSession implements Session {
       coordinates[i] = at + this.#options.jitter * this.#learned.scale(i) * rng.normal();
     this.#learned.clamp();
   }
-}
-
-const stateSchema = z.strictObject({
-  names: z.array(z.string()),
-  coordinates: z.array(z.number()),
-  rawScales: z.array(z.number()),
-  adam: z.strictObject({ updates: z.int(), mean: z.array(z.number()).readonly(), square: z.array(z.number()).readonly() }),
-  hypergradients: z.array(z.number()),
-  tuningSteps: z.int(),
-  recording: z.strictObject({
-    steps: z.array(z.int()),
-    rows: z.array(z.strictObject({ values: z.array(z.number()), scales: z.array(z.number()) })),
-    rounds: z.int(),
-    stride: z.int(),
-  }),
-});
-type State = Readonly<z.infer<typeof stateSchema>>;
-
-/** The techniques' hyperparameters that can be learned and that the trial gives no value. */
-function learnedOf(
-  { hyperparameters }: TrialSetup,
-  space: TrialRequest["spec"]["space"],
-  options: SelfTuneOptions,
-): LearnedHyperparameters {
-  const each = [...hyperparameters].flatMap(([name, { spec: one, value }]) => {
-    if (!one.inside || value !== undefined) return [];
-    const parameter = parameterOf(space, one);
-    const line = unconstrainedOf(parameter);
-    const start = line.coordinate(options.initial[name] ?? Number(parameter.initial ?? one.fallback));
-    return [{ name, start, coordinateMax: unconstrainedMax, sharedInBatch: one.sharedInBatch, value: line.value }];
-  });
-  if (each.length > 0) return new LearnedHyperparameters(each, options.scale);
-  const words =
-    "saw no hyperparameter that self-tune could learn, expected techniques with hyperparameters that the trial leaves open";
-  throw new RegulusError("failed-precondition", `${words}: add dropout or weight-decay to techniques`);
-}
-
-/** Coordinates of values that the options name for a start from another trial's checkpoint, by hyperparameter. */
-function centersOf(
-  { hyperparameters }: TrialSetup,
-  space: TrialRequest["spec"]["space"],
-  { recenter }: SelfTuneOptions,
-): ReadonlyMap<string, number> {
-  const known = [...hyperparameters].filter(([name]) => recenter[name] !== undefined);
-  return new Map(
-    known.map(([name, { spec: one }]) => [name, unconstrainedOf(parameterOf(space, one)).coordinate(recenter[name] ?? 0)]),
-  );
-}
-
-/** The search's own range of a hyperparameter, else the technique's. */
-function parameterOf(
-  space: TrialRequest["spec"]["space"],
-  { parameter }: HyperparameterSpec,
-): TrialRequest["spec"]["space"][number] {
-  return space.find(({ name }) => name === parameter.name) ?? parameter;
-}
-
-function heldOf({ hyperparameters, fixed }: TrialSetup, learned: LearnedHyperparameters): StepValues {
-  const values = new Map([...fixed].map(([name, value]) => [name, Float32Array.of(value)]));
-  const names = new Set(learned.each.map(({ name }) => name));
-  for (const [name, { spec: one, value }] of hyperparameters) {
-    if (!names.has(name)) values.set(name, Float32Array.of(value ?? Number(one.fallback)));
-  }
-  return values;
 }

@@ -30,6 +30,11 @@ export const options = z.strictObject({
   layers: z.array(z.string()).optional(),
   /** Standard deviation of the response's first multipliers; absent for 0.01, or 0 under delta-stn. */
   responseDeviation: z.number().min(0).max(10).optional(),
+  /**
+   * Training steps between two checks of the hypergradient by short forks; 0 for none. Two checks in a row that contradict it end tuning: the trial
+   * goes on as plain training.
+   */
+  guardEverySteps: z.int().min(0).max(1_000_000_000).default(2000),
   /** A trial that starts from another one's checkpoint moves each coordinate by this many scales times a normal number. */
   jitter: z.number().min(0).max(10).default(0),
   /** A trial that starts from another one's checkpoint stands at these values in place of the other's, with its first scales; absent names

@@ -1,0 +1,53 @@
+/**
+ * A workload for tests of the guard: linear regression on few rows and many inputs, so that more penalty helps, whose outputs outside training
+ * pass through an operation with a gradient of the given sign. At -1 it is what a faulty operation of a user does: values are right, training
+ * is right, and hypergradients point the wrong way.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { z } from "zod";
+import { createRng } from "../../../core/index.js";
+import { halfSquaredError } from "../../../training/losses.js";
+import type { Network, Signal } from "../../../training/network.js";
+import { tensorOf } from "../../../training/tensor-network.js";
+import type { WorkloadModule } from "../../../training/workload.js";
+
+const inputs = 20;
+const sizes = { train: 24, tune: 400, valid: 100, test: 100 };
+const options = z.strictObject({ sign: z.union([z.literal(1), z.literal(-1)]) });
+
+export const workload: WorkloadModule<z.infer<typeof options>> = {
+  spec: { name: "wrong-sign", summary: "A faulty gradient.", source: "tests", options, hyperparameters: () => [], metrics: [] },
+  async open({ options: { sign }, seed }) {
+    const faulty = (x: Signal): Signal => {
+      const operation = tf.customGrad((...given) => {
+        const [value] = given;
+        if (!(value instanceof tf.Tensor)) throw new TypeError("customGrad gives what it is given");
+        return { value: tf.mul(value, 1), gradFunc: (dy: tf.Tensor) => tf.mul(dy, sign) };
+      });
+      return operation(tensorOf(x));
+    };
+    return {
+      sizes,
+      training: { batchSize: 24, optimizer: "momentum", learningRate: 0.02, momentum: 0.9, steps: 1000 },
+      batch(split, rows) {
+        const rng = createRng(seed).fork(split);
+        const x = new Float32Array(rows.length * inputs);
+        const y = new Float32Array(rows.length);
+        for (const [at, row] of rows.entries()) {
+          const drawn = rng.fork(row);
+          const example = x.subarray(at * inputs, (at + 1) * inputs);
+          drawn.fillNormal(example);
+          y[at] = (example[0] ?? 0) * 0.5 + 2 * drawn.fork("noise").normal();
+        }
+        return { inputs: tf.tensor2d(x, [rows.length, inputs]), targets: tf.tensor2d(y, [rows.length, 1]) };
+      },
+      forward(net: Network, x) {
+        const outputs = net.dense("out", x, { units: 1 });
+        return net.training ? outputs : faulty(outputs);
+      },
+      loss: halfSquaredError,
+      metrics: () => ({}),
+      close: () => undefined,
+    };
+  },
+};
