@@ -44,7 +44,7 @@ async function run(sign: 1 | -1, guardEverySteps = 150): Promise<{ before: Obser
   });
   const options = {
     warmUpSteps: 100,
-    guardEverySteps: 150,
+    guardEverySteps,
     initial: { weightDecay: 0.05 },
     hyperLearningRate: 0.003,
     trainSteps: 1,

@@ -9,7 +9,7 @@ import { createRng } from "../../../core/index.js";
 import { halfSquaredError } from "../../../training/losses.js";
 import type { Network, Signal } from "../../../training/network.js";
 import { tensorOf } from "../../../training/tensor-network.js";
-import type { WorkloadModule } from "../../../training/workload.js";
+import type { Split, WorkloadModule } from "../../../training/workload.js";
 
 const inputs = 20;
 const sizes = { train: 24, tune: 400, valid: 100, test: 100 };
@@ -26,19 +26,23 @@ export const workload: WorkloadModule<z.infer<typeof options>> = {
       });
       return operation(tensorOf(x));
     };
+    const draw = (split: Split) => {
+      const rng = createRng(seed).fork(split);
+      const [x, y] = [new Float32Array(sizes[split] * inputs), new Float32Array(sizes[split])];
+      rng.fork("inputs").fillNormal(x);
+      rng.fork("noise").fillNormal(y);
+      return { x, y: y.map((noise, row) => 0.5 * (x[row * inputs] ?? 0) + 2 * noise) };
+    };
+    const splits = { train: draw("train"), tune: draw("tune"), valid: draw("valid"), test: draw("test") };
     return {
       sizes,
       training: { batchSize: 24, optimizer: "momentum", learningRate: 0.02, momentum: 0.9, steps: 1000 },
       batch(split, rows) {
-        const rng = createRng(seed).fork(split);
-        const x = new Float32Array(rows.length * inputs);
-        const y = new Float32Array(rows.length);
-        for (const [at, row] of rows.entries()) {
-          const drawn = rng.fork(row);
-          const example = x.subarray(at * inputs, (at + 1) * inputs);
-          drawn.fillNormal(example);
-          y[at] = (example[0] ?? 0) * 0.5 + 2 * drawn.fork("noise").normal();
-        }
+        const drawn = splits[split];
+        const x = Float32Array.from({ length: rows.length * inputs }, (_, i) => {
+          return drawn.x[(rows[Math.floor(i / inputs)] ?? 0) * inputs + (i % inputs)] ?? 0;
+        });
+        const y = Float32Array.from(rows, (row) => drawn.y[row] ?? 0);
         return { inputs: tf.tensor2d(x, [rows.length, inputs]), targets: tf.tensor2d(y, [rows.length, 1]) };
       },
       forward(net: Network, x) {
