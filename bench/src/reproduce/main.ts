@@ -5,10 +5,11 @@
 import { parseArgs } from "node:util";
 import { boRep } from "./bo-rep.js";
 import type { ClaimResult, Reproduction } from "./claim.js";
+import { maidReproduction } from "./maid.js";
 import { Progress } from "./progress.js";
 import { selfTuningNetworks } from "./self-tuning-networks.js";
 
-const papers: readonly Reproduction[] = [selfTuningNetworks, boRep];
+const papers: readonly Reproduction[] = [selfTuningNetworks, maidReproduction, boRep];
 const seedsMax = 100;
 
 process.exitCode = await reproduce(process.argv.slice(2));

@@ -11,7 +11,7 @@ import {
   reduceAnswers,
   type WarmStart,
 } from "../respond.js";
-import { sumNode } from "../summation-tree.js";
+import { coveringNodes, shardRanges, sumNode } from "../summation-tree.js";
 import type { BilevelMethod, IterationRecord, MethodState, OpenQuestion } from "./method.js";
 
 export interface LocalRun<State extends MethodState> {
@@ -20,13 +20,15 @@ export interface LocalRun<State extends MethodState> {
   onRecord?(record: IterationRecord, state: Readonly<State>): boolean | undefined;
   /** Questions asked at once: those behind the first are speculative, which must not change anything. 1 where absent. */
   readonly ahead?: number;
+  /** Contiguous ranges that sums are made in, as shards of a cluster would, which must not change anything. 1 where absent. */
+  readonly shards?: number;
 }
 
 /** Runs until the method has finished or `onRecord` ends it. Gives the solutions of the newest warm starts. */
 export function driveLocally<Options, State extends MethodState>(
   method: BilevelMethod<Options, State>,
   state: State,
-  { samples, onRecord, ahead = 1 }: LocalRun<State>,
+  { samples, onRecord, ahead = 1, shards = 1 }: LocalRun<State>,
 ): readonly WarmStart[] {
   /** Solutions by question, of those that can still be started from. */
   const solutions = new Map<number | null, readonly WarmStart[]>();
@@ -41,7 +43,7 @@ export function driveLocally<Options, State extends MethodState>(
       assert(warm !== undefined, `question ${one.id} starts from ${one.startFrom}, which was answered`);
       newest = warm;
       for (const id of solutions.keys()) if (id !== one.startFrom && (id ?? -1) < (one.startFrom ?? -1)) solutions.delete(id);
-      const { answer, answered } = askAll(samples, one, warm);
+      const { answer, answered } = askAll(samples, one, { warm, shards });
       solutions.set(one.id, answered);
       for (const record of method.tell(state, one.id, answer)) if (onRecord?.(record, state) === true) return newest;
     }
@@ -51,7 +53,7 @@ export function driveLocally<Options, State extends MethodState>(
 function askAll(
   samples: readonly RespondSample[],
   { question }: OpenQuestion,
-  warm: readonly WarmStart[],
+  { warm, shards }: { warm: readonly WarmStart[]; shards: number },
 ): { readonly answer: ReducedAnswer; readonly answered: readonly WarmStart[] } {
   const answered: AnsweredSample[] = samples.map((sample, i) => {
     const start = warm[i];
@@ -61,7 +63,9 @@ function askAll(
   const nodes =
     question.gradient === undefined || answered.some(({ hypergradient }) => hypergradient === undefined)
       ? []
-      : [sumNode({ lo: 0, hi: samples.length }, (i) => answered[i]?.hypergradient ?? [])];
+      : shardRanges(samples.length, shards)
+          .flatMap((shard) => coveringNodes(samples.length, shard))
+          .map((node) => sumNode(node, (i) => answered[i]?.hypergradient ?? []));
   const answer = reduceAnswers(
     answered.map((one) => one.answer),
     nodes,

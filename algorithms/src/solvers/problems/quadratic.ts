@@ -19,6 +19,8 @@ export interface QuadraticLaw {
   readonly noise: number;
   /** Weight of |x|^2 in the lower level; 0 for none. */
   readonly ridge: number;
+  /** What x1, x2 and theta_e are drawn from: standard normal where absent, or uniform in [0, 1]. */
+  readonly truths?: "normal" | "uniform";
 }
 
 /** A drawn problem with its truth. */
@@ -27,6 +29,8 @@ export interface QuadraticProblem extends RespondSample {
   minimizer(theta: Float64Array): Float64Array;
   /** The exact upper objective f(theta) = g(minimizer(theta)). */
   exact(theta: Float64Array): number;
+  /** f(theta) - optimum, without the cancellation of that difference. */
+  exactGap(theta: Float64Array): number;
   /** Its gradient [thetaDim]. */
   exactGradient(theta: Float64Array): Float64Array;
   /** Its least value over theta, where as many hyperparameters as weights can reach any minimizer; else a lower bound of it. */
@@ -45,7 +49,8 @@ interface Matrix {
  * Draws A_i with entries uniform in [0, 1], b1 = A1 x1 + noise, b2 = A2 x2 + A3 theta_e + noise with normal x1, x2 and theta_e. The first solve starts
  * at x2, as in the paper's experiment.
  */
-export function drawQuadratic({ rows, dim, thetaDim, noise, ridge }: QuadraticLaw, rng: Rng): QuadraticProblem {
+export function drawQuadratic(law: QuadraticLaw, rng: Rng): QuadraticProblem {
+  const { rows, dim, thetaDim, noise, ridge } = law;
   const matrix = (name: string, columns: number): Matrix => {
     const entries = new Float64Array(rows * columns);
     rng.fork(name).fillUniform(entries);
@@ -56,8 +61,14 @@ export function drawQuadratic({ rows, dim, thetaDim, noise, ridge }: QuadraticLa
     rng.fork(name).fillNormal(vector);
     return vector;
   };
+  const truth = (name: string, length: number): Float64Array => {
+    if (law.truths !== "uniform") return normal(name, length);
+    const vector = new Float64Array(length);
+    rng.fork(name).fillUniform(vector);
+    return vector;
+  };
   const [a1, a2, a3] = [matrix("A1", dim), matrix("A2", dim), matrix("A3", thetaDim)];
-  const [x1, x2, thetaTrue] = [normal("x1", dim), normal("x2", dim), normal("theta", thetaDim)];
+  const [x1, x2, thetaTrue] = [truth("x1", dim), truth("x2", dim), truth("theta", thetaDim)];
   const [noise1, noise2] = [normal("noise 1", rows), normal("noise 2", rows)];
   const b1 = Float64Array.from(noise1, (value, row) => noise * value + rowTimes(a1, row, x1));
   const b2 = Float64Array.from(noise2, (value, row) => noise * value + rowTimes(a2, row, x2) + rowTimes(a3, row, thetaTrue));
@@ -82,11 +93,12 @@ export function drawQuadratic({ rows, dim, thetaDim, noise, ridge }: QuadraticLa
       m2,
       Float64Array.from(constant, (value, i) => value - rowTimes(cross, i, theta)),
     );
-  const value = (x: Float64Array): number => {
+  const gap = (x: Float64Array): number => {
     for (let i = 0; i < dim; i++) centred[i] = (x[i] as number) - (best[i] as number);
     multiply(m1, centred, product);
-    return product.reduce((sum, one, i) => sum + one * (centred[i] as number), optimum);
+    return product.reduce((sum, one, i) => sum + one * (centred[i] as number), 0);
   };
+  const value = (x: Float64Array): number => optimum + gap(x);
   const gradient = (x: Float64Array, out: Float64Array): void => {
     for (let i = 0; i < dim; i++) centred[i] = (x[i] as number) - (best[i] as number);
     multiply(m1, centred, out);
@@ -124,6 +136,7 @@ export function drawQuadratic({ rows, dim, thetaDim, noise, ridge }: QuadraticLa
     start: () => Float64Array.from(x2),
     minimizer,
     exact: (theta) => value(minimizer(theta)),
+    exactGap: (theta) => gap(minimizer(theta)),
     exactGradient(theta) {
       const right = new Float64Array(dim);
       gradient(minimizer(theta), right);
