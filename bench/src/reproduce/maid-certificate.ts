@@ -1,6 +1,6 @@
 /** MAID-3: the a-posteriori bound of the hypergradient's error holds on multinomial logistic regression, and is loose by thousands. */
 import { createRng } from "@regulus/algorithms/core";
-import { answerSample, crossEntropyOf, type LabelledRows, multinomialLogistic } from "@regulus/algorithms/solvers";
+import { answerSample, crossEntropyOf, type LogisticRows, multinomialLogistic } from "@regulus/algorithms/solvers";
 import type { ClaimResult, ReproduceRequest } from "./claim.js";
 
 const [classes, features, count] = [3, 8, 120];
@@ -15,7 +15,7 @@ export async function runCertificateClaim({ seed, seeds, progress }: ReproduceRe
   let [checked, violations, tightest, loosest] = [0, 0, Number.POSITIVE_INFINITY, 0];
   for (let one = seed; one < seed + seeds; one++) {
     const rng = createRng(one).fork("MAID-3");
-    const rows = (name: string): LabelledRows => {
+    const rows = (name: string): LogisticRows => {
       const inputs = new Float64Array(count * features);
       rng.fork(name).fillNormal(inputs);
       const labels = Uint8Array.from({ length: count }, (_, row) => row % classes);

@@ -1,7 +1,8 @@
 /**
  * Denoising by a convex field of experts: learned filters c_k with weights and smoothings of their own,
  *   h(x, theta) = 1/2 |x - y|^2 + e^b sum_k e^(a_k) sum sqrt((c_k * x)^2 + e^(2 l_k)),
- * over the places where a filter fits. theta = [b, a_1 .. a_K, l_1 .. l_K, taps of c_1, .., taps of c_K]. mu is 1 whatever theta is. Total variation is
+ * over the places where a filter fits; filters act less the mean of their taps, since a filter that sees brightness spoils every image and that
+ * one stiff direction would hold all steps back. theta = [b, a_1 .. a_K, l_1 .. l_K, taps of c_1, .., taps of c_K]. mu is 1 whatever theta is. Total variation is
  * the case of two difference filters. Source: section 4.4 of MAID (arXiv 2308.10098); Roth and Black, IJCV 82 (2009).
  */
 import type { LowerProblem } from "../lower-problem.js";
@@ -32,14 +33,25 @@ export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, siz
   const taps = side * side;
   const tapsFrom = 1 + 2 * filters;
   const response = new Float64Array(places);
+  /** Taps less their means, of the theta last looked at. */
+  const centred = new Float64Array(filters * taps);
+  const centre = (theta: Float64Array): Float64Array => {
+    for (let from = 0; from < centred.length; from += taps) {
+      let sum = 0;
+      for (let i = 0; i < taps; i++) sum += at(theta, tapsFrom + from + i);
+      for (let i = 0; i < taps; i++) centred[from + i] = at(theta, tapsFrom + from + i) - sum / taps;
+    }
+    return centred;
+  };
   const along = new Float64Array(places);
   const weightOf = (theta: Float64Array, k: number): number => Math.exp(at(theta, 0) + at(theta, 1 + k));
   const smoothing2Of = (theta: Float64Array, k: number): number => Math.exp(2 * at(theta, 1 + filters + k));
 
   const hessianAt = (x: Float64Array, theta: Float64Array) => {
+    const coefficients = Float64Array.from(centre(theta));
     const curvatures = Array.from({ length: filters }, (_, k) => {
       const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
-      correlate(window, x, theta, tapsFrom + k * taps, response);
+      correlate(window, x, coefficients, k * taps, response);
       const curvature = new Float64Array(places);
       for (let i = 0; i < places; i++) {
         const z = at(response, i);
@@ -48,11 +60,10 @@ export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, siz
       }
       return curvature;
     });
-    const coefficients = Float64Array.from(theta);
     return (v: Float64Array, out: Float64Array): void => {
       out.set(v);
       for (const [k, curvature] of curvatures.entries()) {
-        const from = tapsFrom + k * taps;
+        const from = k * taps;
         correlate(window, v, coefficients, from, response);
         for (let i = 0; i < places; i++) response[i] = at(response, i) * at(curvature, i);
         addTransposed(window, response, coefficients, from, out);
@@ -66,40 +77,43 @@ export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, siz
     mu: () => 1,
     smoothness(theta) {
       const scales = Array.from({ length: filters }, (_, k) => weightOf(theta, k) / Math.sqrt(smoothing2Of(theta, k)));
-      return 1 + operatorNorm2(theta.subarray(tapsFrom), scales, side);
+      return 1 + operatorNorm2(centre(theta), scales, side);
     },
     value(x, theta) {
+      centre(theta);
       let sum = 0;
       for (let i = 0; i < dim; i++) sum += 0.5 * (at(x, i) - at(noisy, i)) ** 2;
       for (let k = 0; k < filters; k++) {
         const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
-        correlate(window, x, theta, tapsFrom + k * taps, response);
+        correlate(window, x, centred, k * taps, response);
         for (let i = 0; i < places; i++) sum += weight * Math.sqrt(at(response, i) ** 2 + smoothing2);
       }
       return sum;
     },
     gradient(x, theta, out) {
+      centre(theta);
       for (let i = 0; i < dim; i++) out[i] = at(x, i) - at(noisy, i);
       for (let k = 0; k < filters; k++) {
         const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
-        const from = tapsFrom + k * taps;
-        correlate(window, x, theta, from, response);
+        const from = k * taps;
+        correlate(window, x, centred, from, response);
         for (let i = 0; i < places; i++) {
           const z = at(response, i);
           response[i] = (weight * z) / Math.sqrt(z * z + smoothing2);
         }
-        addTransposed(window, response, theta, from, out);
+        addTransposed(window, response, centred, from, out);
       }
     },
     hessianVector: (x, theta, v, out) => hessianAt(x, theta)(v, out),
     hessianAt,
     crossTransposed(x, theta, q, out) {
       out.fill(0);
+      centre(theta);
       for (let k = 0; k < filters; k++) {
         const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
         const from = tapsFrom + k * taps;
-        correlate(window, x, theta, from, response);
-        correlate(window, q, theta, from, along);
+        correlate(window, x, centred, k * taps, response);
+        correlate(window, q, centred, k * taps, along);
         let [byWeight, bySmoothing] = [0, 0];
         for (let i = 0; i < places; i++) {
           const z = at(response, i);
@@ -117,6 +131,9 @@ export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, siz
         out[1 + filters + k] = bySmoothing;
         addTapProducts(window, along, x, out, from);
         addTapProducts(window, response, q, out, from);
+        let sum = 0;
+        for (let i = 0; i < taps; i++) sum += at(out, from + i);
+        for (let i = 0; i < taps; i++) out[from + i] = at(out, from + i) - sum / taps;
       }
     },
   };

@@ -8,7 +8,7 @@ import { eigenvalues } from "../dense-symmetric.js";
 import type { LowerProblem, UpperFunction } from "../lower-problem.js";
 
 /** Rows with their classes. */
-export interface LabelledRows {
+export interface LogisticRows {
   readonly features: number;
   readonly classes: number;
   /** [rows * features] */
@@ -27,7 +27,7 @@ const logitThird = Math.SQRT2 ** 3 / (6 * Math.sqrt(3));
 const spectrumFeaturesMax = 200;
 
 /** The lower level over training rows. Its buffers are its own: not re-entrant. */
-export function multinomialLogistic(rows: LabelledRows): LowerProblem {
+export function multinomialLogistic(rows: LogisticRows): LowerProblem {
   const { features, classes, inputs } = rows;
   const count = rows.labels.length;
   const dim = features * classes;
@@ -72,7 +72,7 @@ export function multinomialLogistic(rows: LabelledRows): LowerProblem {
 }
 
 /** Mean cross entropy of rows as an upper function of the weights. */
-export function crossEntropyOf(rows: LabelledRows): UpperFunction {
+export function crossEntropyOf(rows: LogisticRows): UpperFunction {
   const logits = new Float64Array(rows.classes);
   return {
     smoothness: logitCurvature * largestMoment(rows),
@@ -83,7 +83,7 @@ export function crossEntropyOf(rows: LabelledRows): UpperFunction {
 }
 
 /** Share of rows whose class the weights don't find. */
-export function errorRate(rows: LabelledRows, w: Float64Array): number {
+export function errorRate(rows: LogisticRows, w: Float64Array): number {
   const logits = new Float64Array(rows.classes);
   let wrong = 0;
   for (const [row, label] of rows.labels.entries()) {
@@ -93,7 +93,7 @@ export function errorRate(rows: LabelledRows, w: Float64Array): number {
   return wrong / rows.labels.length;
 }
 
-function meanCrossEntropy(rows: LabelledRows, w: Float64Array, logits: Float64Array): number {
+function meanCrossEntropy(rows: LogisticRows, w: Float64Array, logits: Float64Array): number {
   let sum = 0;
   for (const [row, label] of rows.labels.entries()) {
     products(rows, row, w, logits);
@@ -105,7 +105,7 @@ function meanCrossEntropy(rows: LabelledRows, w: Float64Array, logits: Float64Ar
   return sum / rows.labels.length;
 }
 
-function gradientOfLoss(rows: LabelledRows, w: Float64Array, out: Float64Array, logits: Float64Array): void {
+function gradientOfLoss(rows: LogisticRows, w: Float64Array, out: Float64Array, logits: Float64Array): void {
   const { features, classes, inputs, labels } = rows;
   out.fill(0);
   for (let row = 0; row < labels.length; row++) {
@@ -118,7 +118,7 @@ function gradientOfLoss(rows: LabelledRows, w: Float64Array, out: Float64Array, 
   }
 }
 
-function products({ features, inputs }: LabelledRows, row: number, w: Float64Array, out: Float64Array): void {
+function products({ features, inputs }: LogisticRows, row: number, w: Float64Array, out: Float64Array): void {
   const from = row * features;
   for (let c = 0; c < out.length; c++) {
     const weights = c * features;
@@ -128,7 +128,7 @@ function products({ features, inputs }: LabelledRows, row: number, w: Float64Arr
   }
 }
 
-function probabilities(rows: LabelledRows, row: number, w: Float64Array, out: Float64Array): void {
+function probabilities(rows: LogisticRows, row: number, w: Float64Array, out: Float64Array): void {
   products(rows, row, w, out);
   const most = greatest(out);
   let total = 0;
@@ -140,7 +140,7 @@ function probabilities(rows: LabelledRows, row: number, w: Float64Array, out: Fl
 }
 
 /** Upper bound of the largest eigenvalue of X'X / rows. */
-function largestMoment({ features, inputs, labels }: LabelledRows): number {
+function largestMoment({ features, inputs, labels }: LogisticRows): number {
   if (features > spectrumFeaturesMax) return inputs.reduce((sum, one) => sum + one * one, 0) / labels.length;
   const moments = new Float64Array(features * features);
   for (let row = 0; row < labels.length; row++)
@@ -153,7 +153,7 @@ function largestMoment({ features, inputs, labels }: LabelledRows): number {
   return (eigenvalues(moments).at(-1) ?? 0) * (1 + 1e-12);
 }
 
-function meanCubedNorm({ features, inputs, labels }: LabelledRows): number {
+function meanCubedNorm({ features, inputs, labels }: LogisticRows): number {
   let sum = 0;
   for (let row = 0; row < labels.length; row++) {
     let squares = 0;

@@ -9,7 +9,7 @@ import { eigenvalues } from "../dense-symmetric.js";
 import { dot, type LowerProblem, norm, type UpperFunction } from "../lower-problem.js";
 import { type FilterSide, filterSides } from "./convolution.js";
 import { expertsThetaDim, fieldsOfExperts, operatorNorm2 } from "./fields-of-experts.js";
-import { crossEntropyOf, errorRate, type LabelledRows, multinomialLogistic } from "./multinomial-logistic.js";
+import { crossEntropyOf, errorRate, type LogisticRows, multinomialLogistic } from "./multinomial-logistic.js";
 import { drawQuadratic } from "./quadratic.js";
 import { logErrorTo, peakSignalToNoise, squaredErrorTo } from "./squared-error.js";
 import { totalVariation } from "./total-variation.js";
@@ -24,7 +24,7 @@ const normal = (rng: Rng, length: number, scale = 1): Float64Array => {
   return out.map((one) => scale * one);
 };
 
-function rows(rng: Rng, count: number): LabelledRows {
+function rows(rng: Rng, count: number): LogisticRows {
   const labels = Uint8Array.from({ length: count }, (_, row) => row % 3);
   return { features: 8, classes: 3, inputs: normal(rng.fork("inputs"), count * 8), labels };
 }
@@ -177,7 +177,9 @@ for (const [name, draw] of Object.entries(uppers))
 
 test("the filters' operator norm is never below the matrix's, nor half above it on large images", () => {
   for (const side of filterSides) {
-    const taps = normal(createRng(side), side * side);
+    const drawn = normal(createRng(side), side * side);
+    const mean = drawn.reduce((sum, one) => sum + one, 0) / drawn.length;
+    const taps = drawn.map((one) => one - mean);
     const size = 4 * side;
     // Columns of C'C for one filter, through the Hessian at smoothing 1 and x = 0: I + C'C.
     const theta = Float64Array.of(0, 0, 0, ...taps);
@@ -196,7 +198,7 @@ test("the filters' operator norm is never below the matrix's, nor half above it 
 
 test("PSNR and error rate, worked out by hand", () => {
   assert.ok(Math.abs(peakSignalToNoise(new Float64Array(100).fill(0.1), new Float64Array(100)) - 20) < 1e-9);
-  const two: LabelledRows = { features: 1, classes: 2, inputs: Float64Array.of(1, -1, 1), labels: Uint8Array.of(0, 0, 1) };
+  const two: LogisticRows = { features: 1, classes: 2, inputs: Float64Array.of(1, -1, 1), labels: Uint8Array.of(0, 0, 1) };
   assert.equal(errorRate(two, Float64Array.of(1, -1)), 2 / 3);
 });
 

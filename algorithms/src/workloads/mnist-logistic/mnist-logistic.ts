@@ -10,7 +10,7 @@ import type { UpperFunction } from "../../solvers/lower-problem.js";
 import {
   crossEntropyOf,
   errorRate,
-  type LabelledRows,
+  type LogisticRows,
   multinomialLogistic,
 } from "../../solvers/problems/multinomial-logistic.js";
 import type { RespondModule } from "../../training/workload.js";
@@ -23,7 +23,7 @@ export const module: RespondModule<MnistLogisticOptions> = {
     const rng = createRng(seed).fork("mnist-logistic");
     const places = rng.fork("train").permutation(mnistTrainImages).slice(0, size);
     const dim = mnistClasses * (side * side + 1);
-    let known: { rows: LabelledRows; loss: UpperFunction } | undefined;
+    let known: { rows: LogisticRows; loss: UpperFunction } | undefined;
     const test = () => {
       if (known !== undefined) return known;
       const order = rng.fork("test").permutation(mnistTestImages);
@@ -64,7 +64,7 @@ export const module: RespondModule<MnistLogisticOptions> = {
   },
 };
 
-function rowsOf(digits: Parameters<typeof pooledDigits>[0], places: Int32Array, side: number): LabelledRows {
+function rowsOf(digits: Parameters<typeof pooledDigits>[0], places: Int32Array, side: number): LogisticRows {
   const { width, features, labels } = pooledDigits(digits, places, { side });
   return { features: width, classes: mnistClasses, inputs: features, labels };
 }
