@@ -56,6 +56,21 @@ function generateRegistries() {
   write("strategies/registry.generated.ts", moduleRegistry(of("strategies")));
   write("diagnostics/registry.generated.ts", moduleRegistry(of("diagnostics")));
   write("training/registry.generated.ts", loaderRegistry(of("procedures", "techniques", "workloads")));
+  listInReadme(found);
+}
+
+/** The README's table of what there is: the row of each kind names every one with a link to its card. */
+function listInReadme(found) {
+  const path = join(root, "README.md");
+  const before = readFileSync(path, "utf8");
+  const after = found.reduce((page, { folder, names }) => {
+    const links = names.map((name) => `[\`${name}\`](algorithms/src/${folder}/${name})`);
+    const row = `| ${folder} | ${links.join(", ")}${folder === "workloads" ? ", or your own module" : ""} |`;
+    return page.replace(new RegExp(`^\\| ${folder} \\|.*$`, "m"), row);
+  }, before);
+  if (after === before) return;
+  if (check) stale.push("README.md");
+  else writeFileSync(path, after);
 }
 
 /** The schema of the search file has a generator of its own; it knows `--check` too. */

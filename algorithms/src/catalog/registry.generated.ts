@@ -36,6 +36,7 @@ import { spec as workloadQuadraticSamples } from "../workloads/quadratic-samples
 import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
 import { spec as workloadTvDenoising } from "../workloads/tv-denoising/spec.js";
+import { spec as diagnosticHypergradientWatch } from "../diagnostics/hypergradient-watch/spec.js";
 import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js";
 
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
@@ -87,5 +88,6 @@ export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, 
 ]);
 
 export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([
+  ["hypergradient-watch", diagnosticHypergradientWatch],
   ["scale-watch", diagnosticScaleWatch],
 ]);

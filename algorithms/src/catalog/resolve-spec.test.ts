@@ -88,7 +88,7 @@ test("unknown names are refused with the likely one", () => {
   assert.match(said.get("workload.name") ?? "", /did you mean mnist-mlp\?/);
   assert.match(said.get("strategy.name") ?? "", /did you mean asha\?/);
   assert.match(said.get("techniques[0].name") ?? "", /did you mean dropout\?/);
-  assert.equal(said.get("diagnostics[0].name"), "scale-watch; did you mean scale-watch?");
+  assert.equal(said.get("diagnostics[0].name"), "one of hypergradient-watch, scale-watch; did you mean scale-watch?");
 });
 
 test("wrong options are refused with their paths, all at once", () => {
@@ -161,6 +161,22 @@ test("types and ranges are checked against what the component takes", () => {
     ],
   );
   assert.equal(problems[0]?.expected, "number to be <=0.9 for the technique dropout");
+});
+
+test("searches that learn inside training are watched, asked or not", () => {
+  const self = { strategy: "self-tuning-network", techniques: ["dropout"] };
+  const watchers = (changes: Record<string, unknown>) => resolveSpec(search(changes)).diagnostics.map(({ name }) => name);
+  assert.deepEqual(watchers(self), ["scale-watch", "hypergradient-watch"]);
+  const own = { name: "scale-watch", options: { collapsedBelow: 0.01 } };
+  const mine = resolveSpec(search({ ...self, diagnostics: [own] }));
+  assert.deepEqual(
+    mine.diagnostics.map(({ name, options }) => [name, options?.collapsedBelow]),
+    [
+      ["scale-watch", 0.01],
+      ["hypergradient-watch", undefined],
+    ],
+  );
+  assert.deepEqual(watchers({}), []);
 });
 
 test("metrics, budgets and commands are checked against what runs", () => {

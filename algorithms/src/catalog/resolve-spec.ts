@@ -49,9 +49,26 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
     workload: spec.workload && { ...spec.workload, options: { ...(workload?.options ?? spec.workload.options) } },
     strategy: strategy && toComponent(strategy),
     techniques: techniques.map(toComponent),
-    diagnostics: diagnostics.map(toComponent),
+    diagnostics: [...diagnostics.map(toComponent), ...unasked(strategy, diagnostics, { inside: tuning !== undefined })],
     ...(tuning && { tuning }),
   };
+}
+
+/** What watches trials that learn hyperparameters inside training. */
+const insideWatches = ["scale-watch", "hypergradient-watch"];
+
+/** Diagnostics that the search does not name and its strategy, or its tuning inside, brings along, with their defaults. */
+function unasked(
+  strategy: Resolved<StrategySpec> | undefined,
+  named: readonly Resolved<ComponentSpec>[],
+  { inside }: { readonly inside: boolean },
+): Component[] {
+  const wanted = new Set([...(strategy?.spec.watchedBy ?? []), ...(inside ? insideWatches : [])]);
+  return [...wanted].flatMap((name) => {
+    const spec = diagnosticSpecs.get(name);
+    if (spec === undefined || named.some((one) => one.spec.name === name)) return [];
+    return [toComponent({ spec, options: { ...Object(spec.options.parse({})) } })];
+  });
 }
 
 function isUnder(field: string, top: string): boolean {

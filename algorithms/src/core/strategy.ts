@@ -120,6 +120,8 @@ export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> 
   readonly needsSteps: boolean;
   /** Whether it moves hyperparameters that the workload itself brings, so that a search needs no parameters of its own. */
   readonly ownParameters?: boolean;
+  /** Diagnostics that watch its searches, whether or not the search names them. */
+  readonly watchedBy?: readonly string[];
   /** What its card claims; the conformance suite checks each. */
   readonly claims: {
     /** The same set of configurations, whatever the number of agents and the order in which results arrive. */

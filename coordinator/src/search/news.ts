@@ -2,7 +2,8 @@
  * What is new in a search beyond its trials: the strategy's own steps, findings, failures of the strategy. The newest of each kind, so that
  * `regulus show` and `explain` can tell them without reading the whole log; all of them are in the log.
  */
-import type { Fact, StrategyStepped } from "@regulus/proto";
+import { EndReason, type Fact, type StrategyStepped } from "@regulus/proto";
+import { endedWell } from "./trial-archive.js";
 
 /** Newest steps and newest findings that are kept of a search. */
 export const newsMax = 50;
@@ -19,12 +20,27 @@ export class News {
       if (kind.value.accepted) this.stepsAccepted += 1;
       else this.stepsRefused += 1;
       keep(this.#steps, { ...fact, kind: { $case: "strategyStepped", value: withoutVectors(kind.value) } });
-    } else if (kind?.$case === "findingReported" || kind?.$case === "strategyFailed") keep(this.#findings, fact);
+    } else if (isFinding(fact)) keep(this.#findings, fact);
   }
 
   /** The newest, in order of the log. Steps come without their vectors. */
   all(): Fact[] {
     return [...this.#steps, ...this.#findings].sort((a, b) => a.position - b.position);
+  }
+}
+
+/** Findings, and what failed: a retry, or an end, that nobody asked for. */
+function isFinding({ kind }: Fact): boolean {
+  switch (kind?.$case) {
+    case "findingReported":
+    case "strategyFailed":
+      return true;
+    case "attemptEnded":
+      return kind.value.reason !== EndReason.END_REASON_PREEMPTED;
+    case "trialEnded":
+      return !endedWell(kind.value.reason);
+    default:
+      return false;
   }
 }
 

@@ -55,6 +55,7 @@ export const spec: StrategySpec<BoRepOptions> = {
   accepts: { conditional: true, categorical: true, double: true },
   needsSteps: false,
   ownParameters: true,
+  watchedBy: ["hypergradient-watch"],
   claims: { orderFree: false, beatsRandom: false },
   problems,
 };

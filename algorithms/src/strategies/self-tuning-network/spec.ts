@@ -41,6 +41,7 @@ export const spec: StrategySpec<SelfTuningNetworkOptions> = {
   accepts: { conditional: true, categorical: true, double: true },
   tunesInside: true,
   needsSteps: true,
+  watchedBy: ["scale-watch", "hypergradient-watch"],
   claims: { orderFree: true, beatsRandom: false },
   problems,
 };

@@ -237,8 +237,8 @@ export interface GetSearchResponse {
     | Search
     | undefined;
   /**
-   * What is new beyond its trials, in order: the newest 50 steps of the strategy (without their vectors) and the newest 50 findings, those
-   * about trials included.
+   * What is new beyond its trials, in order: the newest 50 steps of the strategy (without their vectors) and the newest 50 findings and
+   * failures, those of trials included.
    */
   news: Fact[];
 }

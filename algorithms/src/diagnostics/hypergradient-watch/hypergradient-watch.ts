@@ -1,0 +1,98 @@
+/**
+ * Watches what bilevel methods report: hypergradients of trials and of the strategy's own steps that are no numbers, line searches that
+ * refuse step after step, accuracies that the arithmetic can hardly reach, and trials that own a shard and give no sign of life. Each is
+ * found once, with what it means. It judges what was measured; the strategy decides what is done about it.
+ */
+import { EndReason, type Fact, type Measurement, type StrategyStepped } from "@regulus/proto";
+import type { Diagnostic, DiagnosticModule, Finding } from "../../core/index.js";
+import { type HypergradientWatchOptions, spec } from "./spec.js";
+
+/** Findings that are kept. */
+const findingsMax = 1000;
+
+/** Plain data. */
+export interface HypergradientWatchState {
+  found: Finding[];
+  /** Keys of `found`. */
+  keys: Record<string, true>;
+  /** Steps of the strategy that were refused since the last that was taken. */
+  refused: number;
+  /** Position of the newest fact about a step, so that none counts twice. */
+  position: number;
+}
+
+export const module: DiagnosticModule<HypergradientWatchOptions> = {
+  spec,
+  create: (_context, options): Diagnostic<HypergradientWatchState> => ({
+    init: () => ({ found: [], keys: {}, refused: 0, position: 0 }),
+    tell: (state, fact) => {
+      for (const finding of findingsOf(state, fact, options)) {
+        if (state.found.length >= findingsMax || Object.hasOwn(state.keys, finding.key)) continue;
+        state.keys[finding.key] = true;
+        state.found.push(finding);
+      }
+      return state;
+    },
+    findings: ({ found }) => found,
+  }),
+};
+
+function findingsOf(
+  state: HypergradientWatchState,
+  { kind, position }: Fact,
+  options: HypergradientWatchOptions,
+): readonly Finding[] {
+  switch (kind?.$case) {
+    case "trialMeasured":
+      return kind.value.measurement === undefined ? [] : measured(kind.value.trial, kind.value.measurement);
+    case "strategyStepped":
+      if (position <= state.position) return [];
+      state.position = position;
+      return stepped(state, kind.value, options);
+    case "attemptEnded":
+    case "trialEnded":
+      return kind.value.reason === EndReason.END_REASON_TIMED_OUT ? [silent(kind.value.trial, kind.value.message)] : [];
+    default:
+      return [];
+  }
+}
+
+function measured(trial: number, { step, hypergradients }: Measurement): readonly Finding[] {
+  return Object.entries(hypergradients).flatMap(([name, value]): Finding[] => {
+    if (Number.isFinite(value)) return [];
+    const message = `the hypergradient of ${name} is ${value} at step ${step} of trial ${trial}: training on the way to it stopped being finite; lower the learning rates`;
+    return [{ key: `not-finite/${trial}/${name}`, trial, severity: "error", message }];
+  });
+}
+
+function stepped(
+  state: HypergradientWatchState,
+  { step, accepted, metrics, message }: StrategyStepped,
+  { refusedInARow, accuracyFloor }: HypergradientWatchOptions,
+): readonly Finding[] {
+  const found: Finding[] = [];
+  const broken = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
+  if (broken !== undefined) {
+    const words = `${broken[0]} is ${broken[1]} at the strategy's step ${step}: what it led to can't be used`;
+    found.push({ key: `step-not-finite/${broken[0]}`, severity: "error", message: words });
+  }
+  // Words without numbers are news, not a try.
+  const tried = Object.keys(metrics).length > 0;
+  if (accepted) state.refused = 0;
+  else if (tried) state.refused += 1;
+  if (!accepted && state.refused === refusedInARow) {
+    const words = `${refusedInARow} steps were refused one after the other at step ${step}; the newest: ${message || "no reason told"}`;
+    found.push({ key: `refused/${step}`, severity: "warning", message: words });
+  }
+  const { accuracy } = metrics;
+  if (accuracy !== undefined && accuracy <= accuracyFloor) {
+    const words = `the accuracy ${accuracy} asked for at step ${step} is near what double precision can reach: no further decrease can be certified for long`;
+    found.push({ key: "accuracy-floor", severity: "warning", message: words });
+  }
+  return found;
+}
+
+function silent(trial: number, seen: string): Finding {
+  const message = `trial ${trial} gave no sign of life in time (${seen}); what waits for its answer waits for another attempt. Raise resources.stepTimeout where its work takes long`;
+  return { key: `silent/${trial}`, trial, severity: "warning", message };
+}

@@ -1,0 +1,19 @@
+/** What the diagnostic hypergradient-watch says of itself. */
+import { z } from "zod";
+import type { DiagnosticSpec } from "../../core/index.js";
+
+const options = z.strictObject({
+  /** So many steps of the strategy refused one after the other are worth telling. */
+  refusedInARow: z.int().min(1).default(5),
+  /** An accuracy at or below this is near what double precision can reach. */
+  accuracyFloor: z.number().positive().default(1e-11),
+});
+export type HypergradientWatchOptions = z.output<typeof options>;
+
+export const spec: DiagnosticSpec<HypergradientWatchOptions> = {
+  name: "hypergradient-watch",
+  summary:
+    "Finds hypergradients that are no numbers, steps refused in a row, accuracies at the arithmetic's end, and shards that fall silent.",
+  source: "Pitfalls of Salehi et al., MAID, 2023 (accuracies that the arithmetic can't reach) and of MacKay et al., ICLR 2019",
+  options,
+};
