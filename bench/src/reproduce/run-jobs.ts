@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Job, JobResult } from "./job.js";
 import type { Progress } from "./progress.js";
+import type { SearchJob } from "./search-job.js";
 
 /** Worker processes: one a core of the smallest machine that we measure on. */
 const workersMax = 2;
@@ -13,7 +14,11 @@ export type FromWorker =
   | { readonly kind: "result"; readonly result: JobResult }
   | { readonly kind: "failed"; readonly message: string };
 
-export async function runJobs(label: string, jobs: readonly Job[], progress: Progress): Promise<readonly JobResult[]> {
+export async function runJobs(
+  label: string,
+  jobs: readonly (Job | SearchJob)[],
+  progress: Progress,
+): Promise<readonly JobResult[]> {
   progress.begin(
     label,
     jobs.reduce((sum, { steps }) => sum + steps, 0),
@@ -39,7 +44,7 @@ export async function runJobs(label: string, jobs: readonly Job[], progress: Pro
   return results;
 }
 
-function runOn(worker: ChildProcess, job: Job, progress: Progress): Promise<JobResult> {
+function runOn(worker: ChildProcess, job: Job | SearchJob, progress: Progress): Promise<JobResult> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => {
       worker.off("message", said);

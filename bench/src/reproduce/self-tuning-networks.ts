@@ -5,6 +5,7 @@
 import { forEverySeed, type Reproduction } from "./claim.js";
 import { runGridClaim } from "./stn-grid.js";
 import { runMnistClaim } from "./stn-mnist.js";
+import { runPopulationClaim } from "./stn-population.js";
 import { runConvergenceClaim, runEntropyClaim } from "./stn-ridge.js";
 import { runShiftClaim } from "./stn-shift.js";
 
@@ -18,5 +19,6 @@ export const selfTuningNetworks: Reproduction = {
     { id: "STN-4", run: (request) => forEverySeed(request, (one) => runGridClaim(one, "stn")) },
     { id: "STN-4-DELTA", run: (request) => forEverySeed(request, (one) => runGridClaim(one, "delta-stn")) },
     { id: "STN-MNIST", run: runMnistClaim },
+    { id: "STN-POP", run: runPopulationClaim },
   ],
 };
