@@ -3,6 +3,8 @@ import type { DiagnosticSpec, ProcedureSpec, StrategySpec, TechniqueSpec, Worklo
 import { spec as strategyAsha } from "../strategies/asha/spec.js";
 import { spec as strategyBoRep } from "../strategies/bo-rep/spec.js";
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
+import { spec as strategyHoag } from "../strategies/hoag/spec.js";
+import { spec as strategyMaid } from "../strategies/maid/spec.js";
 import { spec as strategyRandom } from "../strategies/random/spec.js";
 import { spec as strategySelfTuningNetwork } from "../strategies/self-tuning-network/spec.js";
 import { spec as strategySobol } from "../strategies/sobol/spec.js";
@@ -43,6 +45,8 @@ export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, 
   ["asha", strategyAsha],
   ["bo-rep", strategyBoRep],
   ["grid", strategyGrid],
+  ["hoag", strategyHoag],
+  ["maid", strategyMaid],
   ["random", strategyRandom],
   ["self-tuning-network", strategySelfTuningNetwork],
   ["sobol", strategySobol],

@@ -1,0 +1,54 @@
+/**
+ * Trials of the procedure `respond` in memory, for driven searches: they answer questions as the procedure does, and keep the solutions of every
+ * question for whoever is asked to start from them. That the procedure itself does so is tested where it is.
+ */
+import { assert, fromVectors, type Measurement, toVectors, type Work } from "@regulus/proto";
+import { answerSample, type RespondSample, type WarmStart } from "../solvers/respond.js";
+import { encodeAnswer, shardNodes } from "../solvers/respond-messages.js";
+import { shardRanges } from "../solvers/summation-tree.js";
+
+export class AnsweringTrials {
+  readonly #samples: readonly RespondSample[];
+  /** Solutions by question and sample. */
+  readonly #solutions = new Map<string, WarmStart>();
+
+  readonly #theta: readonly number[];
+
+  constructor(samples: readonly RespondSample[], theta: readonly number[]) {
+    this.#samples = samples;
+    this.#theta = theta;
+  }
+
+  /** What a trial measures when it has done its work. */
+  observe(work: Work): Partial<Measurement> {
+    if (work.options?.describe === true) {
+      return { metrics: { samples: this.#samples.length }, vectors: toVectors({ theta: this.#theta }) };
+    }
+    const { question: id, startFrom, shard = 0, shards = 1, accuracy, residual, iterationsMax } = work.options ?? {};
+    if (id === undefined) return { metrics: { upperLoss: 1 } };
+    const range = shardRanges(this.#samples.length, shards)[shard];
+    assert(range, `there is a shard ${shard}`);
+    const at = fromVectors(work.vectors).theta;
+    assert(at, "a question has hyperparameters");
+    const gradient = residual === undefined ? {} : { gradient: { residual } };
+    const answered = this.#samples.slice(range.lo, range.hi).map((sample, index) => {
+      const from = this.#solutions.get(`${startFrom}/${range.lo + index}`);
+      assert(startFrom === undefined || from !== undefined, `question ${id} starts from ${startFrom}, which was answered`);
+      const question = { theta: at, accuracy, iterationsMax, commit: false, ...gradient };
+      const one = answerSample(sample, question, from ?? { x: sample.start(Float64Array.from(at)) });
+      this.#solutions.set(`${id}/${range.lo + index}`, one.solution);
+      return one;
+    });
+    const nodes =
+      residual === undefined
+        ? []
+        : shardNodes(
+            this.#samples.length,
+            range,
+            answered.map((one) => one.hypergradient ?? []),
+          );
+    const answers = answered.map(({ answer }) => answer);
+    const message = encodeAnswer({ question: id, samples: this.#samples.length, range, answers, nodes, rejected: false });
+    return { metrics: message.metrics, vectors: toVectors(message.vectors) };
+  }
+}

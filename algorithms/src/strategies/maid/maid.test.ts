@@ -1,0 +1,142 @@
+/** MAID through proposals and facts: the same course as the method alone, whatever shards, trials, order of arrival and failures. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Direction, type Fact, fromVectors } from "@regulus/proto";
+import { AnsweringTrials } from "../../conformance/answering-trials.js";
+import { type DrivenTrial, driveStrategy, type Outcome } from "../../conformance/strategy-driver.js";
+import { createSpace, type StrategyContext } from "../../core/index.js";
+import { driveLocally } from "../../solvers/maid/drive-locally.js";
+import { maid } from "../../solvers/maid/maid.js";
+import type { IterationRecord } from "../../solvers/maid/method.js";
+import { maidOptions } from "../../solvers/maid/options.js";
+import type { RespondSample } from "../../solvers/respond.js";
+import { drawSample } from "../../workloads/quadratic-samples/quadratic-samples.js";
+import { spec as workloadSpec } from "../../workloads/quadratic-samples/spec.js";
+import { module } from "./maid.js";
+
+const workload = workloadSpec.options.parse({ samples: 5, ridge: 20 });
+const start = new Array<number>(workload.hyperparameters).fill(workload.start);
+const method = { steps: 12, accuracy: 0.1, residual: 0.1, stepLength: 1e-4 };
+
+function context(parallelism: number): StrategyContext {
+  return {
+    space: createSpace([]),
+    objectives: [{ metric: "upperLoss", direction: Direction.DIRECTION_MINIMIZE }],
+    budget: { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 },
+    parallelism,
+    inside: [],
+    plainProcedure: "respond",
+  };
+}
+
+const samplesOf = (seed: number): RespondSample[] =>
+  Array.from({ length: workload.samples }, (_, index) => drawSample(workload, seed, index));
+
+interface Course {
+  readonly seed: number;
+  readonly shards: number;
+  readonly parallelism: number;
+  readonly orderSeed?: number;
+  readonly outcome?: (trial: number, untilStep: number) => Outcome;
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+function drive({ seed, shards, parallelism, orderSeed, outcome, options = {} }: Course) {
+  const answering = new AnsweringTrials(samplesOf(seed), start);
+  const strategy = module.create(context(parallelism), module.spec.options.parse({ ...method, shards, ...options }));
+  return driveStrategy({
+    strategy,
+    context: context(parallelism),
+    seed,
+    agents: parallelism,
+    metrics: () => ({}),
+    observe: (work) => answering.observe(work),
+    ...(orderSeed === undefined ? {} : { orderSeed }),
+    ...(outcome === undefined ? {} : { outcome }),
+  });
+}
+
+/** What was reported of steps, without what was reported of trials. */
+function steps(facts: readonly Fact[]) {
+  const stepped = facts.flatMap(({ kind }) => (kind?.$case === "strategyStepped" ? [kind.value] : []));
+  return stepped
+    .filter(({ metrics }) => Object.keys(metrics).length > 0)
+    .map((one) => ({ ...one, vectors: fromVectors(one.vectors) }));
+}
+
+function alone(seed: number): IterationRecord[] {
+  const state = maid.init(maidOptions.parse(method), {
+    theta: new Array(workload.hyperparameters).fill(workload.start),
+    samples: workload.samples,
+  });
+  const records: IterationRecord[] = [];
+  driveLocally(maid, state, { samples: samplesOf(seed), onRecord: (record) => void records.push(record) });
+  return records;
+}
+
+const words = (facts: readonly Fact[]) =>
+  facts.flatMap(({ kind }) => (kind?.$case === "strategyStepped" ? [kind.value.message] : []));
+const respondTrials = (trials: readonly DrivenTrial[]) => trials.filter(({ procedure }) => procedure === "respond").length;
+
+describe("maid over trials", () => {
+  for (const seed of [1, 2, 3]) {
+    it(`takes the steps of the method alone, bit for bit, however the work is shared out, seed ${seed}`, () => {
+      const expected = alone(seed);
+      assert.ok(expected.filter(({ accepted }) => accepted).length === method.steps, "it took its steps");
+      for (const [shards, parallelism] of [
+        [1, 1],
+        [2, 2],
+        [5, 3],
+        [2, 8],
+        [9, 9],
+      ] as const) {
+        for (const orderSeed of [1, 2]) {
+          const driven = drive({ seed, shards, parallelism, orderSeed });
+          assert.deepEqual(steps(driven.facts), expected, `${shards} shards, ${parallelism} trials at once`);
+        }
+      }
+    });
+  }
+
+  it("asks ahead only where more trials may run than there are shards, and pauses what is decided without them", () => {
+    const kinds = (parallelism: number) => {
+      const { facts, trials } = drive({ seed: 4, shards: 2, parallelism, orderSeed: 1 });
+      return { trials: respondTrials(trials), pauses: facts.filter(({ kind }) => kind?.$case === "trialPauseRequested").length };
+    };
+    assert.deepEqual(kinds(2), { trials: 3, pauses: 0 }, "two shards and the last trial");
+    const ahead = kinds(8);
+    assert.ok(ahead.trials > 3 && ahead.pauses > 0, JSON.stringify(ahead));
+  });
+
+  it("replaces trials that end or give no answer, with the same steps, and says so", () => {
+    const expected = alone(5);
+    // A trial answers a few times, then it is lost for good, or silent.
+    const outcome = (trial: number, untilStep: number): Outcome =>
+      untilStep < 12 || trial > 4 ? "reaches" : trial % 2 === 0 ? "is-lost" : "is-silent";
+    const { facts } = drive({ seed: 5, shards: 2, parallelism: 4, orderSeed: 3, outcome });
+    assert.deepEqual(steps(facts), expected);
+    assert.ok(
+      words(facts).some((one) =>
+        /trial \d, which answered for samples \d to \d, ended \(lost\): another trial takes its place/.test(one),
+      ),
+    );
+    assert.ok(words(facts).some((one) => /gave no answer that can be read: another trial/.test(one)));
+  });
+
+  it("gives up on a shard that nobody can answer for, in words, and ends", () => {
+    const outcome = (_: number, untilStep: number): Outcome => (untilStep > 1 ? "fails" : "reaches");
+    const { facts, trials } = drive({ seed: 1, shards: 1, parallelism: 2, outcome, options: { replacements: 2 } });
+    assert.match(words(facts).at(-1) ?? "", /ended \(user error\), and so did 2 before it: the strategy gives up/);
+    assert.ok(trials.every(({ status }) => status === "ended"));
+  });
+
+  it("ends with a trial over all samples at the hyperparameters that it found", () => {
+    const { facts, trials } = drive({ seed: 2, shards: 2, parallelism: 2 });
+    const last = facts.findLast(({ kind }) => kind?.$case === "trialProposed");
+    assert.ok(last?.kind?.$case === "trialProposed" && last.kind.value.work?.final);
+    const found = alone(2).at(-1)?.vectors.theta;
+    assert.deepEqual(fromVectors(last.kind.value.work.vectors).theta, found);
+    assert.ok(trials.every(({ status }) => status === "ended"));
+    assert.match(words(facts).at(-1) ?? "", /it ends \(budget\): 12 of 12 steps/);
+  });
+});
