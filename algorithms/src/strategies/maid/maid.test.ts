@@ -113,7 +113,7 @@ describe("maid over trials", () => {
     // A trial answers a few times, then it is lost for good, or silent.
     const outcome = (trial: number, untilStep: number): Outcome =>
       untilStep < 12 || trial > 4 ? "reaches" : trial % 2 === 0 ? "is-lost" : "is-silent";
-    const { facts } = drive({ seed: 5, shards: 2, parallelism: 4, orderSeed: 3, outcome });
+    const { facts } = drive({ seed: 5, shards: 2, parallelism: 4, orderSeed: 3, outcome, options: { replacements: 8 } });
     assert.deepEqual(steps(facts), expected);
     assert.ok(
       words(facts).some((one) =>
