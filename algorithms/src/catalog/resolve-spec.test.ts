@@ -235,7 +235,6 @@ test("the listing tells names, words and options of everything", () => {
   assert.equal(new Set(listed.map(({ kind, name }) => `${kind} ${name}`)).size, listed.length);
 });
 
-<<<<<<< HEAD
 test("parameters marked as tuned inside leave the strategy's space, and its trials tune themselves", () => {
   const rate = { type: "double", min: 0.001, max: 0.1, scale: "log" };
   const dropout = { type: "double", min: 0, max: 0.5 };
@@ -293,11 +292,10 @@ test("what can't be tuned inside, replayed or set aside is refused where it stan
   assert.deepEqual(fieldsOf(search({ ...scheduled, strategy: "self-tuning-network" })), ["schedule"]);
   assert.deepEqual(names(resolveSpec(search(scheduled))), ["learningRate", "hiddenDropout"]);
   assert.deepEqual(fieldsOf(search({ strategy: "grid", budget: { stepsPerTrial: 9 }, control: { share: 0.2 } })), ["budget"]);
-=======
+
 test("a search without parameters is for strategies that move the workload's own", () => {
   const none = { workload: "quadratic-samples", objective: { metric: "upperLoss", direction: "minimize" }, space: {} };
   const [problem] = problemsOf(search({ ...none, strategy: "random" }));
   assert.deepEqual([problem?.field, problem?.expected], ["space", "at least one parameter to search"]);
   assert.deepEqual(problemsOf(search({ ...none, strategy: "maid", budget: {} })), []);
->>>>>>> fed9366 (Strategies maid and hoag: bilevel rounds over long-lived trials, with the bits of the method alone)
 });

@@ -160,19 +160,12 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     const outcome = drive.outcome?.(trial, work.untilStep) ?? "reaches";
     say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
     found.steps = work.untilStep;
-<<<<<<< HEAD
     found.weights = mixed([found.weights, work.seedNumber ?? trial, work.arm.length, work.untilStep]);
-=======
-    const own = [work.arm, work.seedNumber ?? trial, JSON.stringify(found.configuration)];
-    found.weights = createRng(found.weights)
-      .fork(...own, work.untilStep)
-      .integer(2 ** 32);
     // A trial that pauses saves first, then measures, as on an agent.
     if (!work.final && (outcome === "reaches" || outcome === "is-silent")) {
       const checkpoint = { sha256: `${trial}-${work.untilStep}`, size: 1, kind: "checkpoint" };
       say({ $case: "trialCheckpointed", value: { trial, attempt: 1, step: work.untilStep, checkpoint } });
     }
->>>>>>> fed9366 (Strategies maid and hoag: bilevel rounds over long-lived trials, with the bits of the method alone)
     if (outcome === "reaches" || outcome === "diverges") {
       const metrics = drive.metrics(found.configuration, work.untilStep, found);
       const shown =
