@@ -292,6 +292,7 @@ test("what can't be tuned inside, replayed or set aside is refused where it stan
   assert.deepEqual(fieldsOf(search({ ...scheduled, strategy: "self-tuning-network" })), ["schedule"]);
   assert.deepEqual(names(resolveSpec(search(scheduled))), ["learningRate", "hiddenDropout"]);
   assert.deepEqual(fieldsOf(search({ strategy: "grid", budget: { stepsPerTrial: 9 }, control: { share: 0.2 } })), ["budget"]);
+});
 
 test("a search without parameters is for strategies that move the workload's own", () => {
   const none = { workload: "quadratic-samples", objective: { metric: "upperLoss", direction: "minimize" }, space: {} };
