@@ -4,6 +4,7 @@ export { bend, bendGradient, bendPlaces, bendPlacesGradient } from "./bend";
 export { gemm, GEMM_SCRATCH_BYTES } from "./gemm";
 export { convFilterGradient, convInputGradient, CONV_COLUMN_FLOATS } from "./conv";
 export { gather } from "./gather";
+export { lstmCell, lstmCellGradient } from "./lstm";
 export { averagePoolGradient, maxPoolGradient, maxPoolTangent } from "./pool";
 export { segmentSum } from "./segment-sum";
 export { sumAll, sumRows } from "./sum";

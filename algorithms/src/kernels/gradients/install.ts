@@ -6,6 +6,7 @@ import { bendGradientGradient } from "./bend.js";
 import { comparisonGradients } from "./comparisons.js";
 import { conv2dBackpropFilterGradient } from "./conv2d.js";
 import { eluGradient, expGradient, powGradient, sigmoidGradient, softmaxGradient, tanhGradient } from "./elementwise.js";
+import { lstmCellGradient } from "./lstm-cell.js";
 import { averagePoolGradGradient, averagePoolGradient, maxPoolGradGradient } from "./pool.js";
 
 const GRADIENTS: readonly GradConfig[] = [
@@ -23,6 +24,8 @@ const GRADIENTS: readonly GradConfig[] = [
   bendPlacesGradient,
   bendHalvesGradient,
   ...hyperDenseGradients,
+  lstmCellGradient,
+
   ...comparisonGradients,
 ];
 

@@ -19,6 +19,7 @@ import {
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
 import { quickGather } from "./gather.js";
+import { lstmCellGradientKernel, lstmCellKernel } from "./lstm-cell.js";
 import { quickSlice, quickSplit, quickUnstack } from "./parts.js";
 import { avgPoolGrad, maxPoolGrad, maxPoolTangentKernel } from "./pool-gradients.js";
 import { shareCast, shareIdentity } from "./share.js";
@@ -41,6 +42,8 @@ const OURS = [
   bendHalvesGradientKernel,
   hyperDenseKernel,
   hyperDenseUnbiasedKernel,
+  lstmCellKernel,
+  lstmCellGradientKernel,
 ];
 
 let installed = false;

@@ -36,6 +36,8 @@ export interface KernelModule {
       ...rows: [slope: number, outBase: number, outSlope: number],
     ]
   ): void;
+  lstmCell(...args: [...inputs: LstmStates, outCell: number, outHidden: number, rows: number, units: number]): void;
+  lstmCellGradient(...args: LstmGradientArguments): void;
   /** out [columns] of x [rows, columns]. */
   sumRows(x: number, out: number, rows: number, columns: number): void;
   sumAll(x: number, size: number): number;
@@ -76,6 +78,14 @@ type BendGradientArguments = [
   ...tensors: [dy: number, slope: number, by: number, outBy: number, outSlope: number],
   ...size: [rows: number, columns: number],
   ...steps: [slope: number, by: number, outBy: number, outSlope: number],
+];
+
+type LstmStates = [gates: number, cell: number];
+
+type LstmGradientArguments = [
+  ...inputs: [...LstmStates, dCell: number, dHidden: number],
+  ...outputs: [outGates: number, outCell: number],
+  ...size: [rows: number, units: number],
 ];
 
 type AdamArguments = [
@@ -154,6 +164,8 @@ const FUNCTIONS = [
   "bendGradient",
   "bendPlaces",
   "bendPlacesGradient",
+  "lstmCell",
+  "lstmCellGradient",
   "sumRows",
   "sumAll",
   "momentum",

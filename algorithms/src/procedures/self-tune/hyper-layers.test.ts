@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../../core/index.js";
-import { relativeGap } from "../../kernels/against-cpu.js";
+import { onBoth, relativeGap } from "../../kernels/against-cpu.js";
 import { chooseBackend } from "../../kernels/index.js";
 import type { Network, Signal } from "../../training/network.js";
 import { ParameterStore } from "../../training/parameter-store.js";
@@ -78,6 +78,28 @@ for (const [name, { shape, forward, tokens }] of Object.entries(models)) {
     store.dispose();
   });
 }
+
+for (const [name, { shape, forward, tokens }] of Object.entries(models))
+  it(`${name}: gradients by weights, responses and hyperparameters on wasm are cpu's`, async () => {
+    const { wasm, cpu } = await onBoth(() => {
+      const store = new ParameterStore(createRng(5));
+      const values = new Float32Array(batch * tf.util.sizeFromShape(shape));
+      createRng(6).fillUniform(values);
+      const x = tf.tensor(tokens ? values.map((value) => Math.floor(7 * value)) : values, [batch, ...shape]);
+      const loss = (at: tf.Tensor) => {
+        const output = tensorOf(forward(new TensorNetwork(new HyperLayers(store, at, response)), x));
+        return tf.sum<tf.Scalar>(tf.mul(tf.square(output), tf.randomUniform(output.shape, 0.5, 1.5, "float32", 9)));
+      };
+      const at = tf.tensor2d(coordinates);
+      const gradients = [tf.grad(loss)(at), ...Object.values(store.gradients(() => loss(at)))];
+      // Each to its own size, so that small ones count as much.
+      const scaled = gradients.map((gradient) => tf.reshape(tf.div(gradient, tf.max(tf.abs(gradient))), [-1]));
+      const all = tf.concat(scaled);
+      store.dispose();
+      return all;
+    });
+    assert.ok(relativeGap(wasm, cpu) < 1e-4, `gap ${relativeGap(wasm, cpu)}: what is promised of kernels`);
+  });
 
 it("drops the same parts of a recurrent kernel and of its response", () => {
   const store = new ParameterStore(createRng(5));
