@@ -13,13 +13,17 @@ import type { SearchJob } from "./search-job.js";
 const steps = 3600;
 /** Steps of a trial of random search, and of successive halving's last rung: six trials, and up to three times as many begun. */
 const stepsPerTrial = 600;
-const measureEverySteps = 100;
+/** Also the steps of a round of the population, so that nothing is measured twice; measuring 10,000 test images costs dozens of steps. */
+const measureEverySteps = 300;
 const population = 2;
 /** Share of the seeds in which the test loss has to be lower. */
 const shareWanted = 0.8;
 
 const methods = {
-  population: { strategy: { name: "self-tuning-network", options: { population } }, budget: { steps } },
+  population: {
+    strategy: { name: "self-tuning-network", options: { population, copyEverySteps: measureEverySteps } },
+    budget: { steps },
+  },
   random: { strategy: "random", budget: { steps, stepsPerTrial } },
   asha: { strategy: { name: "asha", options: { eta: 3, minSteps: 200 } }, budget: { steps, stepsPerTrial } },
 } as const;
