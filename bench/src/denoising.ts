@@ -78,7 +78,7 @@ const methodOptions = {
   residual: 0.0003,
   stepLength: 1,
   accuracyGrowth: 1.3,
-  tolerance: 1e-5,
+  tolerance: 1e-4,
 };
 
 async function tune(setting: Setting, options: MaidOptions): Promise<Tuned> {
