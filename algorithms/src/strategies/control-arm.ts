@@ -79,7 +79,9 @@ export function withControlArm<Own, Control>(
               .map((proposal, ahead) => asControl(proposal, state.controlTrials.length + after + ahead));
       const due = Math.floor(progressOf(state, shares.own) * shares.control.trials) - state.controlTrials.length;
       const first = controls(Math.min(limit, due), 0);
-      const others = outward(state, own.ask(state.own, limit - first.length, rng));
+      // As alone: past its steps nothing more is asked of the strategy; what costs nothing it may still say.
+      const isSpent = shares.own.steps > 0 && state.askedSteps >= shares.own.steps;
+      const others = outward(state, own.ask(state.own, isSpent ? 0 : limit - first.length, rng));
       const works = others.filter(({ kind }) => kind === "start" || kind === "resume").length;
       // Where the strategy has nothing for a slot now, the control arm has.
       return [...first, ...others, ...controls(limit - first.length - works, first.length)];

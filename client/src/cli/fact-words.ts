@@ -1,5 +1,5 @@
 /** A fact as one line of words, for `regulus show` and for watching without a terminal. */
-import type { Fact, Measurement } from "@regulus/proto";
+import type { Fact, Measurement, Work } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { formatCount, formatParameter, formatValue } from "../display/numbers.js";
 
@@ -27,10 +27,11 @@ export function factWords({ kind }: Fact): string {
     }
     case "trialProposed": {
       const { trial, work } = kind.value;
-      return `trial ${trial} proposed: ${work?.procedure ?? ""}${untilWords(work?.untilStep)}${listWords(work?.parameters, formatParameter)}`;
+      const arm = work?.arm ? ` (${work.arm})` : "";
+      return `trial ${trial} proposed${arm}: ${work?.procedure ?? ""}${untilWords(work?.untilStep)}${fromWords(work)}${listWords(work?.parameters, formatParameter)}`;
     }
     case "trialResumed":
-      return `trial ${kind.value.trial} is to go on${untilWords(kind.value.work?.untilStep)}`;
+      return `trial ${kind.value.trial} is to go on${untilWords(kind.value.work?.untilStep)}${fromWords(kind.value.work)}`;
     case "trialStopRequested":
       return `trial ${kind.value.trial} is to stop: ${kind.value.reason}`;
     case "trialPauseRequested":
@@ -69,6 +70,12 @@ function measurementWords(measurement: Measurement | undefined): string {
 
 function untilWords(step: number | undefined): string {
   return step === undefined || step === 0 ? "" : ` until step ${formatCount(step)}`;
+}
+
+/** What of another trial it begins with. */
+function fromWords(work: Work | undefined): string {
+  const copies = work?.fromTrial === undefined ? "" : ` from the checkpoint of trial ${work.fromTrial}`;
+  return work?.schedule === undefined ? copies : `${copies} on a learned schedule`;
 }
 
 function listWords(map: Readonly<Record<string, unknown>> | undefined, format: (value: unknown) => string): string {

@@ -36,6 +36,14 @@ test("the first trial has the initial values, the others fill the space along it
   assert.ok(Math.abs(low - 500) < 78, `${low} of 1000`);
 });
 
+test("trials that tune inside get the options of the search", () => {
+  const plainOptions = { warmUpSteps: 50 };
+  const strategy = module.create({ ...context, plainProcedure: "self-tune", plainOptions }, {});
+  const [first] = strategy.ask(strategy.init(), 1, createRng(1));
+  assert.ok(first?.kind === "start");
+  assert.deepEqual([first.procedure, first.options], ["self-tune", plainOptions]);
+});
+
 test("another seed tries something else, the same seed the same", () => {
   const strategy = module.create(context, {});
   const ask = (seed: number) => strategy.ask(strategy.init(), 10, createRng(seed));
