@@ -50,6 +50,15 @@ export class Asking {
     inRound = false;
   }
 
+  /**
+   * Whether a strategy that has answered is to be asked again without waiting for anything: it filled its limit, and the round has placed what it gave; or
+   * what it reported is news to it, and it may be done or go on now.
+   */
+  mayHaveMore(entry: SearchEntry): boolean {
+    if (entry.host === undefined || entry.asking || entry.state.status !== "running") return false;
+    return entry.hasNews || (entry.askedLimit === 0 && this.capacity(entry) > 0);
+  }
+
   /** Starts and resumes that a strategy may be asked for now. */
   capacity({ state }: SearchEntry): number {
     if (state.status !== "running") return 0;

@@ -200,6 +200,15 @@ describe("coordinator", () => {
     assert.match(at.coordinator.getSearch(searchId).reason, /budget of 1 trials is spent/);
   });
 
+  it("asks again after a report with which nothing else came, and ends the search where nothing more does", async () => {
+    at.proposals = (asked) =>
+      asked > 3 ? [] : [{ kind: "report", step: asked, accepted: true, metrics: {}, message: "a step" }];
+    const { searchId } = await at.create();
+    await until("the end", () => at.coordinator.getSearch(searchId).status === SearchStatus.SEARCH_STATUS_ENDED);
+    const steps = ["strategyStepped", "strategyStepped", "strategyStepped"];
+    assert.deepEqual(kinds(await at.factsOf(searchId)), ["searchCreated", ...steps, "searchEnded"]);
+  });
+
   it("says why nothing runs, from the log alone", async () => {
     at.proposals = once(start());
     const { searchId } = await at.create();

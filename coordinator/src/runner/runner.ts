@@ -271,10 +271,7 @@ export class Runner {
     for (const entry of this.#touched) changed.add(entry);
     this.#touched.clear();
     const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.searches.isCurrent(entry));
-    // A strategy that filled its limit may have more, now that the round has placed what it gave.
-    for (const entry of changed) {
-      if (entry.host && !entry.asking && entry.askedLimit === 0 && this.#asking.capacity(entry) > 0) this.#touched.add(entry);
-    }
+    for (const entry of changed) if (this.#asking.mayHaveMore(entry)) this.#touched.add(entry);
     try {
       if (written.length > 0) {
         await this.#options.log.append(
