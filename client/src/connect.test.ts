@@ -49,10 +49,10 @@ test("delete is never repeated by itself, and only unavailable is", async (t) =>
 
 test("problems of a refused search arrive one by one", async (t) => {
   const { client } = await begin(t);
-  const refused = client.createSearch({ spec: { ...spec, name: "", space: [], objectives: [] } });
+  const refused = client.createSearch({ spec: { ...spec, name: "", priority: 1000, objectives: [] } });
   await assert.rejects(refused, (error: RegulusError) => {
     assert.equal(error.code, "invalid-argument");
-    assert.deepEqual(error.problems.map(({ field }) => field).sort(), ["name", "objectives", "space"]);
+    assert.deepEqual(error.problems.map(({ field }) => field).sort(), ["name", "objectives", "priority"]);
     return true;
   });
 });

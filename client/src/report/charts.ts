@@ -67,7 +67,10 @@ export function courseCharts(searches: readonly Shown[]): Chart[] {
     const best = resultOf(record).best?.trial.trial;
     const rows = withBest(record.trials, best, trialLinesMax).filter((row) => row.measurements.length > 1);
     if (rows.length === 0) return [];
-    const lines = rows.map((row) => ({ trial: row.trial?.trial ?? 0, points: trialSeries(row, metric) }));
+    const lines = rows
+      .map((row) => ({ trial: row.trial?.trial ?? 0, points: trialSeries(row, metric) }))
+      .filter(({ points }) => points.length > 1);
+    if (lines.length === 0) return [];
     const option = {
       ...frame({ legend: false }),
       xAxis: { type: "value", name: "training steps of the trial", min: 0, max: "dataMax" },

@@ -61,7 +61,7 @@ test("what a strategy did is shown: steps, why they were refused, findings, arms
     "What was refused, and why",
     "the loss of shrink is known only to within 0.05",
     "shrink: 50 taken, 10 refused; filters: 25 taken, 5 refused",
-    "Median and middle half of 400 hyperparameters of filters",
+    "Median and middle half of the hyperparameters of filters",
     "the scale of filters has collapsed",
     "the strategy is better: 20 % below",
     "trial 2 of shrink: PSNR 29 dB in the mean",

@@ -137,7 +137,7 @@ function lengthChart(stepping: readonly Stepping[]): Chart[] {
 function vectorChart({ shown, steps }: Stepping): Chart[] {
   const vectors = vectorLines(steps);
   if (vectors === undefined) return [];
-  const many = vectors.lines.length < vectors.count;
+  const { many } = vectors;
   const option = {
     ...frame({ legend: !many, named: false, legendNames: vectors.lines.map(({ name }) => name) }),
     xAxis: { type: "value", name: "steps, refused ones included", min: 0, max: "dataMax" },
@@ -147,7 +147,7 @@ function vectorChart({ shown, steps }: Stepping): Chart[] {
     ),
   };
   const caption = many
-    ? `Median and middle half of ${formatCount(vectors.count)} hyperparameters of ${shown.label}.`
+    ? `Median and middle half of the hyperparameters of ${shown.label}.`
     : `Hyperparameters of ${shown.label} after each step that was taken.`;
   return [{ id: `steps-theta-${shown.colour}`, title: "Hyperparameters moved by the strategy", caption, option }];
 }

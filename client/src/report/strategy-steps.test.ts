@@ -68,9 +68,14 @@ test("few hyperparameters have a line each, many their median and middle half", 
     ],
   );
   const values = Array.from({ length: 101 }, (_, index) => (index * 37) % 101);
-  const many = vectorLines(collect(step(1, { vectors: { x: { values } } })));
-  assert.equal(many?.count, 101);
-  assert.deepEqual(many?.lines[0]?.points, [[1, 50, 25, 75]]);
+  const vectors = { x: { values } };
+  const many = vectorLines(collect(step(1, { vectors }), step(2, { accepted: false, vectors }), step(2, { vectors })));
+  assert.equal(many?.many, true);
+  assert.deepEqual(many?.lines[0]?.points, [
+    [1, 50, 25, 75],
+    [3, 50, 25, 75],
+  ]);
+  assert.equal(vectorLines(collect(step(1, { vectors }))), undefined, "one point is no course");
   assert.equal(vectorLines(collect(step(1))), undefined);
 });
 

@@ -77,8 +77,8 @@ export function numberPoints(steps: readonly StepRecord[], name: string, which: 
 
 /** How a strategy's own hyperparameters moved. */
 export interface VectorLines {
-  /** Numbers in the vector, as far as they are held. */
-  readonly count: number;
+  /** Whether there are more than have a line each. */
+  readonly many: boolean;
   /** A line for each, or [step, median, lower quartile, upper quartile] of many. */
   readonly lines: readonly { readonly name: string; readonly points: readonly Point[] }[];
 }
@@ -93,20 +93,20 @@ export function vectorLines(steps: readonly StepRecord[]): VectorLines | undefin
     linePointsMax,
   );
   const count = rows[0]?.values.length ?? 0;
-  if (count === 0) return undefined;
+  if (count === 0 || rows.length < 2) return undefined;
   if (count <= namedLinesMax) {
     const lines = Array.from({ length: count }, (_, j) => ({
       name: `θ${subscript(j + 1)}`,
       points: rows.map(({ at, values }): Point => [at, values[j] ?? Number.NaN]),
     }));
-    return { count, lines };
+    return { many: false, lines };
   }
   const points = rows.map(({ at, values }): Point => {
     const sorted = [...values].sort((a, b) => a - b);
     const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
     return [at, quantile(0.5), quantile(0.25), quantile(0.75)];
   });
-  return { count, lines: [{ name: "median", points }] };
+  return { many: true, lines: [{ name: "median", points }] };
 }
 
 const subscript = (number: number) => [...String(number)].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");
