@@ -18,6 +18,7 @@ export const spec: StrategySpec<MaidStrategyOptions> = {
   accepts: { conditional: true, categorical: true, double: true },
   needsSteps: false,
   ownParameters: true,
+  watchedBy: ["hypergradient-watch"],
   claims: { orderFree: false, beatsRandom: false },
   problems: roundProblems,
 };
