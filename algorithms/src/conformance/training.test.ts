@@ -27,6 +27,7 @@ const workloadCases: readonly WorkloadCase[] = [
       groups: 2,
       pooling: "average",
     },
+    alternatives: [{ pooling: "max", normalization: "none" }],
     techniques: [...mnistTechniques, "affine-augmentation", "color-jitter", "cutout", "input-scaling"],
   },
   {

@@ -13,12 +13,15 @@ import { TensorNetwork, tensorOf } from "../training/tensor-network.js";
 import { modelKit } from "../training/trial-setup.js";
 import type { Task } from "../training/workload.js";
 import { openCase, stepTo, type TrialCase } from "./attempt.js";
+import { operationsOf } from "./operations.js";
 
 /** How a workload is run in the suite. */
 export interface WorkloadCase {
   readonly name: string;
   /** Small sizes, so that the suite is quick. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Further options, each set over the others, with which the model uses other operations. */
+  readonly alternatives?: readonly Readonly<Record<string, unknown>>[];
   /** Techniques that it can be trained with. */
   readonly techniques: readonly string[];
 }
@@ -37,6 +40,11 @@ export function describeWorkload(one: WorkloadCase): void {
   describe(`workload ${one.name}`, () => {
     it("gives the same rows again, with losses and metrics of each example", () => withTask(one, rowsAndLosses));
     it("has a loss whose second derivative agrees with differences of the first", () => withTask(one, twiceDifferentiable));
+    for (const more of [{}, ...(one.alternatives ?? [])]) {
+      const words = Object.keys(more).length === 0 ? "" : `, with ${JSON.stringify(more)}`;
+      it(`has Hessian-vector products through each operation that differences of gradients confirm${words}`, () =>
+        withTask({ ...one, options: { ...one.options, ...more } }, operationsConfirmed));
+    }
 
     for (const { name, procedure, options } of procedures) {
       const { name: workload, options: workloadOptions, techniques } = one;
@@ -48,7 +56,7 @@ export function describeWorkload(one: WorkloadCase): void {
 
 async function withTask(
   one: WorkloadCase,
-  check: (task: Task, output: (task: Task, rows: Int32Array) => Outputs) => void,
+  check: (task: Task, output: (task: Task, rows: Int32Array) => Outputs, parameters: ParameterStore) => void,
 ): Promise<void> {
   const module = await loadWorkload(one.name);
   assert.ok("open" in module, `${one.name} is trained`);
@@ -58,10 +66,11 @@ async function withTask(
   const task = await module.open({ options, hyperparameters: Object.fromEntries(own), seed: 1, kit: modelKit });
   const store = new ParameterStore(modelKit.createRng(1));
   tf.tidy(() => {
-    check(task, (opened, rows) => {
+    const output = (opened: Task, rows: Int32Array) => {
       const { inputs, targets } = opened.batch("tune", rows);
       return { inputs, targets, outputs: tensorOf(opened.forward(new TensorNetwork(new PlainLayers(store)), inputs)) };
-    });
+    };
+    check(task, output, store);
   });
   store.dispose();
   task.close();
@@ -104,6 +113,19 @@ function twiceDifferentiable(task: Task, output: (task: Task, rows: Int32Array) 
   const size = Math.max(...differences.map(Math.abs));
   for (const [i, difference] of differences.entries())
     assert.ok(Math.abs(difference - (product[i] ?? 0)) <= 1e-2 * size, `place ${i}`);
+}
+
+/** The issue's bound. float32 differences are good to about 1e-4 here; a wrong second derivative is off by 0.1 and more. */
+function operationsConfirmed(task: Task, output: (task: Task, rows: Int32Array) => Outputs, parameters: ParameterStore): void {
+  const rows = Int32Array.of(0, 1, 2);
+  output(task, rows); // makes the parameters
+  const operations = operationsOf([...parameters.variables.values()], () => {
+    const { outputs, targets } = output(task, rows);
+    return tf.mean(task.loss(outputs, targets));
+  });
+  assert.ok(operations.length > 0, "a model has operations");
+  for (const { kernel, input, shapes, gap } of operations)
+    assert.ok(gap < 1e-3, `${kernel} ${shapes} along ${input}: the Hessian-vector product is off by ${gap}`);
 }
 
 async function resumesExactly(trial: TrialCase): Promise<void> {
