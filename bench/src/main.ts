@@ -3,7 +3,7 @@
  */
 
 /** The measurements, each a module here that exports `run(args)`. */
-const BENCHES = ["denoising", "dispatch", "kernels", "recovery", "self-tuning"];
+const BENCHES = ["denoising", "dispatch", "kernels", "maid-agents", "recovery", "self-tuning"];
 
 /** What a measurement's module exports. */
 interface Bench {

@@ -161,11 +161,14 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
     found.steps = work.untilStep;
     found.weights = mixed([found.weights, work.seedNumber ?? trial, work.arm.length, work.untilStep]);
-    // A trial that pauses saves first, then measures, as on an agent.
-    if (!work.final && (outcome === "reaches" || outcome === "is-silent")) {
+    // A trial that pauses has saved; of the checkpoint and the measurement either may be told of first.
+    const saves = !work.final && (outcome === "reaches" || outcome === "is-silent");
+    const tellSaved = (): void => {
       const checkpoint = { sha256: `${trial}-${work.untilStep}`, size: 1, kind: "checkpoint" };
       say({ $case: "trialCheckpointed", value: { trial, attempt: 1, step: work.untilStep, checkpoint } });
-    }
+    };
+    const savedFirst = work.untilStep % 2 === 0;
+    if (saves && savedFirst) tellSaved();
     if (outcome === "reaches" || outcome === "diverges") {
       const metrics = drive.metrics(found.configuration, work.untilStep, found);
       const shown =
@@ -175,6 +178,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
       found.last = { step: work.untilStep, metrics: shown, ...nothing, ...more, seconds: now / 1000 };
       say({ $case: "trialMeasured", value: { trial, attempt: 1, measurement: found.last } });
     }
+    if (saves && !savedFirst) tellSaved();
     if (outcome === "diverges") endTrial(trial, EndReason.END_REASON_DIVERGED, true);
     else if (outcome === "is-lost") endTrial(trial, EndReason.END_REASON_LOST, false);
     else if (outcome === "fails") endTrial(trial, EndReason.END_REASON_USER_ERROR, false);

@@ -48,10 +48,13 @@ export function askBilevel<Options, State extends MethodState>(
     describe(plan, state, draft);
     return draft.proposals;
   }
+  // Whoever said what the workload is answers next, once it has come to its pause.
+  if (state.members.some((member) => isAlive(member) && member.shard === noShard && member.status !== "paused"))
+    return draft.proposals;
   const open = openQuestions(plan, state);
   const wanted = new Set(open.slice(0, 1 + plan.replicas).map(({ id }) => id));
   for (const { trial, asked, answered, pausing } of state.members) {
-    if (asked === null || answered || pausing || asked.id === describing || wanted.has(asked.id)) continue;
+    if (asked === null || answered !== null || pausing || asked.id === describing || wanted.has(asked.id)) continue;
     draft.proposals.push({ kind: "pause", trial, reason: `question ${asked.id} is decided without it` });
   }
   for (const question of open.slice(0, 1 + plan.replicas)) {
@@ -85,6 +88,11 @@ function assign<Options, State extends MethodState>(
   const holds = ({ holds: held, saved }: Member): boolean => startFrom !== null && saved >= 0 && held.includes(startFrom);
   const source = startFrom === null ? undefined : state.members.find((one) => one.shard === shard && holds(one));
   const own = startFrom === null ? idle[0] : idle.find(holds);
+  // Whoever has just answered is about to say that it saved.
+  const soon = members.some(
+    ({ asked, answered }) => answered !== null && (asked?.id === startFrom || asked?.startFrom === startFrom),
+  );
+  if (startFrom !== null && own === undefined && source === undefined && soon) return;
   const member = own ?? idle[0];
   // Where nobody holds the solutions any more the samples' own starts keep every certificate; only the last bits may differ.
   const from = source === undefined ? null : startFrom;

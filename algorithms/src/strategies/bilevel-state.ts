@@ -32,7 +32,8 @@ export interface Member {
   /** Questions whose solutions its newest checkpoint surely holds. */
   holds: number[];
   asked: Asked | null;
-  answered: boolean;
+  /** Step at which it answered; null while it has not. */
+  answered: number | null;
   /** Whether it was asked to pause before it could answer. */
   pausing: boolean;
 }

@@ -56,8 +56,7 @@ export function tellBilevel<Options, State extends MethodState>(
       change(state, kind.value.trial, (member) => {
         member.saved = kind.value.step;
         member.step = Math.max(member.step, kind.value.step);
-        const { asked } = member;
-        member.holds = asked === null || asked.startFrom === null ? [] : [asked.startFrom];
+        member.holds = heldBy(member);
       });
       return;
     case "trialMeasured":
@@ -77,6 +76,13 @@ export function tellBilevel<Options, State extends MethodState>(
     default:
       return;
   }
+}
+
+/** What the newest checkpoint holds of what was asked. It and the answer come in either order. */
+function heldBy({ asked, answered, saved }: Member): number[] {
+  if (asked === null) return [];
+  const own = answered !== null && saved >= answered && asked.id !== describing ? [asked.id] : [];
+  return asked.startFrom === null ? own : [asked.startFrom, ...own];
 }
 
 function change<State extends MethodState>(state: BilevelState<State>, trial: number, how: (member: Member) => void): void {
@@ -102,7 +108,7 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
       saved: -1,
       holds: [],
       asked: null,
-      answered: false,
+      answered: null,
       pausing: false,
     };
     state.members.push(member);
@@ -110,7 +116,7 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
   member.shard = data.describe ? noShard : data.shard;
   member.status = "pending";
   member.asked = { id: data.question ?? describing, startFrom: data.startFrom ?? null };
-  member.answered = false;
+  member.answered = null;
   member.pausing = false;
 }
 
@@ -121,7 +127,7 @@ function measured<Options, State extends MethodState>(
   measurement: Measurement | undefined,
 ): void {
   const { asked } = member;
-  if (measurement === undefined || asked === null || member.answered) return;
+  if (measurement === undefined || asked === null || member.answered !== null) return;
   member.step = Math.max(member.step, measurement.step);
   const vectors = fromVectors(measurement.vectors);
   if (asked.id === describing) {
@@ -132,8 +138,9 @@ function measured<Options, State extends MethodState>(
   const range = state.ranges[member.shard];
   if (answer === undefined || typeof answer === "string") return;
   if (answer.question !== asked.id || answer.range.lo !== range?.lo || answer.range.hi !== range.hi) return;
-  member.answered = true;
-  if (!answer.rejected) member.holds = [...member.holds, asked.id];
+  // One that rejected has no solutions to hold: its answer counts, and its checkpoint holds what it started from.
+  member.answered = answer.rejected ? Number.MAX_SAFE_INTEGER : measurement.step;
+  if (member.saved >= member.answered) member.holds = heldBy(member);
   state.failures[member.shard] = 0;
   const open = openQuestions(setting, state).find(({ id }) => id === asked.id);
   if (open === undefined) return;
@@ -152,7 +159,7 @@ function described<Options, State extends MethodState>(
   { samples = 0, theta = [] }: { samples: number | undefined; theta: readonly number[] | undefined },
 ): void {
   if (!(Number.isSafeInteger(samples) && samples >= 1) || theta.length === 0 || !theta.every(Number.isFinite)) return;
-  member.answered = true;
+  member.answered = member.step;
   if (state.method !== null) return;
   state.samples = samples;
   state.ranges = shardRanges(samples, shards);
@@ -215,7 +222,7 @@ function paused<Options, State extends MethodState>(
 ): void {
   member.status = "paused";
   member.step = Math.max(member.step, step);
-  const silent = member.asked !== null && !member.answered && !member.pausing;
+  const silent = member.asked !== null && member.answered === null && !member.pausing;
   member.asked = null;
   member.pausing = false;
   if (!silent || isOver(state)) return;
@@ -230,7 +237,7 @@ function ended<Options, State extends MethodState>(
   member: Member,
   { reason, message }: TrialEnded,
 ): void {
-  const owed = member.asked !== null && !member.answered;
+  const owed = member.asked !== null && member.answered === null;
   member.status = "ended";
   member.asked = null;
   if (!owed || isOver(state)) return;
