@@ -34,6 +34,8 @@ const measurementsShown = 5;
 /** The newest steps of a strategy and the newest findings that are shown of a search. */
 const stepsShown = 8;
 const findingsShown = 12;
+/** The newest refused steps that are shown, whatever came after them. */
+const refusedShown = 3;
 /** Lines of a program's output that are shown, and bytes of it that are fetched at most. */
 const outputLinesShown = 20;
 const outputBytesMax = 1024 * 1024;
@@ -122,7 +124,11 @@ function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
     if (facts.length === 0) return;
     const more = facts.length > shown ? ` (the newest ${shown}; --json has more)` : "";
     writeLine(`\n${title}${more}:`);
-    for (const fact of facts.slice(-shown)) writeLine(`${sinceWords(fact, createdMs)}  ${plainText(newsWords(fact))}`);
+    // Why a step was refused is told even where many were taken since.
+    const refused = facts.filter(({ kind }) => kind?.$case === "strategyStepped" && !kind.value.accepted).slice(-refusedShown);
+    const newest = facts.slice(-shown);
+    for (const fact of facts.filter((one) => newest.includes(one) || refused.includes(one)))
+      writeLine(`${sinceWords(fact, createdMs)}  ${plainText(newsWords(fact))}`);
   };
   write(
     "Its strategy's steps",
