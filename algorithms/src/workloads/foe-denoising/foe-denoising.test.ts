@@ -30,10 +30,8 @@ test("with two difference filters it is total variation, away from the edges", (
   createRng(2).fillNormal(pixels);
   const image = { width: size, height: size, pixels };
   const [weight, smoothing] = [-1, -2];
-  const theta = new Float64Array(1 + 4 + 18).fill(0);
-  theta.set([0, weight, weight, smoothing, smoothing]);
-  theta.set([-1, 1], 5 + 3 + 1); // the middle pixel and its right neighbour
-  theta.set([-1, 0, 0, 1], 5 + 9 + 4); // and the one below
+  const options = spec.options.parse({ filters: 2, start: "differences", logWeight: weight, logSmoothing: smoothing });
+  const theta = startOfExperts(options, createRng(1));
   const [x, out, expected] = [new Float64Array(size * size), new Float64Array(size * size), new Float64Array(size * size)];
   createRng(3).fillNormal(x);
   fieldsOfExperts(image, { filters: 2, side: 3 }).gradient(x, theta, out);

@@ -15,16 +15,30 @@ export const module: RespondModule<FoeDenoisingOptions> = {
   },
 };
 
-/** Hyperparameters to start from: filters of unit norm and mean 0, the cosine basis by rising frequency and then random ones. */
-export function startOfExperts({ filters, side, logWeight, logSmoothing }: FoeDenoisingOptions, rng: Rng): Float64Array {
+/** How much less the logarithms of the other weights are where two differences come first. */
+const faint = 4;
+
+/**
+ * Hyperparameters to start from: filters of unit norm and mean 0, the cosine basis by rising frequency and then random ones; or two differences
+ * and then those.
+ */
+export function startOfExperts({ filters, side, start, logWeight, logSmoothing }: FoeDenoisingOptions, rng: Rng): Float64Array {
   const theta = new Float64Array(expertsThetaDim({ filters, side }));
   theta.fill(logWeight, 1, 1 + filters).fill(logSmoothing, 1 + filters, 1 + 2 * filters);
   const frequencies = Array.from({ length: side * side - 1 }, (_, i) => [Math.floor((i + 1) / side), (i + 1) % side] as const);
   frequencies.sort(([a, b], [c, d]) => a + b - (c + d));
+  const before = start === "differences" ? 2 : 0;
+  const middle = Math.floor((side * side) / 2);
   for (let k = 0; k < filters; k++) {
     const from = 1 + 2 * filters + k * side * side;
     const taps = theta.subarray(from, from + side * side);
-    const frequency = frequencies[k];
+    if (k < before) {
+      taps[middle] = -1;
+      taps[middle + (k === 0 ? 1 : side)] = 1;
+      continue;
+    }
+    if (before > 0) theta[1 + k] = logWeight - faint;
+    const frequency = frequencies[k - before];
     if (frequency === undefined) rng.fork(k).fillNormal(taps);
     else
       for (let i = 0; i < taps.length; i++)

@@ -13,6 +13,11 @@ const options = z.strictObject({
   filters: z.int().min(1).max(filtersMax).default(8),
   /** Their width and height. */
   side: z.literal(filterSides).default(3),
+  /**
+   * Filters at the start. cosine: all alike. differences: total variation of these weights and smoothings (differences to the right and below),
+   * with the cosine basis behind it at a weight that hardly counts yet.
+   */
+  start: z.enum(["cosine", "differences"]).default("cosine"),
   /** Logarithm of every filter's weight at the start. */
   logWeight: z.number().min(-15).max(15).default(-4),
   /** Logarithm of every filter's smoothing at the start. */
