@@ -214,7 +214,13 @@ for (const { name, problem: create, losses } of cases) {
       const runs = [[0, units], [0, 1, units], [0, 2, units], Array.from({ length: units + 1 }, (_, edge) => edge)].map(
         (cuts) => {
           const trace: string[] = [];
-          runBoRep(problem, settings, { cuts, observe: (state) => (trace.push(JSON.stringify(state)), false) });
+          runBoRep(problem, settings, {
+            cuts,
+            observe: (state) => {
+              trace.push(JSON.stringify(state));
+              return false;
+            },
+          });
           return trace;
         },
       );
