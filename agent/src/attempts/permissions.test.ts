@@ -26,6 +26,9 @@ test("programs run only where the owner allowed them; the refusal lets another a
   assert.match(refused.message, /--allow-commands/);
   assert.equal(some.check(testSpec(), "command").kind, "allowed");
   assert.equal(none.check(testSpec(), "fit").kind, "allowed");
+  const answering = testSpec({ command: { argv: ["true"] } });
+  assert.equal(none.check(answering, "respond").kind, "refused", "whatever the procedure");
+  assert.equal(some.check(answering, "respond").kind, "allowed");
 });
 
 test("modules load only from below the allowed folder, whatever way the path takes", () => {

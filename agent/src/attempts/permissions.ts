@@ -21,7 +21,7 @@ export class Permissions {
   constructor(private readonly options: PermissionsOptions) {}
 
   check(spec: SearchSpec, procedure: string): Permission {
-    if (procedure === "command" && !this.options.allowCommands) {
+    if ((procedure === "command" || spec.command !== undefined) && !this.options.allowCommands) {
       // Another agent may allow them, so this is no fault of the trial.
       const message = "this agent runs no programs of the user's own: its owner did not start it with --allow-commands";
       return { kind: "refused", reason: EndReason.END_REASON_LOST, message };

@@ -99,8 +99,9 @@ export class ProcessAttempt implements RunningAttempt {
     if (passed !== undefined) this.end(passed.reason, passed.message);
   }
 
+  /** Whether a program of the user's own works on it. */
   private get isCommand(): boolean {
-    return this.assignment.work.procedure === "command";
+    return this.assignment.work.procedure === "command" || this.assignment.spec.command !== undefined;
   }
 
   private get userCode(): boolean {

@@ -1,4 +1,4 @@
-/** Splits a byte stream into lines, in bounded memory: a line longer than the bound is dropped, since it can't be a measurement. */
+/** Splits a byte stream into lines, in bounded memory: a line longer than the bound is dropped, since nobody can mean it to be read, and told of. */
 
 export class LineReader {
   private parts: Buffer[] = [];
@@ -8,6 +8,7 @@ export class LineReader {
   constructor(
     private readonly bytesMax: number,
     private readonly onLine: (line: string) => void,
+    private readonly onTooLong: () => void = () => undefined,
   ) {}
 
   add(chunk: Buffer): void {
@@ -34,6 +35,7 @@ export class LineReader {
     if (this.bytes > this.bytesMax) {
       this.tooLong = true;
       this.parts = [];
+      this.onTooLong();
     } else this.parts.push(Buffer.from(part));
   }
 }

@@ -54,7 +54,7 @@ function readMetrics(step: number, named: object): Line {
 }
 
 /** JSON as programs write it: Python and others print NaN and Infinity bare, which JSON does not know. */
-function parseObject(text: string): Record<string, unknown> | undefined {
+export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     return asRecord(JSON.parse(text));
   } catch {
@@ -74,7 +74,8 @@ function asRecord(value: unknown): Record<string, unknown> | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
 }
 
-function readNumber(value: unknown): number | undefined {
+/** A number, or the name of one that JSON does not know. */
+export function readNumber(value: unknown): number | undefined {
   if (typeof value === "number") return value;
   return value === "NaN" || value === "Infinity" || value === "-Infinity" ? Number(value) : undefined;
 }
@@ -87,6 +88,7 @@ function wrong(problem: string): Line {
   return { kind: "wrong", problem };
 }
 
-function show(value: unknown): string {
+/** A value in words, cut. */
+export function show(value: unknown): string {
   return (JSON.stringify(value) ?? String(value)).slice(0, 80);
 }

@@ -36,6 +36,21 @@ export function programPaths(directory: string): ProgramPaths {
 }
 
 export function programEnvironment(begin: Begin, paths: ProgramPaths, own: NodeJS.ProcessEnv): Record<string, string> {
+  return {
+    ...answeringEnvironment(begin, own),
+    REGULUS_ATTEMPT: String(begin.attempt),
+    REGULUS_SEED: String(begin.seed),
+    REGULUS_UNTIL_STEP: String(begin.work.untilStep),
+    REGULUS_PARAMETERS: paths.parameters,
+    REGULUS_CHECKPOINT_DIR: paths.checkpointDirectory,
+  };
+}
+
+/**
+ * The environment of a program that answers for samples. It outlives attempts, and the samples of all trials are the same: no attempt, and the
+ * seed is the search's.
+ */
+export function answeringEnvironment(begin: Begin, own: NodeJS.ProcessEnv): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const name of passedOn) {
     const value = own[name];
@@ -44,16 +59,12 @@ export function programEnvironment(begin: Begin, paths: ProgramPaths, own: NodeJ
   for (const [name, value] of Object.entries(begin.work.parameters ?? {})) environment[parameterVariable(name)] = String(value);
   return {
     ...environment,
-    // Programs that print measurements into a pipe would else hold them back until a buffer is full.
+    // Programs that print into a pipe would else hold lines back until a buffer is full.
     PYTHONUNBUFFERED: "1",
     ...begin.spec.command?.env,
     REGULUS_SEARCH: begin.searchId,
     REGULUS_TRIAL: String(begin.trial),
-    REGULUS_ATTEMPT: String(begin.attempt),
-    REGULUS_SEED: String(begin.seed),
-    REGULUS_UNTIL_STEP: String(begin.work.untilStep),
-    REGULUS_PARAMETERS: paths.parameters,
-    REGULUS_CHECKPOINT_DIR: paths.checkpointDirectory,
+    REGULUS_SEED: String(begin.spec.seed),
   };
 }
 

@@ -2,7 +2,9 @@
  * The life of a trial process: prepare (load tfjs, choose the backend) before there is work, take an attempt, work on it, end. A process works
  * for one trial only, so that nothing of one reaches another; where that trial pauses, it may hold the session open for its next attempt.
  */
-import { runCommand } from "../command/command-attempt.js";
+import { RegulusError } from "@regulus/proto";
+import { type CommandOutside, runCommand } from "../command/command-attempt.js";
+import { RespondAttempts } from "../command/respond-attempt.js";
 import type { Held } from "./held-session.js";
 import type { BackendLooked, Begin, FromTrial, LikelyTrial, Preparation, ToTrial } from "./messages.js";
 import { watchParent } from "./parent-watch.js";
@@ -43,15 +45,17 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
     stored: () => stored,
     onStop: (call: () => void) => void stopped.push(call),
   };
+  const answering = new RespondAttempts();
   const onMessage = (message: ToTrial) => {
     switch (message.kind) {
       case "begin":
         stop = undefined;
         stored = true;
+        stopped.length = 0;
         void (async () => {
           const from = message.begin.goesOn ? held : undefined;
           held = undefined;
-          held = await attempt({ begin: message.begin, training, held: from }, outside, (said) => {
+          held = await attempt({ begin: message.begin, training, answering, held: from }, outside, (said) => {
             if (said.kind === "saved") stored = false;
             send(said);
           });
@@ -100,17 +104,21 @@ async function warmUp(training: Training, likely: LikelyTrial): Promise<void> {
 interface AttemptParts {
   readonly begin: Begin;
   readonly training: Promise<Training | Error> | undefined;
+  readonly answering: RespondAttempts;
   readonly held: Held | undefined;
 }
 
 /** Answers what stays open for the trial's next attempt. */
 async function attempt(
-  { begin, training, held }: AttemptParts,
-  outside: Parameters<typeof runCommand>[1],
+  { begin, training, answering, held }: AttemptParts,
+  outside: CommandOutside,
   send: (message: FromTrial) => void,
 ): Promise<Held | undefined> {
   try {
     if (training === undefined) {
+      const { procedure } = begin.work;
+      if (procedure === "respond") return await answering.work(begin, outside, send, held);
+      if (procedure !== "command") throw new RegulusError("failed-precondition", noProgramWords(procedure));
       await runCommand(begin, outside, send);
       return undefined;
     }
@@ -126,4 +134,8 @@ async function attempt(
     send({ kind: "finished", ...failure(error, userCode), step: 0, final: undefined, leaves: [] });
     return undefined;
   }
+}
+
+function noProgramWords(procedure: string): string {
+  return `procedure ${procedure} needs a workload, saw a search with a command: a program runs whole trials (docs/command.md) or answers for samples of maid and hoag (docs/respond-programs.md)`;
 }

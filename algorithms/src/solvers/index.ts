@@ -23,6 +23,7 @@ export * from "./problems/squared-error.js";
 export * from "./problems/total-variation.js";
 export * from "./problems/trusted-head.js";
 export * from "./respond.js";
+export { decodeAnswer } from "./respond-messages.js";
 export * from "./self-tuning/learned-hyperparameters.js";
 export * from "./self-tuning/ridge-response.js";
 export * from "./self-tuning/ridge-self-tuning.js";

@@ -2,6 +2,7 @@
  * The half of the algorithms that trains, for agents only. Importing it loads no tfjs: procedures, techniques and workloads are loaded when
  * they are asked for.
  */
+export { type RespondAnswerer, respondModule } from "../procedures/respond/respond-session.js";
 export * from "./checkpoint.js";
 export * from "./find-component.js";
 export * from "./model-kit.js";

@@ -15,6 +15,8 @@ export interface MaidSearch {
   readonly killAfterSteps?: number;
   /** How agents run trials; each in a process of its own where absent. */
   readonly isolation?: "process" | "inline";
+  /** Whether agents run programs of the search's. */
+  readonly allowCommands?: boolean;
 }
 
 export interface MaidCourse {
@@ -32,6 +34,7 @@ export async function runMaidSearch({
   document,
   killAfterSteps,
   isolation = "process",
+  allowCommands = false,
 }: MaidSearch): Promise<MaidCourse> {
   const folder = scratch("maid");
   const started: Program[] = [];
@@ -44,9 +47,21 @@ export async function runMaidSearch({
     const data = ["--data", `${folder.path}/coordinator`];
     const { ready } = await start("coordinator", ["--listen", "127.0.0.1:0", "--metrics-listen", "off", ...data, ...timing]);
     const address = ready.address ?? "";
+    const leave = allowCommands ? ["--allow-commands"] : [];
     const startAgent = (index: number) => {
       const own = ["--id", `agent-${index}`, "--data", `${folder.path}/agent-${index}`];
-      return start("agent", ["--coordinator", address, "--slots", "1", "--backend", "cpu", "--isolation", isolation, ...own]);
+      return start("agent", [
+        "--coordinator",
+        address,
+        "--slots",
+        "1",
+        "--backend",
+        "cpu",
+        "--isolation",
+        isolation,
+        ...own,
+        ...leave,
+      ]);
     };
     const running = await Promise.all(Array.from({ length: agents }, (_, index) => startAgent(index)));
     const client = connect(address);

@@ -1,260 +1,45 @@
 /**
- * Answers a bilevel method's questions about a contiguous range of a workload's samples. A step solves one sample, so that a round can be left
- * between any two; a round is left behind with the next question, and its partial answers with it. The checkpoint holds the solutions to start
- * from and those of the newest round, so that whoever goes on from it answers with the same bits.
- *
- * Source: MAID, arXiv 2308.10098. What one sample answers is solvers/respond.ts.
+ * The procedure over the samples of a workload, which are solved in this process; each is made when it is first asked for. Programs that answer
+ * for samples instead are the agent's to start (agent/src/command).
  */
-import { limits, RegulusError, toVectors, type Work } from "@regulus/proto";
-import { z } from "zod";
-import { answerSample, type RespondSample, type RespondTask, reduceAnswers, type SampleAnswer } from "../../solvers/respond.js";
-import { decodeAnswer, encodeAnswer, shardNodes } from "../../solvers/respond-messages.js";
-import { type SampleRange, shardRanges } from "../../solvers/summation-tree.js";
-import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
+import { RegulusError } from "@regulus/proto";
+import { answerSample, type RespondSample, type RespondTask } from "../../solvers/respond.js";
 import { findWorkload } from "../../training/find-component.js";
 import { parseOptions } from "../../training/parse-options.js";
-import { type Observed, type ProcedureModule, type Session, type SessionResult, TrialFailure } from "../../training/procedure.js";
-import { beginRound, emptyRound, type Round, type RoundState, takeSample } from "./round.js";
-import { type RespondOptions, spec } from "./spec.js";
-import { doubles, doublesOf, joined, lengthsOf, parted } from "./warm-starts.js";
+import { type RespondAnswerer, respondModule } from "./respond-session.js";
+import { spec } from "./spec.js";
 
-/** Hyperparameters that a plain trial names among what it learned; more are left to the vector `theta`. */
-const namedThetaMax = 32;
-
-export const module: ProcedureModule = {
-  spec,
-  async open({ spec: search, work, checkpoint, seed }) {
-    const module = await findWorkload(search);
-    if (!("respond" in module)) {
-      const words = `the workload ${module.spec.name} has no samples that answer; its procedure is ${module.spec.procedure ?? "fit"}, not ${spec.name}`;
-      throw new RegulusError("failed-precondition", words);
-    }
-    const options = parseOptions("workload.options", module.spec.options, search.workload?.options);
-    const fallbacks = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
-    const hyperparameters = { ...Object.fromEntries(fallbacks), ...work.parameters };
-    const session = new RespondSession(module.respond({ options, hyperparameters, seed: search.seed }), seed);
-    if (checkpoint !== undefined) session.restore(checkpoint);
-    session.begin(work);
-    return session;
-  },
-};
-
-class RespondSession implements Session {
-  stepsDone = 0;
-  readonly #task: RespondTask;
-  readonly #seed: number;
-  readonly #samples = new Map<number, RespondSample>();
-  #options: RespondOptions = spec.options.parse({});
-  #range: SampleRange = { lo: 0, hi: 0 };
-  #theta: readonly number[];
-  #untilStep = 0;
-  #final = false;
-  #parameters = "";
-  #state: RoundState = { startFrom: null, starts: undefined, round: emptyRound(null) };
-
-  constructor(task: RespondTask, seed: number) {
-    this.#task = task;
-    this.#seed = seed;
-    this.#theta = [...task.theta];
+export const module = respondModule(async ({ spec: search, work }) => {
+  if (search.command !== undefined) {
+    const words = "a program answers only where trials have processes of their own: start its agents with --isolation process";
+    throw new RegulusError("failed-precondition", words);
   }
-
-  get measureEverySteps(): number {
-    return Number.MAX_SAFE_INTEGER;
+  const module = await findWorkload(search);
+  if (!("respond" in module)) {
+    const words = `the workload ${module.spec.name} has no samples that answer; its procedure is ${module.spec.procedure ?? "fit"}, not ${spec.name}`;
+    throw new RegulusError("failed-precondition", words);
   }
-
-  get ended(): boolean {
-    const { round } = this.#state;
-    if (this.#options.describe) return this.#untilStep === 0 && this.stepsDone > 0;
-    return round.rejected || (this.#untilStep === 0 && this.#isComplete(round));
-  }
-
-  /** Takes up a question. Steps are counted so that the round ends where the work says. */
-  begin(work: Work): void {
-    const options = parseOptions("work.options", spec.options, work.options);
-    const range = shardRanges(this.#task.samples, options.shards)[options.shard];
-    if (range === undefined) {
-      const words = `there is no shard ${options.shard} of ${options.shards} over ${this.#task.samples} samples`;
-      throw new RegulusError("failed-precondition", words);
-    }
-    const theta = work.vectors.theta?.values ?? [...this.#task.theta];
-    if (theta.length !== this.#task.theta.length) {
-      const words = `saw ${theta.length} hyperparameters, expected ${this.#task.theta.length}, as many as the workload has`;
-      throw new RegulusError("invalid-argument", words);
-    }
-    const size = range.hi - range.lo;
-    const wanted = { question: options.question ?? null, startFrom: options.startFrom ?? null };
-    const state = beginRound(this.#state, wanted, size);
-    this.#state = state;
-    this.#options = options;
-    this.#range = range;
-    this.#theta = theta;
-    this.#untilStep = work.untilStep;
-    this.#final = work.final;
-    this.#parameters = JSON.stringify(work.parameters ?? {});
-    if (options.question === undefined && !options.describe) return;
-    const steps = options.describe ? 1 : size - state.round.answers.length;
-    this.stepsDone = Math.max(this.stepsDone, work.untilStep - steps);
-  }
-
-  async resume(work: Work): Promise<boolean> {
-    const before = [this.#options.shard, this.#options.shards, this.#options.describe];
-    const { shard, shards, describe, question } = parseOptions("work.options", spec.options, work.options);
-    if (JSON.stringify(work.parameters ?? {}) !== this.#parameters) return false;
-    if (question === undefined || [shard, shards, describe].some((value, index) => value !== before[index])) return false;
-    this.begin(work);
-    return true;
-  }
-
-  async step(): Promise<void> {
-    this.stepsDone += 1;
-    if (this.#options.describe) return;
-    if (this.#isComplete(this.#state.round)) this.#state = { ...this.#state, round: emptyRound(this.#state.round.question) };
-    const { round, starts } = this.#state;
-    const index = round.answers.length;
-    const sample = this.#sample(this.#range.lo + index);
-    const { accuracy, residual, rejectAbove, iterationsMax } = this.#options;
-    const theta = Float64Array.from(this.#theta);
-    const warm = starts?.[index] ?? { x: sample.start(theta) };
-    const gradient = residual === undefined ? {} : { gradient: { residual } };
-    const question = { theta: this.#theta, accuracy, ...gradient, iterationsMax, commit: false };
-    takeSample(round, answerSample(sample, question, warm), rejectAbove);
-  }
-
-  async measure(): Promise<Observed> {
-    const { question } = this.#options;
-    const nothing = { step: this.stepsDone, learned: {}, scales: {}, hypergradients: {} };
-    const { samples } = this.#task;
-    if (this.#options.describe) return { ...nothing, metrics: { samples }, vectors: toVectors({ theta: [...this.#task.theta] }) };
-    const { round } = this.#state;
-    if (question === undefined) return { ...nothing, ...this.#plain(round.answers) };
-    if (!this.#isComplete(round) && !round.rejected) return { ...nothing, metrics: {} };
-    const { answers, rejected, hypergradients } = round;
-    const asked = !rejected && answers.length > 0 && hypergradients.length === answers.length;
-    const nodes = asked ? shardNodes(samples, this.#range, hypergradients) : [];
-    const message = encodeAnswer({ question, samples, range: this.#range, answers, nodes, rejected });
-    const numbers = Object.values(message.vectors).reduce((sum, { length }) => sum + length, 0);
-    if (numbers > limits.vectorNumbersMax) {
-      const words = `the answer of ${answers.length} samples holds ${numbers} numbers, at most ${limits.vectorNumbersMax} travel: ask for more shards, or for fewer hyperparameters`;
-      throw new TrialFailure("infeasible", words);
-    }
-    return { ...nothing, metrics: message.metrics, vectors: toVectors(message.vectors) };
-  }
-
-  async results(): Promise<readonly SessionResult[]> {
-    if (!this.#final || this.#task.results === undefined) return [];
-    const { solutions } = this.#state.round;
-    return this.#task.results(new Map(solutions.map(({ x }, index) => [this.#range.lo + index, x] as const)));
-  }
-
-  async save(): Promise<Uint8Array> {
-    const { startFrom, starts = [], round } = this.#state;
-    const { question, answers, solutions, hypergradients, rejected } = round;
-    const message = answers.length === 0 ? undefined : encodeForCheckpoint(answers);
-    const state = {
-      startFrom,
-      hasStarts: this.#state.starts !== undefined,
-      starts: lengthsOf(starts),
-      round: { question, rejected, solutions: lengthsOf(solutions), answers: message?.names ?? [], count: answers.length },
-      hypergradients: hypergradients.length,
-    };
-    const tensors = [
-      doubles("starts", joined(starts)),
-      doubles("solutions", joined(solutions)),
-      doubles("answers", message?.values ?? new Float64Array(0)),
-      doubles("hypergradients", joined(hypergradients.map((x) => ({ x })))),
-    ];
-    return encodeCheckpoint({ procedure: spec.name, step: this.stepsDone, seed: this.#seed, state, tensors });
-  }
-
-  restore(bytes: Uint8Array): void {
-    const { step, state, tensors } = decodeCheckpoint(bytes, spec.name);
-    const read = savedState.parse(state);
-    const { question, rejected, solutions, answers, count } = read.round;
-    const hypergradients = doublesOf(tensors, "hypergradients");
-    const p = read.hypergradients === 0 ? 0 : hypergradients.length / read.hypergradients;
-    const parts = Array.from({ length: read.hypergradients }, (_, index) => hypergradients.slice(index * p, (index + 1) * p));
-    this.stepsDone = step;
-    this.#state = {
-      startFrom: read.startFrom,
-      starts: read.hasStarts ? parted(doublesOf(tensors, "starts"), read.starts) : undefined,
-      round: {
-        question,
-        rejected,
-        answers: decodeFromCheckpoint(answers, doublesOf(tensors, "answers"), count),
-        solutions: parted(doublesOf(tensors, "solutions"), solutions),
-        hypergradients: parts,
-      },
-    };
-  }
-
-  close(): void {
-    this.#samples.clear();
-  }
-
-  #isComplete({ answers }: Round): boolean {
-    return answers.length === this.#range.hi - this.#range.lo;
-  }
-
-  #sample(index: number): RespondSample {
-    const sample = this.#samples.get(index) ?? this.#task.sample(index);
-    this.#samples.set(index, sample);
-    return sample;
-  }
-
-  /** What a trial of its own says: the mean upper loss of the samples that it has solved, and what they report besides. */
-  #plain(answers: readonly SampleAnswer[]): Pick<Observed, "metrics" | "learned" | "vectors"> {
-    const theta = this.#theta;
-    const vectors = toVectors({ theta });
-    const named = theta.length > namedThetaMax ? [] : theta.map((value, index) => [`theta${index}`, value] as const);
-    if (answers.length === 0) return { metrics: {}, learned: {}, vectors };
-    const { value, lowerBound, upperBound, accuracy, iterations, metrics, problem } = reduceAnswers(answers);
-    if (problem !== undefined) throw new TrialFailure("infeasible", problemWords(problem.kind, this.#range.lo + problem.sample));
-    return {
-      metrics: { ...metrics, upperLoss: value, lowerBound, upperBound, accuracy, iterations },
-      learned: Object.fromEntries(named),
-      vectors,
-    };
-  }
-}
-
-function problemWords(kind: string, sample: number): string {
-  return kind === "not-strongly-convex"
-    ? `the lower level of sample ${sample} is not strongly convex at these hyperparameters: mu is not above 0`
-    : `the loss of sample ${sample} is not a number at these hyperparameters`;
-}
-
-/** Answers as the numbers that travel, end to end in the order of the names: JSON would lose what is not finite. */
-function encodeForCheckpoint(answers: readonly SampleAnswer[]): { names: string[]; values: Float64Array } {
-  const range = { lo: 0, hi: answers.length };
-  const { vectors } = encodeAnswer({ question: 0, samples: answers.length, range, answers, nodes: [], rejected: false });
-  return { names: Object.keys(vectors), values: Float64Array.from(Object.values(vectors).flat()) };
-}
-
-function decodeFromCheckpoint(names: readonly string[], values: Float64Array, count: number): SampleAnswer[] {
-  if (count === 0) return [];
-  const vectors = Object.fromEntries(names.map((name, i) => [name, [...values.subarray(i * count, (i + 1) * count)]]));
-  const metrics = { question: 0, samples: count, firstSample: 0, endSample: count, rejected: 0 };
-  const decoded = decodeAnswer({ metrics, vectors });
-  if (decoded === undefined || typeof decoded === "string") {
-    throw new RegulusError(
-      "data-loss",
-      `saw ${decoded ?? "no answer"}, expected the answers of ${count} samples in a checkpoint`,
-    );
-  }
-  return [...decoded.answers];
-}
-
-const counts = z.array(z.tuple([z.int().min(0), z.int().min(0)]));
-const savedState = z.strictObject({
-  startFrom: z.int().min(0).nullable(),
-  hasStarts: z.boolean(),
-  starts: counts,
-  round: z.strictObject({
-    question: z.int().min(0).nullable(),
-    rejected: z.boolean(),
-    solutions: counts,
-    answers: z.array(z.string()),
-    count: z.int().min(0),
-  }),
-  hypergradients: z.int().min(0),
+  const options = parseOptions("workload.options", module.spec.options, search.workload?.options);
+  const fallbacks = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
+  const hyperparameters = { ...Object.fromEntries(fallbacks), ...work.parameters };
+  return answererOf(module.respond({ options, hyperparameters, seed: search.seed }));
 });
+
+function answererOf(task: RespondTask): RespondAnswerer {
+  const samples = new Map<number, RespondSample>();
+  const sampleAt = (index: number): RespondSample => {
+    const sample = samples.get(index) ?? task.sample(index);
+    samples.set(index, sample);
+    return sample;
+  };
+  return {
+    samples: task.samples,
+    theta: [...task.theta],
+    answer(index, question, start) {
+      const sample = sampleAt(index);
+      return answerSample(sample, question, start ?? { x: sample.start(Float64Array.from(question.theta)) });
+    },
+    ...(task.results === undefined ? {} : { results: (solutions) => task.results?.(solutions) ?? [] }),
+    close: () => samples.clear(),
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * A program that is asked a line and answers a line, in a process group of its own. It runs from the first question until it is ended or is
+ * asked to stop before it has an answer; the next question starts another one. Knows nothing of what is asked.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { TrialFailure } from "@regulus/algorithms/training";
+import { RegulusError } from "@regulus/proto";
+import { signalGroup } from "../attempts/process-group.js";
+import { LineReader } from "./line-reader.js";
+import { OutputRing } from "./output-ring.js";
+
+/** Lines of standard error in a message about a failure. */
+const lastLines = 10;
+/** Wait for the pipes of a program that has ended, in milliseconds. */
+const pipesMs = 2000;
+
+export interface AnsweringProgramOptions {
+  readonly argv: readonly string[];
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** From SIGTERM to SIGKILL. */
+  readonly stopGraceMs: number;
+  readonly answerBytesMax: number;
+  /** Told the process group of each program that starts. */
+  readonly started: (group: number) => void;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Resolves once it has ended and its pipes are read. */
+  readonly ended: Promise<void>;
+}
+
+interface Open {
+  readonly resolve: (line: string | undefined) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class AnsweringProgram {
+  /** What the programs wrote to standard error. */
+  readonly output = new OutputRing();
+  private running: Running | undefined;
+  /** The question that waits for an answer. */
+  private open: Open | undefined;
+  /** What went wrong while nothing was asked; the next question tells. */
+  private failure: Error | undefined;
+
+  constructor(private readonly options: AnsweringProgramOptions) {}
+
+  /** Whether a program runs that has answered or can. */
+  get isRunning(): boolean {
+    return this.running !== undefined;
+  }
+
+  /** Asks a line. Answers undefined where `end` came before the answer. */
+  ask(line: string): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== undefined) {
+        reject(this.failure);
+        return;
+      }
+      this.running ??= this.start();
+      this.open = { resolve, reject };
+      this.running.child.stdin?.write(`${line}\n`);
+    });
+  }
+
+  /** Ends the program: the end of its input and SIGTERM, after the grace SIGKILL. A question that is open gets no answer. */
+  async end(graceMs = this.options.stopGraceMs): Promise<void> {
+    const { running } = this;
+    this.running = undefined;
+    this.settle(({ resolve }) => resolve(undefined));
+    if (running === undefined) return;
+    const { child, ended } = running;
+    child.stdin?.end();
+    signalGroup(child.pid, "SIGTERM");
+    const timer = setTimeout(() => signalGroup(child.pid, "SIGKILL"), graceMs);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  private start(): Running {
+    const { argv, directory, env } = this.options;
+    const [program = "", ...args] = argv;
+    // A group of its own, so that what it starts ends with it.
+    const child = spawn(program, args, { cwd: directory || process.cwd(), env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const endGroup = () => signalGroup(child.pid, "SIGKILL");
+    process.on("exit", endGroup);
+    if (child.pid !== undefined) this.options.started(child.pid);
+    const tooLong = () => this.fail(child, new TrialFailure("user-error", tooLongWords(this.options.answerBytesMax)));
+    const reader = new LineReader(this.options.answerBytesMax, (line) => this.line(child, line), tooLong);
+    child.stdout.on("data", (chunk: Buffer) => reader.add(chunk));
+    child.stderr.on("data", (chunk: Buffer) => this.output.add(chunk));
+    // A program that is gone can't be asked; its exit tells.
+    child.stdin.on("error", () => undefined);
+    const ended = new Promise<void>((resolve) => {
+      child.on("error", (error) => {
+        this.fail(child, new TrialFailure("user-error", startWords(program, directory, error)));
+        resolve();
+      });
+      child.on("exit", () => {
+        endGroup();
+        // A process that left the group may hold the pipes open for ever.
+        setTimeout(() => {
+          child.stdout.destroy();
+          child.stderr.destroy();
+        }, pipesMs).unref();
+      });
+      child.on("close", (code, signal) => {
+        process.off("exit", endGroup);
+        this.fail(child, this.endFailure(code, signal));
+        resolve();
+      });
+    });
+    return { child, ended };
+  }
+
+  private line(child: ChildProcess, text: string): void {
+    if (this.running?.child !== child || text.trim() === "") return;
+    if (this.open !== undefined) this.settle(({ resolve }) => resolve(text));
+    else {
+      const words = `the program said ${JSON.stringify(text.slice(0, 80))} though nothing was asked, expected one line for each question; print what is for people on standard error`;
+      this.fail(child, new TrialFailure("user-error", words));
+    }
+  }
+
+  /** Something went wrong with the program that is asked now; one that was ended may do what it likes. */
+  private fail(child: ChildProcess, error: Error): void {
+    if (this.running?.child !== child) return;
+    this.failure ??= error;
+    const { failure } = this;
+    this.settle(({ reject }) => reject(failure));
+  }
+
+  private settle(how: (open: Open) => void): void {
+    const { open } = this;
+    this.open = undefined;
+    if (open !== undefined) how(open);
+  }
+
+  private endFailure(code: number | null, signal: NodeJS.Signals | null): Error {
+    const last = this.output.lastLines(lastLines);
+    const tail = last === "" ? "it wrote nothing to standard error" : `its last lines:\n${last}`;
+    const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+    const words = `the program ${how} before its input did; ${tail}`;
+    // These come from outside (an operator, the kernel); other signals are the program's own fault.
+    const outside = signal === "SIGKILL" || signal === "SIGTERM" || signal === "SIGHUP";
+    return outside ? new RegulusError("unavailable", words) : new TrialFailure("user-error", words);
+  }
+}
+
+function startWords(program: string, directory: string, error: Error): string {
+  const where = directory === "" ? "" : ` in ${directory}`;
+  return `the program ${program} could not be started${where}: ${error.message}; expected a program on this agent's PATH`;
+}
+
+function tooLongWords(most: number): string {
+  return `the program's answer is longer than ${most} bytes, expected a line that is shorter: a smaller state`;
+}

@@ -1,0 +1,109 @@
+/**
+ * Attempts of procedure `respond` whose samples a program of the user's own answers for. The rounds, the warm starts and the checkpoints are the
+ * procedure's; here the program is started, asked and ended. While the trial waits in its process for its next round, so does the program.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type RespondAnswerer, respondModule, type TrialRequest } from "@regulus/algorithms/training";
+import { defaults, RegulusError } from "@regulus/proto";
+import type { Held } from "../trial/held-session.js";
+import type { Begin, FromTrial } from "../trial/messages.js";
+import { trainAttempt } from "../trial/training-attempt.js";
+import { answerBytesMax, helloLine, questionLine, readAnswer, readHello } from "./answer-lines.js";
+import { AnsweringProgram } from "./answering-program.js";
+import type { CommandOutside } from "./command-attempt.js";
+import { answeringEnvironment } from "./program-environment.js";
+
+/** Attempts of one trial, one after the other. */
+export class RespondAttempts {
+  private program: AnsweringProgram | undefined;
+  /** Ends of programs that were closed. */
+  private readonly ending: Promise<void>[] = [];
+
+  /** Works on an attempt to its end, as trainAttempt does. */
+  async work(
+    begin: Begin,
+    outside: CommandOutside,
+    send: (message: FromTrial) => void,
+    held: Held | undefined,
+  ): Promise<Held | undefined> {
+    let last: Extract<FromTrial, { kind: "finished" }> | undefined;
+    const tell = (message: FromTrial) => {
+      if (message.kind === "finished") last = message;
+      else send(message);
+    };
+    let timer: NodeJS.Timeout | undefined;
+    outside.onStop(() => {
+      // Half of the grace for an answer that is on its way, where it still counts; the other half for the program to end.
+      const patienceMs = outside.stopReason() === "preempted" ? graceMs(begin) / 2 : 0;
+      timer = setTimeout(() => this.abandon(graceMs(begin) / 2), patienceMs);
+    });
+    const procedure = respondModule((request) => this.start(begin, request, send));
+    const stays = await trainAttempt(begin, async () => procedure, outside, tell, held);
+    clearTimeout(timer);
+    await Promise.all(this.ending.splice(0));
+    if (last === undefined) throw new RegulusError("internal", "an attempt came to no end");
+    const stopped = outside.stopReason();
+    // Asked to stop before the program had said what it is: nothing began, and nothing is to be saved.
+    const cut = stopped !== undefined && last.message === unasked;
+    const finished = cut ? { ...last, reason: stopped, message: "" } : last;
+    send({ ...finished, leaves: [...finished.leaves, ...(stays === undefined ? await this.leave(begin) : [])] });
+    return stays;
+  }
+
+  private async start(begin: Begin, request: TrialRequest, send: (message: FromTrial) => void): Promise<RespondAnswerer> {
+    const { command } = begin.spec;
+    const program = new AnsweringProgram({
+      argv: command?.argv ?? [],
+      directory: command?.directory ?? "",
+      env: answeringEnvironment(begin, process.env),
+      stopGraceMs: graceMs(begin),
+      answerBytesMax,
+      started: (group) => send({ kind: "program", group }),
+    });
+    this.program = program;
+    const greet = () => program.ask(helloLine(begin.spec.seed, request.work.parameters ?? {}));
+    const close = () => void this.ending.push(program.end());
+    try {
+      const said = await greet();
+      if (said === undefined) throw new RegulusError("unavailable", unasked);
+      const hello = readHello(said);
+      return {
+        ...hello,
+        async answer(sample, question, start) {
+          // One that was ended in the midst of a question begins anew.
+          if (!program.isRunning) {
+            const again = await greet();
+            if (again === undefined) return undefined;
+            readHello(again);
+          }
+          const line = await program.ask(questionLine(sample, question, start));
+          return line === undefined ? undefined : readAnswer(line, sample, question, start);
+        },
+        close,
+      };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  private abandon(grace: number): void {
+    if (this.program !== undefined) this.ending.push(this.program.end(grace));
+  }
+
+  /** What the program wrote to standard error, as an artifact. */
+  private async leave(begin: Begin): Promise<{ path: string; kind: string }[]> {
+    const output = this.program?.output;
+    if (output === undefined || output.totalBytes === 0) return [];
+    const path = join(begin.directory, "output.txt");
+    await writeFile(path, output.contents());
+    return [{ path, kind: "output" }];
+  }
+}
+
+const unasked = "the program was asked to stop before it said what it is";
+
+function graceMs(begin: Begin): number {
+  return begin.spec.command?.stopGraceMs || defaults.stopGraceMs;
+}
