@@ -3,7 +3,7 @@
  * minimizer b / (1 + e^theta) is known, by gradient descent from its state; the upper loss is (x - 1)^2 / 2.
  */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { decodeAnswer, reduceAnswers } from "@regulus/algorithms/solvers";
@@ -137,6 +137,13 @@ const failures: readonly (readonly [string, Asked, EndReason, RegExp])[] = [
     /"sample" is 0, expected 2/,
   ],
   [
+    "answers twice",
+    { text: program("if (ask.sample === 1) console.log(JSON.stringify(said));") },
+    EndReason.END_REASON_USER_ERROR,
+    // Whether the second line comes before the next question or after it is the system's to say.
+    /though nothing was asked, expected one line for each question|"sample" is 1, expected 2/,
+  ],
+  [
     "dies",
     { text: program("if (ask.sample === 2) { console.error('no mesh'); process.exit(3); }") },
     EndReason.END_REASON_USER_ERROR,
@@ -171,17 +178,34 @@ for (const [what, asked, reason, words] of failures) {
 
 test("a trial that is to make room saves the samples that it has, and the program is asked to end", async () => {
   const reached = join(tested.data, "reached-sample-2");
-  const slow = `if (ask.sample === 2) { said = undefined; require("node:fs").writeFileSync(${JSON.stringify(reached)}, ""); }
-    process.on("SIGTERM", () => { process.stderr.write("asked to end\\n"); process.exit(0); });`;
+  const told = join(tested.data, "asked-to-end");
+  // The interval keeps it from ending by itself at the end of its input.
+  const slow = `setInterval(() => undefined, 1000); if (ask.sample === 2) { said = undefined; require("node:fs").writeFileSync(${JSON.stringify(reached)}, ""); }
+    process.on("SIGTERM", () => { require("node:fs").writeFileSync(${JSON.stringify(told)}, ""); process.exit(0); });`;
   const lease = give({ text: program(slow), options: { question: 0, accuracy: 0.1 } });
   await coordinator.eventually("the third sample", () => existsSync(reached));
   assert.ok(lease.key !== undefined);
   coordinator.stop(lease.key, EndReason.END_REASON_PREEMPTED, "room is needed");
   const end = await finish(lease);
   assert.deepEqual([end.reason, end.step], [EndReason.END_REASON_PREEMPTED, 2]);
+  assert.ok(existsSync(told), "it heard SIGTERM");
   const saved = coordinator.checkpoints(trialOf(lease)).at(-1);
   assert.equal(saved?.step, 2);
   const rest = await answerTo(give({ options: { question: 0, accuracy: 0.1 }, from: saved ?? assert.fail("a checkpoint") }));
   const whole = await answerTo(give({ options: { question: 0, accuracy: 0.1 } }));
   assert.deepEqual(bitsOf(rest), bitsOf(whole));
+});
+
+test("a program that will not end is killed after its grace, and the trial ends as it was to", async () => {
+  const reached = join(tested.data, "deaf");
+  const deaf = `said = undefined; process.on("SIGTERM", () => undefined); setInterval(() => undefined, 1000);
+    require("node:fs").writeFileSync(${JSON.stringify(reached)}, String(process.pid));`;
+  const lease = give({ text: program(deaf), options: { question: 0, accuracy: 0.1 } });
+  await coordinator.eventually("a program that hears nothing", () => existsSync(reached) && readFileSync(reached, "utf8") !== "");
+  assert.ok(lease.key !== undefined);
+  coordinator.stop(lease.key, EndReason.END_REASON_STOPPED_EARLY, "enough");
+  const end = await finish(lease);
+  assert.deepEqual([end.reason, end.message], [EndReason.END_REASON_STOPPED_EARLY, "enough"]);
+  const pid = Number(readFileSync(reached, "utf8"));
+  assert.throws(() => process.kill(pid, 0), /ESRCH/);
 });

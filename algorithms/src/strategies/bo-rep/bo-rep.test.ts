@@ -193,6 +193,7 @@ test("searches that it can do nothing with are refused", () => {
     (module.spec.problems?.(context, module.spec.options.parse(options)) ?? []).map(({ field }) => field);
   const context = contextOf(4);
   assert.deepEqual(fields(context), []);
+  assert.deepEqual(fields({ ...context, plainProcedure: "command" }), ["command"]);
   assert.deepEqual(fields({ ...context, budget: { ...context.budget, trials: 3 } }), ["budget.trials"]);
   assert.deepEqual(fields({ ...context, objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MAXIMIZE }] }), [
     "objectives[0].direction",

@@ -61,10 +61,14 @@ export const spec: StrategySpec<BoRepOptions> = {
 };
 
 function problems(
-  { budget, objectives, parallelism }: StrategyContext,
+  { budget, objectives, parallelism, plainProcedure }: StrategyContext,
   { shards = parallelism, staleTolerance, adjoint, normalize }: BoRepOptions,
 ): readonly Problem[] {
   const found: Problem[] = [];
+  if (plainProcedure === "command") {
+    const expected = "a workload: programs answer for the samples of maid and hoag, not for stochastic gradients";
+    found.push({ field: "command", seen: "a program", expected });
+  }
   if (budget.trials > 0 && budget.trials < shards) {
     found.push({ field: "budget.trials", seen: `${budget.trials}`, expected: `at least ${shards}: one for each shard` });
   }
