@@ -110,7 +110,8 @@ function assign<Options, State extends MethodState>(
     draft.proposals.push({ kind: "resume", trial, untilStep, final: false, options, vectors, ...copy });
     return;
   }
-  if (members.length > plan.replicas) return;
+  // Whoever said what the workload is has just taken another shard, and stands in nobody's way here.
+  if (members.filter((one) => one.shard === shard || !draft.used.has(one.trial)).length > plan.replicas) return;
   const untilStep = (source?.saved ?? 0) + size;
   start(plan, draft, { options, untilStep, vectors, ...(source === undefined ? {} : { fromTrial: source.trial }) });
 }

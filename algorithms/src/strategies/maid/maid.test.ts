@@ -98,6 +98,14 @@ describe("maid over trials", () => {
     });
   }
 
+  it("begins on all shards at once, whoever says what the workload is", () => {
+    const { facts } = drive({ seed: 1, shards: 3, parallelism: 3 });
+    const kinds = facts.flatMap(({ kind }) => (kind === undefined ? [] : [kind.$case]));
+    const described = kinds.indexOf("trialMeasured");
+    const answered = kinds.indexOf("trialMeasured", described + 1);
+    assert.equal(kinds.slice(described, answered).filter((kind) => kind === "trialProposed").length, 2);
+  });
+
   it("asks ahead only where more trials may run than there are shards, and pauses what is decided without them", () => {
     const kinds = (parallelism: number) => {
       const { facts, trials } = drive({ seed: 4, shards: 2, parallelism, orderSeed: 1 });
