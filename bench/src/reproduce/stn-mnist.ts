@@ -8,7 +8,7 @@ import type { ClaimResult, ReproduceRequest } from "./claim.js";
 import type { Job, JobResult, Point } from "./job.js";
 import { runJobs } from "./run-jobs.js";
 
-/** Training steps of either method: the demo's budget (examples/digits-*.yaml). */
+/** Training steps of either method; the demo (examples/digits-*.yaml) takes a sixth less, to stay within its three minutes. */
 const steps = 7_200;
 const randomTrials = 6;
 /** Steps between two measurements, of either method. */
