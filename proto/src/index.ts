@@ -28,4 +28,5 @@ export * from "./ids.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
 export { filePath, pathText } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";
+export { type StepOutcome, stepOutcome } from "./step-outcome.js";
 export { fromVectors, numbersIn, toVectors } from "./vectors.js";

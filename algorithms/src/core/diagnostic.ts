@@ -36,3 +36,21 @@ export interface DiagnosticModule<Options> {
   readonly spec: DiagnosticSpec<Options>;
   create(context: DiagnosticContext, options: Options): Diagnostic<object>;
 }
+
+/** Findings that one diagnostic keeps of a search; a search that goes wrong more often than that is understood by then. */
+const findingsMax = 1000;
+
+/** What most diagnostics remember: their findings, and the keys that are taken. Plain data. */
+export interface Findings {
+  readonly found: Finding[];
+  readonly keys: Record<string, true>;
+}
+
+/** Adds what was not found before, up to a bound. Changes the state in place. */
+export function noteFindings(state: Findings, findings: readonly Finding[]): void {
+  for (const finding of findings) {
+    if (state.found.length >= findingsMax || Object.hasOwn(state.keys, finding.key)) continue;
+    state.keys[finding.key] = true;
+    state.found.push(finding);
+  }
+}

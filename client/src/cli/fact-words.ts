@@ -1,5 +1,5 @@
 /** A fact as one line of words, for `regulus show` and for watching without a terminal. */
-import type { Fact, Measurement, Work } from "@regulus/proto";
+import { type Fact, type Measurement, stepOutcome, type Work } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { formatCount, formatParameter, formatValue } from "../display/numbers.js";
 
@@ -21,9 +21,11 @@ export function factWords({ kind }: Fact): string {
     case "strategyFailed":
       return `strategy failed: ${kind.value.message}`;
     case "strategyStepped": {
-      const { step, accepted, metrics, message } = kind.value;
+      const { step, metrics, message } = kind.value;
+      const outcome = stepOutcome(kind.value);
+      if (outcome === "news") return `strategy at step ${formatCount(step)}: ${message}`;
       const numbers = listWords(metrics, (value) => formatValue(Number(value)));
-      return `strategy's step ${formatCount(step)} ${accepted ? "taken" : "refused"}${message === "" ? "" : ` (${message})`}${numbers === "" ? "" : `:${numbers}`}`;
+      return `strategy's step ${formatCount(step)} ${outcome}${message === "" ? "" : ` (${message})`}${numbers === "" ? "" : `:${numbers}`}`;
     }
     case "trialProposed": {
       const { trial, work } = kind.value;

@@ -2,7 +2,7 @@
  * What passes through the log of bilevel methods, as Prometheus histograms and counters: hypergradients, perturbation scales, accuracies and what
  * became of a strategy's own steps. Distributions over all searches: no label names a search, a trial or a hyperparameter.
  */
-import type { Fact, Measurement, StrategyStepped } from "@regulus/proto";
+import { type Fact, type Measurement, type StrategyStepped, stepOutcome } from "@regulus/proto";
 import { Counter, Histogram, type Registry } from "prom-client";
 
 /** Ends of buckets, a decade each. */
@@ -73,9 +73,10 @@ export function createBilevelMetrics(registry: Registry): BilevelMetrics {
     if (components.length > 0) gradient("self_tuning", Math.hypot(...components));
     for (const width of Object.values(widths)) if (Number.isFinite(width)) scales.observe(width);
   };
-  const stepped = ({ accepted, metrics }: StrategyStepped) => {
-    steps.inc({ outcome: accepted ? "accepted" : "refused" });
-    const { gradientNorm, accuracy, stepLength } = metrics;
+  const stepped = (step: StrategyStepped) => {
+    const outcome = stepOutcome(step);
+    if (outcome !== "news") steps.inc({ outcome: outcome === "taken" ? "accepted" : "refused" });
+    const { gradientNorm, accuracy, stepLength } = step.metrics;
     if (gradientNorm !== undefined) gradient("strategy", gradientNorm);
     if (accuracy !== undefined && Number.isFinite(accuracy)) accuracies.observe(accuracy);
     if (stepLength !== undefined && Number.isFinite(stepLength)) lengths.observe(stepLength);

@@ -10,6 +10,7 @@ import {
   type Fact,
   RegulusError,
   type StrategyStepped,
+  stepOutcome,
 } from "@regulus/proto";
 import type { EventLog } from "../ports.js";
 import { SearchState } from "../search/search-state.js";
@@ -193,8 +194,11 @@ function describe(kind: Kind): string {
   }
 }
 
-function stepWords({ step, accepted, message }: StrategyStepped): string {
-  return `${accepted ? "took" : "refused"} its step ${step}${message === "" ? "" : `: ${message}`}`;
+function stepWords(stepped: StrategyStepped): string {
+  const { step, message } = stepped;
+  const outcome = stepOutcome(stepped);
+  if (outcome === "news") return `said at step ${step}: ${message}`;
+  return `${outcome === "taken" ? "took" : "refused"} its step ${step}${message === "" ? "" : `: ${message}`}`;
 }
 
 function reasonWords(reason: EndReason | undefined): string {

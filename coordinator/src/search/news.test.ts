@@ -19,8 +19,11 @@ test("the newest steps and findings are kept, each kind for itself, steps withou
     news.tell({ searchId: "s", position, timeMs: 0, kind });
   }
   assert.deepEqual([news.stepsAccepted, news.stepsRefused], [75, 225]);
+  const told = { step: 1, accepted: false, metrics: {}, vectors: {}, message: "a shard is gone" };
+  news.tell({ searchId: "s", position: 401, timeMs: 0, kind: { $case: "strategyStepped", value: told } });
+  assert.deepEqual([news.stepsAccepted, news.stepsRefused], [75, 225], "news is no step");
   const all = news.all();
   assert.equal(all.length, 2 * newsMax);
-  assert.deepEqual([all[0]?.position, all.at(-1)?.position], [251, 400]);
+  assert.deepEqual([all[0]?.position, all.at(-1)?.position], [252, 401]);
   assert.ok(all.every(({ kind }) => kind?.$case !== "strategyStepped" || Object.keys(kind.value.vectors).length === 0));
 });

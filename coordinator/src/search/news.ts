@@ -2,7 +2,7 @@
  * What is new in a search beyond its trials: the strategy's own steps, findings, failures of the strategy. The newest of each kind, so that
  * `regulus show` and `explain` can tell them without reading the whole log; all of them are in the log.
  */
-import { EndReason, type Fact, type StrategyStepped } from "@regulus/proto";
+import { EndReason, type Fact, type StrategyStepped, stepOutcome } from "@regulus/proto";
 import { endedWell } from "./trial-archive.js";
 
 /** Newest steps and newest findings that are kept of a search. */
@@ -17,8 +17,9 @@ export class News {
   tell(fact: Fact): void {
     const { kind } = fact;
     if (kind?.$case === "strategyStepped") {
-      if (kind.value.accepted) this.stepsAccepted += 1;
-      else this.stepsRefused += 1;
+      const outcome = stepOutcome(kind.value);
+      if (outcome === "taken") this.stepsAccepted += 1;
+      else if (outcome === "refused") this.stepsRefused += 1;
       keep(this.#steps, { ...fact, kind: { $case: "strategyStepped", value: withoutVectors(kind.value) } });
     } else if (isFinding(fact)) keep(this.#findings, fact);
   }

@@ -1,6 +1,6 @@
 /** One search of MAID over a real cluster of processes: its steps, bit for bit, and how long it took. For tests and benches. */
 import { connect } from "@regulus/client";
-import { type Fact, parseSearchDocument, type StrategyStepped } from "@regulus/proto";
+import { type Fact, parseSearchDocument, type StrategyStepped, stepOutcome } from "@regulus/proto";
 import { type Program, scratch, startProgram } from "./processes.js";
 
 /** Short leases, so that a lost agent is noticed soon. */
@@ -90,6 +90,6 @@ export async function runMaidSearch({
 
 function stepsOf(facts: readonly Fact[]): StrategyStepped[] {
   return facts.flatMap(({ kind }) =>
-    kind?.$case === "strategyStepped" && Object.keys(kind.value.metrics).length > 0 ? [kind.value] : [],
+    kind?.$case === "strategyStepped" && stepOutcome(kind.value) !== "news" ? [kind.value] : [],
   );
 }

@@ -3,18 +3,12 @@
  * refuse step after step, accuracies that the arithmetic can hardly reach, and trials that own a shard and give no sign of life. Each is
  * found once, with what it means. It judges what was measured; the strategy decides what is done about it.
  */
-import { EndReason, type Fact, type Measurement, type StrategyStepped } from "@regulus/proto";
-import type { Diagnostic, DiagnosticModule, Finding } from "../../core/index.js";
+import { EndReason, type Fact, type Measurement, type StrategyStepped, stepOutcome } from "@regulus/proto";
+import { type Diagnostic, type DiagnosticModule, type Finding, type Findings, noteFindings } from "../../core/index.js";
 import { type HypergradientWatchOptions, spec } from "./spec.js";
 
-/** Findings that are kept. */
-const findingsMax = 1000;
-
 /** Plain data. */
-export interface HypergradientWatchState {
-  found: Finding[];
-  /** Keys of `found`. */
-  keys: Record<string, true>;
+export interface HypergradientWatchState extends Findings {
   /** Steps of the strategy that were refused since the last that was taken. */
   refused: number;
   /** Position of the newest fact about a step, so that none counts twice. */
@@ -26,11 +20,7 @@ export const module: DiagnosticModule<HypergradientWatchOptions> = {
   create: (_context, options): Diagnostic<HypergradientWatchState> => ({
     init: () => ({ found: [], keys: {}, refused: 0, position: 0 }),
     tell: (state, fact) => {
-      for (const finding of findingsOf(state, fact, options)) {
-        if (state.found.length >= findingsMax || Object.hasOwn(state.keys, finding.key)) continue;
-        state.keys[finding.key] = true;
-        state.found.push(finding);
-      }
+      noteFindings(state, findingsOf(state, fact, options));
       return state;
     },
     findings: ({ found }) => found,
@@ -76,11 +66,10 @@ function stepped(
     const words = `${broken[0]} is ${broken[1]} at the strategy's step ${step}: what it led to can't be used`;
     found.push({ key: `step-not-finite/${broken[0]}`, severity: "error", message: words });
   }
-  // Words without numbers are news, not a try.
-  const tried = Object.keys(metrics).length > 0;
-  if (accepted) state.refused = 0;
-  else if (tried) state.refused += 1;
-  if (!accepted && state.refused === refusedInARow) {
+  const outcome = stepOutcome({ accepted, metrics });
+  if (outcome === "taken") state.refused = 0;
+  else if (outcome === "refused") state.refused += 1;
+  if (outcome === "refused" && state.refused === refusedInARow) {
     const words = `${refusedInARow} steps were refused one after the other at step ${step}; the newest: ${message || "no reason told"}`;
     found.push({ key: `refused/${step}`, severity: "warning", message: words });
   }

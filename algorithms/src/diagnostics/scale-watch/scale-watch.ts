@@ -1,45 +1,27 @@
 /**
  * Watches what self-tuning trials report of themselves: a perturbation scale that collapses leaves the response unidentified, one that
- * explodes makes the network average over all settings; hypergradients and any trial's metrics may stop being finite; and the guard may
- * have ended a trial's tuning. Each is found once a trial and name.
+ * explodes makes the network average over all settings; any trial's metrics may stop being finite; and the guard may have ended a trial's
+ * tuning. Each is found once a trial and name. Hypergradients are hypergradient-watch's.
  * Source: MacKay et al., ICLR 2019, section 3.4; at equilibrium a scale is sqrt(entropy weight / curvature of the loss).
  */
 import type { Measurement } from "@regulus/proto";
-import type { Diagnostic, DiagnosticModule, Finding } from "../../core/index.js";
+import { type Diagnostic, type DiagnosticModule, type Finding, type Findings, noteFindings } from "../../core/index.js";
 import { type ScaleWatchOptions, spec } from "./spec.js";
-
-/** Findings that are kept; a search with more has one trouble, not ten thousand. */
-const findingsMax = 1000;
-
-/** Plain data. */
-export interface ScaleWatchState {
-  found: Finding[];
-  /** Keys of `found`. */
-  keys: Record<string, true>;
-}
 
 export const module: DiagnosticModule<ScaleWatchOptions> = {
   spec,
-  create: (_context, options): Diagnostic<ScaleWatchState> => ({
+  create: (_context, options): Diagnostic<Findings> => ({
     init: () => ({ found: [], keys: {} }),
     tell: (state, { kind }) => {
       if (kind?.$case !== "trialMeasured" || kind.value.measurement === undefined) return state;
-      for (const finding of findingsOf(kind.value.trial, kind.value.measurement, options)) {
-        if (state.found.length >= findingsMax || Object.hasOwn(state.keys, finding.key)) continue;
-        state.keys[finding.key] = true;
-        state.found.push(finding);
-      }
+      noteFindings(state, findingsOf(kind.value.trial, kind.value.measurement, options));
       return state;
     },
     findings: ({ found }) => found,
   }),
 };
 
-function findingsOf(
-  trial: number,
-  { step, metrics, scales, hypergradients }: Measurement,
-  options: ScaleWatchOptions,
-): readonly Finding[] {
+function findingsOf(trial: number, { step, metrics, scales }: Measurement, options: ScaleWatchOptions): readonly Finding[] {
   const at = `at step ${step} of trial ${trial}`;
   const found: Finding[] = [];
   for (const [name, scale] of Object.entries(scales)) {
@@ -53,11 +35,6 @@ function findingsOf(
       const message = `the scale of ${name} grew to ${scale.toPrecision(3)} ${at}: the loss hardly depends on it; lower entropyWeight`;
       found.push({ key: `exploded/${trial}/${name}`, trial, severity: "warning", message });
     }
-  }
-  for (const [name, value] of Object.entries(hypergradients)) {
-    if (Number.isFinite(value)) continue;
-    const message = `the hypergradient of ${name} is ${value} ${at}: it can move nothing; lower hyperLearningRate, or look for a loss that overflows`;
-    found.push({ key: `hypergradient/${trial}/${name}`, trial, severity: "warning", message });
   }
   if (metrics.tuningFrozen === 1) {
     const message = `tuning had ended ${at}: its hypergradients could not be believed (guardScore ${metrics.guardScore ?? "none"}), and it trains on plainly`;

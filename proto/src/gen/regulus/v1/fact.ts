@@ -212,7 +212,10 @@ export interface StrategyStepped {
   step: number;
   /** Whether the step was taken; else the message says why not. */
   accepted: boolean;
-  /** What it came to, by name: loss, its bounds, step length, accuracies ... Not finite values are allowed. */
+  /**
+   * What it came to, by name: loss, its bounds, step length, accuracies ... Not finite values are allowed. Empty where nothing was tried and
+   * the strategy only had news.
+   */
   metrics: { [key: string]: number };
   /** Lists of numbers by name, such as the hyperparameters after the step. */
   vectors: { [key: string]: Vector };
