@@ -1,24 +1,12 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { EndReason, type Lease } from "@regulus/proto";
-import { startTestAgent, type TestAgent, testLease, testSpec } from "../testing/test-agent.js";
-import { TestCoordinator } from "../testing/test-coordinator.js";
+import { startTestPair, testLease, testSpec } from "../testing/test-agent.js";
 
-let coordinator: TestCoordinator;
-let tested: TestAgent;
-
-before(async () => {
-  coordinator = await TestCoordinator.start();
-  tested = await startTestAgent(coordinator.address);
-  await tested.agent.registered;
-});
-
-after(async () => {
-  await tested.end();
-  coordinator.close();
-});
+const { coordinator, tested, end } = await startTestPair();
+after(end);
 
 let next = 0;
 /** Gives a lease with its own trial number and answers it. */

@@ -1,23 +1,11 @@
 /** Processes that wait for their trial's next lease: reused from exactly their checkpoint, with the same numbers as from the file. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import type { ArtifactRef, Measurement } from "@regulus/proto";
-import { startTestAgent, type TestAgent, testLease, testSpec } from "../testing/test-agent.js";
-import { TestCoordinator } from "../testing/test-coordinator.js";
+import { startTestPair, testLease, testSpec } from "../testing/test-agent.js";
 
-let coordinator: TestCoordinator;
-let tested: TestAgent;
-
-before(async () => {
-  coordinator = await TestCoordinator.start();
-  tested = await startTestAgent(coordinator.address);
-  await tested.agent.registered;
-});
-
-after(async () => {
-  await tested.end();
-  coordinator.close();
-});
+const { coordinator, tested, end } = await startTestPair();
+after(end);
 
 const spec = testSpec();
 let next = 0;

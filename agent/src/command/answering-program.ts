@@ -5,14 +5,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { TrialFailure } from "@regulus/algorithms/training";
 import { RegulusError } from "@regulus/proto";
-import { signalGroup } from "../attempts/process-group.js";
+import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { LineReader } from "./line-reader.js";
 import { OutputRing } from "./output-ring.js";
 
 /** Lines of standard error in a message about a failure. */
 const lastLines = 10;
-/** Wait for the pipes of a program that has ended, in milliseconds. */
-const pipesMs = 2000;
 
 export interface AnsweringProgramOptions {
   readonly argv: readonly string[];
@@ -100,11 +98,7 @@ export class AnsweringProgram {
       });
       child.on("exit", () => {
         endGroup();
-        // A process that left the group may hold the pipes open for ever.
-        setTimeout(() => {
-          child.stdout.destroy();
-          child.stderr.destroy();
-        }, pipesMs).unref();
+        closePipes(child);
       });
       child.on("close", (code, signal) => {
         process.off("exit", endGroup);

@@ -1,25 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { EndReason, type Lease } from "@regulus/proto";
-import { startTestAgent, type TestAgent, testLease, testSpec } from "../testing/test-agent.js";
-import { TestCoordinator } from "../testing/test-coordinator.js";
+import { startTestPair, testLease, testSpec } from "../testing/test-agent.js";
 
 const example = fileURLToPath(new URL("../../../examples/command/train.py", import.meta.url));
 
-let coordinator: TestCoordinator;
-let tested: TestAgent;
-
-before(async () => {
-  coordinator = await TestCoordinator.start();
-  tested = await startTestAgent(coordinator.address);
-  await tested.agent.registered;
-});
-
-after(async () => {
-  await tested.end();
-  coordinator.close();
-});
+const { coordinator, end } = await startTestPair();
+after(end);
 
 let next = 0;
 function give(

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, defaults, type Measurement, RegulusError } from "@regulus/proto";
-import { signalGroup } from "../attempts/process-group.js";
+import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
 import type { OutcomeReason, StopReason } from "../trial/trainer.js";
@@ -22,8 +22,6 @@ import { RateLimit } from "./rate-limit.js";
 const measurementRate = { burst: 1000, perSecond: 100 };
 /** Wrong lines that are told of; the others stand in the output. */
 const wrongLinesMax = 5;
-/** Wait for the pipes of a program that has ended, in milliseconds. */
-const pipesMs = 2000;
 /** Lines of output in a message about a failure. */
 const lastLines = 10;
 
@@ -112,11 +110,7 @@ class ProgramRun {
       child.on("error", (error) => resolve({ code: null, signal: null, error, killedByUs: false }));
       child.on("exit", () => {
         endGroup();
-        // A process that left the group may hold the pipes open for ever; what it prints is nobody's measurement.
-        setTimeout(() => {
-          child.stdout.destroy();
-          child.stderr.destroy();
-        }, pipesMs).unref();
+        closePipes(child);
       });
       child.on("close", (code, signal) => resolve({ code, signal, error: undefined, killedByUs: killed.byUs }));
     });

@@ -5,11 +5,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { decodeAnswer, reduceAnswers } from "@regulus/algorithms/solvers";
 import { type ArtifactRef, EndReason, type Finished, fromVectors, type Lease, toVectors } from "@regulus/proto";
-import { startTestAgent, type TestAgent, testLease, testSpec } from "../testing/test-agent.js";
-import { TestCoordinator } from "../testing/test-coordinator.js";
+import { startTestPair, testLease, testSpec } from "../testing/test-agent.js";
 
 /** `more` runs at every question, with `ask` and `said` at hand. */
 const program = (more = "") => `
@@ -31,19 +30,8 @@ lines.on("line", (line) => {
   if (said !== undefined) console.log(JSON.stringify(said));
 });`;
 
-let coordinator: TestCoordinator;
-let tested: TestAgent;
-
-before(async () => {
-  coordinator = await TestCoordinator.start();
-  tested = await startTestAgent(coordinator.address);
-  await tested.agent.registered;
-});
-
-after(async () => {
-  await tested.end();
-  coordinator.close();
-});
+const { coordinator, tested, end } = await startTestPair();
+after(end);
 
 interface Asked {
   readonly text?: string;

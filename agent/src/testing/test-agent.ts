@@ -6,6 +6,7 @@ import { Lease, type SearchSpec, SearchSpec as SearchSpecs } from "@regulus/prot
 import { pino } from "pino";
 import { type Agent, startAgent } from "../agent.js";
 import type { AgentOptions } from "../options.js";
+import { TestCoordinator } from "./test-coordinator.js";
 
 export interface TestAgent {
   readonly agent: Agent;
@@ -38,6 +39,18 @@ export async function startTestAgent(coordinator: string, more: Partial<AgentOpt
       rmSync(data, { recursive: true, force: true, maxRetries: 3 });
     },
   };
+}
+
+/** A coordinator and an agent that has registered with it; `end` ends both. */
+export async function startTestPair(): Promise<{ coordinator: TestCoordinator; tested: TestAgent; end(): Promise<void> }> {
+  const coordinator = await TestCoordinator.start();
+  const tested = await startTestAgent(coordinator.address);
+  await tested.agent.registered;
+  const end = async () => {
+    await tested.end();
+    coordinator.close();
+  };
+  return { coordinator, tested, end };
 }
 
 /** A search with the given parts. */
