@@ -49,6 +49,8 @@ export const limits = {
   reportBacklogMax: 100_000,
   /** Proposals asked of a strategy at once. */
   askMax: 1000,
+  /** Answers of a strategy, one after the other, that only report; one that goes on like that does nothing but fill the log. */
+  reportsInARowMax: 100,
   /** Problems that one answer names; further ones are counted. */
   problemsMax: 200,
   /** Characters of a problem's field path. */

@@ -82,6 +82,12 @@ export class Asking {
     const before = state.position;
     this.#options.command(entry, { kind: "takeProposals", proposals: answer.proposals, limit, asked });
     const wanted = answer.proposals.filter(({ kind }) => kind === "start" || kind === "resume").length;
+    const reports = answer.proposals.some(({ kind }) => kind === "report");
+    entry.reportsInARow = wanted === 0 && reports ? entry.reportsInARow + 1 : 0;
+    if (entry.reportsInARow > limits.reportsInARowMax) {
+      const message = `it only reported in ${entry.reportsInARow} answers one after the other, at most ${limits.reportsInARowMax} were expected: it neither starts a trial nor ends`;
+      this.#options.command(entry, { kind: "failStrategy", message });
+    }
     // Who filled the limit may have more; who did not, or gave only what no budget has room for, has nothing until there is news.
     const filled = wanted >= limit && state.position > before;
     entry.askedLimit = filled ? 0 : Math.max(limit - wanted, state.position > before ? 0 : limit);

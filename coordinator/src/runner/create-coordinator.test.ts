@@ -209,6 +209,13 @@ describe("coordinator", () => {
     assert.deepEqual(kinds(await at.factsOf(searchId)), ["searchCreated", ...steps, "searchEnded"]);
   });
 
+  it("fails a strategy that does nothing but report", async () => {
+    at.proposals = (asked) => [{ kind: "report", step: asked, accepted: true, metrics: {}, message: "a step" }];
+    const { searchId } = await at.create();
+    await until("the end", () => at.coordinator.getSearch(searchId).status === SearchStatus.SEARCH_STATUS_ENDED);
+    assert.match(at.coordinator.getSearch(searchId).reason, /only reported in 101 answers/);
+  });
+
   it("says why nothing runs, from the log alone", async () => {
     at.proposals = once(start());
     const { searchId } = await at.create();

@@ -43,6 +43,8 @@ export class SearchEntry {
   /** Starts and resumes that the strategy was last asked for, and whether the question is still open. */
   askedLimit = 0;
   asking = false;
+  /** Answers of the strategy, one after the other, that only reported. */
+  reportsInARow = 0;
   /** Whether the strategy, asked for more with nothing running, had nothing. */
   idle = false;
   /** The search as it was before this round. */
