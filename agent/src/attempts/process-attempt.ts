@@ -1,16 +1,17 @@
 /**
- * An attempt in a process of its own, or in the one that waits with its trial's session: fetches the checkpoint, gives the work to a trial process, stores what it saves, and watches its time
- * and memory. Checkpoints and the end go through one chain, so that a checkpoint is stored before it is reported, and reported before the end.
+ * An attempt in a process of its own, or in the one that waits with its trial's session: fetches the checkpoint, gives the work to a trial
+ * process, and watches its time and memory. What it tells and stores goes through `attempt-reports.ts`.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type ArtifactRef, defaults, EndReason, type Finished, limits, type Measurement } from "@regulus/proto";
+import { type ArtifactRef, defaults, EndReason, type Measurement } from "@regulus/proto";
 import type { Logger } from "pino";
 import type { Artifacts } from "../artifacts/artifact-client.js";
 import { kernelOutOfMemoryCount } from "../facts/machine-memory.js";
 import type { Begin, FromTrial, ToTrial } from "../trial/messages.js";
 import type { StopReason } from "../trial/trainer.js";
 import { type AttemptLimits, limitsOf, passedLimit } from "./attempt-limits.js";
+import { AttemptReports } from "./attempt-reports.js";
 import { endReasonOf } from "./end-reason.js";
 import { exitReason } from "./exit-reason.js";
 import { keyFolder } from "./lease-key.js";
@@ -24,6 +25,7 @@ import type { Spares, TrialProcess } from "./spares.js";
 const lastWordMs = 15_000;
 /** How long a process may take to exit after its last word, in milliseconds. */
 const exitMs = 2000;
+
 export interface ProcessAttemptOptions {
   /** Patient ones: what a trial saved is stored once the store is back. */
   readonly artifacts: Artifacts;
@@ -39,21 +41,18 @@ export interface ProcessAttemptOptions {
 export class ProcessAttempt implements RunningAttempt {
   memoryBytes = 0;
   private readonly directory: string;
-  private readonly startedMs = Date.now();
+  private readonly reports: AttemptReports;
   private readonly abort = new AbortController();
   private readonly outOfMemoryBefore = kernelOutOfMemoryCount();
   private readonly limits: AttemptLimits;
   private process: TrialProcess | undefined;
   private programGroup: number | undefined;
-  private chain: Promise<void> = Promise.resolve();
   private heardMs = performance.now();
   private begunMs = performance.now();
   private step = 0;
   private prepared = false;
   private stopping: { readonly reason: StopReason; readonly message: string; readonly deadlineMs: number } | undefined;
   private newest: Measurement | undefined;
-  /** Content of the newest checkpoint that is stored. */
-  private storedSha256: string | undefined;
   private release: (() => void) | undefined;
   /** Nothing that the process says counts any more. */
   private over = false;
@@ -66,6 +65,7 @@ export class ProcessAttempt implements RunningAttempt {
   ) {
     this.directory = join(options.scratch, keyFolder(assignment.key));
     this.limits = limitsOf(assignment.spec, options.memoryBytes);
+    this.reports = new AttemptReports(options.artifacts, listener, this.abort.signal);
     void this.begin();
   }
 
@@ -141,7 +141,7 @@ export class ProcessAttempt implements RunningAttempt {
 
   private goOn({ process, programGroup, sha256 }: Resident, schedule: string): void {
     this.programGroup = programGroup;
-    this.storedSha256 = sha256;
+    this.reports.storedSha256 = sha256;
     this.prepared = true;
     if (this.over) this.options.residents.keep(this.assignment.key, { process, programGroup, sha256 });
     else this.work(process, { checkpoint: "", schedule, goesOn: true });
@@ -191,14 +191,14 @@ export class ProcessAttempt implements RunningAttempt {
         this.step = message.measurement.step;
         this.newest = message.measurement;
         // Not behind a checkpoint on its way: while the coordinator is away only the link's buffer holds what waits.
-        this.listener.event({ $case: "measured", value: message.measurement });
+        this.reports.measured(message.measurement);
         return;
       case "found":
-        this.found(message.source, message.severity, message.message);
+        this.reports.found(message.source, message.severity, message.message);
         return;
       case "saved":
-        this.after(async () => {
-          await this.store(message.path, message.step);
+        this.reports.after(async () => {
+          await this.reports.checkpoint(message.path, message.step);
           this.send({ kind: "stored" });
         });
         return;
@@ -224,16 +224,16 @@ export class ProcessAttempt implements RunningAttempt {
       if (this.process?.child.connected) this.process.child.disconnect();
       setTimeout(() => this.kill(), exitMs).unref();
     }
-    this.after(async () => {
+    this.reports.after(async () => {
       const artifacts: ArtifactRef[] = [];
       for (const leaf of message.leaves) {
-        const artifact = await this.storeFile(leaf.path, leaf.kind);
+        const artifact = await this.reports.storeFile(leaf.path, leaf.kind);
         if (artifact !== undefined) artifacts.push(artifact);
       }
       // Before the end is told: the next lease of the trial may follow at once.
       if (stays) this.handOver();
       const { reason, step, final } = message;
-      this.finish({
+      this.reports.finished({
         reason: endReasonOf(reason),
         message: message.message || (this.stopping?.message ?? ""),
         step,
@@ -246,7 +246,8 @@ export class ProcessAttempt implements RunningAttempt {
 
   /** Leaves the process waiting at what it saved; where that is not stored, no lease can go on from there. */
   private handOver(): void {
-    const { process, programGroup, storedSha256 } = this;
+    const { process, programGroup } = this;
+    const { storedSha256 } = this.reports;
     if (process === undefined) return;
     if (storedSha256 === undefined) {
       this.kill();
@@ -282,46 +283,9 @@ export class ProcessAttempt implements RunningAttempt {
     if (this.over) return;
     this.over = true;
     this.kill();
-    this.after(async () => {
-      this.finish({ reason, message, step: this.step, final: this.newest, artifacts: [] });
+    this.reports.after(async () => {
+      this.reports.finished({ reason, message, step: this.step, final: this.newest, artifacts: [] });
       await this.cleanUp();
-    });
-  }
-
-  private finish(end: Omit<Finished, "startedMs">): void {
-    const value = { ...end, message: end.message.slice(0, limits.textCharactersMax), startedMs: this.startedMs };
-    this.listener.event({ $case: "finished", value });
-  }
-
-  private async store(path: string, step: number): Promise<void> {
-    const checkpoint = await this.storeFile(path, "checkpoint");
-    this.storedSha256 = checkpoint?.sha256;
-    if (checkpoint !== undefined) this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
-  }
-
-  /** A file as an artifact; waits while the coordinator is away. Undefined where the store will not have it, which is told. */
-  private async storeFile(path: string, kind: string): Promise<ArtifactRef | undefined> {
-    try {
-      return await this.options.artifacts.putFile(path, kind, this.abort.signal);
-    } catch (error) {
-      if (this.abort.signal.aborted) return undefined;
-      const words = error instanceof Error ? error.message : String(error);
-      this.found("agent", "warning", `${kind} could not be stored: ${words}`);
-      return undefined;
-    } finally {
-      await rm(path, { force: true });
-    }
-  }
-
-  private found(source: string, severity: string, message: string): void {
-    const value = { source, severity, message: message.slice(0, limits.textCharactersMax) };
-    this.listener.event({ $case: "found", value });
-  }
-
-  /** Does something after everything before it, unless the attempt was taken away. */
-  private after(call: () => Promise<void> | void): void {
-    this.chain = this.chain.then(async () => {
-      if (!this.abort.signal.aborted) await call();
     });
   }
 

@@ -1,0 +1,64 @@
+/**
+ * What an attempt tells of itself, in an order that holds: checkpoints and the end go through one chain, so that a checkpoint is stored before it
+ * is reported, and reported before the end. Measurements do not wait in it: while the coordinator is away only the link's buffer holds them.
+ */
+import { rm } from "node:fs/promises";
+import { type ArtifactRef, type Finished, limits, type Measurement } from "@regulus/proto";
+import type { Artifacts } from "../artifacts/artifact-client.js";
+import type { AttemptListener } from "./running-attempt.js";
+
+export class AttemptReports {
+  /** Content of the newest checkpoint that is stored; undefined where the store would not have it. */
+  storedSha256: string | undefined;
+  private readonly startedMs = Date.now();
+  private chain: Promise<void> = Promise.resolve();
+
+  /** @param taken aborts once the attempt was taken away: nothing is told after that. */
+  constructor(
+    private readonly artifacts: Artifacts,
+    private readonly listener: AttemptListener,
+    private readonly taken: AbortSignal,
+  ) {}
+
+  /** Does something after everything before it, unless the attempt was taken away. */
+  after(call: () => Promise<void> | void): void {
+    this.chain = this.chain.then(async () => {
+      if (!this.taken.aborted) await call();
+    });
+  }
+
+  measured(measurement: Measurement): void {
+    this.listener.event({ $case: "measured", value: measurement });
+  }
+
+  found(source: string, severity: string, message: string): void {
+    const value = { source, severity, message: message.slice(0, limits.textCharactersMax) };
+    this.listener.event({ $case: "found", value });
+  }
+
+  /** Stores a checkpoint and reports it. In the chain only. */
+  async checkpoint(path: string, step: number): Promise<void> {
+    const checkpoint = await this.storeFile(path, "checkpoint");
+    this.storedSha256 = checkpoint?.sha256;
+    if (checkpoint !== undefined) this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
+  }
+
+  /** A file as an artifact; waits while the coordinator is away. Undefined where the store will not have it, which is told. */
+  async storeFile(path: string, kind: string): Promise<ArtifactRef | undefined> {
+    try {
+      return await this.artifacts.putFile(path, kind, this.taken);
+    } catch (error) {
+      if (this.taken.aborted) return undefined;
+      const words = error instanceof Error ? error.message : String(error);
+      this.found("agent", "warning", `${kind} could not be stored: ${words}`);
+      return undefined;
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  finished(end: Omit<Finished, "startedMs">): void {
+    const value = { ...end, message: end.message.slice(0, limits.textCharactersMax), startedMs: this.startedMs };
+    this.listener.event({ $case: "finished", value });
+  }
+}
