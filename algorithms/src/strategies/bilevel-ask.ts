@@ -52,13 +52,16 @@ export function askBilevel<Options, State extends MethodState>(
   if (state.members.some((member) => isAlive(member) && member.shard === noShard && member.status !== "paused"))
     return draft.proposals;
   const open = openQuestions(plan, state);
-  const wanted = new Set(open.slice(0, 1 + plan.replicas).map(({ id }) => id));
+  const ahead = open.slice(0, 1 + plan.replicas);
+  const wanted = new Set(ahead.map(({ id }) => id));
   for (const { trial, asked, answered, pausing } of state.members) {
     if (asked === null || answered !== null || pausing || asked.id === describing || wanted.has(asked.id)) continue;
     draft.proposals.push({ kind: "pause", trial, reason: `question ${asked.id} is decided without it` });
   }
-  for (const question of open.slice(0, 1 + plan.replicas)) {
-    for (const shard of state.ranges.keys()) assign(plan, state, draft, { question, shard });
+  const keepers = keepersOf(state, [...wanted, ...plan.method.undecided(state.method)]);
+  for (const question of ahead) {
+    for (const shard of state.ranges.keys())
+      assign(plan, state, draft, { question, shard, keepers, isFirst: question === ahead[0] });
   }
   return draft.proposals;
 }
@@ -72,19 +75,47 @@ function describe<Options, State extends MethodState>(
   start(plan, draft, { options: { describe: true }, untilStep: 1 });
 }
 
+/** Trials that hold the only solutions, in their shard, of a question that may yet be started from: another question would discard them. */
+function keepersOf({ members, ranges }: Readonly<BilevelState<MethodState>>, questions: readonly number[]): ReadonlySet<number> {
+  const keepers = new Set<number>();
+  for (const id of questions) {
+    for (const shard of ranges.keys()) {
+      const holders = members.filter((one) => isAlive(one) && one.shard === shard && one.holds.includes(id));
+      const [holder] = holders;
+      if (holder !== undefined && !holders.some(({ trial }) => keepers.has(trial))) keepers.add(holder.trial);
+    }
+  }
+  return keepers;
+}
+
 /** Gives a question of one shard to a trial, unless it is answered or under way. */
 function assign<Options, State extends MethodState>(
   plan: BilevelPlan<Options, State>,
   state: Readonly<BilevelState<State>>,
   draft: Draft,
-  { question: open, shard }: { readonly question: OpenQuestion; readonly shard: number },
+  to: {
+    readonly question: OpenQuestion;
+    readonly shard: number;
+    readonly keepers: ReadonlySet<number>;
+    /** Whether everything waits for this question. */
+    readonly isFirst: boolean;
+  },
 ): void {
+  const { question: open, shard } = to;
   const { id, question, startFrom } = open;
   const range = state.ranges[shard];
   if (draft.left <= 0 || range === undefined || (state.answers[id]?.[shard] ?? null) !== null) return;
   const members = state.members.filter((member) => isAlive(member) && (member.shard === shard || member.shard === noShard));
   if (members.some(({ asked }) => asked?.id === id)) return;
-  const idle = members.filter(({ trial, status, asked }) => status === "paused" && asked === null && !draft.used.has(trial));
+  // Whoever said what the workload is has just taken another shard, and stands in nobody's way here.
+  const isFull = members.filter((one) => one.shard === shard || !draft.used.has(one.trial)).length > plan.replicas;
+  const canStart = !isFull && mayStart(plan, draft);
+  // Where nobody else can be had for what everything waits for, a keeper is better than nobody.
+  const isFree = ({ trial }: Member): boolean => !to.keepers.has(trial) || (to.isFirst && !canStart);
+  const idle = members
+    .filter(({ trial, status, asked }) => status === "paused" && asked === null && !draft.used.has(trial))
+    .filter(isFree)
+    .sort((a, b) => Number(to.keepers.has(a.trial)) - Number(to.keepers.has(b.trial)));
   const holds = ({ holds: held, saved }: Member): boolean => startFrom !== null && saved >= 0 && held.includes(startFrom);
   const source = startFrom === null ? undefined : state.members.find((one) => one.shard === shard && holds(one));
   const own = startFrom === null ? idle[0] : idle.find(holds);
@@ -110,8 +141,7 @@ function assign<Options, State extends MethodState>(
     draft.proposals.push({ kind: "resume", trial, untilStep, final: false, options, vectors, ...copy });
     return;
   }
-  // Whoever said what the workload is has just taken another shard, and stands in nobody's way here.
-  if (members.filter((one) => one.shard === shard || !draft.used.has(one.trial)).length > plan.replicas) return;
+  if (!canStart) return;
   const untilStep = (source?.saved ?? 0) + size;
   start(plan, draft, { options, untilStep, vectors, ...(source === undefined ? {} : { fromTrial: source.trial }) });
 }
@@ -135,8 +165,12 @@ function isAlive({ status }: Member): boolean {
   return status === "pending" || status === "running" || status === "paused";
 }
 
+function mayStart({ trialsMax }: Pick<BilevelPlan<unknown, MethodState>, "trialsMax">, { left, trials }: Draft): boolean {
+  return left > 0 && (trialsMax === 0 || trials < trialsMax);
+}
+
 function start<Options, State extends MethodState>(
-  { parameters, trialsMax, stepsPerTrial }: BilevelPlan<Options, State>,
+  plan: BilevelPlan<Options, State>,
   draft: Draft,
   work: {
     readonly options: Readonly<Record<string, unknown>>;
@@ -146,7 +180,8 @@ function start<Options, State extends MethodState>(
     readonly final?: boolean;
   },
 ): void {
-  if (draft.left <= 0 || (trialsMax > 0 && draft.trials >= trialsMax)) return;
+  const { parameters, stepsPerTrial } = plan;
+  if (!mayStart(plan, draft)) return;
   if (stepsPerTrial > 0 && work.untilStep > stepsPerTrial) return;
   draft.trials += 1;
   draft.left -= 1;

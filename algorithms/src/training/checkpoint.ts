@@ -87,8 +87,8 @@ export function decodeCheckpoint(bytes: Uint8Array, procedure: string): Checkpoi
   }
   const expected = prefixBytes + headerBytes + 4 * header.tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   if (bytes.length !== expected) throw damaged(`${bytes.length} bytes where its header tells of ${expected}`);
-  // A copy of its own: values lie at any offset, and a Float32Array needs one that is a multiple of 4.
-  const floats = new Float32Array(bytes.slice(prefixBytes + headerBytes).buffer);
+  // A copy of its own: values lie at any offset, and a Float32Array needs one that is a multiple of 4. Not `slice`, which copies nothing of a Buffer.
+  const floats = new Float32Array(new Uint8Array(bytes.subarray(prefixBytes + headerBytes)).buffer);
   let at = 0;
   const tensors = header.tensors.map(({ name, shape }) => {
     const values = floats.subarray(at, at + sizeOf(shape));

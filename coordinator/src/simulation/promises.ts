@@ -3,8 +3,9 @@ import { assert, EndReason, type Fact, type Report, type Search, SearchOutcome }
 import type { MemoryFolder } from "../artifacts/memory-store.js";
 import { SearchState } from "../search/search-state.js";
 
-/** Each trial ended exactly once, with its final measurement where it is done; the log tells the state that clients saw. */
-export function checkPromises(facts: readonly Fact[], search: Search, trials: number): void {
+/** Each trial that was proposed ended exactly once, with its final measurement where it is done; the log tells the state that clients saw. */
+export function checkPromises(facts: readonly Fact[], search: Search, trials?: number): void {
+  const proposed = facts.filter(({ kind }) => kind?.$case === "trialProposed").length;
   const ends = new Map<number, number>();
   for (const [index, fact] of facts.entries()) {
     assert(fact.position === index + 1, `position ${fact.position} stands at place ${index + 1}`);
@@ -14,7 +15,8 @@ export function checkPromises(facts: readonly Fact[], search: Search, trials: nu
     assert(reason !== EndReason.END_REASON_DONE || final !== undefined, `trial ${trial} is done with a final measurement`);
   }
   assert(search.outcome === SearchOutcome.SEARCH_OUTCOME_COMPLETED, `the search completed: ${search.reason}`);
-  assert(ends.size === trials, `${trials} trials ended, not ${ends.size}: ${[...ends.keys()]}`);
+  assert(ends.size === proposed, `${proposed} trials were proposed, and ${ends.size} ended: ${[...ends.keys()]}`);
+  assert(trials === undefined || ends.size === trials, `${trials} trials were in the budget, and ${ends.size} ended`);
   assert(
     [...ends.values()].every((count) => count === 1),
     "each trial ended once",

@@ -12,6 +12,7 @@ import { createCoordinator } from "../runner/create-coordinator.js";
 import { type DiskFaults, type MortalLog, openFaultyLog } from "./faulty-log.js";
 import { checkAcknowledged, checkArtifacts, checkPromises } from "./promises.js";
 import { SimulatedAgent, type WireFaults } from "./simulated-agent.js";
+import { type OpenSession, openFunction } from "./simulated-session.js";
 import { ProcessClock, VirtualTime } from "./virtual-time.js";
 
 /** Faults of one life, all of them. Rates are events in 10 s of virtual time. */
@@ -25,10 +26,14 @@ export interface Faults extends WireFaults, DiskFaults {
 /** One life of a search. */
 export interface Life {
   readonly seed: number;
-  readonly strategy: "random" | "asha";
-  readonly trials: number;
+  /** Parts of its search document. */
+  readonly document: Readonly<Record<string, unknown>>;
+  /** Trials that it has when it is over; absent where the strategy ends by itself. */
+  readonly trials?: number;
   readonly agents: number;
   readonly faults: Faults;
+  /** What its agents work with; absent for a function of trial and step. */
+  readonly open?: OpenSession;
 }
 
 /** What came of it. */
@@ -46,14 +51,29 @@ const eventsMax = 100_000;
 /** Time in which a dead process comes back, at most. */
 const downMsMax = 3000;
 
+/** Nothing goes wrong. */
+export const quietFaults: Faults = {
+  delayMsMax: 1,
+  dropProbability: 0,
+  duplicateProbability: 0,
+  appendMsMax: 0,
+  fullProbability: 0,
+  agentKills: 0,
+  coordinatorKills: 0,
+  wireBreaks: 0,
+  clockJumps: 0,
+};
+
 /** The life that belongs to a seed: faults from none to many. */
 export function lifeOf(seed: number): Life {
   const rng = createRng(seed).fork("life");
   const often = (most: number) => (rng.uniform() < 0.3 ? 0 : rng.uniform() * most);
+  const strategy = rng.uniform() < 0.5 ? "random" : "asha";
+  const trials = 6 + rng.integer(10);
   return {
     seed,
-    strategy: rng.uniform() < 0.5 ? "random" : "asha",
-    trials: 6 + rng.integer(10),
+    document: blackBoxDocument(strategy, trials),
+    trials,
     agents: 1 + rng.integer(4),
     faults: {
       delayMsMax: 1 + often(400),
@@ -66,6 +86,18 @@ export function lifeOf(seed: number): Life {
       wireBreaks: often(4),
       clockJumps: often(1),
     },
+  };
+}
+
+/** A search of a black-box strategy over trials that are functions. */
+export function blackBoxDocument(strategy: "random" | "asha", trials: number): Readonly<Record<string, unknown>> {
+  return {
+    command: { argv: ["train"] },
+    objective: { metric: "loss", direction: "minimize" },
+    strategy,
+    space: { rate: { type: "double", min: 0.001, max: 1, scale: "log" } },
+    budget: { trials, stepsPerTrial: 27 },
+    parallelism: 4,
   };
 }
 
@@ -111,6 +143,7 @@ class World {
       this.#create();
       assert(this.#time.step(), "something is still to happen");
       await nextTurn();
+      await this.#time.settled();
     }
     return this.#check(this.#time.nowMs - startMs);
   }
@@ -151,6 +184,7 @@ class World {
       rng: this.#rng.fork("agent", index, this.#time.nowMs),
       artifacts: openMemoryStore(this.#folder, () => this.#time.nowMs),
       faults: this.#life.faults,
+      open: this.#life.open ?? openFunction,
       coordinator: () => this.#coordinator,
       acknowledged: (report) => this.#acknowledged.push(report),
     });
@@ -170,18 +204,8 @@ class World {
   #create(): void {
     if (this.#searchId !== "" || this.#creating || this.#coordinator === undefined) return;
     this.#creating = true;
-    const { strategy, trials, seed } = this.#life;
-    const spec = parseSearchDocument({
-      name: "simulated",
-      command: { argv: ["train"] },
-      objective: { metric: "loss", direction: "minimize" },
-      strategy,
-      space: { rate: { type: "double", min: 0.001, max: 1, scale: "log" } },
-      budget: { trials, stepsPerTrial: 27 },
-      parallelism: 4,
-      retries: { max: 1000, backoff: 100 },
-      seed,
-    });
+    const { document, seed } = this.#life;
+    const spec = parseSearchDocument({ name: "simulated", retries: { max: 1000, backoff: 100 }, seed, ...document });
     this.#coordinator.createSearch({ spec, idempotencyKey: "once", validateOnly: false }).then(
       (search) => {
         this.#searchId = search.searchId;

@@ -1,22 +1,23 @@
 /**
- * An agent in virtual time: takes leases, makes steps, measures and saves now and then, keeps reports until they are acknowledged, and
- * loses all of it when it is killed. It trains nothing: a trial's loss is a function of trial and step.
+ * An agent in virtual time: takes leases, has attempts work on them, keeps reports until they are acknowledged, and loses all of it when it is
+ * killed.
  */
-import { createHash } from "node:crypto";
 import type { Rng } from "@regulus/algorithms/core";
 import {
-  type ArtifactRef,
+  assert,
   type ConnectResponse,
   EndReason,
   type Lease,
   type LeaseKey,
-  type Measurement,
   protocolVersion,
   type Report,
+  type SearchSpec,
   type StopAttempt,
 } from "@regulus/proto";
 import type { AgentConnection, Coordinator } from "../coordinator.js";
 import type { ArtifactStore } from "../ports.js";
+import { keyOf, type Resident, SimulatedAttempt } from "./simulated-attempt.js";
+import type { OpenSession } from "./simulated-session.js";
 import type { VirtualTime } from "./virtual-time.js";
 
 /** How the wire behaves. Probabilities are those of one message of an agent. */
@@ -32,23 +33,16 @@ export interface AgentWorld {
   readonly rng: Rng;
   readonly artifacts: ArtifactStore;
   readonly faults: WireFaults;
+  /** Opens what its trials work with. */
+  readonly open: OpenSession;
   /** The coordinator that serves now; undefined while there is none. */
   readonly coordinator: () => Coordinator | undefined;
   /** Told of each report that was acknowledged. */
   readonly acknowledged: (report: Report) => void;
 }
 
-interface Attempt {
-  readonly lease: Lease;
-  step: number;
-  over: boolean;
-}
-
-const stepMs = 100;
 const heartbeatEveryMs = 500;
 const reconnectMs = 300;
-/** Probability that one step of a trial kills its process. */
-const crashProbability = 0.002;
 
 export class SimulatedAgent {
   readonly id: string;
@@ -59,7 +53,10 @@ export class SimulatedAgent {
   /** Counts connections: what was sent on an older one arrives nowhere. */
   #line = 0;
   #registered = false;
-  #attempts = new Map<string, Attempt>();
+  readonly #attempts = new Map<string, SimulatedAttempt>();
+  readonly #residents = new Map<string, Resident>();
+  /** Problems of searches, which come with the first lease of each on a connection. */
+  readonly #specs = new Map<string, SearchSpec>();
   /** Reports that were not acknowledged, and how many were before them on this connection. */
   #unacknowledged: Report[] = [];
   #acknowledged = 0;
@@ -79,7 +76,9 @@ export class SimulatedAgent {
     this.#alive = false;
     this.#line += 1;
     this.#connection?.closed();
+    for (const attempt of this.#attempts.values()) attempt.drop();
     this.#attempts.clear();
+    this.#residents.clear();
   }
 
   /** The wire breaks: what is under way is lost on both ways. */
@@ -155,7 +154,7 @@ export class SimulatedAgent {
   }
 
   #active(): LeaseKey[] {
-    return [...this.#attempts.values()].map((attempt) => keyOf(attempt.lease));
+    return [...this.#attempts.values()].map(({ key }) => key);
   }
 
   #receive({ message }: ConnectResponse): void {
@@ -175,7 +174,7 @@ export class SimulatedAgent {
         return;
       }
       case "stopAttempt":
-        void this.#stop(message.value);
+        this.#stop(message.value);
         return;
       default:
         return;
@@ -183,66 +182,33 @@ export class SimulatedAgent {
   }
 
   #begin(lease: Lease): void {
-    const attempt: Attempt = { lease, step: lease.resumeStep, over: false };
-    this.#attempts.set(nameOf(keyOf(lease)), attempt);
-    this.#next(attempt);
+    const key = keyOf(lease);
+    if (lease.spec !== undefined) this.#specs.set(key.searchId, lease.spec);
+    const spec = this.#specs.get(key.searchId);
+    assert(spec, "the first lease of a search on a connection brings its spec");
+    const { time, rng, artifacts, open } = this.#world;
+    const attempt = new SimulatedAttempt(lease, spec, {
+      time,
+      rng,
+      artifacts,
+      open,
+      residents: this.#residents,
+      report: (report) => this.#report(report),
+      over: (one) => void this.#attempts.delete(nameOf(one.key)),
+    });
+    this.#attempts.set(nameOf(key), attempt);
   }
 
-  #next(attempt: Attempt): void {
-    this.#world.time.after(stepMs * (0.5 + this.#world.rng.uniform()), () => void this.#step(attempt));
-  }
-
-  async #step(attempt: Attempt): Promise<void> {
-    if (!this.#alive || attempt.over) return;
-    attempt.step += 1;
-    const until = attempt.lease.work?.untilStep ?? 0;
-    if (this.#world.rng.uniform() < crashProbability) {
-      this.#finish(attempt, EndReason.END_REASON_OUT_OF_MEMORY, "the simulated process was killed");
-      return;
-    }
-    if (attempt.step % 5 === 0)
-      this.#report({ lease: keyOf(attempt.lease), event: { $case: "measured", value: measure(attempt) } });
-    if (attempt.step % 10 === 0 || attempt.step >= until) await this.#save(attempt);
-    if (!this.#alive || attempt.over) return;
-    if (attempt.step >= until) this.#finish(attempt, EndReason.END_REASON_DONE, "");
-    else this.#next(attempt);
-  }
-
-  async #save(attempt: Attempt): Promise<void> {
-    const { searchId, trial } = keyOf(attempt.lease);
-    const bytes = Buffer.from(`${searchId} ${trial} ${attempt.step}`);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const checkpoint: ArtifactRef = { sha256, size: bytes.length, kind: "checkpoint" };
-    const pieces = (async function* () {
-      yield bytes;
-    })();
-    await this.#world.artifacts.put(checkpoint, pieces);
-    const value = { step: attempt.step, checkpoint };
-    if (this.#alive && !attempt.over) this.#report({ lease: keyOf(attempt.lease), event: { $case: "checkpointed", value } });
-  }
-
-  async #stop({ lease, reason, message }: StopAttempt): Promise<void> {
+  #stop({ lease, reason, message }: StopAttempt): void {
     const attempt = lease && this.#attempts.get(nameOf(lease));
     if (attempt === undefined || lease === undefined) return;
-    if (reason === EndReason.END_REASON_UNSPECIFIED) {
-      this.#drop(lease);
-      return;
-    }
-    await this.#save(attempt);
-    if (this.#alive && !attempt.over) this.#finish(attempt, reason, message);
+    if (reason === EndReason.END_REASON_UNSPECIFIED) this.#drop(lease);
+    else this.#world.time.hold(attempt.stop(reason, message));
   }
 
   #drop(key: LeaseKey): void {
-    const attempt = this.#attempts.get(nameOf(key));
-    if (attempt !== undefined) attempt.over = true;
+    this.#attempts.get(nameOf(key))?.drop();
     this.#attempts.delete(nameOf(key));
-  }
-
-  #finish(attempt: Attempt, reason: EndReason, message: string): void {
-    const key = keyOf(attempt.lease);
-    this.#drop(key);
-    const value = { reason, message, step: attempt.step, final: measure(attempt), artifacts: [], startedMs: 0 };
-    this.#report({ lease: key, event: { $case: "finished", value } });
   }
 
   #report(report: Report): void {
@@ -278,24 +244,6 @@ export class SimulatedAgent {
   }
 }
 
-function keyOf(lease: Lease): LeaseKey {
-  return lease.key ?? { searchId: "", trial: 0, attempt: 0 };
-}
-
 function nameOf(key: LeaseKey): string {
   return `${key.searchId}/${key.trial}/${key.attempt}`;
-}
-
-function measure(attempt: Attempt): Measurement {
-  const { trial } = keyOf(attempt.lease);
-  const loss = 1 / (1 + attempt.step) + (trial % 7) / 10;
-  return {
-    step: attempt.step,
-    metrics: { loss },
-    learned: {},
-    scales: {},
-    hypergradients: {},
-    vectors: attempt.lease.work?.vectors ?? {},
-    seconds: attempt.step / 10,
-  };
 }

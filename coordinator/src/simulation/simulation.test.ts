@@ -1,18 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { lifeOf, live } from "./simulate.js";
-
-const quiet = {
-  delayMsMax: 1,
-  dropProbability: 0,
-  duplicateProbability: 0,
-  appendMsMax: 0,
-  fullProbability: 0,
-  agentKills: 0,
-  coordinatorKills: 0,
-  wireBreaks: 0,
-  clockJumps: 0,
-};
+import { blackBoxDocument, lifeOf, live, quietFaults } from "./simulate.js";
 
 describe("simulated clusters", () => {
   it("keeps every promise in a hundred lives with faults of all kinds", async () => {
@@ -38,7 +26,7 @@ describe("simulated clusters", () => {
   });
 
   it("proposes the same with one agent and with four", async () => {
-    const life = { seed: 3, strategy: "random" as const, trials: 20, faults: quiet };
+    const life = { seed: 3, document: blackBoxDocument("random", 20), trials: 20, faults: quietFaults };
     const proposals = async (agents: number) =>
       (await live({ ...life, agents })).facts.flatMap(({ kind }) => (kind?.$case === "trialProposed" ? [kind.value] : []));
     assert.deepEqual(await proposals(1), await proposals(4));

@@ -11,6 +11,7 @@ interface Event {
 export class VirtualTime {
   nowMs = 1_700_000_000_000;
   readonly #events: Event[] = [];
+  readonly #held = new Set<Promise<void>>();
   #order = 0;
 
   /** Calls back after a while. Answers how to cancel. */
@@ -32,6 +33,17 @@ export class VirtualTime {
       const index = this.#events.indexOf(event);
       if (index >= 0) this.#events.splice(index, 1);
     };
+  }
+
+  /** Work that takes real time and no virtual time: the next event waits for it. It must not fail. */
+  hold(work: Promise<void>): void {
+    this.#held.add(work);
+    void work.finally(() => this.#held.delete(work));
+  }
+
+  /** Waits until nothing is held any more. */
+  async settled(): Promise<void> {
+    while (this.#held.size > 0) await Promise.all(this.#held);
   }
 
   /** Runs the next event. Answers false where there is none. */

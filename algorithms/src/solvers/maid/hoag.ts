@@ -54,6 +54,8 @@ export const hoag: BilevelMethod<HoagOptions, HoagState> = {
     return [{ id: state.solves, question, startFrom: state.solves === 0 ? null : state.solves - 1, speculative: false }];
   },
 
+  undecided: () => [],
+
   tell(state, id, answer) {
     if (state.finished !== null || id !== state.solves) return [];
     const { options } = state;

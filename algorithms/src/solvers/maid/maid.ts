@@ -69,6 +69,12 @@ export const maid: BilevelMethod<MaidOptions, MaidState> = {
     return open;
   },
 
+  undecided({ trials, gradientId }) {
+    // Of several that passed, the first is the one to be accepted, should all before it fail.
+    const passed = trials.findIndex(({ verdict }) => verdict === "passed");
+    return passed < 0 ? [] : [gradientId + 1 + passed];
+  },
+
   tell(state, id, answer) {
     if (state.finished !== null) return [];
     if (state.point === null) return id === state.gradientId ? tellGradient(state, answer) : [];

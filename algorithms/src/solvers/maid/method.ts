@@ -67,6 +67,8 @@ export interface BilevelMethod<Options, State extends MethodState> {
   init(options: Options, start: { readonly theta: readonly number[]; readonly samples: number }): State;
   /** Open questions in order of usefulness, at most `limit` (at least 1); what lies behind the first is speculative. None when finished. */
   questions(state: Readonly<State>, limit: number): readonly OpenQuestion[];
+  /** Questions that are answered and undecided: whoever holds their solutions keeps them, since the next question may start from them. */
+  undecided(state: Readonly<State>): readonly number[];
   /**
    * Takes in an answer of all samples, and changes the state in place. Answers that nothing waits for any more are ignored, so that they may
    * come in any order. Gives what was completed.

@@ -125,7 +125,8 @@ function report({ settings, kappa }: Rules, state: BoRepSearch): void {
   const message =
     `upper step ${machine.step} of ${settings.steps}: upper loss ${shown(upperLoss)}, momentum ${shown(momentumNorm)}, ` +
     `|z| ${shown(adjointNorm)}, eta ${shown(eta)}${old}${why}`;
-  state.reports.push({ step: machine.step, accepted: true, metrics, message });
+  // The answers of every step hold as many numbers, so that the log hardly grows by these.
+  state.reports.push({ step: machine.step, accepted: true, metrics, vectors: { x: [...machine.x] }, message });
   state.lag = 0;
 }
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Direction, type Fact, fromVectors, toVectors, type Work } from "@regulus/proto";
+import { Direction, type Fact, fromVectors, stepOutcome, toVectors, type Work } from "@regulus/proto";
 import { driveStrategy, type Outcome } from "../../conformance/strategy-driver.js";
 import { createSpace, type StrategyContext } from "../../core/index.js";
 import { OracleShard } from "../../procedures/stochastic-oracle/oracle-shard.js";
@@ -86,10 +86,10 @@ function drive({ name, seed, shards, agents = shards, orderSeed, outcome, option
 const reports = (facts: readonly Fact[]) => facts.flatMap(({ kind }) => (kind?.$case === "strategyStepped" ? [kind.value] : []));
 const words = (facts: readonly Fact[]) => reports(facts).map(({ message }) => message);
 
-/** Upper variables and metrics of the last report. */
+/** Upper variables of the last report, and the metrics that trials end with. */
 function result(facts: readonly Fact[]) {
-  const last = reports(facts).at(-1);
-  return { x: last?.vectors.x?.values, metrics: last?.metrics };
+  const ends = facts.flatMap(({ kind }) => (kind?.$case === "trialEnded" && kind.value.final ? [kind.value.final.metrics] : []));
+  return { x: reports(facts).at(-1)?.vectors.x?.values, metrics: ends.at(-1) };
 }
 
 function alone(name: string, seed: number): BoRepState {
@@ -130,6 +130,7 @@ for (const name of Object.keys(problems)) {
       for (const { metrics } of reports(facts).slice(0, 3)) {
         for (const metric of ["upperLoss", "momentumNorm", "zNorm", "eta"]) assert.ok((metrics[metric] ?? -1) >= 0, metric);
       }
+      assert.deepEqual(reports(facts).map(stepOutcome), ["taken", "taken", "taken", "news"], "the end is no step");
       assert.match(words(facts)[0] ?? "", /^upper step 3 of 9: upper loss \d/);
       for (const { last } of trials) assert.deepEqual(last?.metrics, result(facts).metrics);
     });

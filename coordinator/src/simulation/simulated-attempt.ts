@@ -1,0 +1,191 @@
+/**
+ * An attempt in virtual time: opens a session from its checkpoint, makes steps, measures and saves as an agent's trainer does, and may die at any
+ * step. Sessions that can take more work stay open while their trial is paused, as processes of an agent do.
+ */
+import { createHash } from "node:crypto";
+import type { Rng } from "@regulus/algorithms/core";
+import {
+  type ArtifactRef,
+  EndReason,
+  type Lease,
+  type LeaseKey,
+  type Measurement,
+  type Report,
+  type SearchSpec,
+} from "@regulus/proto";
+import type { ArtifactStore } from "../ports.js";
+import type { OpenSession, SimulatedSession } from "./simulated-session.js";
+import type { VirtualTime } from "./virtual-time.js";
+
+/** Time of a step at an ordinary pace; the pace of an attempt is drawn around it. */
+const stepMs = 100;
+/** Probability that one step of a trial kills its process. */
+const crashProbability = 0.002;
+/** Steps between two checkpoints by the clock. */
+const saveEverySteps = 10;
+
+/** What attempts of one agent live in. */
+export interface AttemptWorld {
+  readonly time: VirtualTime;
+  readonly rng: Rng;
+  readonly artifacts: ArtifactStore;
+  readonly open: OpenSession;
+  /** Sessions of trials that are paused, by trial. */
+  readonly residents: Map<string, Resident>;
+  readonly report: (report: Report) => void;
+  readonly over: (attempt: SimulatedAttempt) => void;
+}
+
+/** A session that waits, and the checkpoint that it stands at. */
+export interface Resident {
+  readonly session: SimulatedSession;
+  readonly sha256: string;
+}
+
+export class SimulatedAttempt {
+  readonly key: LeaseKey;
+  readonly #lease: Lease;
+  readonly #spec: SearchSpec;
+  readonly #world: AttemptWorld;
+  /** Some attempts are slow, so that others overtake them. */
+  readonly #paceMs: number;
+  #session: SimulatedSession | undefined;
+  #saved: ArtifactRef | undefined;
+  #newest: Measurement | undefined;
+  #over = false;
+
+  constructor(lease: Lease, spec: SearchSpec, world: AttemptWorld) {
+    this.key = keyOf(lease);
+    this.#lease = lease;
+    this.#spec = spec;
+    this.#world = world;
+    this.#paceMs = stepMs * (world.rng.uniform() < 0.1 ? 5 : 1);
+    this.#next();
+  }
+
+  /** It ends and reports nothing more. */
+  drop(): void {
+    this.#over = true;
+  }
+
+  /** It is asked to end with a reason. One that pauses or goes on elsewhere saves first. */
+  async stop(reason: EndReason, message: string): Promise<void> {
+    if (this.#over) return;
+    await this.#guarded(async () => {
+      const session = this.#session ?? (await this.#open());
+      if (this.#over) return;
+      if (reason === EndReason.END_REASON_PREEMPTED) await this.#save(session);
+      if (!this.#over) this.#finish(reason, message);
+    });
+  }
+
+  #next(): void {
+    const { time, rng } = this.#world;
+    time.after(this.#paceMs * (0.5 + rng.uniform()), () => time.hold(this.#guarded(() => this.#step())));
+  }
+
+  async #step(): Promise<void> {
+    if (this.#over) return;
+    const session = this.#session ?? (await this.#open());
+    if (this.#over) return;
+    if (!this.#isReached(session)) await session.step();
+    if (this.#over) return;
+    if (this.#world.rng.uniform() < crashProbability) {
+      this.#session = undefined;
+      this.#finish(EndReason.END_REASON_OUT_OF_MEMORY, "the simulated process was killed");
+      return;
+    }
+    if (!this.#isReached(session)) {
+      if (session.stepsDone % session.measureEverySteps === 0) await this.#measure(session);
+      if (session.stepsDone % saveEverySteps === 0) await this.#save(session);
+      if (!this.#over) this.#next();
+      return;
+    }
+    // As the trainer: saved first, where the trial goes on some time.
+    if (this.#lease.work?.final !== true) await this.#save(session);
+    await this.#measure(session);
+    if (!this.#over) this.#finish(EndReason.END_REASON_DONE, "");
+  }
+
+  #isReached({ stepsDone, ended }: SimulatedSession): boolean {
+    const until = this.#lease.work?.untilStep ?? 0;
+    return ended || (until > 0 && stepsDone >= until);
+  }
+
+  async #open(): Promise<SimulatedSession> {
+    const { residents, artifacts, open } = this.#world;
+    const { work, resumeFrom, seed } = this.#lease;
+    if (work === undefined) throw new Error("a lease has work");
+    const name = nameOfTrial(this.key);
+    const resident = residents.get(name);
+    residents.delete(name);
+    if (resident !== undefined && resident.sha256 === resumeFrom?.sha256 && (await resident.session.resume?.(work)) === true) {
+      this.#session = resident.session;
+      return resident.session;
+    }
+    resident?.session.close();
+    const found = () => undefined;
+    const request = { spec: this.#spec, trial: this.key.trial, work, seed, found };
+    const checkpoint = resumeFrom && (await bytesOf(artifacts.get(resumeFrom.sha256)));
+    this.#session = await open(checkpoint === undefined ? request : { ...request, checkpoint });
+    return this.#session;
+  }
+
+  async #measure(session: SimulatedSession): Promise<void> {
+    const value = { vectors: {}, ...(await session.measure()), seconds: session.stepsDone / 10 };
+    if (this.#over) return;
+    this.#newest = value;
+    this.#world.report({ lease: this.key, event: { $case: "measured", value } });
+  }
+
+  async #save(session: SimulatedSession): Promise<void> {
+    const bytes = await session.save();
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const checkpoint: ArtifactRef = { sha256, size: bytes.length, kind: "checkpoint" };
+    const pieces = (async function* () {
+      yield bytes;
+    })();
+    await this.#world.artifacts.put(checkpoint, pieces);
+    if (this.#over) return;
+    this.#saved = checkpoint;
+    const value = { step: session.stepsDone, checkpoint };
+    this.#world.report({ lease: this.key, event: { $case: "checkpointed", value } });
+  }
+
+  #finish(reason: EndReason, message: string): void {
+    this.#over = true;
+    this.#world.over(this);
+    const session = this.#session;
+    const step = session?.stepsDone ?? this.#lease.resumeStep;
+    const pauses = this.#lease.work?.final !== true && reason === EndReason.END_REASON_DONE;
+    const stays = (pauses || reason === EndReason.END_REASON_PREEMPTED) && session?.resume !== undefined;
+    if (stays && this.#saved !== undefined) {
+      this.#world.residents.set(nameOfTrial(this.key), { session, sha256: this.#saved.sha256 });
+    } else session?.close();
+    const value = { reason, message, step, final: this.#newest, artifacts: [], startedMs: 0 };
+    this.#world.report({ lease: this.key, event: { $case: "finished", value } });
+  }
+
+  /** What a session throws ends its trial, as the user's error that it would be. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#over) this.#finish(EndReason.END_REASON_USER_ERROR, error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+export function keyOf(lease: Lease): LeaseKey {
+  return lease.key ?? { searchId: "", trial: 0, attempt: 0 };
+}
+
+function nameOfTrial({ searchId, trial }: LeaseKey): string {
+  return `${searchId}/${trial}`;
+}
+
+async function bytesOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all);
+}

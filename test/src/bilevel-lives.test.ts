@@ -1,0 +1,81 @@
+/**
+ * Bilevel strategies in simulated clusters, with the procedures that agents run: whatever is killed, lost, repeated or late, on however many agents
+ * and shards, the steps are those of an undisturbed life on one agent, bit for bit.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createRng } from "@regulus/algorithms/core";
+import { loadProcedure, loadWorkload } from "@regulus/algorithms/training";
+import { type Life, lifeOf, live, type OpenSession, quietFaults } from "@regulus/coordinator/simulation";
+import { type Fact, stepOutcome } from "@regulus/proto";
+
+const quadratic = { name: "quadratic-samples", options: { samples: 7 } };
+const maid = { steps: 4, stepLength: 1e-3 };
+const stochastic = { steps: 4, eta: 0.1, period: 2, lowerRate: 0.5, adjointRate: 0.2 };
+const digits = { trainSize: 40, validSize: 20, testSize: 20, classes: 3, side: 4, units: 5, batchSize: 20, validBatchSize: 10 };
+const tasks = { tasks: 5, classes: 3, shots: 2, queries: 3, side: 4, features: 4 };
+
+/** Searches: strategy, its options, workload, objective. */
+const kinds = [
+  ["maid", maid, quadratic, "upperLoss"],
+  ["maid", { ...maid, stepLength: 10, earlyRejection: true }, quadratic, "upperLoss"],
+  ["hoag", { steps: 5 }, quadratic, "upperLoss"],
+  ["bo-rep", stochastic, { name: "hyper-representation", options: tasks }, "validLoss"],
+  ["bo-rep", stochastic, { name: "hyper-cleaning", options: digits }, "validLoss"],
+] as const;
+
+const open: OpenSession = async (request) => (await loadProcedure(request.work.procedure)).open(request);
+
+interface Setting {
+  readonly kind: (typeof kinds)[number];
+  readonly shards: number;
+  readonly parallelism: number;
+}
+
+function document({ kind: [name, options, workload, metric], shards, parallelism }: Setting) {
+  const objective = { metric, direction: "minimize" };
+  return { workload, objective, strategy: { name, options: { ...options, shards } }, parallelism };
+}
+
+function stepsOf(facts: readonly Fact[]) {
+  return facts.flatMap(({ kind }) =>
+    kind?.$case === "strategyStepped" && stepOutcome(kind.value) !== "news" ? [kind.value] : [],
+  );
+}
+
+/** The seed of all searches: what differs between two lives is what happens to them. */
+const searchSeed = 5;
+
+describe("bilevel strategies in simulated clusters", async () => {
+  // Loaded beforehand: a file that is read takes real time.
+  await Promise.all(["quadratic-samples", "hyper-representation", "hyper-cleaning"].map(loadWorkload));
+  const seeds = process.env.REGULUS_SEED === undefined ? undefined : [Number(process.env.REGULUS_SEED)];
+  for (const [index, kind] of kinds.entries()) {
+    const name = `${kind[0]} over ${kind[2].name}${"earlyRejection" in kind[1] ? ", rejecting early" : ""}`;
+    it(`${name}: the same steps, bit for bit, in every life`, async () => {
+      const alone = { document: document({ kind, shards: 1, parallelism: 1 }), open };
+      const expected = stepsOf((await live({ ...alone, seed: searchSeed, agents: 1, faults: quietFaults })).facts);
+      assert.ok(expected.filter(({ accepted }) => accepted).length >= 2, "it took its steps");
+      for (const seed of seeds ?? Array.from({ length: Number(process.env.REGULUS_LIVES ?? 6) }, (_, number) => 100 * index + number)) {
+        const rng = createRng(seed).fork("bilevel life");
+        const shards = 1 + rng.integer(4);
+        const parallelism = shards * (1 + rng.integer(3));
+        const { agents, faults } = lifeOf(seed);
+        const life: Life = {
+          seed,
+          agents,
+          faults,
+          document: { ...document({ kind, shards, parallelism }), seed: searchSeed },
+          open,
+        };
+        try {
+          const { facts } = await live(life);
+          assert.deepEqual(stepsOf(facts), expected);
+        } catch (cause) {
+          const how = `REGULUS_SEED=${seed} node --test test/dist/bilevel-lives.test.js`;
+          throw new Error(`${name}: seed ${seed} took other steps; replay it with: ${how}\n${JSON.stringify(life)}`, { cause });
+        }
+      }
+    });
+  }
+});
