@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- NAME`: runs one measurement, which prints one JSON object as its last line. Its progress goes to stderr.
  */
+import { endWithReader } from "./end-with-reader.js";
 
 /** The measurements, each a module here that exports `run(args)`. */
 const BENCHES = ["denoising", "dispatch", "kernels", "maid-agents", "recovery", "self-tuning"];
@@ -11,6 +12,7 @@ interface Bench {
   run(args: readonly string[]): Promise<void>;
 }
 
+endWithReader();
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || !BENCHES.includes(name)) {
   console.error(`bench: saw ${name ?? "no name"}, expected one of ${BENCHES.join(", ")}: npm run bench -- kernels`);

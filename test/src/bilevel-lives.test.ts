@@ -56,7 +56,8 @@ describe("bilevel strategies in simulated clusters", async () => {
       const alone = { document: document({ kind, shards: 1, parallelism: 1 }), open };
       const expected = stepsOf((await live({ ...alone, seed: searchSeed, agents: 1, faults: quietFaults })).facts);
       assert.ok(expected.filter(({ accepted }) => accepted).length >= 2, "it took its steps");
-      for (const seed of seeds ?? Array.from({ length: Number(process.env.REGULUS_LIVES ?? 6) }, (_, number) => 100 * index + number)) {
+      for (const seed of seeds ??
+        Array.from({ length: Number(process.env.REGULUS_LIVES ?? 6) }, (_, number) => 100 * index + number)) {
         const rng = createRng(seed).fork("bilevel life");
         const shards = 1 + rng.integer(4);
         const parallelism = shards * (1 + rng.integer(3));

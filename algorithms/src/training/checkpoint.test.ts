@@ -24,6 +24,8 @@ it("keeps floats, doubles and shapes exactly, at any offset of the bytes", () =>
     moved.set(bytes);
     assert.deepEqual(decodeCheckpoint(moved, "fit"), checkpoint);
   }
+  // Node's own buffers lie in a pool of others, and slice without copying.
+  assert.deepEqual(decodeCheckpoint(Buffer.from(bytes), "fit"), checkpoint);
 });
 
 it("refuses every shortened, lengthened or foreign sequence of bytes as damaged", () => {

@@ -3,6 +3,7 @@
  * numbers and verdict; the last line is one JSON object. Exit code 1 where a claim does not hold, 2 where the command is wrong.
  */
 import { parseArgs } from "node:util";
+import { endWithReader } from "../end-with-reader.js";
 import { boRep } from "./bo-rep.js";
 import type { ClaimResult, Reproduction } from "./claim.js";
 import { maidReproduction } from "./maid.js";
@@ -12,6 +13,7 @@ import { selfTuningNetworks } from "./self-tuning-networks.js";
 const papers: readonly Reproduction[] = [selfTuningNetworks, maidReproduction, boRep];
 const seedsMax = 100;
 
+endWithReader();
 process.exitCode = await reproduce(process.argv.slice(2));
 
 async function reproduce(args: string[]): Promise<number> {

@@ -54,8 +54,11 @@ export function pairs(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([name, value]) => `${plainText(name).padEnd(width)}  ${plainText(value)}`.trimEnd()).join("\n");
 }
 
-/** Ends the process quietly when the reader of standard output has gone. */
+/** Ends the process quietly when the reader of standard output has gone. Words to a standard error that nobody reads are dropped. */
 export function endWithReader(): void {
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
     throw error;
