@@ -120,3 +120,62 @@ export function bendPlacesGradient(
     outBias += row;
   }
 }
+
+/**
+ * Half the sum of squares of base + slope * by, where by is one row of `columns` for all `rows`: the penalty on a weight that reacts. Sums of a
+ * row are added up in double precision.
+ */
+export function bentSquares(base: usize, slope: usize, by: usize, rows: i32, columns: i32): f32 {
+  const row = bytes(columns);
+  let all: f64 = 0;
+  for (let r = 0; r < rows; r++) {
+    let four = f32x4.splat(0);
+    let i: usize = 0;
+    for (; i + 16 <= row; i += 16) {
+      const bent = f32x4.add(v128.load(base + i), f32x4.mul(v128.load(slope + i), v128.load(by + i)));
+      four = f32x4.add(four, f32x4.mul(bent, bent));
+    }
+    let sum = (f32x4.extract_lane(four, 0) + f32x4.extract_lane(four, 1)) + (f32x4.extract_lane(four, 2) + f32x4.extract_lane(four, 3));
+    for (; i < row; i += 4) {
+      const bent = load<f32>(base + i) + load<f32>(slope + i) * load<f32>(by + i);
+      sum += bent * bent;
+    }
+    all += f64(sum);
+    base += row;
+    slope += row;
+  }
+  return f32(0.5 * all);
+}
+
+/** Its gradients, each times the number at `dy`: by base, by slope, and by `by`, which is summed over rows. */
+export function bentSquaresGradient(
+  dy: usize, base: usize, slope: usize, by: usize, outBase: usize, outSlope: usize, outBy: usize, rows: i32, columns: i32,
+): void {
+  const row = bytes(columns);
+  const scale = load<f32>(dy);
+  const scales = f32x4.splat(scale);
+  memory.fill(outBy, 0, row);
+  for (let r = 0; r < rows; r++) {
+    let i: usize = 0;
+    for (; i + 16 <= row; i += 16) {
+      const s = v128.load(slope + i);
+      const m = v128.load(by + i);
+      const d = f32x4.mul(scales, f32x4.add(v128.load(base + i), f32x4.mul(s, m)));
+      v128.store(outBase + i, d);
+      v128.store(outSlope + i, f32x4.mul(d, m));
+      v128.store(outBy + i, f32x4.add(v128.load(outBy + i), f32x4.mul(d, s)));
+    }
+    for (; i < row; i += 4) {
+      const s = load<f32>(slope + i);
+      const m = load<f32>(by + i);
+      const d = scale * (load<f32>(base + i) + s * m);
+      store<f32>(outBase + i, d);
+      store<f32>(outSlope + i, d * m);
+      store<f32>(outBy + i, load<f32>(outBy + i) + d * s);
+    }
+    base += row;
+    slope += row;
+    outBase += row;
+    outSlope += row;
+  }
+}

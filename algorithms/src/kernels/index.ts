@@ -2,6 +2,7 @@
 export { BACKEND_PREFERENCES, type BackendChoice, type BackendPreference, type BackendTry, chooseBackend } from "./backend.js";
 export { bend } from "./bend.js";
 export { atPlaces, bendHalves, bendPlaces } from "./bend-places.js";
+export { halfBentSquares } from "./bent-squares.js";
 export { installGradients } from "./gradients/install.js";
 export { maxPoolTangent } from "./gradients/pool.js";
 export { type HyperWeight, hyperDense } from "./hyper-dense.js";

@@ -34,6 +34,8 @@ export interface TrainingPass {
   /** Values of the techniques' hyperparameters. */
   readonly values: StepValues;
   network(parameters: ParameterStore, rules: TrainingRules): PassNetwork;
+  /** How many of the batch's first rows it is on; absent for all. The order of rows is random. */
+  readonly rows?: number;
   /** Whether the pass moves a parameter; absent for all that its loss depends on. */
   moves?(parameter: string): boolean;
 }
@@ -98,10 +100,11 @@ export class ModelTrainer {
     tf.tidy(() => {
       const { task, techniques, rng } = this.#setup;
       const rows = this.#order.rows(this.#stepsDone);
-      const batch = task.batch("train", rows);
+      const whole = task.batch("train", rows);
       this.#optimizer.begin();
-      for (const { values, network: networkOf, moves } of passes) {
-        const key = { step: this.#stepsDone, batchSize: rows.length, rng: rng.fork("step", this.#stepsDone) };
+      for (const { values, rows: batchSize = rows.length, network: networkOf, moves } of passes) {
+        const batch = batchSize === rows.length ? whole : task.batch("train", rows.subarray(0, batchSize));
+        const key = { step: this.#stepsDone, batchSize, rng: rng.fork("step", this.#stepsDone) };
         const pass = new TechniquePass(techniques, { ...key, values });
         const inputs = pass.inputs(batch.inputs);
         const targets = pass.targets(batch.targets);

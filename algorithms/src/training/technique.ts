@@ -55,6 +55,8 @@ export interface Weight {
   readonly kind: "kernel" | "bias" | "embedding" | "gain";
   /** The weight as the loss sees it (under `self-tune` the effective weight at the shared hyperparameters). */
   readonly value: Tensor;
+  /** Half the sum of its squares; there where it costs less than what is made of the value. */
+  halfSquares?(): Scalar;
 }
 
 /** Hooks, in the order in which a step calls them. Training only. */

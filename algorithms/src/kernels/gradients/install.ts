@@ -1,6 +1,7 @@
 /** Puts gradients that can be differentiated again in the place of tfjs's that cannot, on every backend. */
 import { type GradConfig, getGradient, registerGradient, unregisterGradient } from "@tensorflow/tfjs-core";
 import { bendHalvesGradient, bendPlacesGradient } from "../bend-places.js";
+import { bentSquaresGradient } from "../bent-squares.js";
 import { hyperDenseGradients } from "../hyper-dense.js";
 import { bendGradientGradient } from "./bend.js";
 import { comparisonGradients } from "./comparisons.js";
@@ -23,6 +24,7 @@ const GRADIENTS: readonly GradConfig[] = [
   bendGradientGradient,
   bendPlacesGradient,
   bendHalvesGradient,
+  bentSquaresGradient,
   ...hyperDenseGradients,
   lstmCellGradient,
 

@@ -16,6 +16,7 @@ import {
   hyperDenseKernel,
   hyperDenseUnbiasedKernel,
 } from "./bend-places.js";
+import { bentSquaresGradientKernel, bentSquaresKernel } from "./bent-squares.js";
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
 import { quickGather } from "./gather.js";
@@ -40,6 +41,8 @@ const OURS = [
   bendPlacesGradientKernel,
   bendHalvesKernel,
   bendHalvesGradientKernel,
+  bentSquaresKernel,
+  bentSquaresGradientKernel,
   hyperDenseKernel,
   hyperDenseUnbiasedKernel,
   lstmCellKernel,

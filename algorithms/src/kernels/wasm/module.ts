@@ -36,6 +36,12 @@ export interface KernelModule {
       ...rows: [slope: number, outBase: number, outSlope: number],
     ]
   ): void;
+  /** by is one row for all rows. */
+  bentSquares(...args: [...tensors: BendTensors, rows: number, columns: number]): number;
+  /** dy is the address of one number. */
+  bentSquaresGradient(
+    ...args: [dy: number, ...tensors: BendTensors, ...out: BendTensors, ...size: [rows: number, columns: number]]
+  ): void;
   lstmCell(...args: [...inputs: LstmStates, outCell: number, outHidden: number, rows: number, units: number]): void;
   lstmCellGradient(...args: LstmGradientArguments): void;
   /** out [columns] of x [rows, columns]. */
@@ -164,6 +170,8 @@ const FUNCTIONS = [
   "bendGradient",
   "bendPlaces",
   "bendPlacesGradient",
+  "bentSquares",
+  "bentSquaresGradient",
   "lstmCell",
   "lstmCellGradient",
   "sumRows",

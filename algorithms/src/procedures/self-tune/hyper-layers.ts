@@ -30,10 +30,11 @@ export class HyperLayers implements Layers {
     const { units, bias } = options;
     const inputs = x.shape[x.rank - 1] ?? 0;
     const fill = uniformFanIn(inputs);
-    const bent = this.#through(this.#weights.get(name, "kernel", [inputs, units], fill), x.rank, (weight) =>
-      productOf(x, weight),
-    );
-    return bias ? tf.add(bent, this.#biasOf(this.#weights.get(name, "bias", [units], fill), x.rank)) : bent;
+    const kernel = this.#weights.get(name, "kernel", [inputs, units], fill);
+    const shift = bias ? this.#weights.get(name, "bias", [units], fill) : undefined;
+    if (!this.#weights.single) return hyperDense(x, this.#weights.coordinates, kernel, shift);
+    const product = productOf(x, this.#weights.effective(kernel));
+    return shift === undefined ? product : tf.add(product, this.#weights.effective(shift));
   }
 
   conv2d(name: string, x: tf.Tensor, options: Conv2dOptions): tf.Tensor {

@@ -4,7 +4,7 @@
  * Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, equation 7.
  */
 import * as tf from "@tensorflow/tfjs";
-import { bend } from "../../kernels/index.js";
+import { bend, halfBentSquares } from "../../kernels/index.js";
 import { type Initializer, normal, type ParameterStore, zeros } from "../../training/parameter-store.js";
 import type { Weight } from "../../training/technique.js";
 
@@ -73,9 +73,8 @@ export class ReactingWeights {
     const fillSlopes = responseDeviation === 0 ? zeros : normal(responseDeviation);
     const slopes = this.#store.get(`${layer}${responsePart}${part}-slopes`, [hyperparameters, outputs], fillSlopes);
     const weight = { own, response, slopes };
-    this.#used.push(
-      lazyWeight(`${layer}/${part}`, kindOf(part), () => bentAt(weight, tf.matMul(this.#sharedCoordinates(), slopes))),
-    );
+    const shared = () => tf.matMul(this.#sharedCoordinates(), slopes);
+    this.#used.push(lazyWeight(`${layer}/${part}`, kindOf(part), weight, shared));
     return weight;
   }
 
@@ -113,15 +112,22 @@ function bentAt({ own, response }: ReactingWeight, multipliers: tf.Tensor): tf.T
   return bend(own, response, tf.reshape(multipliers, [multipliers.size]));
 }
 
-/** A weight that is formed when it is first asked for: only penalties need it, and it costs a pass over the kernel. */
-function lazyWeight(name: string, kind: Weight["kind"], form: () => tf.Tensor): Weight {
+/**
+ * A weight as penalties see it. It is formed when it is first asked for, and multipliers then too: only penalties need them.
+ * @param multipliersOf [1, outputs].
+ */
+function lazyWeight(name: string, kind: Weight["kind"], weight: ReactingWeight, multipliersOf: () => tf.Tensor): Weight {
   let formed: tf.Tensor | undefined;
   return {
     name,
     kind,
     get value() {
-      formed ??= form();
+      formed ??= bentAt(weight, multipliersOf());
       return formed;
+    },
+    halfSquares() {
+      const multipliers = multipliersOf();
+      return halfBentSquares(weight.own, weight.response, tf.reshape(multipliers, [multipliers.size]));
     },
   };
 }

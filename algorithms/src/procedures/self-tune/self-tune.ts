@@ -87,7 +87,7 @@ class SelfTuneSession implements Session {
       { rows: setup.task.sizes.tune, batchSize: this.#trainer.batchSize },
       setup.rng.fork("tune-order"),
     );
-    this.#adam = new VectorAdam(2 * this.#learned.count, options.hyperLearningRate);
+    this.#adam = new VectorAdam(2 * this.#learned.count, this.#options.hyperLearningRate);
     this.#hypergradients = new Float64Array(this.#learned.count);
     const names = this.#learned.each.map(({ name }) => name);
     this.#recording = new ScheduleRecording(names, this.#scheduleRow());
@@ -191,7 +191,10 @@ class SelfTuneSession implements Session {
       this.#trainer.step(this.#passes.plainPass(learned.center()));
       return;
     }
-    const perturbation = learned.perturb(this.#trainer.batchSize, this.#setup.rng.fork("perturb", this.stepsDone));
+    const perturbation = learned.perturb(
+      this.#passes.perturbedRows(this.#trainer.batchSize),
+      this.#setup.rng.fork("perturb", this.stepsDone),
+    );
     this.#trainer.step(...this.#passes.perturbed(perturbation));
   }
 

@@ -20,12 +20,14 @@ export const options = z.strictObject({
   entropyWeight: z.number().min(0).max(1).default(1e-3),
   /** Training steps before the first tuning step. */
   warmUpSteps: z.int().min(0).max(1_000_000_000).default(400),
-  /** Training steps between two rounds of tuning steps; absent for 2, or 5 under delta-stn. */
-  trainSteps: z.int().min(1).max(1_000_000).optional(),
+  /** Training steps between two rounds of tuning steps. */
+  trainSteps: z.int().min(1).max(1_000_000).default(5),
   /** Tuning steps of a round. */
   tuneSteps: z.int().min(1).max(1_000_000).default(1),
-  /** Learning rate of Adam for hyperparameters and scales. */
-  hyperLearningRate: z.number().positive().max(10).default(0.01),
+  /** Learning rate of Adam for hyperparameters and scales; absent for 0.005 a training step of those between two rounds. */
+  hyperLearningRate: z.number().positive().max(10).optional(),
+  /** Share of a training batch's rows on which delta-stn learns responses; weights learn on all. */
+  responseShare: z.number().positive().max(1).default(0.5),
   /** Layers whose weights react to hyperparameters; absent for all. The others have ordinary weights. */
   layers: z.array(z.string()).optional(),
   /** Standard deviation of the response's first multipliers; absent for 0.01, or 0 under delta-stn. */
@@ -43,13 +45,15 @@ export const options = z.strictObject({
 });
 export type SelfTuneOptions = z.infer<typeof options>;
 
-/** The options with what depends on the variant filled in, by the released code of each. */
+/** How far Adam moves a coordinate by each training step at most, so that hyperparameters keep their pace however seldom they are tuned. */
+const hyperPace = 0.005;
+
+/** The options with what depends on others filled in; deviations are those of the released code of each variant. */
 export function settingsOf(given: SelfTuneOptions): SelfTuneSettings {
-  const usual = given.variant === "stn" ? { trainSteps: 2, responseDeviation: 0.01 } : { trainSteps: 5, responseDeviation: 0 };
-  const { trainSteps = usual.trainSteps, responseDeviation = usual.responseDeviation } = given;
-  return { ...given, trainSteps, responseDeviation };
+  const { hyperLearningRate = hyperPace * given.trainSteps, responseDeviation = given.variant === "stn" ? 0.01 : 0 } = given;
+  return { ...given, hyperLearningRate, responseDeviation };
 }
-export type SelfTuneSettings = SelfTuneOptions & { readonly trainSteps: number; readonly responseDeviation: number };
+export type SelfTuneSettings = SelfTuneOptions & { readonly hyperLearningRate: number; readonly responseDeviation: number };
 
 export const spec: ProcedureSpec<SelfTuneOptions> = {
   name: "self-tune",

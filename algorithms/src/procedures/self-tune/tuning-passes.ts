@@ -31,6 +31,12 @@ export class TuningPasses {
     this.#held = held;
   }
 
+  /** Rows of a training batch that are perturbed. */
+  perturbedRows(batchSize: number): number {
+    const { variant, responseShare } = this.#options;
+    return variant === "stn" ? batchSize : Math.ceil(responseShare * batchSize);
+  }
+
   /** What a training step at a perturbation does, in order. */
   perturbed(perturbation: Perturbation): readonly TrainingPass[] {
     const values = this.#valuesAt(perturbation);
@@ -45,10 +51,11 @@ export class TuningPasses {
     return layersPass(this.#valuesAt(at), delta ? (parameters) => new PlainLayers(parameters) : centered);
   }
 
-  /** Moves responses by the loss of the linearised prediction; weights are constants there. */
+  /** Moves responses by the loss of the linearised prediction on the perturbed rows; weights are constants there. */
   #responsePass(values: StepValues, perturbation: Perturbation): TrainingPass {
     return {
       values,
+      rows: perturbation.rows,
       moves: isResponse,
       network: (parameters, rules) => {
         const layers = new DualLayers(parameters, this.#inputAt(perturbation), this.#options);

@@ -15,7 +15,9 @@ export const module: TechniqueModule<WeightDecayOptions> = {
       const [strength = 0, ...others] = context.values("weightDecay");
       assert(others.length === 0, "weightDecay is shared in a batch, since it acts on weights");
       if (strength === 0) return tf.scalar(0);
-      const norms = weights.filter(({ kind }) => kind === "kernel").map(({ value }) => halfSquaredNorm(value));
+      const norms = weights
+        .filter(({ kind }) => kind === "kernel")
+        .map((weight) => weight.halfSquares?.() ?? halfSquaredNorm(weight.value));
       return norms.length === 0 ? tf.scalar(0) : tf.mul<tf.Scalar>(tf.addN(norms), strength);
     },
   }),
