@@ -9,7 +9,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { bend } from "./bend.js";
 import { bendPlaces, isTaped, placesGradient } from "./bend-places.js";
 import { one } from "./gradients/parts.js";
-import { HYPER_DENSE, HYPER_DENSE_UNBIASED } from "./wasm/bend-places.js";
+import { HYPER_DENSE, HYPER_DENSE_GRADIENT, HYPER_DENSE_INPUT_GRADIENT, HYPER_DENSE_UNBIASED } from "./wasm/hyper-dense.js";
 
 /** A weight, its response and the slopes of the response's multipliers [hyperparameters, outputs]. */
 export interface HyperWeight {
@@ -44,31 +44,57 @@ export const hyperDenseGradients: readonly GradConfig[] = [
   },
 ];
 
-/** Each gradient when it is asked for: a first layer's x has none, and a tuning step wants none of the weights'. */
+/** The products with x or its gradient when they are asked for: a first layer's x has none, and a tuning step wants none of the weights'. */
 function gradients(given: Tensor | Tensor[], saved: Tensor[]): Record<string, () => Tensor> {
   const dy = one(Array.isArray(given) ? given[0] : given);
   const [x, h, own, response, slopes] = saved;
-  const [biasResponse, biasSlopes] = saved.length === 8 ? saved.slice(5) : [];
+  const bias = saved.length === 8 ? { biasResponse: one(saved[5]), biasSlopes: one(saved[6]) } : undefined;
   const hidden = one(h);
+  const taped = isTaped();
   // Where this is differentiated again, x W' is made anew: nothing would flow back through what was saved of it.
-  const places = isTaped() ? flatProduct(one(x), one(response)) : one(saved[saved.length - 1]);
+  const places = taped ? flatProduct(one(x), one(response)) : one(saved[saved.length - 1]);
+  const inputs = { dy, h: hidden, slopes: one(slopes), places, ...bias };
   // What several gradients share is made here: tfjs frees what is made inside one of them.
-  const by = tf.matMul(hidden, one(slopes));
-  const [dResponse, dMultipliers, dBias] = placesGradient(dy, places, by);
-  const byBiasSlopes = () => tf.mul(dBias, one(biasResponse));
+  const parts = taped ? tapedParts(inputs) : tf.engine().runKernel<Tensor[]>(HYPER_DENSE_GRADIENT, inputs);
+  const [dResponse, dMultipliers, dBias, dSlopes, ...dBiased] = parts.map(one);
   return {
-    x: () => tf.add(flatProduct(dy, one(own), true), flatProduct(dResponse, one(response), true)),
+    x: () =>
+      taped
+        ? tf.add(flatProduct(dy, one(own), true), flatProduct(one(dResponse), one(response), true))
+        : tf.engine().runKernel<Tensor>(HYPER_DENSE_INPUT_GRADIENT, {
+            ...{ dy, own: one(own) },
+            ...{ places: one(dResponse), response: one(response) },
+          }),
     own: () => tf.matMul(flat(one(x)), flat(dy), true),
-    response: () => tf.matMul(flat(one(x)), flat(dResponse), true),
-    slopes: () => tf.matMul(hidden, dMultipliers, true),
+    response: () => tf.matMul(flat(one(x)), flat(one(dResponse)), true),
+    slopes: () => one(dSlopes),
     h: () => {
-      const byKernel = tf.matMul(dMultipliers, one(slopes), false, true);
-      return biasSlopes === undefined ? byKernel : tf.add(byKernel, tf.matMul(byBiasSlopes(), one(biasSlopes), false, true));
+      const byKernel = tf.matMul(one(dMultipliers), one(slopes), false, true);
+      if (bias === undefined) return byKernel;
+      return tf.add(byKernel, tf.matMul(tf.mul(one(dBias), bias.biasResponse), bias.biasSlopes, false, true));
     },
-    bias: () => tf.sum(dBias, 0),
-    biasResponse: () => tf.sum(tf.mul(dBias, tf.matMul(hidden, one(biasSlopes))), 0),
-    biasSlopes: () => tf.matMul(hidden, byBiasSlopes(), true),
+    bias: () => one(dBiased[0]),
+    biasResponse: () => one(dBiased[1]),
+    biasSlopes: () => one(dBiased[2]),
   };
+}
+
+interface PartInputs {
+  readonly dy: Tensor;
+  readonly h: Tensor;
+  readonly slopes: Tensor;
+  readonly places: Tensor;
+  readonly biasResponse?: Tensor;
+  readonly biasSlopes?: Tensor;
+}
+
+/** What the kernel of the gradient gives, from operations that can be differentiated. */
+function tapedParts({ dy, h, slopes, places, biasResponse, biasSlopes }: PartInputs): readonly Tensor[] {
+  const [dResponse, dMultipliers, dBias] = placesGradient(dy, places, tf.matMul(h, slopes));
+  const parts = [dResponse, dMultipliers, dBias, tf.matMul(h, dMultipliers, true)];
+  if (biasResponse === undefined || biasSlopes === undefined) return parts;
+  const byResponse = tf.sum(tf.mul(dBias, tf.matMul(h, biasSlopes)), 0);
+  return [...parts, tf.sum(dBias, 0), byResponse, tf.matMul(h, tf.mul(dBias, biasResponse), true)];
 }
 
 function flat(x: Tensor): Tensor {

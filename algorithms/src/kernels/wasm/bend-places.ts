@@ -1,9 +1,8 @@
 /**
  * base + slope * by + bias on the wasm backend, where by and bias are an example's for all its places, in one pass forward and one back
- * (algorithms/assembly/bend.ts); and the dense layer made of it. ../bend-places.ts and ../hyper-dense.ts make operations of them.
+ * (algorithms/assembly/bend.ts). ../bend-places.ts makes operations of them.
  */
-import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelConfig } from "@tensorflow/tfjs-core";
 import { util } from "@tensorflow/tfjs-core";
 import { addressOf, input, wasmBackend } from "./heap.js";
 import { kernelModule } from "./module.js";
@@ -12,8 +11,6 @@ export const BEND_PLACES = "RegulusBendPlaces";
 export const BEND_HALVES = "RegulusBendHalves";
 export const BEND_PLACES_GRADIENT = "RegulusBendPlacesGradient";
 export const BEND_HALVES_GRADIENT = "RegulusBendHalvesGradient";
-export const HYPER_DENSE = "RegulusHyperDense";
-export const HYPER_DENSE_UNBIASED = "RegulusHyperDenseUnbiased";
 
 /** slope [batch, ..., columns], by [batch, columns]; base like slope and bias like by, if there are any. Like slope. */
 export const bendPlacesKernel: KernelConfig = {
@@ -87,57 +84,6 @@ export const bendHalvesGradientKernel: KernelConfig = {
     return outs;
   },
 };
-
-/**
- * x [batch, ..., in], h [batch, n], kernel and its response [in, out], slopes [n, out], and all of a bias or none of it: x W + (h V) * (x W') +
- * b + (h C) * b', and beside it x W', which gradients need.
- */
-export const hyperDenseKernel: KernelConfig = {
-  kernelName: HYPER_DENSE,
-  backendName: "wasm",
-  kernelFunc: ({ inputs, backend: given }) => {
-    const backend = wasmBackend(given);
-    const [x, h, own] = [input(inputs, "x"), input(inputs, "h"), input(inputs, "own")];
-    const [count = 0, columns = 0] = own.shape;
-    const [batch = 0, n = 0] = h.shape;
-    const rows = util.sizeFromShape(x.shape) / count;
-    const [out, response] = [0, 1].map(() => backend.makeOutput([...x.shape.slice(0, -1), columns], "float32"));
-    if (out === undefined || response === undefined) return [];
-    const products = { backend, module: kernelModule(backend) };
-    multiplyInto(products, x, own, { m: rows, n: columns, k: count }, out);
-    multiplyInto(products, x, input(inputs, "response"), { m: rows, n: columns, k: count }, response);
-    const by = backend.makeOutput([batch, columns], "float32");
-    multiplyInto(products, h, input(inputs, "slopes"), { m: batch, n: columns, k: n }, by);
-    const bias = inputs.bias === undefined ? undefined : backend.makeOutput([batch, columns], "float32");
-    if (bias !== undefined) {
-      multiplyInto(products, h, input(inputs, "biasSlopes"), { m: batch, n: columns, k: n }, bias);
-      const at = addressOf(backend, bias);
-      const [base, slope] = [addressOf(backend, input(inputs, "bias")), addressOf(backend, input(inputs, "biasResponse"))];
-      products.module.bend(base, slope, at, at, batch, columns, 0, 0, 4 * columns);
-    }
-    const outAt = addressOf(backend, out);
-    const tensors = [outAt, addressOf(backend, response), addressOf(backend, by)] as const;
-    const biasAt = bias === undefined ? 0 : addressOf(backend, bias);
-    products.module.bendPlaces(...tensors, biasAt, outAt, batch, rows / batch, columns, 4 * columns, 4 * columns);
-    backend.disposeData(by.dataId);
-    if (bias !== undefined) backend.disposeData(bias.dataId);
-    return [out, response];
-  },
-};
-
-/** The same of a layer without bias: tfjs knows what a gradient saves by a kernel's name. */
-export const hyperDenseUnbiasedKernel: KernelConfig = { ...hyperDenseKernel, kernelName: HYPER_DENSE_UNBIASED };
-
-function multiplyInto(
-  { backend, module }: { backend: BackendWasm; module: ReturnType<typeof kernelModule> },
-  a: TensorInfo,
-  b: TensorInfo,
-  { m, n, k }: { m: number; n: number; k: number },
-  out: TensorInfo,
-): void {
-  const operands = [addressOf(backend, a), k, 0, addressOf(backend, b), n, 0] as const;
-  module.gemm(m, n, k, ...operands, addressOf(backend, out), n, 0, module.scratch);
-}
 
 function sizesOf(shape: readonly number[], by: readonly number[]): { batch: number; places: number; columns: number } {
   const [batch = 0, columns = 0] = by;

@@ -8,18 +8,17 @@ import type { KernelConfig } from "@tensorflow/tfjs-core";
 import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
 import { batchMatMul } from "./batch-mat-mul.js";
 import { bendGradientKernel, bendKernel } from "./bend.js";
-import {
-  bendHalvesGradientKernel,
-  bendHalvesKernel,
-  bendPlacesGradientKernel,
-  bendPlacesKernel,
-  hyperDenseKernel,
-  hyperDenseUnbiasedKernel,
-} from "./bend-places.js";
+import { bendHalvesGradientKernel, bendHalvesKernel, bendPlacesGradientKernel, bendPlacesKernel } from "./bend-places.js";
 import { bentSquaresGradientKernel, bentSquaresKernel } from "./bent-squares.js";
 import { conv2dBackpropFilter, conv2dBackpropInput } from "./conv2d-backprop.js";
 import { transposeFirst } from "./fused-mat-mul.js";
 import { quickGather } from "./gather.js";
+import {
+  hyperDenseGradientKernel,
+  hyperDenseInputGradientKernel,
+  hyperDenseKernel,
+  hyperDenseUnbiasedKernel,
+} from "./hyper-dense.js";
 import { lstmCellGradientKernel, lstmCellKernel } from "./lstm-cell.js";
 import { quickSlice, quickSplit, quickUnstack } from "./parts.js";
 import { avgPoolGrad, maxPoolGrad, maxPoolTangentKernel } from "./pool-gradients.js";
@@ -45,6 +44,8 @@ const OURS = [
   bentSquaresGradientKernel,
   hyperDenseKernel,
   hyperDenseUnbiasedKernel,
+  hyperDenseGradientKernel,
+  hyperDenseInputGradientKernel,
   lstmCellKernel,
   lstmCellGradientKernel,
 ];
