@@ -5,6 +5,8 @@
 /* global document, window, matchMedia, getComputedStyle, ResizeObserver, echarts, formatValue, formatCount */
 (() => {
   const charts = JSON.parse(document.getElementById("charts").textContent);
+  /** Pixels around a legend, which are ECharts' own. */
+  const legendPadding = 5;
   let drawn = [];
 
   function draw() {
@@ -14,10 +16,34 @@
     drawn = charts.map(({ id, option }) => {
       const place = document.getElementById(id);
       const instance = echarts.init(place, null, { renderer: "canvas" });
-      instance.setOption(themed(structuredClone(option), colour));
-      return instance;
+      const shown = themed(structuredClone(option), colour);
+      const top = shown.grid?.top;
+      const fit = () => {
+        if (shown.legend) instance.setOption({ grid: { top: top + roomForLegend(shown, place.clientWidth) } });
+      };
+      instance.setOption(shown);
+      fit();
+      return { dispose: () => instance.dispose(), resize: () => [instance.resize(), fit()] };
     });
     document.documentElement.dataset.drawn = String(drawn.length);
+  }
+
+  /** Pixels that a legend needs beyond its first row, at this width. */
+  function roomForLegend({ legend, series, textStyle }, width) {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = `12px ${textStyle.fontFamily}`;
+    const names = legend.data ?? [...new Set(series.map(({ name }) => name))];
+    let rows = 1;
+    let at = 0;
+    for (const name of names) {
+      const item = legend.itemWidth + 5 + pen.measureText(name).width + legend.itemGap;
+      if (at > 0 && at + item - legend.itemGap > width - 2 * legendPadding) {
+        rows += 1;
+        at = 0;
+      }
+      at += item;
+    }
+    return (rows - 1) * (legend.itemHeight + legend.itemGap);
   }
 
   function themed(option, colour) {

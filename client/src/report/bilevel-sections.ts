@@ -1,5 +1,5 @@
 /** Parts of a report without charts: what a strategy refused and why, what was found, what each arm came to, pictures that trials left. */
-import type { Fact } from "@regulus/proto";
+import { type Fact, stepOutcome } from "@regulus/proto";
 import { formatCount, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
 import { type Html, html } from "./html.js";
@@ -8,18 +8,20 @@ import { objectiveOf, type ResultFile } from "./result.js";
 /** Refusals and findings of one search that are listed: the newest. */
 const rowsMax = 30;
 
-/** Steps that were refused, in words. */
+/** Steps that were refused, and what strategies said besides, in words. */
 export function refusedTable(searches: readonly Shown[]): Html | undefined {
   const rows = searches.flatMap((shown) => {
-    const refused = (shown.record.steps ?? []).filter(({ accepted }) => !accepted);
-    return refused.slice(-rowsMax).map((step) => ({ shown, step }));
+    const { steps = [], said = [] } = shown.record;
+    const refused = steps.filter(({ accepted }) => !accepted).slice(-rowsMax);
+    return [...refused, ...said.slice(-rowsMax)].sort((a, b) => a.timeMs - b.timeMs).map((step) => ({ shown, step }));
   });
   if (rows.length === 0) return undefined;
-  return html`<h3 style="margin: 18px 0 10px">What was refused, and why</h3><div class="card scroll"><table>
-<thead><tr><th>search</th><th class="number">after</th><th class="number">step</th><th>why</th><th class="number">loss</th><th class="number">accuracy</th></tr></thead>
+  return html`<h3 style="margin: 18px 0 10px">What was refused or said, and why</h3><div class="card scroll"><table>
+<thead><tr><th>search</th><th class="number">after</th><th class="number">step</th><th>outcome</th><th>why</th><th class="number">loss</th><th class="number">accuracy</th></tr></thead>
 <tbody>${rows.map(
     ({ shown, step }) => html`<tr><td>${swatch(shown)}${shown.label}</td>
-<td class="number">${sinceStart(shown, step.timeMs)}</td><td class="number">${formatCount(step.step)}</td><td class="words">${plainText(step.message, 600)}</td>
+<td class="number">${sinceStart(shown, step.timeMs)}</td><td class="number">${formatCount(step.step)}</td>
+<td>${stepOutcome(step) === "refused" ? html`<span class="tag bad">refused</span>` : html`<span class="tag">said</span>`}</td><td class="words">${plainText(step.message, 600)}</td>
 <td class="number">${numberText(step.metrics.upperLoss)}</td><td class="number">${numberText(step.metrics.accuracy)}</td></tr>`,
   )}</tbody></table></div>`;
 }

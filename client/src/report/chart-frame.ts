@@ -40,15 +40,18 @@ export interface FrameOptions {
   readonly named?: boolean;
   /** Series that the legend tells; all where absent. */
   readonly legendNames?: readonly string[];
+  /** Whether the legend shows strokes (solid, dashed) and not only colours. */
+  readonly strokes?: boolean;
 }
 
-/** Room for axes, names and legend. */
-export function frame({ legend, named = true, legendNames }: FrameOptions): Record<string, unknown> {
+/** Room for axes, names and a legend of one row; the page makes more where its names need more. */
+export function frame({ legend, named = true, legendNames, strokes = false }: FrameOptions): Record<string, unknown> {
   const data = legendNames === undefined ? {} : { data: legendNames };
+  const look = strokes ? { itemWidth: 26 } : { icon: "roundRect", itemWidth: 12 };
   return {
     grid: { left: 8, right: legend ? 64 : 28, top: (legend ? 34 : 8) + (named ? 30 : 6), bottom: 30, containLabel: true },
     tooltip: { trigger: "axis" },
-    ...(legend ? { legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 18, ...data } } : {}),
+    ...(legend ? { legend: { top: 0, left: 0, itemHeight: 12, itemGap: 18, ...look, ...data } } : {}),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Point } from "./thin.js";
 
 /** The best objective against steps and against time, all searches in one plot. */
 export function progressCharts(searches: readonly Shown[]): Chart[] {
-  const series = searches.map((shown) => ({ shown, ...progressSeries(shown.record) })).filter((line) => line.bySteps.length > 0);
+  const series = searches.map((shown) => ({ shown, ...progressSeries(shown.record) })).filter((line) => isCourse(line));
   if (series.length === 0) return [];
   const metric = objectivesOf(searches);
   const chart = (
@@ -58,6 +58,16 @@ export function progressCharts(searches: readonly Shown[]): Chart[] {
       (line) => line.bySeconds,
     ),
   ];
+}
+
+/**
+ * Whether a search's trials tell how it went. Where a strategy moves hyperparameters by itself they tell its loss at the end alone, and the charts
+ * of its steps say the rest.
+ */
+function isCourse({ shown, bySteps }: { readonly shown: Shown; readonly bySteps: readonly Point[] }): boolean {
+  const steps = shown.record.steps?.some(({ metrics }) => metrics.upperLoss !== undefined) ?? false;
+  // An improvement, and the same value at the end.
+  return bySteps.length > (steps ? 2 : 0);
 }
 
 /** Every trial's own course, one chart a search. */

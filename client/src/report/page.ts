@@ -124,8 +124,14 @@ function searchCard(shown: Shown, all: readonly Shown[]): Html {
 <p class="value">${result.best === undefined ? "—" : formatMetric(metric, result.best.value)}</p>
 <p class="caption">${bestWords(shown, all)}</p>
 <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-${search.reason !== "" && html`<p class="caption" style="margin-top: 12px">${plainText(search.reason, 400)}</p>`}
+${endWords(record) !== "" && html`<p class="caption" style="margin-top: 12px">${plainText(endWords(record), 400)}</p>`}
 </article>`;
+}
+
+/** Why it ended. What a strategy said last tells more than that it has nothing more to try. */
+function endWords({ search, said = [] }: SearchRecord): string {
+  const last = said.at(-1)?.message ?? "";
+  return [search.reason, last].filter((words) => words !== "").join("; ");
 }
 
 function bestWords({ record }: Shown, all: readonly Shown[]): string {
@@ -133,7 +139,7 @@ function bestWords({ record }: Shown, all: readonly Shown[]): string {
   const best = resultOf(record).best;
   if (best === undefined) return `no finite ${metric} was measured`;
   const others = all.flatMap((other) =>
-    other.record === record || objectiveOf(other.record.search).metric !== metric
+    other.record === record || objectiveOf(other.record.search).metric !== metric || problemOf(other) !== problemOf({ record })
       ? []
       : (resultOf(other.record).best?.value ?? []),
   );
@@ -141,6 +147,11 @@ function bestWords({ record }: Shown, all: readonly Shown[]): string {
   const rival = others.reduce<number | undefined>((a, b) => (a === undefined || sign * b < sign * a ? b : a), undefined);
   if (rival === undefined || rival <= 0 || best.value <= 0 || sign * best.value >= sign * rival) return place;
   return `${place}; ${formatValue(Number((Math.abs(1 - best.value / rival) * 100).toPrecision(2)))} % ${sign === 1 ? "below" : "above"} the next best search`;
+}
+
+/** What a search works on: losses of unlike problems are not compared. */
+function problemOf({ record: { search } }: Pick<Shown, "record">): string {
+  return JSON.stringify([search.spec?.workload, search.spec?.command]);
 }
 
 function statusTag({ record: { search } }: Shown): Html {

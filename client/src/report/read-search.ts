@@ -1,9 +1,9 @@
 /** Searches from a coordinator as a report wants them: with their trials, each thinned to what a plot can show. */
-import { type ExportSearchResponse, RegulusError, type Search } from "@regulus/proto";
+import { type ExportSearchResponse, type Fact, RegulusError, type Search } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
 import type { ResultFile, SearchRecord } from "./result.js";
 import { linePointsMax } from "./series.js";
-import { StepCollector, type StepRecord } from "./strategy-steps.js";
+import { StepCollector } from "./strategy-steps.js";
 import { spread } from "./thin.js";
 
 /** Trials of one search that a report reads. */
@@ -34,21 +34,26 @@ export async function readSearch(client: RegulusClient, searchId: string, signal
   return {
     search,
     trials,
-    steps: await readSteps(client, search, signal),
+    ...(await readSteps(client, search, news, signal)),
     findings: news.filter(({ kind }) => kind?.$case !== "strategyStepped"),
     results: await readResults(client, trials, signal),
   };
 }
 
-/** The strategy's own steps up to now. They stand among all facts, which are read only where there are some. */
-async function readSteps(client: RegulusClient, search: Search, signal: AbortSignal | undefined): Promise<readonly StepRecord[]> {
+/** The strategy's own steps, and what it said, up to now. They stand among all facts, which are read only where there are some. */
+async function readSteps(
+  client: RegulusClient,
+  { searchId }: Search,
+  news: readonly Fact[],
+  signal: AbortSignal | undefined,
+): Promise<Pick<SearchRecord, "steps" | "said">> {
+  if (!news.some(({ kind }) => kind?.$case === "strategyStepped")) return {};
   const steps = new StepCollector();
-  if (search.strategyStepsAccepted + search.strategyStepsRefused === 0) return [];
-  for await (const { facts, live } of client.watchSearch(search.searchId, { signal })) {
+  for await (const { facts, live } of client.watchSearch(searchId, { signal })) {
     for (const fact of facts) steps.tell(fact);
     if (live) break;
   }
-  return steps.all();
+  return { steps: steps.all(), said: steps.said() };
 }
 
 /** Pictures and schedules of the newest trials that left some, as far as a page has room. One that is gone is left out. */

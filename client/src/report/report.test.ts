@@ -58,7 +58,8 @@ test("what a strategy did is shown: steps, why they were refused, findings, arms
   ]);
   for (const words of [
     "What the strategy did",
-    "What was refused, and why",
+    "What was refused or said, and why",
+    "trial 1 ended: another trial takes its place",
     "the loss of shrink is known only to within 0.05",
     "shrink: 50 taken, 10 refused; filters: 25 taken, 5 refused",
     "Median and middle half of the hyperparameters of filters",
@@ -104,8 +105,8 @@ test("a browser without a network draws every chart of a report full of hostile 
     const stepping = sampleBilevel({ ...steps, parameters: 3 });
     await writeReport(file, [...samples(hostile, hostile), stepping], { title: hostile });
     const dom = await browse(file, folder);
-    // Eleven of the first two searches, six of the strategy that steps, a schedule, its course.
-    assert.match(dom, /<html[^>]* data-drawn="19"/, "not every chart was drawn");
+    // Eleven of the first two searches, seven of the strategy that steps, a schedule, its course.
+    assert.match(dom, /<html[^>]* data-drawn="20"/, "not every chart was drawn");
     const title = /<title>(.*?)<\/title>/s.exec(dom)?.[1] ?? "";
     assert.ok(title.startsWith("&lt;/script&gt;"), `the title is ${title}`);
     // ECharts' own source holds markup in strings.

@@ -19,6 +19,8 @@ export interface SearchRecord {
   readonly trials: readonly ExportSearchResponse[];
   /** The strategy's own steps, in order. */
   readonly steps?: readonly StepRecord[];
+  /** What it said without taking or refusing a step, in order; the newest. */
+  readonly said?: readonly StepRecord[];
   /** Findings about the search and its trials, in order; the newest. */
   readonly findings?: readonly Fact[];
   readonly results?: readonly ResultFile[];

@@ -5,7 +5,7 @@
 import type { Fact, StrategyStepped } from "@regulus/proto";
 import type { ResultFile, SearchRecord } from "./result.js";
 import { sampleSearch } from "./sample.js";
-import { StepCollector, type StepRecord } from "./strategy-steps.js";
+import { StepCollector } from "./strategy-steps.js";
 
 export interface BilevelSampleOptions {
   readonly seed: number;
@@ -49,7 +49,7 @@ export function sampleBilevel({ seed, name, steps, parameters, picture }: Bileve
   return {
     search: { ...search, arms },
     trials,
-    steps: stepsOf(search.createdMs, { name, steps, parameters }),
+    ...stepsOf(search.createdMs, { name, steps, parameters }),
     findings: [found],
     results,
   };
@@ -58,7 +58,7 @@ export function sampleBilevel({ seed, name, steps, parameters, picture }: Bileve
 function stepsOf(
   createdMs: number,
   { name, steps, parameters }: Pick<BilevelSampleOptions, "name" | "steps" | "parameters">,
-): readonly StepRecord[] {
+): Required<Pick<SearchRecord, "steps" | "said">> {
   const collector = new StepCollector();
   let accuracy = 0.1;
   for (let index = 1; index <= steps; index += 1) {
@@ -92,5 +92,9 @@ function stepsOf(
     };
     collector.tell(fact);
   }
-  return collector.all();
+  const message = "trial 1 ended: another trial takes its place";
+  const said: StrategyStepped = { step: steps, accepted: false, metrics: {}, vectors: {}, message };
+  const timeMs = createdMs + 700 * (steps + 1);
+  collector.tell({ searchId: "s", position: steps + 1, timeMs, kind: { $case: "strategyStepped", value: said } });
+  return { steps: collector.all(), said: collector.said() };
 }

@@ -1,8 +1,11 @@
 /** Charts of what strategies did by themselves: loss against work, accuracies, step lengths with what was refused, hyperparameters. */
 import { formatCount } from "../display/numbers.js";
 import { type Chart, frame, logAxis, type Shown, valueAxis } from "./chart-frame.js";
-import { lossPoints, numberPoints, type StepRecord, vectorLines, workUnit } from "./strategy-steps.js";
+import { lossOverTime, lossPoints, numberPoints, type StepRecord, vectorLines, workUnit } from "./strategy-steps.js";
 import type { Point } from "./thin.js";
+
+/** Lines of at most so many points show each of them: few steps are easily overlooked. */
+const symbolPointsMax = 40;
 
 interface Stepping {
   readonly shown: Shown;
@@ -16,7 +19,13 @@ export function stepCharts(searches: readonly Shown[]): Chart[] {
     return steps.length === 0 ? [] : [{ shown, steps }];
   });
   const numbers = [accuracies, gradients, quality].flatMap((one) => numbersChart(stepping, one));
-  return [...lossCharts(stepping), ...numbers, ...lengthChart(stepping), ...stepping.flatMap(vectorChart)];
+  return [
+    ...lossCharts(stepping),
+    ...timeChart(stepping),
+    ...numbers,
+    ...lengthChart(stepping),
+    ...stepping.flatMap(vectorChart),
+  ];
 }
 
 /** One chart for each unit of work, since steps of one kind are no steps of another. */
@@ -37,8 +46,26 @@ function lossCharts(stepping: readonly Stepping[]): Chart[] {
     };
     const caption =
       "The loss on the upper level after each step that was taken. The band is what is certified of it: its lower and upper bound.";
-    return [{ id: `steps-loss-${index}`, title: "Validation loss against work", caption, option }];
+    const searchWords = lines.map(({ shown }) => shown.label).join(", ");
+    const whose = units.length === 1 ? "" : ` Searches counted in ${unit.words}: ${searchWords}.`;
+    return [{ id: `steps-loss-${index}`, title: `Upper loss by ${unit.title}`, caption: `${caption}${whose}`, option }];
   });
+}
+
+/** The same against time, in which all searches can be compared. */
+function timeChart(stepping: readonly Stepping[]): Chart[] {
+  const lines = stepping
+    .map(({ shown, steps }) => ({ shown, points: lossOverTime(steps, shown.record.search.createdMs) }))
+    .filter(({ points }) => points.length > 0);
+  if (lines.length === 0) return [];
+  const option = {
+    ...frame({ legend: true, legendNames: lines.map(({ shown }) => shown.label) }),
+    xAxis: { type: "value", name: "seconds", min: 0, max: "dataMax" },
+    yAxis: { ...valueAxis(lines.flatMap(({ points }) => points.map(([, value]) => value))), name: "upper loss" },
+    series: lines.flatMap(({ shown, points }) => banded(shown.label, `@${shown.colour}`, points, { bold: true })),
+  };
+  const caption = "The same loss against seconds since the search was created.";
+  return [{ id: "steps-seconds", title: "Upper loss by wall time", caption, option }];
 }
 
 interface Numbers {
@@ -88,14 +115,14 @@ function numbersChart(stepping: readonly Stepping[], { id, title, caption, metri
   );
   if (lines.length === 0) return [];
   const option = {
-    ...frame({ legend: true, named: false }),
+    ...frame({ legend: true, named: false, strokes: true }),
     xAxis: { type: "value", name: "steps, refused ones included", min: 0, max: "dataMax" },
     yAxis: valueAxis(lines.flatMap(({ points }) => points.map(([, value]) => value))),
     series: lines.map(({ shown, words, stroke, points }) => ({
       name: `${shown.label}, ${words}`,
       type: "line",
-      showSymbol: false,
-      symbol: "circle",
+      // A symbol would stand on the legend's stroke and hide what tells it.
+      ...(points.length === 1 ? { showSymbol: true, symbol: "circle" } : { symbol: "none" }),
       itemStyle: { color: `@${shown.colour}` },
       lineStyle: { width: stroke === "solid" ? 2.5 : 1.5, type: stroke },
       data: points,
@@ -111,7 +138,7 @@ function lengthChart(stepping: readonly Stepping[]): Chart[] {
       name: `${shown.label}, ${which}`,
       type: "scatter",
       symbol: which === "accepted" ? "circle" : "diamond",
-      symbolSize: which === "accepted" ? 6 : 11,
+      symbolSize: which === "accepted" ? 7 : 10,
       itemStyle: { color: which === "accepted" ? `@${shown.colour}` : "@wasted", opacity: which === "accepted" ? 0.65 : 1 },
       z: which === "accepted" ? 2 : 3,
       data: numberPoints(steps, "stepLength", which).filter(([, value]) => value > 0),
@@ -158,7 +185,7 @@ function banded(name: string, color: string, points: readonly Point[], { bold }:
   const line = {
     name,
     type: "line",
-    showSymbol: points.length === 1,
+    showSymbol: points.length <= symbolPointsMax,
     symbol: "circle",
     itemStyle: { color },
     lineStyle: { width: bold ? 2.5 : 1.8 },

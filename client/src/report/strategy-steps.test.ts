@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fact, StrategyStepped } from "@regulus/proto";
-import { lossPoints, numberPoints, StepCollector, stepsHeldMax, vectorLines, workUnit } from "./strategy-steps.js";
+import { lossOverTime, lossPoints, numberPoints, StepCollector, stepsHeldMax, vectorLines, workUnit } from "./strategy-steps.js";
 
 const step = (number: number, more: Partial<StrategyStepped> = {}): StrategyStepped => ({
   step: number,
   accepted: true,
-  metrics: {},
+  metrics: { trials: 1 },
   vectors: {},
   message: "",
   ...more,
@@ -48,6 +48,29 @@ test("numbers of taken and refused steps share one axis: how many steps were tol
     [1, 3, 4],
   );
   assert.deepEqual(numberPoints(steps, "absent"), []);
+});
+
+test("what a strategy says without numbers is no step, and is kept apart", () => {
+  const collector = new StepCollector();
+  const tell = (value: StrategyStepped, timeMs: number) =>
+    collector.tell({ searchId: "s", position: timeMs, timeMs, kind: { $case: "strategyStepped", value } });
+  tell(step(1, { metrics: { upperLoss: 2 } }), 1000);
+  tell(step(1, { accepted: false, metrics: {}, message: "another trial takes over" }), 2000);
+  tell(step(2, { metrics: { upperLoss: 1 } }), 4000);
+  assert.deepEqual(
+    collector.all().map(({ metrics }) => metrics.upperLoss),
+    [2, 1],
+  );
+  assert.deepEqual(
+    collector.said().map(({ message }) => message),
+    ["another trial takes over"],
+  );
+  assert.deepEqual(lossOverTime(collector.all(), 500), [
+    [0.5, 2],
+    [3.5, 1],
+  ]);
+  for (let index = 0; index < 100; index += 1) tell(step(2, { metrics: {}, message: `word ${index}` }), 5000 + index);
+  assert.equal(collector.said().length, 30, "bounded");
 });
 
 test("few hyperparameters have a line each, many their median and middle half", () => {

@@ -1,10 +1,12 @@
 /** The strategy's own steps as lines of plots: losses with their certified bounds, accuracies, lengths, hyperparameters. Pure; knows no look. */
-import type { Fact, StrategyStepped } from "@regulus/proto";
+import { type Fact, type StrategyStepped, stepOutcome } from "@regulus/proto";
 import { linePointsMax } from "./series.js";
 import { type Point, spread, thin } from "./thin.js";
 
-/** Steps of one search that are held; past it every second one of those that were taken goes. */
+/** Steps of one search that are held; past it every second one goes. */
 export const stepsHeldMax = 8000;
+/** Words of a strategy without a step that are held: the newest. */
+const saidHeldMax = 30;
 /** Numbers of one vector that are held with a step: more hyperparameters than that are drawn as their quantiles, which these give. */
 const vectorNumbersMax = 512;
 /** Hyperparameters with a line each; more are drawn as quantiles. */
@@ -15,12 +17,18 @@ export interface StepRecord extends StrategyStepped {
   readonly timeMs: number;
 }
 
-/** Collects a strategy's steps from facts, with a bound. */
+/** Collects a strategy's steps from facts, with a bound; what it said without taking or refusing a step stands apart. */
 export class StepCollector {
   #steps: StepRecord[] = [];
+  readonly #said: StepRecord[] = [];
 
   tell({ kind, timeMs }: Fact): void {
     if (kind?.$case !== "strategyStepped") return;
+    if (stepOutcome(kind.value) === "news") {
+      this.#said.push({ ...kind.value, vectors: {}, timeMs });
+      if (this.#said.length > saidHeldMax) this.#said.shift();
+      return;
+    }
     const vectors = Object.entries(kind.value.vectors).map(([name, { values }]) => [
       name,
       { values: spread(values, vectorNumbersMax) },
@@ -32,24 +40,32 @@ export class StepCollector {
   all(): readonly StepRecord[] {
     return this.#steps;
   }
+
+  /** Words such as that another trial takes over a shard, or why the strategy ended. */
+  said(): readonly StepRecord[] {
+    return this.#said;
+  }
 }
 
 /** What a strategy's steps are counted by along the x axis. */
 export interface WorkUnit {
   readonly metric: string | undefined;
   readonly words: string;
+  /** The same, short. */
+  readonly title: string;
 }
 
+const stepUnit: WorkUnit = { metric: undefined, words: "steps of the strategy", title: "steps" };
 const units: readonly WorkUnit[] = [
-  { metric: "work", words: "lower and adjoint steps of all samples" },
-  { metric: "draws", words: "draws of the oracles" },
-  { metric: undefined, words: "steps of the strategy" },
+  { metric: "work", words: "lower and adjoint steps of all samples", title: "work" },
+  { metric: "draws", words: "draws of the oracles", title: "draws of the oracles" },
+  stepUnit,
 ];
 
 /** Work where the steps tell of it, else their numbers. */
 export function workUnit(steps: readonly StepRecord[]): WorkUnit {
   const told = (metric: string | undefined) => metric === undefined || steps.some(({ metrics }) => metrics[metric] !== undefined);
-  return units.find(({ metric }) => told(metric)) ?? { metric: undefined, words: "steps of the strategy" };
+  return units.find(({ metric }) => told(metric)) ?? stepUnit;
 }
 
 /** The loss at each step that was taken, with certified bounds where there are some: [work, loss, lower, upper]. */
@@ -62,6 +78,14 @@ export function lossPoints(steps: readonly StepRecord[], { metric }: WorkUnit): 
       lowerBound !== undefined && upperBound !== undefined && Number.isFinite(lowerBound) && Number.isFinite(upperBound);
     return [bounded ? [at, upperLoss, lowerBound, upperBound] : [at, upperLoss]];
   });
+  return thin(points, linePointsMax);
+}
+
+/** The loss at each step that was taken against seconds since a moment: [seconds, loss]. */
+export function lossOverTime(steps: readonly StepRecord[], sinceMs: number): Point[] {
+  const points = steps.flatMap(({ accepted, timeMs, metrics: { upperLoss } }): Point[] =>
+    accepted && upperLoss !== undefined ? [[Math.max(0, timeMs - sinceMs) / 1000, upperLoss]] : [],
+  );
   return thin(points, linePointsMax);
 }
 

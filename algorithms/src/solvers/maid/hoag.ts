@@ -67,7 +67,11 @@ export const hoag: BilevelMethod<HoagOptions, HoagState> = {
     if (answer.problem !== undefined || !Number.isFinite(gradientNorm))
       return finish(state, "not-finite", "the loss or its hypergradient is not a number");
     if (gradientNorm <= options.tolerance && (answer.unresolved ?? 0) === 0)
-      return finish(state, "converged", `the hypergradient's norm is ${gradientNorm}`);
+      return finish(
+        state,
+        "converged",
+        `the hypergradient's norm is ${short(gradientNorm)}, tolerance ${short(options.tolerance)}`,
+      );
     const record = moved(state, answer, z, gradientNorm);
     if (state.step >= options.steps || (options.work > 0 && state.work >= options.work))
       finish(state, "budget", `${state.step} of ${options.steps} steps, ${state.work} lower and adjoint steps`);
@@ -96,7 +100,7 @@ function moved(state: HoagState, answer: ReducedAnswer, z: readonly number[], gr
     } else if (answer.value >= increase * last.value) {
       inverse *= 2;
       state.halvings += 1;
-      [steps, words] = [false, `the loss rose from ${last.value} to ${answer.value}: step and accuracy halved`];
+      [steps, words] = [false, `the loss rose from ${short(last.value)} to ${short(answer.value)}: step and accuracy halved`];
     }
   }
   if (steps) {
@@ -129,4 +133,8 @@ function moved(state: HoagState, answer: ReducedAnswer, z: readonly number[], gr
 function finish(state: HoagState, reason: FinishReason, message: string): readonly IterationRecord[] {
   state.finished = { reason, message };
   return [];
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
 }

@@ -1,5 +1,5 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
-import type { Fact, GetTrialResponse, Search, Trial } from "@regulus/proto";
+import { type Fact, type GetTrialResponse, type Search, stepOutcome, type Trial } from "@regulus/proto";
 import type { Command } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { formatCount, formatSeconds, formatValue, plainText } from "../../display/numbers.js";
@@ -125,7 +125,7 @@ function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
     const more = facts.length > shown ? ` (the newest ${shown}; --json has more)` : "";
     writeLine(`\n${title}${more}:`);
     // Why a step was refused is told even where many were taken since.
-    const refused = facts.filter(({ kind }) => kind?.$case === "strategyStepped" && !kind.value.accepted).slice(-refusedShown);
+    const refused = facts.filter(isRefusal).slice(-refusedShown);
     const newest = facts.slice(-shown);
     for (const fact of facts.filter((one) => newest.includes(one) || refused.includes(one)))
       writeLine(`${sinceWords(fact, createdMs)}  ${plainText(newsWords(fact))}`);
@@ -140,6 +140,10 @@ function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
     news.filter(({ kind }) => kind?.$case !== "strategyStepped"),
     findingsShown,
   );
+}
+
+function isRefusal({ kind }: Fact): boolean {
+  return kind?.$case === "strategyStepped" && stepOutcome(kind.value) === "refused";
 }
 
 /** Findings of a trial say which. */
