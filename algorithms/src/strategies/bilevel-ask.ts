@@ -4,19 +4,15 @@
  */
 import type { Configuration, Proposal } from "../core/index.js";
 import { spec as respond } from "../procedures/respond/spec.js";
-import type { MethodState, OpenQuestion } from "../solvers/maid/method.js";
+import type { MethodState } from "../solvers/maid/method.js";
 import { questionOptions } from "../solvers/respond-messages.js";
-import { type BilevelState, describing, isOver, type Member, noShard } from "./bilevel-state.js";
+import { isBeyond, isWithin, keepersOf, placementOf, type Wanted } from "./bilevel-placement.js";
+import { type BilevelState, describing, isAlive, isOver, noShard } from "./bilevel-state.js";
 import { type BilevelSetting, openQuestions } from "./bilevel-tell.js";
 
 export interface BilevelPlan<Options, State extends MethodState> extends BilevelSetting<Options, State> {
-  /** Trials of one shard beyond the first, which answer ahead of what is waited for. */
-  readonly replicas: number;
   /** Values of the space's parameters, the same for every trial. */
   readonly parameters: Configuration;
-  /** Trials that the budget allows, and steps of one; 0 for any number. */
-  readonly trialsMax: number;
-  readonly stepsPerTrial: number;
 }
 
 /** Proposals that are being put together. */
@@ -75,75 +71,28 @@ function describe<Options, State extends MethodState>(
   start(plan, draft, { options: { describe: true }, untilStep: 1 });
 }
 
-/** Trials that hold the only solutions, in their shard, of a question that may yet be started from: another question would discard them. */
-function keepersOf({ members, ranges }: Readonly<BilevelState<MethodState>>, questions: readonly number[]): ReadonlySet<number> {
-  const keepers = new Set<number>();
-  for (const id of questions) {
-    for (const shard of ranges.keys()) {
-      const holders = members.filter((one) => isAlive(one) && one.shard === shard && one.holds.includes(id));
-      const [holder] = holders;
-      if (holder !== undefined && !holders.some(({ trial }) => keepers.has(trial))) keepers.add(holder.trial);
-    }
-  }
-  return keepers;
-}
-
 /** Gives a question of one shard to a trial, unless it is answered or under way. */
 function assign<Options, State extends MethodState>(
   plan: BilevelPlan<Options, State>,
   state: Readonly<BilevelState<State>>,
   draft: Draft,
-  to: {
-    readonly question: OpenQuestion;
-    readonly shard: number;
-    readonly keepers: ReadonlySet<number>;
-    /** Whether everything waits for this question. */
-    readonly isFirst: boolean;
-  },
+  asked: Wanted,
 ): void {
-  const { question: open, shard } = to;
-  const { id, question, startFrom } = open;
-  const range = state.ranges[shard];
-  if (draft.left <= 0 || range === undefined || (state.answers[id]?.[shard] ?? null) !== null) return;
-  const members = state.members.filter((member) => isAlive(member) && (member.shard === shard || member.shard === noShard));
-  if (members.some(({ asked }) => asked?.id === id)) return;
-  // Whoever said what the workload is has just taken another shard, and stands in nobody's way here.
-  const isFull = members.filter((one) => one.shard === shard || !draft.used.has(one.trial)).length > plan.replicas;
-  const canStart = !isFull && mayStart(plan, draft);
-  // Where nobody else can be had for what everything waits for, a keeper is better than nobody.
-  const isFree = ({ trial }: Member): boolean => !to.keepers.has(trial) || (to.isFirst && !canStart);
-  const idle = members
-    .filter(({ trial, status, asked }) => status === "paused" && asked === null && !draft.used.has(trial))
-    .filter(isFree)
-    .sort((a, b) => Number(to.keepers.has(a.trial)) - Number(to.keepers.has(b.trial)));
-  const holds = ({ holds: held, saved }: Member): boolean => startFrom !== null && saved >= 0 && held.includes(startFrom);
-  const source = startFrom === null ? undefined : state.members.find((one) => one.shard === shard && holds(one));
-  const own = startFrom === null ? idle[0] : idle.find(holds);
-  // Whoever has just answered is about to say that it saved.
-  const soon = members.some(
-    ({ asked, answered }) => answered !== null && (asked?.id === startFrom || asked?.startFrom === startFrom),
-  );
-  if (startFrom !== null && own === undefined && source === undefined && soon) return;
-  const member = own ?? idle[0];
-  // Where nobody holds the solutions any more the samples' own starts keep every certificate; only the last bits may differ.
-  const from = source === undefined ? null : startFrom;
-  const options = { shard, shards: plan.shards, ...questionOptions({ id, startFrom: from, question }) };
-  const size = range.hi - range.lo;
+  if (draft.left <= 0) return;
+  const placement = placementOf(state, asked, plan, { used: draft.used, mayStart: mayStart(plan, draft) });
+  if (placement === undefined || isBeyond(placement.untilStep, plan.stepsPerTrial)) return;
+  const { member, source, startFrom, untilStep } = placement;
+  const { id, question } = asked.question;
+  const options = { shard: asked.shard, shards: plan.shards, ...questionOptions({ id, startFrom, question }) };
   const vectors = { theta: question.theta };
-  if (member !== undefined) {
-    const copied = own === undefined && source !== undefined ? source : undefined;
-    const untilStep = Math.max(member.step, copied?.saved ?? 0) + size;
-    if (plan.stepsPerTrial > 0 && untilStep > plan.stepsPerTrial) return;
-    draft.used.add(member.trial);
-    draft.left -= 1;
-    const { trial } = member;
-    const copy = copied === undefined ? {} : { fromTrial: copied.trial };
-    draft.proposals.push({ kind: "resume", trial, untilStep, final: false, options, vectors, ...copy });
+  const copy = source === undefined ? {} : { fromTrial: source.trial };
+  if (member === undefined) {
+    start(plan, draft, { options, untilStep, vectors, ...copy });
     return;
   }
-  if (!canStart) return;
-  const untilStep = (source?.saved ?? 0) + size;
-  start(plan, draft, { options, untilStep, vectors, ...(source === undefined ? {} : { fromTrial: source.trial }) });
+  draft.used.add(member.trial);
+  draft.left -= 1;
+  draft.proposals.push({ kind: "resume", trial: member.trial, untilStep, final: false, options, vectors, ...copy });
 }
 
 /** Nothing more is asked: what is left is stopped, and where a method finished all samples are solved once more at what it found. */
@@ -161,12 +110,13 @@ function end<Options, State extends MethodState>(
   start(plan, draft, { options, untilStep: samples, vectors: { theta: method.theta }, final: true });
 }
 
-function isAlive({ status }: Member): boolean {
-  return status === "pending" || status === "running" || status === "paused";
-}
-
-function mayStart({ trialsMax }: Pick<BilevelPlan<unknown, MethodState>, "trialsMax">, { left, trials }: Draft): boolean {
-  return left > 0 && (trialsMax === 0 || trials < trialsMax);
+/** Whether the budget and the slots have room for a trial; one of the budget is kept for the end. */
+function mayStart(
+  { trialsMax }: Pick<BilevelPlan<unknown, MethodState>, "trialsMax">,
+  { left, trials }: Draft,
+  isFinal = false,
+): boolean {
+  return left > 0 && isWithin(trials, trialsMax, isFinal);
 }
 
 function start<Options, State extends MethodState>(
@@ -181,8 +131,7 @@ function start<Options, State extends MethodState>(
   },
 ): void {
   const { parameters, stepsPerTrial } = plan;
-  if (!mayStart(plan, draft)) return;
-  if (stepsPerTrial > 0 && work.untilStep > stepsPerTrial) return;
+  if (!mayStart(plan, draft, work.final) || isBeyond(work.untilStep, stepsPerTrial)) return;
   draft.trials += 1;
   draft.left -= 1;
   draft.proposals.push({ kind: "start", procedure: respond.name, parameters, final: false, ...work });

@@ -33,16 +33,19 @@ export function bilevelStrategy<Options, State extends MethodState>(
   { rounds, options }: { readonly rounds: RoundOptions; readonly options: Options },
 ): Strategy<BilevelState<State>> {
   const shards = rounds.shards ?? context.parallelism;
+  const { trials: trialsMax, stepsPerTrial } = context.budget;
+  // One trial is kept for the end. Shards whose trials could not all begin would answer ahead what they should hold solutions for.
+  const together = trialsMax === 0 ? context.parallelism : Math.min(context.parallelism, trialsMax - 1);
   const plan: BilevelPlan<Options, State> = {
     method,
     options,
     shards,
     replacements: rounds.replacements,
-    replicas: Math.max(0, Math.min(rounds.speculation, Math.floor(context.parallelism / shards) - 1)),
+    replicas: Math.max(0, Math.min(rounds.speculation, Math.floor(together / shards) - 1)),
     // The space's parameters are what every trial shares: each at its initial value, or in the middle of its range.
     parameters: context.space.startFrom(context.space.parameters.map(() => 0.5)),
-    trialsMax: context.budget.trials,
-    stepsPerTrial: context.budget.stepsPerTrial,
+    trialsMax,
+    stepsPerTrial,
   };
   return {
     init: emptyState<State>,

@@ -83,6 +83,11 @@ export function emptyState<State extends MethodState>(): BilevelState<State> {
   };
 }
 
+/** Whether a trial may still answer. */
+export function isAlive({ status }: Member): boolean {
+  return status === "pending" || status === "running" || status === "paused";
+}
+
 /** Whether nothing more is asked: the method has finished, or the strategy gave up. */
 export function isOver({ method, gaveUp }: Readonly<BilevelState<MethodState>>): boolean {
   return gaveUp !== "" || (method !== null && method.finished !== null);

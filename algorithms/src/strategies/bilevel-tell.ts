@@ -8,18 +8,21 @@ import type { BilevelMethod, MethodState, OpenQuestion } from "../solvers/maid/m
 import { type ReducedAnswer, reduceAnswers, rejectedAnswer, type SampleAnswer, upperBoundOf } from "../solvers/respond.js";
 import { decodeAnswer, isRejected, type ShardAnswer } from "../solvers/respond-messages.js";
 import { shardRanges, treeSum } from "../solvers/summation-tree.js";
-import { type BilevelState, describing, isOver, type Member, noShard, report } from "./bilevel-state.js";
+import { endAtBudget, isBeyond, isWithin, type PlacementBounds, samplesOf } from "./bilevel-placement.js";
+import { type BilevelState, describing, isAlive, isOver, type Member, noShard, report } from "./bilevel-state.js";
 
 /** More questions than are ever open at once. */
 export const allQuestions = 1_000_000;
 
-export interface BilevelSetting<Options, State extends MethodState> {
+export interface BilevelSetting<Options, State extends MethodState> extends PlacementBounds {
   readonly method: BilevelMethod<Options, State>;
   readonly options: Options;
   /** Parts that the samples are cut into. */
   readonly shards: number;
   /** Trials of one shard that may end or fall silent in a row before the strategy gives up. */
   readonly replacements: number;
+  /** Trials that the budget allows; 0 for any number. */
+  readonly trialsMax: number;
 }
 
 /** Tells of a fact. Changes the state in place. A fact that was told before changes nothing. */
@@ -61,7 +64,7 @@ export function tellBilevel<Options, State extends MethodState>(
       return;
     case "trialMeasured":
       change(state, kind.value.trial, (member) => measured(setting, state, member, kind.value.measurement));
-      return;
+      break;
     case "attemptEnded":
       change(state, kind.value.trial, (member) => {
         member.status = "pending";
@@ -69,13 +72,17 @@ export function tellBilevel<Options, State extends MethodState>(
       return;
     case "trialPaused":
       change(state, kind.value.trial, (member) => paused(setting, state, member, kind.value.step));
-      return;
+      break;
     case "trialEnded":
       change(state, kind.value.trial, (member) => ended(setting, state, member, kind.value));
-      return;
+      break;
     default:
       return;
   }
+  const [next] = openQuestions(setting, state, 1);
+  if (next === undefined || state.method === null) return;
+  const { replicas, stepsPerTrial, trialsMax, method } = setting;
+  endAtBudget(state, next, { replicas, stepsPerTrial, trialsMax, undecided: method.undecided(state.method) });
 }
 
 /** What the newest checkpoint holds of what was asked. It and the answer come in either order. */
@@ -153,7 +160,7 @@ function measured<Options, State extends MethodState>(
 
 /** The first answer of all: how many samples there are, and where to begin. */
 function described<Options, State extends MethodState>(
-  { method, options, shards }: BilevelSetting<Options, State>,
+  { method, options, shards, stepsPerTrial }: BilevelSetting<Options, State>,
   state: BilevelState<State>,
   member: Member,
   { samples = 0, theta = [] }: { samples: number | undefined; theta: readonly number[] | undefined },
@@ -164,6 +171,15 @@ function described<Options, State extends MethodState>(
   state.samples = samples;
   state.ranges = shardRanges(samples, shards);
   state.failures = {};
+  // The describing trial has one step behind it when it goes on as a shard's, and the last trial solves all samples.
+  const least = Math.max(samples, 1 + Math.max(...state.ranges.map(({ lo, hi }) => hi - lo)));
+  if (isBeyond(least, stepsPerTrial)) {
+    state.gaveUp =
+      `saw budget.stepsPerTrial ${stepsPerTrial}, expected at least ${least}, or none: a question takes a trial as many steps as its shard has samples, ` +
+      `and the last trial solves all ${samples}`;
+    report(state, state.gaveUp);
+    return;
+  }
   state.method = method.init(options, { theta, samples });
 }
 
@@ -246,7 +262,7 @@ function ended<Options, State extends MethodState>(
 }
 
 function failed<Options, State extends MethodState>(
-  { replacements }: BilevelSetting<Options, State>,
+  { replacements, trialsMax }: BilevelSetting<Options, State>,
   state: BilevelState<State>,
   { trial, shard, holds }: Member,
   what: string,
@@ -254,10 +270,18 @@ function failed<Options, State extends MethodState>(
   const failures = (state.failures[shard] ?? 0) + 1;
   state.failures[shard] = failures;
   const range = state.ranges[shard];
-  const who = `trial ${trial}${range === undefined ? "" : `, which answered for samples ${range.lo} to ${range.hi - 1},`} ${what}`;
+  const who = `trial ${trial}${range === undefined ? "" : `, which answered for samples ${samplesOf(range)},`} ${what}`;
   if (failures > replacements) {
     state.gaveUp = `${who}, and so did ${replacements} before it: the strategy gives up`;
     report(state, state.gaveUp);
+    return;
+  }
+  const alone = !state.members.some((one) => one.trial !== trial && one.shard === shard && isAlive(one));
+  if (alone && !isWithin(state.trials, trialsMax)) {
+    const words = `${who}, and of the ${trialsMax} trials that budget.trials allows one is kept for the end`;
+    if (state.method === null) state.gaveUp = words;
+    else state.method.finished = { reason: "budget", message: words };
+    report(state, `it ends (budget): ${words}`);
     return;
   }
   const from =

@@ -89,7 +89,7 @@ function oneRound(rules: Rules, state: BoRepSearch): boolean {
   const [x, y, z] = state.versions;
   const hasMoved = (...kinds: readonly string[]) => (kinds.includes(kind) ? 1 : 0);
   state.versions = [x + hasMoved("direction", "joint", "owned"), y + hasMoved("lower"), z + hasMoved("adjoint", "joint")];
-  stopAtBudget(rules, state);
+  stopAtBudget(rules, state, machine.step > before);
   if (machine.ended === "diverged") diverge(state, "an average of the shards' estimates is not finite");
   else if (machine.ended !== "no") state.phase = "evaluate";
   if (machine.step > before && (machine.step % rules.settings.period === 0 || machine.ended !== "no")) report(rules, state);
@@ -105,12 +105,24 @@ export function diverge(state: BoRepSearch, words: string): void {
   state.reports.push({ step, accepted: false, metrics: {}, message });
 }
 
-/** Ends with the last upper step that leaves every trial the rounds to close. */
-function stopAtBudget({ stepsPerTrial, settings }: Rules, { machine, shards }: BoRepSearch): void {
+/** Ends with the last upper step that leaves every trial the rounds to close: refinement, or a step once begun, goes on while those are left. */
+function stopAtBudget({ stepsPerTrial, settings }: Rules, { machine, shards }: BoRepSearch, atStep: boolean): void {
   if (machine === null || stepsPerTrial === 0 || machine.ended !== "no") return;
   const most = Math.max(...shards.map(({ step }) => step));
-  // Room for one more upper step with a refresh before it.
-  if (most + settings.innerSteps + 2 + closingRounds > stepsPerTrial) machine.ended = "steps";
+  const isRefining = machine.epochs < settings.refinementEpochs && machine.awaited === "lower";
+  // The newest round is in no shard's steps yet; a round of refinement comes before the next time that this is asked.
+  const taken = most + (isRefining ? 2 : 1);
+  if ((atStep || isRefining) && taken + roundsOfStep(settings) + closingRounds > stepsPerTrial) machine.ended = "steps";
+}
+
+/** Rounds that an upper step takes at most: with a refresh before it. */
+function roundsOfStep({ innerSteps, adjoint }: Pick<BoRepSettings, "innerSteps" | "adjoint">): number {
+  return innerSteps + (adjoint === "fresh" ? 2 : 1);
+}
+
+/** Steps that a trial needs to say what the workload is, to take part in one upper step, and to close. */
+export function stepsOfTrialMin(settings: Pick<BoRepSettings, "innerSteps" | "adjoint">): number {
+  return 1 + roundsOfStep(settings) + closingRounds;
 }
 
 function report({ settings, kappa }: Rules, state: BoRepSearch): void {

@@ -181,10 +181,28 @@ for (const name of Object.keys(problems)) {
       assert.ok(diverging.trials.every(({ status }) => status === "ended"));
     });
 
-    test("a budget of steps a trial leaves room for exact metrics", () => {
-      const { facts, trials } = drive({ name, seed: 2, shards: 2, stepsPerTrial: 16, options: { steps: 1000 } });
-      assert.ok(trials.every(({ steps }) => steps <= 16));
-      assert.ok(Number.isFinite(result(facts).metrics?.validLoss));
+    test("a budget of steps a trial leaves room for exact metrics, and for as many upper steps as fit", () => {
+      // To describe, two lower rounds, two of the upper step, to measure and to close: 7, the least that is taken.
+      for (const stepsPerTrial of [7, 8, 16, 17, 18]) {
+        const { facts, trials } = drive({ name, seed: 2, shards: 2, stepsPerTrial, options: { steps: 1000 } });
+        assert.ok(trials.every(({ steps, status }) => steps <= stepsPerTrial && status === "ended"));
+        assert.ok(Number.isFinite(result(facts).metrics?.validLoss));
+        const taken = /^after (\d+) upper steps \(of 1000: budget.stepsPerTrial is \d+\) and/.exec(
+          words(facts).at(-1) ?? "",
+        )?.[1];
+        // Three upper steps take 2 + 3 * 2 rounds where y is shared, one each where tasks own theirs.
+        const most = name === "hyper-cleaning" ? (stepsPerTrial - 3) / (8 / 3) : stepsPerTrial - 3;
+        assert.ok(Number(taken) >= 1 && Number(taken) <= most && Number(taken) >= most - 4, `${taken} of ${most}`);
+      }
+    });
+
+    test("a budget that refinement uses up still ends with exact metrics", () => {
+      const options = { steps: 1000, refinementEpochs: 2, refinementSteps: 20 };
+      for (const stepsPerTrial of [7, 20, 47, 48]) {
+        const { facts, trials } = drive({ name, seed: 2, shards: 2, stepsPerTrial, options });
+        assert.ok(trials.every(({ steps, status }) => steps <= stepsPerTrial && status === "ended"));
+        assert.ok(Number.isFinite(result(facts).metrics?.validLoss));
+      }
     });
   });
 }
@@ -196,6 +214,8 @@ test("searches that it can do nothing with are refused", () => {
   assert.deepEqual(fields(context), []);
   assert.deepEqual(fields({ ...context, plainProcedure: "command" }), ["command"]);
   assert.deepEqual(fields({ ...context, budget: { ...context.budget, trials: 3 } }), ["budget.trials"]);
+  assert.deepEqual(fields(contextOf(4, 7), { innerSteps: 2 }), []);
+  assert.deepEqual(fields(contextOf(4, 6), { innerSteps: 2 }), ["budget.stepsPerTrial"]);
   assert.deepEqual(fields({ ...context, objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MAXIMIZE }] }), [
     "objectives[0].direction",
   ]);

@@ -3,6 +3,7 @@ import { Direction, type Problem } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";
 import { boRepDefaults } from "../../solvers/bo-rep/settings.js";
+import { stepsOfTrialMin } from "./advance.js";
 
 const rate = z.number().positive().max(1e6);
 const options = z.strictObject({
@@ -62,7 +63,7 @@ export const spec: StrategySpec<BoRepOptions> = {
 
 function problems(
   { budget, objectives, parallelism, plainProcedure }: StrategyContext,
-  { shards = parallelism, staleTolerance, adjoint, normalize }: BoRepOptions,
+  { shards = parallelism, staleTolerance, adjoint, normalize, innerSteps }: BoRepOptions,
 ): readonly Problem[] {
   const found: Problem[] = [];
   if (plainProcedure === "command") {
@@ -71,6 +72,11 @@ function problems(
   }
   if (budget.trials > 0 && budget.trials < shards) {
     found.push({ field: "budget.trials", seen: `${budget.trials}`, expected: `at least ${shards}: one for each shard` });
+  }
+  const least = stepsOfTrialMin({ innerSteps, adjoint });
+  if (budget.stepsPerTrial > 0 && budget.stepsPerTrial < least) {
+    const expected = `at least ${least}, or none: a trial says what the workload is, takes part in one upper step, measures and closes`;
+    found.push({ field: "budget.stepsPerTrial", seen: `${budget.stepsPerTrial}`, expected });
   }
   if (objectives[0]?.direction === Direction.DIRECTION_MAXIMIZE) {
     found.push({ field: "objectives[0].direction", seen: "maximize", expected: "minimize: the upper loss is lowered" });

@@ -57,7 +57,7 @@ function measured(rules: Rules, state: BoRepSearch, trial: number, measurement: 
   if (shard === undefined || shard.asked === null || shard.hasAnswered || measurement === undefined) return;
   const { asked } = shard;
   if (asked.kind === "close") {
-    if (Object.keys(measurement.metrics).length > 0 && state.shards[0] === shard) finish(state, measurement.metrics);
+    if (Object.keys(measurement.metrics).length > 0 && state.shards[0] === shard) finish(rules, state, measurement.metrics);
     shard.hasAnswered = true;
     return;
   }
@@ -120,10 +120,12 @@ function replace({ replacements, trialsMax }: Rules, state: BoRepSearch, shard: 
 }
 
 /** The last report, in words and with the upper variables. It is no step: the exact metrics are those that every trial ends with. */
-function finish(state: BoRepSearch, metrics: Readonly<Record<string, number>>): void {
+function finish({ settings, stepsPerTrial }: Rules, state: BoRepSearch, metrics: Readonly<Record<string, number>>): void {
   const { machine } = state;
   if (machine === null) return;
   const found = Object.entries(metrics).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
-  const message = `after ${machine.step} upper steps and ${machine.draws} rounds: ${found.join(", ")}`;
+  const early = machine.ended === "steps" && machine.step < settings.steps;
+  const why = early ? ` (of ${settings.steps}: budget.stepsPerTrial is ${stepsPerTrial})` : "";
+  const message = `after ${machine.step} upper steps${why} and ${machine.draws} rounds: ${found.join(", ")}`;
   state.reports.push({ step: machine.step, accepted: true, metrics: {}, vectors: { x: machine.x }, message });
 }

@@ -18,11 +18,11 @@ const workload = workloadSpec.options.parse({ samples: 5, ridge: 20 });
 const start = new Array<number>(workload.hyperparameters).fill(workload.start);
 const method = { steps: 12, accuracy: 0.1, residual: 0.1, stepLength: 1e-4 };
 
-function context(parallelism: number): StrategyContext {
+function context(parallelism: number, budget: Partial<StrategyContext["budget"]> = {}): StrategyContext {
   return {
     space: createSpace([]),
     objectives: [{ metric: "upperLoss", direction: Direction.DIRECTION_MINIMIZE }],
-    budget: { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 },
+    budget: { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0, ...budget },
     parallelism,
     inside: [],
     plainProcedure: "respond",
@@ -39,14 +39,16 @@ interface Course {
   readonly orderSeed?: number;
   readonly outcome?: (trial: number, untilStep: number) => Outcome;
   readonly options?: Readonly<Record<string, unknown>>;
+  readonly budget?: Partial<StrategyContext["budget"]>;
 }
 
-function drive({ seed, shards, parallelism, orderSeed, outcome, options = {} }: Course) {
+function drive({ seed, shards, parallelism, orderSeed, outcome, options = {}, budget }: Course) {
   const answering = new AnsweringTrials(samplesOf(seed), start);
-  const strategy = module.create(context(parallelism), module.spec.options.parse({ ...method, shards, ...options }));
+  const asked = context(parallelism, budget);
+  const strategy = module.create(asked, module.spec.options.parse({ ...method, shards, ...options }));
   return driveStrategy({
     strategy,
-    context: context(parallelism),
+    context: asked,
     seed,
     agents: parallelism,
     metrics: () => ({}),
@@ -146,5 +148,58 @@ describe("maid over trials", () => {
     assert.deepEqual(fromVectors(last.kind.value.work.vectors).theta, found);
     assert.ok(trials.every(({ status }) => status === "ended"));
     assert.match(words(facts).at(-1) ?? "", /it ends \(budget\): 12 of 12 steps/);
+  });
+
+  it("ends with the last trial where the trials of a shard have no steps left for another question, and says so", () => {
+    for (const [shards, parallelism] of [
+      [1, 1],
+      [2, 2],
+      [2, 6],
+    ] as const) {
+      // Five samples in one shard: one step to describe, then five a question.
+      const { facts, trials } = drive({ seed: 2, shards, parallelism, budget: { stepsPerTrial: 31 } });
+      const taken = steps(facts);
+      assert.ok(taken.length > 0 && taken.length < alone(2).length, `${taken.length} steps`);
+      assert.deepEqual(taken, alone(2).slice(0, taken.length), "up to there it is the method alone");
+      const last = facts.findLast(({ kind }) => kind?.$case === "trialProposed");
+      assert.ok(last?.kind?.$case === "trialProposed" && last.kind.value.work?.final);
+      assert.deepEqual(fromVectors(last.kind.value.work.vectors).theta, taken.at(-1)?.vectors.theta);
+      assert.ok(trials.every(({ status, steps: most }) => status === "ended" && most <= 31));
+      assert.match(
+        words(facts).at(-1) ?? "",
+        /it ends \(budget\): the next question .* and budget.stepsPerTrial is 31; \d+ steps were/,
+      );
+    }
+  });
+
+  it("says at once that a trial may not take the steps that the last one needs", () => {
+    for (const [shards, least] of [
+      [1, 6],
+      [5, 5],
+    ] as const) {
+      const { facts, trials } = drive({ seed: 1, shards, parallelism: shards, budget: { stepsPerTrial: least - 1 } });
+      assert.match(
+        words(facts).at(-1) ?? "",
+        new RegExp(`saw budget.stepsPerTrial ${least - 1}, expected at least ${least}, or none`),
+      );
+      assert.equal(trials.length, 1);
+      const enough = drive({ seed: 1, shards, parallelism: shards, budget: { stepsPerTrial: least } });
+      assert.match(words(enough.facts).at(-1) ?? "", /it ends \(budget\)/);
+    }
+  });
+
+  it("keeps the last trial of the budget for the end, whatever was asked ahead or lost", () => {
+    const finals = ({ facts }: ReturnType<typeof drive>) =>
+      facts.flatMap(({ kind }) => (kind?.$case === "trialProposed" && kind.value.work?.final ? [kind.value.trial] : []));
+    const ahead = drive({ seed: 2, shards: 2, parallelism: 8, orderSeed: 1, budget: { trials: 3 } });
+    assert.deepEqual(steps(ahead.facts), alone(2));
+    assert.deepEqual(finals(ahead), [2]);
+    const outcome = (trial: number, untilStep: number): Outcome => (trial === 0 && untilStep > 6 ? "is-lost" : "reaches");
+    const lost = drive({ seed: 2, shards: 2, parallelism: 2, outcome, budget: { trials: 3 } });
+    assert.deepEqual(finals(lost), [2]);
+    assert.match(
+      words(lost.facts).at(-1) ?? "",
+      /ended \(lost\), and of the 3 trials that budget.trials allows one is kept for the end/,
+    );
   });
 });

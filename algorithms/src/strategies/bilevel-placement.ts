@@ -1,0 +1,139 @@
+/**
+ * Which trial answers a question of one shard, and at which of its steps it will have done so. Asking proposes from it; telling sees by it that
+ * the trials whose turn it is have no steps left (budget.stepsPerTrial). Pure.
+ */
+import type { MethodState, OpenQuestion } from "../solvers/maid/method.js";
+import type { SampleRange } from "../solvers/summation-tree.js";
+import { type BilevelState, isAlive, type Member, noShard, report } from "./bilevel-state.js";
+
+/** What bounds a shard's trials. */
+export interface PlacementBounds {
+  /** Trials of one shard beyond the first, which answer ahead of what is waited for. */
+  readonly replicas: number;
+  /** Steps of one trial; 0 for any number. */
+  readonly stepsPerTrial: number;
+}
+
+/** A question of one shard. */
+export interface Wanted {
+  readonly question: OpenQuestion;
+  readonly shard: number;
+  /** Trials whose solutions another question would discard. */
+  readonly keepers: ReadonlySet<number>;
+  /** Whether everything waits for this question. */
+  readonly isFirst: boolean;
+}
+
+/** What else is being proposed. */
+export interface Room {
+  /** Trials that something else was just given to. */
+  readonly used: ReadonlySet<number>;
+  /** Whether a trial may be started. */
+  readonly mayStart: boolean;
+}
+
+export interface Placement {
+  /** The trial that goes on; undefined where one is started. */
+  readonly member: Member | undefined;
+  /** Whose checkpoint it takes; undefined for its own, or for none. */
+  readonly source: Member | undefined;
+  /** The question whose solutions it starts from; null for the samples' own starts. */
+  readonly startFrom: number | null;
+  /** Its step once it has answered. */
+  readonly untilStep: number;
+}
+
+/** Undefined where the question is answered or under way, or has to wait. */
+export function placementOf<State extends MethodState>(
+  state: Readonly<BilevelState<State>>,
+  { question: { id, startFrom }, shard, keepers, isFirst }: Wanted,
+  { replicas, stepsPerTrial }: PlacementBounds,
+  { used, mayStart }: Room,
+): Placement | undefined {
+  const range = state.ranges[shard];
+  if (range === undefined || (state.answers[id]?.[shard] ?? null) !== null) return undefined;
+  const size = range.hi - range.lo;
+  // Those with steps left first, and then those that keep nothing.
+  const rank = ({ trial, step }: Member): number => (isBeyond(step + size, stepsPerTrial) ? 2 : 0) + (keepers.has(trial) ? 1 : 0);
+  const members = state.members.filter((member) => isAlive(member) && (member.shard === shard || member.shard === noShard));
+  if (members.some(({ asked }) => asked?.id === id)) return undefined;
+  // Whoever said what the workload is has just taken another shard, and stands in nobody's way here.
+  const isFull = members.filter((one) => one.shard === shard || !used.has(one.trial)).length > replicas;
+  const canStart = !isFull && mayStart;
+  // Where nobody else can be had for what everything waits for, a keeper is better than nobody.
+  const isFree = ({ trial }: Member): boolean => !keepers.has(trial) || (isFirst && !canStart);
+  const idle = members
+    .filter(({ trial, status, asked }) => status === "paused" && asked === null && !used.has(trial))
+    .filter(isFree)
+    .sort((a, b) => rank(a) - rank(b));
+  const holds = ({ holds: held, saved }: Member): boolean => startFrom !== null && saved >= 0 && held.includes(startFrom);
+  const source = startFrom === null ? undefined : state.members.find((one) => one.shard === shard && holds(one));
+  const own = startFrom === null ? idle[0] : idle.find(holds);
+  // Whoever has just answered is about to say that it saved.
+  const soon = members.some(
+    ({ asked, answered }) => answered !== null && (asked?.id === startFrom || asked?.startFrom === startFrom),
+  );
+  if (startFrom !== null && own === undefined && source === undefined && soon) return undefined;
+  // Where nobody holds the solutions any more the samples' own starts keep every certificate; only the last bits may differ.
+  const from = source === undefined ? null : startFrom;
+  const member = own ?? idle[0];
+  if (member !== undefined) {
+    const copied = own === undefined ? source : undefined;
+    return { member, source: copied, startFrom: from, untilStep: Math.max(member.step, copied?.saved ?? 0) + size };
+  }
+  if (!canStart) return undefined;
+  return { member, source, startFrom: from, untilStep: (source?.saved ?? 0) + size };
+}
+
+/** Trials that hold the only solutions, in their shard, of a question that may yet be started from: another question would discard them. */
+export function keepersOf(
+  { members, ranges }: Readonly<BilevelState<MethodState>>,
+  questions: readonly number[],
+): ReadonlySet<number> {
+  const keepers = new Set<number>();
+  for (const id of questions) {
+    for (const shard of ranges.keys()) {
+      const holders = members.filter((one) => isAlive(one) && one.shard === shard && one.holds.includes(id));
+      const [holder] = holders;
+      if (holder !== undefined && !holders.some(({ trial }) => keepers.has(trial))) keepers.add(holder.trial);
+    }
+  }
+  return keepers;
+}
+
+/** Ends the method where the trial that its next question falls to has no steps left; what was found is then solved as ever. */
+export function endAtBudget<State extends MethodState>(
+  state: BilevelState<State>,
+  question: OpenQuestion,
+  bounds: PlacementBounds & { readonly trialsMax: number; readonly undecided: readonly number[] },
+): void {
+  const { method, ranges } = state;
+  if (bounds.stepsPerTrial === 0 || method === null) return;
+  const keepers = keepersOf(state, [question.id, ...bounds.undecided]);
+  const room = { used: new Set<number>(), mayStart: isWithin(state.trials, bounds.trialsMax) };
+  for (const [shard, range] of ranges.entries()) {
+    const placement = placementOf(state, { question, shard, keepers, isFirst: true }, bounds, room);
+    if (placement === undefined || !isBeyond(placement.untilStep, bounds.stepsPerTrial)) continue;
+    const who = placement.member === undefined ? "a trial" : `trial ${placement.member.trial}`;
+    const words = `the next question about samples ${samplesOf(range)} would take ${who} to step ${placement.untilStep}`;
+    const message = `${words}, and budget.stepsPerTrial is ${bounds.stepsPerTrial}; ${method.step} steps were accepted`;
+    method.finished = { reason: "budget", message };
+    report(state, `it ends (budget): ${message}`, true);
+    return;
+  }
+}
+
+/** A shard's samples in words. */
+export function samplesOf({ lo, hi }: SampleRange): string {
+  return `${lo} to ${hi - 1}`;
+}
+
+/** Whether a step lies beyond what the budget allows a trial. */
+export function isBeyond(step: number, stepsPerTrial: number): boolean {
+  return stepsPerTrial > 0 && step > stepsPerTrial;
+}
+
+/** Whether the budget allows a trial beside those that there are; one is kept for the end. */
+export function isWithin(trials: number, trialsMax: number, isFinal = false): boolean {
+  return trialsMax === 0 || trials < trialsMax - (isFinal ? 0 : 1);
+}
