@@ -1,6 +1,9 @@
 /**
- * MAID-2: on total-variation denoising, MAID ends at the same loss from any starting accuracy and step length, as good as the best of a grid;
- * HOAG's schedules end far apart. Synthetic piecewise-constant images, so that nothing has to be read.
+ * MAID-2: on total-variation denoising, MAID ends at the same loss from any starting accuracy and step length, as good as the best of a grid; HOAG's
+ * runs end far apart. Synthetic piecewise-constant images, so that nothing has to be read.
+ *
+ * The document speaks of 6 HOAG runs and does not say which. Its schedules begin at accuracy 0.1, and MAID's runs at steps 0.01 and 1, so the six are
+ * taken to be three schedules from these two steps; settled on seeds 101 to 116. HOAG's own first step is measured beside them.
  */
 import { createRng } from "@regulus/algorithms/core";
 import { denoisingPair } from "@regulus/algorithms/images";
@@ -25,6 +28,8 @@ const theta0 = [-5, -5];
 const work = 3000 * images.count;
 const accuracies = [10, 1, 0.1, 1e-3];
 const stepLengths = [0.01, 1];
+/** Where HOAG's schedules begin. */
+const hoagAccuracy = 0.1;
 const schedules = ["geometric", "quadratic", "cubic"] as const;
 /** 21 weights by 7 smoothings. */
 const grid = Array.from({ length: 147 }, (_, i) => [-5 + 0.25 * (i % 21), -6 + Math.floor(i / 21)]);
@@ -32,7 +37,10 @@ const grid = Array.from({ length: 147 }, (_, i) => [-5 + 0.25 * (i % 21), -6 + M
 const exact = 1e-7;
 
 export async function runRobustnessClaim({ seed, seeds, progress }: ReproduceRequest): Promise<ClaimResult> {
-  progress.begin("MAID-2", seeds * (accuracies.length * stepLengths.length + accuracies.length * schedules.length + grid.length));
+  progress.begin(
+    "MAID-2",
+    seeds * (accuracies.length * stepLengths.length + (stepLengths.length + 1) * schedules.length + grid.length),
+  );
   const measured: Record<string, number> = {};
   let holds = true;
   for (let one = seed; one < seed + seeds; one++) {
@@ -61,10 +69,10 @@ export async function runRobustnessClaim({ seed, seeds, progress }: ReproduceReq
         ),
       ),
     );
-    const hoagLosses = finals(
-      hoag,
-      accuracies.flatMap((accuracy) => schedules.map((schedule) => hoagOptions.parse({ ...shared, accuracy, schedule }))),
-    );
+    const hoagFrom = (stepLength: number | undefined) =>
+      schedules.map((schedule) => hoagOptions.parse({ ...shared, accuracy: hoagAccuracy, schedule, stepLength }));
+    const hoagLosses = finals(hoag, stepLengths.flatMap(hoagFrom));
+    const ownStepLosses = finals(hoag, hoagFrom(undefined));
     const gridLosses = grid.map((theta) => {
       progress.advance(1);
       return lossAt(samples, theta);
@@ -79,7 +87,8 @@ export async function runRobustnessClaim({ seed, seeds, progress }: ReproduceReq
       [`MAID worst PSNR, seed ${one}`]: psnrOf(Math.max(...maidLosses)),
       [`grid best PSNR, seed ${one}`]: gridPsnr,
       [`HOAG spread, seed ${one}`]: spread(hoagLosses),
-      [`HOAG least loss over MAID's, seed ${one}`]: Math.min(...hoagLosses) / Math.min(...maidLosses),
+      [`HOAG spread with its own first step, seed ${one}`]: spread(ownStepLosses),
+      [`HOAG least loss over MAID's, seed ${one}`]: Math.min(...hoagLosses, ...ownStepLosses) / Math.min(...maidLosses),
     });
     holds &&= spread(maidLosses) <= 1.03 && maidPsnr >= gridPsnr - 0.05 && spread(hoagLosses) >= 2;
   }
@@ -89,7 +98,7 @@ export async function runRobustnessClaim({ seed, seeds, progress }: ReproduceReq
       "From any of 8 starting accuracies and step lengths MAID ends at one loss, as good as the best of a grid; HOAG's do not.",
     measured,
     threshold:
-      "worst over best final loss of MAID at most 1.03; the mean PSNR of its runs at least the best of a 147-point grid - 0.05 dB; over HOAG's three schedules from the same accuracies, worst over best at least 2",
+      "worst over best final loss of MAID at most 1.03; the mean PSNR of its runs at least the best of a 147-point grid - 0.05 dB; over HOAG's three schedules from the same two steps, worst over best at least 2; its own first step is reported",
     holds,
   };
 }

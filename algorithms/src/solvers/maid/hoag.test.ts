@@ -43,6 +43,14 @@ test("the step begins at sqrt(p) / norm(z), grows where the loss falls, and halv
   assert.equal(hoag.questions(state, 9)[0]?.question.accuracy, (0.1 / 4 ** 3) * 0.5);
 });
 
+test("a first step that is given is taken as it is, and adapts from there", () => {
+  const state = hoag.init(hoagOptions.parse({ stepLength: 0.5 }), { theta: [1, 1], samples: 1 });
+  hoag.tell(state, 0, answer(10, [3, -1]));
+  assert.deepEqual(state.theta, [1 - 0.5 * 3, 1 + 0.5]);
+  hoag.tell(state, 1, answer(1, [1, 0]));
+  assert.equal(state.inverseStep, 2 * 0.95);
+});
+
 for (const schedule of ["geometric", "quadratic", "cubic"] as const)
   test(`lowers the exact loss of a quadratic problem on its way, ${schedule}`, () => {
     for (const seed of [1, 2, 3]) {

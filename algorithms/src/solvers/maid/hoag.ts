@@ -88,7 +88,8 @@ function accuracyOf({ options, solves, halvings }: HoagState): number {
 function moved(state: HoagState, answer: ReducedAnswer, z: readonly number[], gradientNorm: number): IterationRecord {
   const { options, last } = state;
   const accuracy = accuracyOf(state);
-  const first = gradientNorm <= smallGradient ? 1 : gradientNorm / Math.sqrt(z.length);
+  const own = gradientNorm <= smallGradient ? 1 : gradientNorm / Math.sqrt(z.length);
+  const first = options.stepLength === undefined ? own : 1 / options.stepLength;
   let inverse = state.inverseStep ?? first;
   const increment = gradientNorm / inverse;
   let [steps, words] = [true, "step taken"];

@@ -80,6 +80,8 @@ export const hoagOptions = z
     ...shared,
     /** How the accuracy of solve k falls from `accuracy`: 0.9^k, 1 / (k + 1)^2, 1 / (k + 1)^3. */
     schedule: z.enum(["geometric", "quadratic", "cubic"]).default("quadratic"),
+    /** First step length; absent for the method's own, sqrt(p) over the norm of the first hypergradient. */
+    stepLength: positive.optional(),
   })
   .refine(isOrdered, notOrdered);
 export type HoagOptions = z.infer<typeof hoagOptions>;
