@@ -127,10 +127,12 @@ async function loop(
       if (stop === "preempted") await listener.saved(session.stepsDone, seconds(), await session.save());
       return stop;
     }
+    const before = session.stepsDone;
     await session.step();
     progress.step = session.stepsDone;
     listener.alive(session.stepsDone);
-    if (session.stepsDone % every === 0 && !reached()) await measure(session, plan, seconds(), listener, progress);
+    const isDue = session.stepsDone > before && session.stepsDone % every === 0;
+    if (isDue && !reached()) await measure(session, plan, seconds(), listener, progress);
     const nowMs = performance.now();
     if (nowMs - savedMs >= plan.checkpointEveryMs && listener.mayBeSaved() && !reached()) {
       await saveByTheClock(session, seconds(), listener);

@@ -3,7 +3,8 @@
  * question for whoever is asked to start from them. That the procedure itself does so is tested where it is.
  */
 import { assert, fromVectors, type Measurement, toVectors, type Work } from "@regulus/proto";
-import { answerSample, type RespondSample, type WarmStart } from "../solvers/respond.js";
+import { answerSample } from "../solvers/answer-sample.js";
+import type { RespondSample, WarmStart } from "../solvers/respond.js";
 import { encodeAnswer, shardNodes } from "../solvers/respond-messages.js";
 import { shardRanges } from "../solvers/summation-tree.js";
 

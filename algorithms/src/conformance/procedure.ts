@@ -15,7 +15,7 @@ export function describeProcedure(trial: TrialCase): void {
       const [watched, alone] = [await openCase(trial), await openCase(trial)];
       assert.equal(watched.stepsDone, 0);
       for (let step = 1; step <= 6; step++) {
-        await watched.step();
+        await stepTo(watched, step);
         assert.equal(watched.stepsDone, step);
         const first = await watched.measure();
         await watched.save();

@@ -2,6 +2,7 @@
  * Nesterov's accelerated gradient for strongly convex functions, stopped by a certificate: the norm of the gradient over mu bounds the distance
  * to the minimizer. Source: MAID's lower solver (arXiv 2308.10098), with the momentum that its released code loses.
  */
+import { assert } from "@regulus/proto";
 import { type LowerProblem, norm } from "./lower-problem.js";
 
 /** Steps without a better gradient after which the arithmetic is taken to be exhausted. */
@@ -17,6 +18,41 @@ export interface LowerSolution {
   readonly outcome: "reached" | "stalled" | "spent";
 }
 
+/** A solve on its way: everything that the rest of it depends on, as numbers. */
+export interface LowerSolve {
+  /** The last iterate [dim]. */
+  x: Float64Array;
+  /** Where the next gradient is taken [dim]. */
+  readonly y: Float64Array;
+  /** Where the gradient was shortest [dim]; meaningless before the first step. */
+  readonly bestX: Float64Array;
+  /** Accuracy there. */
+  best: number;
+  /** Steps since then. */
+  sinceBest: number;
+  /** Nesterov's t. */
+  t: number;
+  iterations: number;
+  /** Constants of the problem at its hyperparameters, which may be dear to compute. */
+  readonly mu: number;
+  readonly smoothness: number;
+}
+
+/** A solve that begins at `start`. */
+export function beginLower(problem: LowerProblem, theta: Float64Array, start: Float64Array): LowerSolve {
+  return {
+    x: Float64Array.from(start),
+    y: Float64Array.from(start),
+    bestX: Float64Array.from(start),
+    best: Number.POSITIVE_INFINITY,
+    sinceBest: 0,
+    t: 1,
+    iterations: 0,
+    mu: problem.mu(theta),
+    smoothness: problem.smoothness(theta),
+  };
+}
+
 /**
  * Minimizes h(., theta) from `start` until the distance to the minimizer is certified to be at most `accuracy` (positive, in the units of x).
  * A start that is good enough costs one gradient and no step.
@@ -27,19 +63,26 @@ export function acceleratedGradient(
   start: Float64Array,
   options: { readonly accuracy: number; readonly iterationsMax: number },
 ): LowerSolution {
+  const solved = continueLower(problem, theta, beginLower(problem, theta, start), options, Number.POSITIVE_INFINITY);
+  assert(solved !== undefined, "a solve ends in unlimited steps");
+  return solved;
+}
+
+/** Goes on by at most `steps` gradients, with the same bits in whatever parts; undefined where it is not at its end. Changes `solve`. */
+export function continueLower(
+  problem: LowerProblem,
+  theta: Float64Array,
+  solve: LowerSolve,
+  options: { readonly accuracy: number; readonly iterationsMax: number },
+  steps: number,
+): LowerSolution | undefined {
   const { dim } = problem;
-  const mu = problem.mu(theta);
-  const smoothness = problem.smoothness(theta);
+  const { y, bestX, mu, smoothness } = solve;
   const q = Math.min(1, mu / smoothness);
-  let x = Float64Array.from(start);
-  const y = Float64Array.from(start);
-  let next = new Float64Array(dim);
+  let { x, t, best, sinceBest, iterations } = solve;
+  let next: Float64Array = new Float64Array(dim);
   const gradient = new Float64Array(dim);
-  let t = 1;
-  let best = Number.POSITIVE_INFINITY;
-  const bestX = Float64Array.from(start);
-  let sinceBest = 0;
-  for (let iterations = 0; ; iterations++) {
+  for (let left = steps; left > 0; left--) {
     // The certificate is taken at y, where the gradient is needed anyway; y is what is returned.
     problem.gradient(y, theta, gradient);
     const accuracy = norm(gradient) / mu;
@@ -63,5 +106,8 @@ export function acceleratedGradient(
     }
     [x, next] = [next, x];
     t = tNext;
+    iterations += 1;
   }
+  Object.assign(solve, { x, t, best, sinceBest, iterations });
+  return undefined;
 }

@@ -2,6 +2,7 @@
  * Conjugate gradient for H q = b with a symmetric positive definite H given by its products, stopped at an absolute residual. The adjoint solve of
  * the bilevel methods (arXiv 2308.10098, section 2).
  */
+import { assert } from "@regulus/proto";
 import { dot, norm } from "./lower-problem.js";
 
 export interface LinearSolution {
@@ -13,45 +14,88 @@ export interface LinearSolution {
   readonly outcome: "reached" | "stalled" | "spent";
 }
 
+/** A solve on its way: everything that the rest of it depends on, as numbers. */
+export interface LinearSolve {
+  /** [dim] */
+  readonly q: Float64Array;
+  /** Residual b - H q by the recurrence [dim]. */
+  readonly r: Float64Array;
+  /** Direction [dim]. */
+  readonly p: Float64Array;
+  /** Squared norm of r. */
+  rr: number;
+  /** Norm of the residual as computed last. */
+  residual: number;
+  /** What it was at the restart before. */
+  before: number;
+  iterations: number;
+  /** Descents from a true residual that ended; -1 before the first. */
+  restarts: number;
+}
+
+/** Descents at most: a restart from the true residual costs one product, and two of them tell rounding from slow progress. */
+const descentsMax = 3;
+
+/** A solve of `dim` unknowns that begins at `start`, zeros where absent. */
+export function beginLinear(dim: number, start?: Float64Array): LinearSolve {
+  const q = start === undefined ? new Float64Array(dim) : Float64Array.from(start);
+  return { q, r: new Float64Array(dim), p: new Float64Array(dim), rr: 0, residual: 0, before: 0, iterations: 0, restarts: -1 };
+}
+
 /** Solves to norm(H q - b) <= residual (absolute), from `start` (zeros where absent). */
 export function conjugateGradient(
   apply: (v: Float64Array, out: Float64Array) => void,
   b: Float64Array,
   options: { readonly residual: number; readonly iterationsMax: number; readonly start?: Float64Array },
 ): LinearSolution {
-  const q = options.start === undefined ? new Float64Array(b.length) : Float64Array.from(options.start);
+  const solved = continueLinear(apply, b, beginLinear(b.length, options.start), options, Number.POSITIVE_INFINITY);
+  assert(solved !== undefined, "a solve ends in unlimited steps");
+  return solved;
+}
+
+/** Goes on by at most `steps` steps, with the same bits in whatever parts; undefined where it is not at its end. Changes `solve`. */
+export function continueLinear(
+  apply: (v: Float64Array, out: Float64Array) => void,
+  b: Float64Array,
+  solve: LinearSolve,
+  options: { readonly residual: number; readonly iterationsMax: number },
+  steps: number,
+): LinearSolution | undefined {
+  const { q, r, p } = solve;
   const product = new Float64Array(b.length);
-  const r = new Float64Array(b.length);
-  const residualNow = (): number => {
+  let left = steps;
+  for (;;) {
+    if (solve.restarts >= 0) {
+      while (Math.sqrt(solve.rr) > options.residual && solve.iterations < options.iterationsMax) {
+        if (left <= 0) return undefined;
+        left -= 1;
+        apply(p, product);
+        const curvature = dot(p, product);
+        if (!(curvature > 0)) break;
+        const alpha = solve.rr / curvature;
+        for (let i = 0; i < b.length; i++) {
+          q[i] = (q[i] as number) + alpha * (p[i] as number);
+          r[i] = (r[i] as number) - alpha * (product[i] as number);
+        }
+        const rrNext = dot(r, r);
+        const beta = rrNext / solve.rr;
+        for (let i = 0; i < b.length; i++) p[i] = (r[i] as number) + beta * (p[i] as number);
+        solve.rr = rrNext;
+        solve.iterations += 1;
+      }
+    }
     apply(q, product);
     for (let i = 0; i < b.length; i++) r[i] = (b[i] as number) - (product[i] as number);
-    return norm(r);
-  };
-  let residual = residualNow();
-  let iterations = 0;
-  // A restart from the true residual costs one product; two of them tell rounding from slow progress.
-  for (let restart = 0; residual > options.residual && restart < 3; restart++) {
-    const before = residual;
-    const p = Float64Array.from(r);
-    let rr = dot(r, r);
-    while (Math.sqrt(rr) > options.residual && iterations < options.iterationsMax) {
-      apply(p, product);
-      const curvature = dot(p, product);
-      if (!(curvature > 0)) break;
-      const alpha = rr / curvature;
-      for (let i = 0; i < b.length; i++) {
-        q[i] = (q[i] as number) + alpha * (p[i] as number);
-        r[i] = (r[i] as number) - alpha * (product[i] as number);
-      }
-      const rrNext = dot(r, r);
-      const beta = rrNext / rr;
-      for (let i = 0; i < b.length; i++) p[i] = (r[i] as number) + beta * (p[i] as number);
-      rr = rrNext;
-      iterations += 1;
+    solve.residual = norm(r);
+    const spent = solve.iterations >= options.iterationsMax;
+    const slow = solve.restarts >= 0 && (spent || solve.residual >= 0.5 * solve.before);
+    solve.restarts += 1;
+    if (solve.residual <= options.residual || slow || solve.restarts >= descentsMax) {
+      const outcome = solve.residual <= options.residual ? "reached" : spent ? "spent" : "stalled";
+      return { q, residual: solve.residual, iterations: solve.iterations, outcome };
     }
-    residual = residualNow();
-    if (iterations >= options.iterationsMax || residual >= 0.5 * before) break;
+    solve.before = solve.residual;
+    p.set(r);
+    solve.rr = dot(r, r);
   }
-  const reached = residual <= options.residual;
-  return { q, residual, iterations, outcome: reached ? "reached" : iterations >= options.iterationsMax ? "spent" : "stalled" };
 }

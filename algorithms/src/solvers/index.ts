@@ -4,6 +4,7 @@ export type { LabelledRows } from "../data/pooled-digits.js";
 export * from "../data/relaxed-smooth-problem.js";
 export * from "../data/ridge-problem.js";
 export * from "./accelerated-gradient.js";
+export * from "./answer-sample.js";
 export * from "./bo-rep/index.js";
 export * from "./conjugate-gradient.js";
 export * from "./lower-problem.js";

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/index.js";
+import { answerSample } from "./answer-sample.js";
 import { type LowerProblem, norm } from "./lower-problem.js";
 import { drawQuadratic, type QuadraticProblem } from "./problems/quadratic.js";
-import { type AnsweredSample, answerSample, lowerBoundOf, reduceAnswers, upperBoundOf } from "./respond.js";
+import { type AnsweredSample, lowerBoundOf, reduceAnswers, upperBoundOf } from "./respond.js";
 import { coveringNodes, type NodeSum, shardRanges, sumNode } from "./summation-tree.js";
 
 const law = { rows: 60, dim: 6, thetaDim: 4, noise: 0.1, ridge: 0.5 };

@@ -1,13 +1,11 @@
 /**
  * One round of a bilevel method over samples: the question (hyperparameters and accuracies), what one sample answers (its loss with a certified
  * accuracy, and on demand its share of the hypergradient), and how the answers of all samples are reduced to bounds that hold exactly. Pure: no
- * files, no clock, no state; warm starts go in and come out. Who carries them between rounds is the caller's business.
+ * files, no clock, no state. How a sample comes to its answer is answer-sample.ts.
  *
- * Source: MAID (arXiv 2308.10098): sandwich bounds (Lemma 3.5), hypergradient and its a-posteriori bound (Theorem 2.1).
+ * Source: MAID (arXiv 2308.10098): sandwich bounds (Lemma 3.5).
  */
-import { acceleratedGradient } from "./accelerated-gradient.js";
-import { conjugateGradient } from "./conjugate-gradient.js";
-import { type LowerProblem, norm, type UpperFunction } from "./lower-problem.js";
+import type { LowerProblem, UpperFunction } from "./lower-problem.js";
 import { combineNodes, type NodeSum, treeSum } from "./summation-tree.js";
 
 /** What is asked of every sample in one round. Plain data. */
@@ -86,75 +84,6 @@ export interface AnsweredSample {
   readonly solution: WarmStart;
   /** This sample's hypergradient -J^T q [p], where it was asked for. */
   readonly hypergradient?: Float64Array;
-}
-
-/** Solves one sample's lower level from a warm start and answers the question. */
-export function answerSample(sample: RespondSample, question: RespondQuestion, warm: WarmStart): AnsweredSample {
-  const { lower, upper } = sample;
-  const theta = Float64Array.from(question.theta);
-  const iterationsMax = question.iterationsMax ?? iterationsDefault;
-  const mu = lower.mu(theta);
-  if (!(mu > 0)) return { answer: failedAnswer("not-strongly-convex"), solution: warm };
-  if (!Number.isFinite(mu) || !Number.isFinite(lower.smoothness(theta)))
-    return { answer: failedAnswer("not-finite"), solution: warm };
-  const solved = acceleratedGradient(lower, theta, warm.x, { accuracy: question.accuracy, iterationsMax });
-  const upperGradient = new Float64Array(lower.dim);
-  upper.gradient(solved.x, upperGradient);
-  const answer = {
-    value: upper.value(solved.x),
-    gradientNorm: norm(upperGradient),
-    accuracy: solved.accuracy,
-    smoothness: upper.smoothness,
-    convex: upper.convex,
-    iterations: solved.iterations,
-    stalled: solved.outcome === "stalled",
-    ...(sample.metrics === undefined ? {} : { metrics: sample.metrics(solved.x, theta) }),
-  };
-  if (!Number.isFinite(answer.value) || !Number.isFinite(answer.gradientNorm) || !Number.isFinite(answer.accuracy))
-    return { answer: failedAnswer("not-finite"), solution: warm };
-  if (question.gradient === undefined) return { answer, solution: { ...warm, x: solved.x } };
-
-  const { q, residual, iterations } = conjugateGradient((v, out) => lower.hessianVector(solved.x, theta, v, out), upperGradient, {
-    residual: question.gradient.residual,
-    iterationsMax,
-    ...(warm.q === undefined ? {} : { start: warm.q }),
-  });
-  const hypergradient = new Float64Array(lower.thetaDim);
-  lower.crossTransposed(solved.x, theta, q, hypergradient);
-  for (let j = 0; j < hypergradient.length; j++) hypergradient[j] = -(hypergradient[j] as number);
-  const bound = hypergradientBound(sample, {
-    x: solved.x,
-    theta,
-    accuracy: solved.accuracy,
-    residual,
-    gradientNorm: answer.gradientNorm,
-  });
-  return {
-    answer: { ...answer, adjoint: { residual, iterations, ...(bound === undefined ? {} : { bound }) } },
-    solution: { x: solved.x, q },
-    hypergradient,
-  };
-}
-
-/**
- * omega of Theorem 2.1: c(x) eps + norm(J)/mu delta + L_J L_g / mu eps^2, with L_{H^-1} <= L_H / mu^2. It holds, and is loose by factors up to
- * thousands. Undefined where the problem does not give its Lipschitz constants.
- */
-export function hypergradientBound(
-  { lower, upper }: RespondSample,
-  at: { x: Float64Array; theta: Float64Array; accuracy: number; residual: number; gradientNorm: number },
-): number | undefined {
-  const constants = lower.lipschitz?.(at.x, at.theta);
-  if (constants === undefined) return undefined;
-  const { crossNorm, crossLipschitz, hessianLipschitz } = constants;
-  const mu = lower.mu(at.theta);
-  const perAccuracy =
-    (upper.smoothness * crossNorm) / mu +
-    (hessianLipschitz / mu ** 2) * at.gradientNorm * crossNorm +
-    (crossLipschitz * at.gradientNorm) / mu;
-  return (
-    perAccuracy * at.accuracy + (crossNorm / mu) * at.residual + ((crossLipschitz * upper.smoothness) / mu) * at.accuracy ** 2
-  );
 }
 
 /** U_upper of Lemma 3.5 for one sample: the upper loss at the exact minimizer is at most this. */
@@ -258,10 +187,6 @@ export const rejectedAnswer: ReducedAnswer = { ...noAnswer, rejected: true };
 
 function isUnresolved(residual: number, gradientNorm: number): boolean {
   return residual > 0 && residual >= gradientNorm;
-}
-
-function failedAnswer(problem: SampleProblem): SampleAnswer {
-  return { value: 0, gradientNorm: 0, accuracy: 0, smoothness: 0, convex: false, iterations: 0, stalled: false, problem };
 }
 
 /** A loop and not Math.max(...), which fails on a hundred thousand arguments. */

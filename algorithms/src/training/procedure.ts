@@ -37,7 +37,7 @@ export interface Session {
   readonly ended: boolean;
   /** Steps between two measurements where the search does not say. */
   readonly measureEverySteps: number;
-  /** One training step. */
+  /** One training step, or a part of one that is long: stepsDone stays then, and the next call goes on with it. */
   step(): Promise<void>;
   /** Metrics over whole splits at the present weights; changes nothing. Throws TrialFailure where training has diverged. */
   measure(): Promise<Observed>;

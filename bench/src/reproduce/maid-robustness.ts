@@ -33,6 +33,8 @@ const hoagAccuracy = 0.1;
 const schedules = ["geometric", "quadratic", "cubic"] as const;
 /** 21 weights by 7 smoothings. */
 const grid = Array.from({ length: 147 }, (_, i) => [-5 + 0.25 * (i % 21), -6 + Math.floor(i / 21)]);
+/** What MAID may lie below the best of the grid, in dB. */
+const gridSlack = 0.05;
 /** Accuracy of the solves that settings are judged by. */
 const exact = 1e-7;
 
@@ -78,19 +80,22 @@ export async function runRobustnessClaim({ seed, seeds, progress }: ReproduceReq
       return lossAt(samples, theta);
     });
     const spread = (losses: readonly number[]): number => Math.max(...losses) / Math.min(...losses);
-    // The mean of the eight runs: the threshold on their spread alone leaves 0.13 dB between them.
+    // The mean of the eight runs, since the threshold on their spread alone leaves 0.13 dB between them; how many keep it one by one is told too.
     const maidPsnr = maidLosses.reduce((sum, loss) => sum + psnrOf(loss), 0) / maidLosses.length;
     const gridPsnr = psnrOf(Math.min(...gridLosses));
     Object.assign(measured, {
       [`MAID spread, seed ${one}`]: spread(maidLosses),
       [`MAID mean PSNR, seed ${one}`]: maidPsnr,
       [`MAID worst PSNR, seed ${one}`]: psnrOf(Math.max(...maidLosses)),
+      [`MAID runs of 8 within ${gridSlack} dB of the grid, seed ${one}`]: maidLosses.filter(
+        (loss) => psnrOf(loss) >= gridPsnr - gridSlack,
+      ).length,
       [`grid best PSNR, seed ${one}`]: gridPsnr,
       [`HOAG spread, seed ${one}`]: spread(hoagLosses),
       [`HOAG spread with its own first step, seed ${one}`]: spread(ownStepLosses),
       [`HOAG least loss over MAID's, seed ${one}`]: Math.min(...hoagLosses, ...ownStepLosses) / Math.min(...maidLosses),
     });
-    holds &&= spread(maidLosses) <= 1.03 && maidPsnr >= gridPsnr - 0.05 && spread(hoagLosses) >= 2;
+    holds &&= spread(maidLosses) <= 1.03 && maidPsnr >= gridPsnr - gridSlack && spread(hoagLosses) >= 2;
   }
   return {
     id: "MAID-2",
@@ -98,7 +103,7 @@ export async function runRobustnessClaim({ seed, seeds, progress }: ReproduceReq
       "From any of 8 starting accuracies and step lengths MAID ends at one loss, as good as the best of a grid; HOAG's do not.",
     measured,
     threshold:
-      "worst over best final loss of MAID at most 1.03; the mean PSNR of its runs at least the best of a 147-point grid - 0.05 dB; over HOAG's three schedules from the same two steps, worst over best at least 2; its own first step is reported",
+      "worst over best final loss of MAID at most 1.03; the mean PSNR of its runs at least the best of a 147-point grid - 0.05 dB (how many runs keep that one by one is reported); over HOAG's three schedules from the same two steps, worst over best at least 2; its own first step is reported",
     holds,
   };
 }

@@ -1,12 +1,12 @@
 /**
- * Answers a bilevel method's questions about a contiguous range of samples, whoever solves them. A step solves one sample, so that a round can be left
- * between any two; a round is left behind with the next question, and its partial answers with it. The checkpoint holds the solutions to start
+ * Answers a bilevel method's questions about a contiguous range of samples, whoever solves them. A step solves one sample, a long
+ * one in parts, so that a round can be left at any time; a round is left behind with the next question, and its partial answers with it. The checkpoint holds the solutions to start
  * from and those of the newest round, so that whoever goes on from it answers with the same bits.
  *
  * Source: MAID, arXiv 2308.10098. What one sample answers is solvers/respond.ts.
  */
 import { limits, RegulusError, toVectors, type Work } from "@regulus/proto";
-import { z } from "zod";
+import type { SampleSolve } from "../../solvers/answer-sample.js";
 import {
   type AnsweredSample,
   type RespondQuestion,
@@ -15,7 +15,7 @@ import {
   type SampleAnswer,
   type WarmStart,
 } from "../../solvers/respond.js";
-import { decodeAnswer, encodeAnswer, shardNodes } from "../../solvers/respond-messages.js";
+import { encodeAnswer, shardNodes } from "../../solvers/respond-messages.js";
 import { type SampleRange, shardRanges } from "../../solvers/summation-tree.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { parseOptions } from "../../training/parse-options.js";
@@ -28,6 +28,8 @@ import {
   type TrialRequest,
 } from "../../training/procedure.js";
 import { beginRound, emptyRound, type Round, type RoundState, takeSample } from "./round.js";
+import { decodeFromCheckpoint, encodeForCheckpoint, savedState } from "./saved-round.js";
+import { packSolve, unpackSolve } from "./solve-in-parts.js";
 import { type RespondOptions, spec } from "./spec.js";
 import { doubles, doublesOf, joined, lengthsOf, parted } from "./warm-starts.js";
 
@@ -41,14 +43,16 @@ export interface RespondAnswerer {
   /** Hyperparameters to begin with [p]. */
   readonly theta: readonly number[];
   /**
-   * Answers for sample `index`, from 0. `start` is the solution to start from; absent for the sample's own start. Undefined where it was asked
-   * to stop before it had an answer: then nothing has happened.
+   * Answers for sample `index`, from 0. `start` is the solution to start from; absent for the sample's own start. A long solve may be answered in
+   * parts, with the same bits: what is on its way comes back, and is given as `solve` when the same is asked again. Undefined where it was asked to
+   * stop before it had an answer: then nothing has happened.
    */
   answer(
     index: number,
     question: RespondQuestion,
     start: WarmStart | undefined,
-  ): Promise<AnsweredSample | undefined> | AnsweredSample;
+    solve: SampleSolve | undefined,
+  ): Promise<AnsweredSample | undefined> | AnsweredSample | SampleSolve;
   /** Artifacts of solutions, by sample. */
   results?: RespondTask["results"];
   close(): void;
@@ -149,8 +153,12 @@ class RespondSession implements Session {
     const { accuracy, residual, rejectAbove, iterationsMax } = this.#options;
     const gradient = residual === undefined ? {} : { gradient: { residual } };
     const question = { theta: this.#theta, accuracy, ...gradient, iterationsMax, commit: false };
-    const answered = await this.#task.answer(this.#range.lo + index, question, starts?.[index]);
+    const answered = await this.#task.answer(this.#range.lo + index, question, starts?.[index], round.solve);
     if (answered === undefined) return;
+    if (!("answer" in answered)) {
+      round.solve = answered;
+      return;
+    }
     this.stepsDone += 1;
     takeSample(round, answered, rejectAbove);
   }
@@ -185,11 +193,19 @@ class RespondSession implements Session {
     const { startFrom, starts = [], round } = this.#state;
     const { question, answers, solutions, hypergradients, rejected } = round;
     const message = answers.length === 0 ? undefined : encodeForCheckpoint(answers);
+    const solve = round.solve === undefined ? undefined : packSolve(round.solve);
     const state = {
       startFrom,
       hasStarts: this.#state.starts !== undefined,
       starts: lengthsOf(starts),
-      round: { question, rejected, solutions: lengthsOf(solutions), answers: message?.names ?? [], count: answers.length },
+      round: {
+        question,
+        rejected,
+        solutions: lengthsOf(solutions),
+        answers: message?.names ?? [],
+        count: answers.length,
+        ...(solve === undefined ? {} : { solve: solve.saved }),
+      },
       hypergradients: hypergradients.length,
     };
     const tensors = [
@@ -197,6 +213,7 @@ class RespondSession implements Session {
       doubles("solutions", joined(solutions)),
       doubles("answers", message?.values ?? new Float64Array(0)),
       doubles("hypergradients", joined(hypergradients.map((x) => ({ x })))),
+      ...(solve === undefined ? [] : [doubles("solve", solve.values)]),
     ];
     return encodeCheckpoint({ procedure: spec.name, step: this.stepsDone, seed: this.#seed, state, tensors });
   }
@@ -204,7 +221,7 @@ class RespondSession implements Session {
   restore(bytes: Uint8Array): void {
     const { step, state, tensors } = decodeCheckpoint(bytes, spec.name);
     const read = savedState.parse(state);
-    const { question, rejected, solutions, answers, count } = read.round;
+    const { question, rejected, solutions, answers, count, solve } = read.round;
     const hypergradients = doublesOf(tensors, "hypergradients");
     const p = read.hypergradients === 0 ? 0 : hypergradients.length / read.hypergradients;
     const parts = Array.from({ length: read.hypergradients }, (_, index) => hypergradients.slice(index * p, (index + 1) * p));
@@ -218,6 +235,7 @@ class RespondSession implements Session {
         answers: decodeFromCheckpoint(answers, doublesOf(tensors, "answers"), count),
         solutions: parted(doublesOf(tensors, "solutions"), solutions),
         hypergradients: parts,
+        ...(solve === undefined ? {} : { solve: unpackSolve(solve, doublesOf(tensors, "solve")) }),
       },
     };
   }
@@ -251,39 +269,3 @@ function problemWords(kind: string, sample: number): string {
     ? `the lower level of sample ${sample} is not strongly convex at these hyperparameters: mu is not above 0`
     : `the loss of sample ${sample} is not a number at these hyperparameters`;
 }
-
-/** Answers as the numbers that travel, end to end in the order of the names: JSON would lose what is not finite. */
-function encodeForCheckpoint(answers: readonly SampleAnswer[]): { names: string[]; values: Float64Array } {
-  const range = { lo: 0, hi: answers.length };
-  const { vectors } = encodeAnswer({ question: 0, samples: answers.length, range, answers, nodes: [], rejected: false });
-  return { names: Object.keys(vectors), values: Float64Array.from(Object.values(vectors).flat()) };
-}
-
-function decodeFromCheckpoint(names: readonly string[], values: Float64Array, count: number): SampleAnswer[] {
-  if (count === 0) return [];
-  const vectors = Object.fromEntries(names.map((name, i) => [name, [...values.subarray(i * count, (i + 1) * count)]]));
-  const metrics = { question: 0, samples: count, firstSample: 0, endSample: count, rejected: 0 };
-  const decoded = decodeAnswer({ metrics, vectors });
-  if (decoded === undefined || typeof decoded === "string") {
-    throw new RegulusError(
-      "data-loss",
-      `saw ${decoded ?? "no answer"}, expected the answers of ${count} samples in a checkpoint`,
-    );
-  }
-  return [...decoded.answers];
-}
-
-const counts = z.array(z.tuple([z.int().min(0), z.int().min(0)]));
-const savedState = z.strictObject({
-  startFrom: z.int().min(0).nullable(),
-  hasStarts: z.boolean(),
-  starts: counts,
-  round: z.strictObject({
-    question: z.int().min(0).nullable(),
-    rejected: z.boolean(),
-    solutions: counts,
-    answers: z.array(z.string()),
-    count: z.int().min(0),
-  }),
-  hypergradients: z.int().min(0),
-});

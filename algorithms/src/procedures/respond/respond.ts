@@ -3,10 +3,11 @@
  * for samples instead are the agent's to start (agent/src/command).
  */
 import { RegulusError } from "@regulus/proto";
-import { answerSample, type RespondSample, type RespondTask } from "../../solvers/respond.js";
+import type { RespondSample, RespondTask } from "../../solvers/respond.js";
 import { findWorkload } from "../../training/find-component.js";
 import { parseOptions } from "../../training/parse-options.js";
 import { type RespondAnswerer, respondModule } from "./respond-session.js";
+import { SlicedSolver } from "./solve-in-parts.js";
 import { spec } from "./spec.js";
 
 export const module = respondModule(async ({ spec: search, work }) => {
@@ -27,6 +28,7 @@ export const module = respondModule(async ({ spec: search, work }) => {
 
 function answererOf(task: RespondTask): RespondAnswerer {
   const samples = new Map<number, RespondSample>();
+  const solver = new SlicedSolver();
   const sampleAt = (index: number): RespondSample => {
     const sample = samples.get(index) ?? task.sample(index);
     samples.set(index, sample);
@@ -35,9 +37,10 @@ function answererOf(task: RespondTask): RespondAnswerer {
   return {
     samples: task.samples,
     theta: [...task.theta],
-    answer(index, question, start) {
+    answer(index, question, start, solve) {
       const sample = sampleAt(index);
-      return answerSample(sample, question, start ?? { x: sample.start(Float64Array.from(question.theta)) });
+      const warm = start ?? { x: sample.start(Float64Array.from(question.theta)) };
+      return solver.proceed(sample, question, { warm, solve });
     },
     ...(task.results === undefined ? {} : { results: (solutions) => task.results?.(solutions) ?? [] }),
     close: () => samples.clear(),

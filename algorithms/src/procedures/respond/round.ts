@@ -3,6 +3,7 @@
  * where a question says so. Pure: what is solved is given in.
  */
 import { RegulusError } from "@regulus/proto";
+import type { SampleSolve } from "../../solvers/answer-sample.js";
 import type { AnsweredSample, SampleAnswer, WarmStart } from "../../solvers/respond.js";
 import { upperBoundOf } from "../../solvers/respond.js";
 import { isRejected } from "../../solvers/respond-messages.js";
@@ -17,6 +18,8 @@ export interface Round {
   hypergradients: Float64Array[];
   /** The sum of upper bounds was above the question's bound. */
   rejected: boolean;
+  /** The next sample's solve, where it is on its way. */
+  solve?: SampleSolve | undefined;
 }
 
 export interface RoundState {
@@ -60,6 +63,7 @@ export function takeSample(
   { answer, solution, hypergradient }: AnsweredSample,
   rejectAbove: number | undefined,
 ): void {
+  round.solve = undefined;
   round.answers.push(answer);
   round.solutions.push(solution);
   if (hypergradient !== undefined) round.hypergradients.push(hypergradient);

@@ -3,14 +3,8 @@
  * checkpoints, with the same bits.
  */
 import { assert } from "@regulus/proto";
-import {
-  type AnsweredSample,
-  answerSample,
-  type ReducedAnswer,
-  type RespondSample,
-  reduceAnswers,
-  type WarmStart,
-} from "../respond.js";
+import { answerSample } from "../answer-sample.js";
+import { type AnsweredSample, type ReducedAnswer, type RespondSample, reduceAnswers, type WarmStart } from "../respond.js";
 import { coveringNodes, shardRanges, sumNode } from "../summation-tree.js";
 import type { BilevelMethod, IterationRecord, MethodState, OpenQuestion } from "./method.js";
 
