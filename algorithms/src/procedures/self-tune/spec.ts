@@ -26,8 +26,8 @@ export const options = z.strictObject({
   tuneSteps: z.int().min(1).max(1_000_000).default(1),
   /** Learning rate of Adam for hyperparameters and scales; absent for 0.005 a training step of those between two rounds. */
   hyperLearningRate: z.number().positive().max(10).optional(),
-  /** Share of a training batch's rows on which delta-stn learns responses; weights learn on all. */
-  responseShare: z.number().positive().max(1).default(0.5),
+  /** Share of a training batch's rows on which delta-stn learns responses, weights learn on all; absent for half, and at least 32 rows. */
+  responseShare: z.number().positive().max(1).optional(),
   /** Layers whose weights react to hyperparameters; absent for all. The others have ordinary weights. */
   layers: z.array(z.string()).optional(),
   /** Standard deviation of the response's first multipliers; absent for 0.01, or 0 under delta-stn. */
