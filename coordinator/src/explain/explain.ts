@@ -49,6 +49,8 @@ class Seen {
   readonly failures: Explanation[] = [];
   /** Newest steps that the strategy took or tried by itself. */
   readonly steps: Explanation[] = [];
+  /** The newest step that it tried and had refused. */
+  refused: Explanation | undefined;
   /** Newest findings of diagnostics and procedures. */
   readonly findings: Explanation[] = [];
   /** Position of the newest fact about each pending trial. */
@@ -67,6 +69,7 @@ class Seen {
     const words = describe(kind);
     const explanation = { text: words, position: fact.position };
     if (kind.$case === "strategyStepped") {
+      if (stepOutcome(kind.value) === "refused") this.refused = explanation;
       this.steps.push(explanation);
       if (this.steps.length > stepsMax) this.steps.shift();
       return;
@@ -94,7 +97,9 @@ class Seen {
 
 function explainSearch(state: SearchState, seen: Seen): ExplainSearchResponse {
   const counts = `${state.running.size} running, ${state.pending.size} pending, ${state.done} done, ${state.stopped} stopped, ${state.failed} failed`;
-  const explanations = [...seen.course.slice(-pendingMax), ...seen.steps];
+  // Why a step was refused is told even where many were taken since.
+  const refused = seen.refused === undefined || seen.steps.includes(seen.refused) ? [] : [seen.refused];
+  const explanations = [...seen.course.slice(-pendingMax), ...refused, ...seen.steps];
   for (const number of [...state.pending].slice(0, pendingMax)) {
     const trial = state.live.get(number);
     if (trial === undefined) continue;

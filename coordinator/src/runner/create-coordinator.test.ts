@@ -216,16 +216,6 @@ describe("coordinator", () => {
     assert.match(at.coordinator.getSearch(searchId).reason, /only reported in 101 answers/);
   });
 
-  it("says why nothing runs, from the log alone", async () => {
-    at.proposals = once(start());
-    const { searchId } = await at.create();
-    await until("the reason", () => at.coordinator.getSearch(searchId).position === 3);
-    const { summary, explanations } = await at.coordinator.explainSearch(searchId, undefined);
-    assert.match(summary, /waits: trial 0 can't be placed: no agent takes leases/);
-    assert.ok(explanations.some(({ position }) => position === 3));
-    assert.equal(at.coordinator.getSearch(searchId).position, 3);
-  });
-
   it("answers a full disk clearly, takes nothing for true that the log did not, and goes on by itself", async () => {
     at.proposals = once(start());
     const hand = at.hand();

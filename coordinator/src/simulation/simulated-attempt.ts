@@ -166,14 +166,21 @@ export class SimulatedAttempt {
     this.#world.report({ lease: this.key, event: { $case: "finished", value } });
   }
 
-  /** What a session throws ends its trial, as the user's error that it would be. */
+  /** What a session throws ends its trial: for the reason that it gives, else as a user's error. */
   async #guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!this.#over) this.#finish(EndReason.END_REASON_USER_ERROR, error instanceof Error ? error.message : String(error));
+      if (!this.#over) this.#finish(reasonOf(error), error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** Failures of trials carry a reason; the class is of the half that trains. */
+function reasonOf(error: unknown): EndReason {
+  const reason = typeof error === "object" && error !== null && "reason" in error ? error.reason : undefined;
+  if (reason === "infeasible") return EndReason.END_REASON_INFEASIBLE;
+  return reason === "diverged" ? EndReason.END_REASON_DIVERGED : EndReason.END_REASON_USER_ERROR;
 }
 
 export function keyOf(lease: Lease): LeaseKey {

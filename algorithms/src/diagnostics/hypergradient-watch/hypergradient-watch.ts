@@ -74,8 +74,9 @@ function stepped(
     found.push({ key: `refused/${step}`, severity: "warning", message: words });
   }
   const { accuracy } = metrics;
-  if (accuracy !== undefined && accuracy <= accuracyFloor) {
-    const words = `the accuracy ${accuracy} asked for at step ${step} is near what double precision can reach: no further decrease can be certified for long`;
+  // 0 is a problem that was solved exactly.
+  if (accuracy !== undefined && accuracy > 0 && accuracy <= accuracyFloor) {
+    const words = `the accuracy ${Number(accuracy.toPrecision(3))} reached at step ${step} is near what double precision can reach: no further decrease can be certified for long`;
     found.push({ key: "accuracy-floor", severity: "warning", message: words });
   }
   return found;

@@ -10,6 +10,9 @@ export function acceptedRecord(
 ): IterationRecord {
   const { value = 0, upperBound = 0, lowerBound = 0, accuracy = 0, psi = 0, stepLength, metrics = {} } = trial;
   const certified = point.lowerBound - upperBound;
+  // Longer steps that failed for more than want of decrease: where they led, something is wrong.
+  const unusable = countWords(state.trials.slice(0, place).filter((one) => one.unusable !== "rejected early"));
+  const before = unusable === "" ? "" : ` (longer ones: ${unusable})`;
   return {
     step: state.step,
     accepted: true,
@@ -29,7 +32,7 @@ export function acceptedRecord(
       ...(point.bound === undefined ? {} : { bound: point.bound }),
     },
     vectors: { theta: state.theta, hypergradient: point.hypergradient },
-    message: `step of length ${short(stepLength)} accepted at trial ${place + 1} of ${state.trials.length}: the loss falls by at least ${short(certified)}`,
+    message: `step of length ${short(stepLength)} accepted at trial ${place + 1} of ${state.trials.length}${before}: the loss falls by at least ${short(certified)}`,
   };
 }
 
@@ -77,12 +80,11 @@ export function searchFailedWords(state: MaidState, point: Point): string {
 }
 
 /** Why a step has to be taken back, or why nothing can be done. */
-export function takenBackWords({ previous, takenBack }: MaidState): string {
+export function takenBackWords({ previous, takenBack }: MaidState, takenBackMax: number): string {
   if (previous === null) return "the loss or its hypergradient is not a number at the starting hyperparameters: start elsewhere";
   const words = `the hypergradient is not a number after a step of length ${short(previous.stepLength)}`;
-  return takenBack === 0
-    ? `${words}: the step is taken back`
-    : `${words}, for the ${takenBack + 1}th time in a row: the step is taken back`;
+  const often = takenBack === 0 ? "" : `, ${takenBack + 1} times in a row`;
+  return `${words}${often}: ${takenBack >= takenBackMax ? "the loss is known here, and no step leads on" : "the step is taken back"}`;
 }
 
 function leastPsi(trials: readonly Trial[]): Trial | undefined {

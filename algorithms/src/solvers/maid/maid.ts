@@ -144,7 +144,8 @@ function tellGradient(state: MaidState, answer: ReducedAnswer): readonly Iterati
       `the hypergradient's norm is ${short(gradientNorm)}, tolerance ${short(options.tolerance)}`,
     );
   if (outOfBudget(state)) return finish(state, "budget", budgetWords(state));
-  if (state.previous !== null) state.takenBack = 0;
+  // A point that a step was taken back to says nothing of where the next step leads.
+  if (state.previous !== null && !isSame(state.theta, state.previous.theta)) state.takenBack = 0;
   return beginSearch(state, point, isDescent ? towards.stepLength : state.stepLength);
 }
 
@@ -247,7 +248,7 @@ function tighten(state: MaidState, point: Point, words: string): readonly Iterat
 /** The loss or the hypergradient is not a number at a point that a trial led to: back to the point before, with shorter steps. */
 function takeBack(state: MaidState): readonly IterationRecord[] {
   const { previous, options } = state;
-  const words = takenBackWords(state);
+  const words = takenBackWords(state, takenBackMax);
   if (previous === null || state.takenBack >= takenBackMax) return finish(state, "not-finite", words);
   state.takenBack += 1;
   state.theta = previous.theta;
@@ -290,6 +291,10 @@ function budgetWords({ options, step, work }: MaidState): string {
 
 function stepped(theta: readonly number[], direction: readonly number[], stepLength: number): number[] {
   return theta.map((one, j) => one + stepLength * (direction[j] ?? 0));
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.every((one, j) => one === b[j]);
 }
 
 function inBox(theta: readonly number[], { thetaMin, thetaMax }: MaidOptions): boolean {
