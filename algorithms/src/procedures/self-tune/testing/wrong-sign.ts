@@ -1,7 +1,7 @@
 /**
  * A workload for tests of the guard: linear regression on few rows and many inputs, so that more penalty helps, whose outputs outside training
  * pass through an operation with a gradient of the given sign. At -1 it is what a faulty operation of a user does: values are right, training
- * is right, and hypergradients point the wrong way.
+ * is right, and hypergradients point the wrong way. Those of the tuning steps in `broken`, counted from 0 in a session, are not numbers at all.
  */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
@@ -13,16 +13,21 @@ import type { Split, WorkloadModule } from "../../../training/workload.js";
 
 const inputs = 20;
 const sizes = { train: 24, tune: 400, valid: 100, test: 100 };
-const options = z.strictObject({ sign: z.union([z.literal(1), z.literal(-1)]) });
+const options = z.strictObject({
+  sign: z.union([z.literal(1), z.literal(-1)]).default(1),
+  broken: z.array(z.int().min(0)).default([]),
+});
 
 export const workload: WorkloadModule<z.infer<typeof options>> = {
   spec: { name: "wrong-sign", summary: "A faulty gradient.", source: "tests", options, hyperparameters: () => [], metrics: [] },
-  async open({ options: { sign }, seed }) {
+  async open({ options: { sign, broken }, seed }) {
+    let tuningSteps = 0;
     const faulty = (x: Signal): Signal => {
       const operation = tf.customGrad((...given) => {
         const [value] = given;
         if (!(value instanceof tf.Tensor)) throw new TypeError("customGrad gives what it is given");
-        return { value: tf.mul(value, 1), gradFunc: (dy: tf.Tensor) => tf.mul(dy, sign) };
+        const gradFunc = (dy: tf.Tensor) => tf.mul(dy, broken.includes(tuningSteps++) ? Number.NaN : sign);
+        return { value: tf.mul(value, 1), gradFunc };
       });
       return operation(tensorOf(x));
     };
