@@ -4,8 +4,8 @@
  */
 import { assert, fromVectors, type Measurement, toVectors, type Work } from "@regulus/proto";
 import { answerSample } from "../solvers/answer-sample.js";
-import type { RespondSample, WarmStart } from "../solvers/respond.js";
-import { encodeAnswer, shardNodes } from "../solvers/respond-messages.js";
+import { type AnsweredSample, type RespondSample, upperBoundOf, type WarmStart } from "../solvers/respond.js";
+import { encodeAnswer, isRejected, shardNodes } from "../solvers/respond-messages.js";
 import { shardRanges } from "../solvers/summation-tree.js";
 
 export class AnsweringTrials {
@@ -14,6 +14,8 @@ export class AnsweringTrials {
   readonly #solutions = new Map<string, WarmStart>();
 
   readonly #theta: readonly number[];
+  /** Samples solved so far. */
+  solved = 0;
 
   constructor(samples: readonly RespondSample[], theta: readonly number[]) {
     this.#samples = samples;
@@ -25,23 +27,29 @@ export class AnsweringTrials {
     if (work.options?.describe === true) {
       return { metrics: { samples: this.#samples.length }, vectors: toVectors({ theta: this.#theta }) };
     }
-    const { question: id, startFrom, shard = 0, shards = 1, accuracy, residual, iterationsMax } = work.options ?? {};
+    const { question: id, startFrom, shard = 0, shards = 1, accuracy, residual, rejectAbove, iterationsMax } = work.options ?? {};
     if (id === undefined) return { metrics: { upperLoss: 1 } };
     const range = shardRanges(this.#samples.length, shards)[shard];
     assert(range, `there is a shard ${shard}`);
     const at = fromVectors(work.vectors).theta;
     assert(at, "a question has hyperparameters");
     const gradient = residual === undefined ? {} : { gradient: { residual } };
-    const answered = this.#samples.slice(range.lo, range.hi).map((sample, index) => {
+    const answered: AnsweredSample[] = [];
+    let [sum, rejected] = [0, false];
+    for (const [index, sample] of this.#samples.slice(range.lo, range.hi).entries()) {
       const from = this.#solutions.get(`${startFrom}/${range.lo + index}`);
       assert(startFrom === undefined || from !== undefined, `question ${id} starts from ${startFrom}, which was answered`);
       const question = { theta: at, accuracy, iterationsMax, commit: false, ...gradient };
       const one = answerSample(sample, question, from ?? { x: sample.start(Float64Array.from(at)) });
       this.#solutions.set(`${id}/${range.lo + index}`, one.solution);
-      return one;
-    });
+      answered.push(one);
+      this.solved += 1;
+      sum += upperBoundOf(one.answer);
+      rejected = isRejected(sum, rejectAbove);
+      if (rejected) break;
+    }
     const nodes =
-      residual === undefined
+      residual === undefined || rejected
         ? []
         : shardNodes(
             this.#samples.length,
@@ -49,7 +57,7 @@ export class AnsweringTrials {
             answered.map((one) => one.hypergradient ?? []),
           );
     const answers = answered.map(({ answer }) => answer);
-    const message = encodeAnswer({ question: id, samples: this.#samples.length, range, answers, nodes, rejected: false });
+    const message = encodeAnswer({ question: id, samples: this.#samples.length, range, answers, nodes, rejected });
     return { metrics: message.metrics, vectors: toVectors(message.vectors) };
   }
 }
