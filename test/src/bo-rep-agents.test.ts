@@ -19,13 +19,13 @@ const document = (shards: number) => ({
 test("one agent, and two of which one is killed, take the same steps of BO-REP", async () => {
   const [alone, killed] = await Promise.all([
     runMaidSearch({ agents: 1, isolation: "inline", document: document(1) }),
-    runMaidSearch({ agents: 2, document: document(2), killAfterSteps: 2 }),
+    runMaidSearch({ agents: 2, document: document(2), disturbance: { kind: "kill-agent", afterSteps: 2 } }),
   ]);
   assert.equal(alone.steps.length, options.steps);
   assert.ok(alone.steps.every(({ accepted, message }) => accepted && message !== ""));
   const found = alone.steps.at(-1);
   assert.equal(found?.vectors.x?.values.length, 4 * 17);
-  assert.deepEqual([killed.kills, killed.steps], [1, alone.steps]);
+  assert.deepEqual([killed.disturbances, killed.steps], [1, alone.steps]);
   for (const { facts } of [alone, killed]) {
     const end = facts.at(-1)?.kind;
     assert.ok(end?.$case === "searchEnded");

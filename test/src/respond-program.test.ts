@@ -62,9 +62,9 @@ test("maid tunes the example as well as a grid, with the same steps on one agent
   const document: Record<string, unknown> = parse(readFileSync(join(root, "examples/respond-program.yaml"), "utf8"));
   const [alone, killed] = await Promise.all([
     runMaidSearch({ agents: 1, allowCommands: true, document }),
-    runMaidSearch({ agents: 2, allowCommands: true, document, killAfterSteps: 2 }),
+    runMaidSearch({ agents: 2, allowCommands: true, document, disturbance: { kind: "kill-agent", afterSteps: 2 } }),
   ]);
-  assert.deepEqual([killed.kills, killed.steps], [1, alone.steps]);
+  assert.deepEqual([killed.disturbances, killed.steps], [1, alone.steps]);
   const end = alone.facts.at(-1)?.kind;
   assert.ok(end?.$case === "searchEnded");
   assert.equal(end.value.outcome, SearchOutcome.SEARCH_OUTCOME_COMPLETED);

@@ -8,7 +8,7 @@ import type { Artifacts } from "../artifacts/artifact-client.js";
 import type { AttemptListener } from "./running-attempt.js";
 
 export class AttemptReports {
-  /** Content of the newest checkpoint that is stored; undefined where the store would not have it. */
+  /** Content of the newest checkpoint that is stored, the one that the attempt began from included; undefined where the store would not have it. */
   storedSha256: string | undefined;
   private readonly startedMs = Date.now();
   private chain: Promise<void> = Promise.resolve();

@@ -142,6 +142,9 @@ export class Attempts {
         }
         this.options.report({ lease: key, event });
       },
+      standsAt: (step) => {
+        counted = Math.max(counted, step);
+      },
       closed: () => {
         free(this.byKey.get(text));
         this.byKey.delete(text);

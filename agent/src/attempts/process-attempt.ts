@@ -112,6 +112,7 @@ export class ProcessAttempt implements RunningAttempt {
     try {
       await mkdir(this.directory, { recursive: true });
       const schedule = await this.fetch(this.assignment.work.schedule, "schedule");
+      this.reports.storedSha256 = this.assignment.resumeFrom?.sha256;
       const resident = this.options.residents.take(this.assignment.key, this.assignment.resumeFrom?.sha256);
       if (resident !== undefined) {
         this.goOn(resident, schedule);
@@ -139,12 +140,16 @@ export class ProcessAttempt implements RunningAttempt {
     this.work(process, { checkpoint, schedule, goesOn: false });
   }
 
-  private goOn({ process, programGroup, sha256 }: Resident, schedule: string): void {
+  private goOn(resident: Resident, schedule: string): void {
+    const { process, programGroup, step } = resident;
+    if (this.over) {
+      this.options.residents.keep(this.assignment.key, resident);
+      return;
+    }
     this.programGroup = programGroup;
-    this.reports.storedSha256 = sha256;
     this.prepared = true;
-    if (this.over) this.options.residents.keep(this.assignment.key, { process, programGroup, sha256 });
-    else this.work(process, { checkpoint: "", schedule, goesOn: true });
+    this.listener.standsAt(step);
+    this.work(process, { checkpoint: "", schedule, goesOn: true });
     if (this.stopping !== undefined) this.send({ kind: "stop", reason: this.stopping.reason });
   }
 
@@ -218,8 +223,8 @@ export class ProcessAttempt implements RunningAttempt {
 
   private lastWord(message: Extract<FromTrial, { kind: "finished" }>): void {
     this.over = true;
-    const stays = message.stays === true;
-    if (!stays) {
+    const { stays } = message;
+    if (stays === undefined) {
       // What it leaves is in files: the process is not needed while the store may be away.
       if (this.process?.child.connected) this.process.child.disconnect();
       setTimeout(() => this.kill(), exitMs).unref();
@@ -231,8 +236,8 @@ export class ProcessAttempt implements RunningAttempt {
         if (artifact !== undefined) artifacts.push(artifact);
       }
       // Before the end is told: the next lease of the trial may follow at once.
-      if (stays) this.handOver();
       const { reason, step, final } = message;
+      if (stays !== undefined) this.handOver(stays, step);
       this.reports.finished({
         reason: endReasonOf(reason),
         message: message.message || (this.stopping?.message ?? ""),
@@ -244,19 +249,20 @@ export class ProcessAttempt implements RunningAttempt {
     });
   }
 
-  /** Leaves the process waiting at what it saved; where that is not stored, no lease can go on from there. */
-  private handOver(): void {
+  /** Leaves the process waiting where it stands; where that is what it saved and it was not stored, no lease can go on from there. */
+  private handOver(stays: "saved" | "ahead", step: number): void {
     const { process, programGroup } = this;
-    const { storedSha256 } = this.reports;
+    const { storedSha256: sha256 } = this.reports;
     if (process === undefined) return;
-    if (storedSha256 === undefined) {
+    if (stays === "saved" && sha256 === undefined) {
       this.kill();
       return;
     }
+    const aheadOf = stays === "ahead" ? this.assignment.key.attempt : undefined;
     this.release?.();
     this.process = undefined;
     this.programGroup = undefined;
-    this.options.residents.keep(this.assignment.key, { process, programGroup, sha256: storedSha256 });
+    this.options.residents.keep(this.assignment.key, { process, programGroup, sha256, aheadOf, step });
   }
 
   private exited(code: number | null, signal: NodeJS.Signals | null): void {

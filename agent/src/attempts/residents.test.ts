@@ -1,13 +1,14 @@
 /** Processes that wait for their trial's next lease: reused from exactly their checkpoint, with the same numbers as from the file. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import type { ArtifactRef, Measurement } from "@regulus/proto";
+import type { ArtifactRef, Measurement, SearchSpec } from "@regulus/proto";
 import { startTestPair, testLease, testSpec } from "../testing/test-agent.js";
 
 const { coordinator, tested, end } = await startTestPair();
 after(end);
 
-const spec = testSpec();
+const counting = testSpec();
+const spec = counting;
 let next = 0;
 
 /** Works on a trial up to each step, one lease after another, and answers the measurement at the end of each. */
@@ -15,6 +16,7 @@ async function rounds(
   steps: readonly number[],
   parameters: Record<string, unknown> = {},
   between?: (at: Measurement) => Promise<void>,
+  { spec, skips = 0 }: { spec: SearchSpec; skips?: number } = { spec: counting },
 ) {
   const trial = next;
   next += 1;
@@ -22,9 +24,10 @@ async function rounds(
   let resumeFrom: ArtifactRef | undefined;
   for (const [index, untilStep] of steps.entries()) {
     const work = { untilStep, final: untilStep === steps.at(-1), parameters };
-    const key = { searchId: "s", trial, attempt: index + 1 };
+    // Attempts that are skipped went to other agents.
+    const key = { searchId: "s", trial, attempt: 1 + index * (1 + skips) };
     coordinator.lease(testLease(trial, { spec, key, work, resumeFrom, resumeStep: steps[index - 1] ?? 0 }));
-    const { final } = await coordinator.finished(trial, index + 1);
+    const { final } = await coordinator.finished(trial, key.attempt);
     assert.ok(final !== undefined);
     ends.push(final);
     resumeFrom = coordinator.checkpoints(trial).at(-1)?.checkpoint;
@@ -57,12 +60,35 @@ test("whoever waits and is killed is replaced from the checkpoint, with the same
   let kills = 0;
   const killed = await rounds([20, 40, 60], {}, async ({ metrics, step }) => {
     if (step !== 20) return;
-    const pid = metrics.process ?? 0;
-    process.kill(pid, "SIGKILL");
+    await killed9(metrics.process ?? 0);
     kills += 1;
-    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
   });
   assert.deepEqual([kills, processes(killed)], [1, 2]);
+  assert.deepEqual(losses(killed), losses(expected));
+});
+
+test("a trial that may pause unsaved goes on in its process with nothing stored, until a checkpoint is due", async () => {
+  const [whole] = await rounds([60]);
+  const light = await rounds([20, 40, 60], { unsaved: true });
+  assert.deepEqual([processes(light), light.map(({ metrics }) => metrics.resumes)], [1, [0, 1, 2]]);
+  assert.equal(light.at(-1)?.metrics.validLoss, whole?.metrics.validLoss, "the same bits");
+  assert.deepEqual(coordinator.checkpoints(next - 1), []);
+  const due = testSpec({ reporting: { checkpointEveryMs: 1 } });
+  const saved = await rounds([20, 40, 60], { unsaved: true, stepMs: 1 }, undefined, { spec: due });
+  assert.deepEqual(losses(saved), losses(light));
+  const at = coordinator.checkpoints(next - 1).map(({ step }) => step);
+  assert.ok(at.includes(20) && at.includes(40), `saved where it paused: ${at}`);
+});
+
+test("a process that is ahead of its checkpoint goes on for the very next lease alone; without it the work is done again", async () => {
+  const expected = await rounds([20, 40, 60]);
+  const elsewhere = await rounds([20, 40, 60], { unsaved: true }, undefined, { spec: counting, skips: 1 });
+  assert.equal(processes(elsewhere), 3, "others worked on the trial in between");
+  assert.deepEqual(losses(elsewhere), losses(expected));
+  const killed = await rounds([20, 40, 60], { unsaved: true }, async ({ metrics, step }) => {
+    if (step === 40) await killed9(metrics.process ?? 0);
+  });
+  assert.equal(processes(killed), 2);
   assert.deepEqual(losses(killed), losses(expected));
 });
 
@@ -88,6 +114,11 @@ test("draining ends those that wait", async () => {
   await tested.agent.drain("maintenance");
   while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
 });
+
+async function killed9(pid: number): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 /** Whether a process is there and no zombie: one that was killed is gone once its parent has read its end. */
 function isAlive(pid: number): boolean {

@@ -1,14 +1,16 @@
 /**
  * Processes of trials that pause, kept with their sessions open for a while, so that a trial which goes back and forth between its strategy and
- * its agent starts no process for every round. They hold no slot and compute nothing; they are bounded in number, age and memory, and a lease
- * gets one only where it goes on from exactly the checkpoint that the process stands at.
+ * its agent starts no process for every round. They hold no slot and compute nothing; they are bounded in number, age and memory. A lease gets one
+ * only where it goes on from exactly the checkpoint that the process stands at or, where the process is ahead of what it saved, where it is the
+ * very next one of the trial.
  */
+import type { LeaseKey } from "@regulus/proto";
 import { signalGroup } from "./process-group.js";
 import { treeMemoryBytes } from "./process-memory.js";
 import type { TrialProcess } from "./spares.js";
 
-/** How long a process may wait for its trial's next lease, in milliseconds. */
-const idleMsMax = 60_000;
+/** How long a process may wait for its trial's next lease, in milliseconds: one that was saved, and one that is ahead of that, whose work would be done again. */
+const idleMsMax = { saved: 60_000, ahead: 600_000 };
 /** Processes that may wait, for each slot of the agent. */
 const perSlotMax = 4;
 /** Time between two looks at their age and memory, in milliseconds. */
@@ -17,8 +19,12 @@ const lookEveryMs = 1000;
 /** A process that waits. */
 export interface Resident {
   readonly process: TrialProcess;
-  /** Content of the checkpoint that its session stands at. */
-  readonly sha256: string;
+  /** Content of the checkpoint that was stored last of its session; undefined where none was. */
+  readonly sha256: string | undefined;
+  /** The attempt that left it ahead of that checkpoint; undefined where it stands there. */
+  readonly aheadOf: number | undefined;
+  /** Steps that its session has done. */
+  readonly step: number;
   /** Process group of a program that the session runs. */
   readonly programGroup: number | undefined;
 }
@@ -32,7 +38,7 @@ export interface ResidentsOptions {
 }
 
 /** Names a trial: it has at most one process that waits. */
-export interface TrialName {
+interface TrialName {
   readonly searchId: string;
   readonly trial: number;
 }
@@ -80,12 +86,13 @@ export class Residents {
     this.look();
   }
 
-  /** The trial's process, where it stands at this checkpoint; one that stands elsewhere is ended. */
-  take(name: TrialName, sha256: string | undefined): Resident | undefined {
-    const text = textOf(name);
+  /** The trial's process, where this attempt goes on from where it stands; one that stands elsewhere is ended. `sha256`: what the lease goes on from. */
+  take(key: LeaseKey, sha256: string | undefined): Resident | undefined {
+    const text = textOf(key);
     const found = this.waiting.get(text);
     if (found === undefined) return undefined;
-    if (found.sha256 !== sha256 || !found.process.child.connected) {
+    const isNext = found.aheadOf === undefined ? found.sha256 !== undefined : key.attempt === found.aheadOf + 1;
+    if (found.sha256 !== sha256 || !isNext || !found.process.child.connected) {
       this.drop(text);
       return undefined;
     }
@@ -106,10 +113,11 @@ export class Residents {
   private look(): void {
     const nowMs = performance.now();
     for (const waiting of this.waiting.values()) waiting.bytes = bytesOf(waiting);
-    for (const [text, { sinceMs }] of this.waiting) {
+    for (const [text, { sinceMs, aheadOf }] of this.waiting) {
+      const tooLong = nowMs - sinceMs > (aheadOf === undefined ? idleMsMax.saved : idleMsMax.ahead);
       const tooMany = this.waiting.size > perSlotMax * this.options.slots;
       const tooLarge = this.memoryBytes() + this.options.runningBytes() > this.options.memoryBytes;
-      if (tooMany || tooLarge || nowMs - sinceMs > idleMsMax) this.drop(text);
+      if (tooMany || tooLarge || tooLong) this.drop(text);
     }
     if (this.waiting.size > 0) return;
     clearInterval(this.timer);

@@ -14,6 +14,8 @@ export interface Assignment {
 /** What an attempt tells; after a finished event it tells nothing more. */
 export interface AttemptListener {
   event(event: NonNullable<Report["event"]>): void;
+  /** It goes on from a later step than the lease's checkpoint holds. */
+  standsAt(step: number): void;
   /** The attempt is over and has given back its process and its folder. */
   closed(): void;
 }

@@ -17,6 +17,8 @@ const parameters = z.object({
   leaves: z.string().optional(),
   /** Whether a held session takes new work; else it is opened anew. */
   resumes: z.boolean().default(true),
+  /** Whether it may pause unsaved: what it did can be done again. */
+  unsaved: z.boolean().default(false),
 });
 type Parameters = z.infer<typeof parameters>;
 
@@ -46,6 +48,10 @@ class CountingSession implements Session {
       this.stepsDone = state.step;
       this.weight = state.weight;
     }
+  }
+
+  get mayPauseUnsaved(): boolean {
+    return this.parameters.unsaved;
   }
 
   async step(): Promise<void> {

@@ -9,8 +9,11 @@ import type { Work } from "@regulus/proto";
 export interface Held {
   readonly session: Session;
   readonly procedure: string;
-  /** What it saved last, and the seconds of training that this took over all attempts. */
-  readonly bytes: Uint8Array;
+  /** What it saved last; undefined where it never did. The session may be further on. */
+  readonly bytes: Uint8Array | undefined;
+  /** Time at which it saved last, or began, on the clock of `performance.now`. */
+  readonly savedMs: number;
+  /** Seconds of training that this took over all attempts. */
   readonly seconds: number;
 }
 

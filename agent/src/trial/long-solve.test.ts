@@ -24,6 +24,7 @@ const plan: TrainPlan = {
   measureEverySteps: 1,
   checkpointEveryMs: 1e9,
   secondsBefore: 0,
+  unsavedMs: 0,
   objective: "upperLoss",
   userCode: false,
 };

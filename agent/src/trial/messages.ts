@@ -61,8 +61,11 @@ export type FromTrial =
       readonly final: Measurement | undefined;
       /** Files that the attempt leaves, to be stored as artifacts. */
       readonly leaves: readonly { readonly path: string; readonly kind: string }[];
-      /** Whether the process holds the session open at what it saved last, for the trial's next attempt. */
-      readonly stays?: boolean;
+      /**
+       * The process holds the session open for the trial's next attempt: at what it saved last, or ahead of that, so that nothing but the very next
+       * lease may go on from it. Absent where it does not.
+       */
+      readonly stays?: "saved" | "ahead";
     };
 
 /** A backend that was looked at. */

@@ -12,6 +12,7 @@ const plan: TrainPlan = {
   measureEverySteps: 0,
   checkpointEveryMs: 1e9,
   secondsBefore: 0,
+  unsavedMs: 0,
   objective: "validLoss",
   userCode: false,
 };

@@ -43,6 +43,8 @@ export interface TrainPlan {
   readonly checkpointEveryMs: number;
   /** Seconds that earlier attempts trained. */
   readonly secondsBefore: number;
+  /** Milliseconds for which nothing was saved already: attempts before this one, in the same session, may have paused without. */
+  readonly unsavedMs: number;
   /** The first objective's metric: where it is measured and not finite, the trial has diverged. */
   readonly objective: string;
   /** Whether the workload is the user's own code, so that what it throws is the user's to mend. */
@@ -59,7 +61,7 @@ export interface TrainListener {
   /** Whether a checkpoint by the clock may be taken now (the one before is on its way for good). */
   mayBeSaved(): boolean;
   saved(step: number, seconds: number, bytes: Uint8Array): Promise<void> | void;
-  /** Takes over a session whose trial has just been saved and pauses or goes on later. Absent: it is closed. */
+  /** Takes over a session whose trial pauses or goes on later. Absent: it is closed, and so what it did has to be saved. */
   keep?(session: Session): void;
   /** A checkpoint by the clock found no room. Training goes on: the next one may find some. */
   unsaved(step: number, error: RegulusError): void;
@@ -118,7 +120,7 @@ async function loop(
   const startedMs = performance.now();
   const seconds = () => plan.secondsBefore + (performance.now() - startedMs) / 1000;
   let yieldedMs = startedMs;
-  let savedMs = startedMs;
+  let savedMs = startedMs - plan.unsavedMs;
   const reached = () => (plan.untilStep > 0 && session.stepsDone >= plan.untilStep) || session.ended;
 
   while (!reached()) {
@@ -146,7 +148,9 @@ async function loop(
   // Saved first: whoever hears of the last measurement of a trial that pauses may count on its checkpoint.
   // Both tell the same seconds, so that the time of a trial that is resumed never goes back, however long saving took.
   const trained = seconds();
-  if (!plan.final) await listener.saved(session.stepsDone, trained, await session.save());
+  const isDue = performance.now() - savedMs >= plan.checkpointEveryMs;
+  const mayStay = session.mayPauseUnsaved === true && session.resume !== undefined && listener.keep !== undefined;
+  if (!plan.final && (isDue || !mayStay)) await listener.saved(session.stepsDone, trained, await session.save());
   await measure(session, plan, trained, listener, progress);
   return "done";
 }

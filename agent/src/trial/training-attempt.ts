@@ -35,12 +35,16 @@ export async function trainAttempt(
   const { work } = begin;
   const earlier = held ?? (begin.checkpoint === "" ? undefined : await fromFile(begin));
   let aliveMs = 0;
-  let saved: Pick<Held, "bytes" | "seconds"> | undefined;
+  let bytes = earlier?.bytes;
+  let savedMs = held?.savedMs ?? performance.now();
   let kept: Session | undefined;
+  /** Step at which this attempt saved last; -1 while it has not. */
+  let savedStep = -1;
+  let seconds = 0;
   let full = false;
   const { results, ...outcome } = await train(
     async () => (held && (await resumeHeld(held, work))) ?? (await openSession(begin, procedures, earlier?.bytes, send)),
-    planOf(begin, earlier?.seconds ?? 0),
+    { ...planOf(begin, earlier?.seconds ?? 0), unsavedMs: performance.now() - savedMs },
     {
       stopReason: outside.stopReason,
       alive: (step) => {
@@ -49,12 +53,15 @@ export async function trainAttempt(
         aliveMs = now;
         send({ kind: "alive", step });
       },
-      measured: (measurement) => send({ kind: "measured", measurement }),
+      measured: (measurement) => {
+        seconds = measurement.seconds;
+        send({ kind: "measured", measurement });
+      },
       mayBeSaved: outside.stored,
-      saved: async (step, seconds, bytes) => {
-        saved = { bytes, seconds };
+      saved: async (step, trained, content) => {
+        [bytes, seconds, savedMs, savedStep] = [content, trained, performance.now(), step];
         const path = join(begin.directory, `checkpoint-${step}`);
-        await writeCheckpoint(path, { step, seconds, procedure: work.procedure }, bytes);
+        await writeCheckpoint(path, { step, seconds, procedure: work.procedure }, content);
         full = false;
         send({ kind: "saved", step, path });
       },
@@ -74,12 +81,12 @@ export async function trainAttempt(
     await writeFile(path, bytes);
     leaves.push({ path, kind });
   }
-  const stays = kept !== undefined && saved !== undefined ? { session: kept, procedure: work.procedure, ...saved } : undefined;
-  send({ kind: "finished", ...outcome, leaves, stays: stays !== undefined });
+  const stays = kept && { session: kept, procedure: work.procedure, bytes, savedMs, seconds };
+  send({ kind: "finished", ...outcome, leaves, ...(stays && { stays: savedStep === outcome.step ? "saved" : "ahead" }) });
   return stays;
 }
 
-async function fromFile(begin: Begin): Promise<Pick<Held, "bytes" | "seconds">> {
+async function fromFile(begin: Begin): Promise<{ bytes: Uint8Array; seconds: number }> {
   const { header, bytes } = await readCheckpoint(begin.checkpoint);
   checkProcedure(header, begin.work.procedure);
   return { bytes, seconds: header.seconds };
@@ -97,6 +104,7 @@ export function planOf(begin: Pick<Begin, "spec" | "work">, secondsBefore: numbe
     measureEverySteps: spec.reporting?.measureEverySteps ?? 0,
     checkpointEveryMs: spec.reporting?.checkpointEveryMs || defaults.checkpointEveryMs,
     secondsBefore,
+    unsavedMs: 0,
     objective: spec.objectives[0]?.metric ?? "",
     userCode: (spec.workload?.module ?? "") !== "",
   };

@@ -161,8 +161,8 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
     found.steps = work.untilStep;
     found.weights = mixed([found.weights, work.seedNumber ?? trial, work.arm.length, work.untilStep]);
-    // A trial that pauses has saved; of the checkpoint and the measurement either may be told of first.
-    const saves = !work.final && (outcome === "reaches" || outcome === "is-silent");
+    // A trial that pauses has saved, unless it need not; of the checkpoint and the measurement either may be told of first.
+    const saves = !work.final && work.options?.durable !== false && (outcome === "reaches" || outcome === "is-silent");
     const tellSaved = (): void => {
       const checkpoint = { sha256: `${trial}-${work.untilStep}`, size: 1, kind: "checkpoint" };
       say({ $case: "trialCheckpointed", value: { trial, attempt: 1, step: work.untilStep, checkpoint } });
@@ -185,7 +185,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     else if (work.final) endTrial(trial, EndReason.END_REASON_DONE, outcome === "reaches");
     else {
       found.status = "paused";
-      found.saved = { steps: found.steps, weights: found.weights };
+      if (saves) found.saved = { steps: found.steps, weights: found.weights };
       say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep } });
     }
   }

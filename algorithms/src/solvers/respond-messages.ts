@@ -51,6 +51,8 @@ export interface ShardAnswer {
   readonly nodes: readonly NodeSum[];
   /** The shard's sum of upper bounds is above the question's `rejectAbove`. */
   readonly rejected: boolean;
+  /** Where the solutions to start from were not there, so that nothing was solved: the questions whose solutions were. */
+  readonly held?: readonly number[];
 }
 
 /** Problems by the number that stands for them; 0 for none. */
@@ -87,6 +89,17 @@ export function encodeAnswer({ question, samples, range, answers, nodes, rejecte
   };
 }
 
+/** What is said in place of an answer where the solutions to start from are not there: the questions whose solutions are. */
+export function encodeMissing({
+  question,
+  samples,
+  range,
+  held,
+}: Pick<ShardAnswer, "question" | "samples" | "range"> & { held: readonly number[] }): AnswerMessage {
+  const metrics = { question, samples, firstSample: range.lo, endSample: range.hi, missing: 1 };
+  return { metrics, vectors: { held } };
+}
+
 function adjointVectors(of: (number: (answer: SampleAnswer) => number) => readonly number[]) {
   return {
     residual: of(({ adjoint }) => adjoint?.residual ?? Number.NaN),
@@ -104,6 +117,10 @@ export function decodeAnswer({ metrics, vectors }: AnswerMessage): ShardAnswer |
     return `an answer for the samples from ${lo} to ${hi} of ${samples}`;
   }
   const range = { lo, hi };
+  if (metrics.missing === 1) {
+    const held = (vectors.held ?? []).filter(isCount);
+    return { question, samples, range, answers: [], nodes: [], rejected: false, held };
+  }
   if (rejected === 1) return { question, samples, range, answers: [], nodes: [], rejected: true };
   const wrong = Object.entries(vectors).find(([name, { length }]) => !name.startsWith("node.") && length !== hi - lo);
   if (wrong !== undefined) return `${wrong[1].length} numbers of ${wrong[0]}, one for each of ${hi - lo} samples was expected`;

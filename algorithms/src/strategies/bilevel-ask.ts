@@ -6,8 +6,9 @@ import type { Configuration, Proposal } from "../core/index.js";
 import { spec as respond } from "../procedures/respond/spec.js";
 import type { MethodState } from "../solvers/maid/method.js";
 import { questionOptions } from "../solvers/respond-messages.js";
-import { isBeyond, isWithin, keepersOf, placementOf, type Wanted } from "./bilevel-placement.js";
-import { type BilevelState, describing, isAlive, isOver, noShard } from "./bilevel-state.js";
+import { mustSave } from "./bilevel-chain.js";
+import { isBeyond, isWithin, keepersOf, type Placement, placementOf, type Wanted } from "./bilevel-placement.js";
+import { type BilevelState, describing, hasSaved, isAlive, isOver, noShard } from "./bilevel-state.js";
 import { type BilevelSetting, openQuestions } from "./bilevel-tell.js";
 
 export interface BilevelPlan<Options, State extends MethodState> extends BilevelSetting<Options, State> {
@@ -49,12 +50,13 @@ export function askBilevel<Options, State extends MethodState>(
     return draft.proposals;
   const open = openQuestions(plan, state);
   const ahead = open.slice(0, 1 + plan.replicas);
-  const wanted = new Set(ahead.map(({ id }) => id));
+  // What led to the present solutions is under way only where it was lost.
+  const wanted = new Set([...ahead, ...state.chain.links].map(({ id }) => id));
   for (const { trial, asked, answered, pausing } of state.members) {
     if (asked === null || answered !== null || pausing || asked.id === describing || wanted.has(asked.id)) continue;
     draft.proposals.push({ kind: "pause", trial, reason: `question ${asked.id} is decided without it` });
   }
-  const keepers = keepersOf(state, [...wanted, ...plan.method.undecided(state.method)]);
+  const keepers = keepersOf(state, [...ahead.map(({ id }) => id), ...plan.method.undecided(state.method)]);
   for (const question of ahead) {
     for (const shard of state.ranges.keys())
       assign(plan, state, draft, { question, shard, keepers, isFirst: question === ahead[0] });
@@ -81,9 +83,15 @@ function assign<Options, State extends MethodState>(
   if (draft.left <= 0) return;
   const placement = placementOf(state, asked, plan, { used: draft.used, mayStart: mayStart(plan, draft) });
   if (placement === undefined || isBeyond(placement.untilStep, plan.stepsPerTrial)) return;
-  const { member, source, startFrom, untilStep } = placement;
-  const { id, question } = asked.question;
-  const options = { shard: asked.shard, shards: plan.shards, ...questionOptions({ id, startFrom, question }) };
+  const { member, source, startFrom, lost, untilStep } = placement;
+  const { id, question } = placement.question;
+  const options = {
+    shard: asked.shard,
+    shards: plan.shards,
+    ...questionOptions({ id, startFrom, question }),
+    ...(lost === null ? {} : { lost }),
+    ...(saves(plan, state, asked.shard, placement) ? {} : { durable: false }),
+  };
   const vectors = { theta: question.theta };
   const copy = source === undefined ? {} : { fromTrial: source.trial };
   if (member === undefined) {
@@ -93,6 +101,24 @@ function assign<Options, State extends MethodState>(
   draft.used.add(member.trial);
   draft.left -= 1;
   draft.proposals.push({ kind: "resume", trial: member.trial, untilStep, final: false, options, vectors, ...copy });
+}
+
+/** Losses of processes after which a trial saves with every answer: its agent can't keep it. */
+const lossesMax = 2;
+
+/**
+ * Whether an answer's solutions have to be saved: where another trial's were taken over, where other trials of the shard may be about to start from
+ * them, where much would have to be answered again, and where the trial loses its process again and again.
+ */
+function saves<Options, State extends MethodState>(
+  { replicas }: BilevelPlan<Options, State>,
+  { chain, members }: Readonly<BilevelState<State>>,
+  shard: number,
+  { member, source, question }: Placement,
+): boolean {
+  if (source !== undefined || (member?.losses ?? 0) >= lossesMax) return true;
+  if (replicas > 0 && question.question.gradient !== undefined) return true;
+  return mustSave(chain, (id) => members.some((one) => one.shard === shard && hasSaved(one, id)));
 }
 
 /** Nothing more is asked: what is left is stopped, and where a method finished all samples are solved once more at what it found. */

@@ -4,7 +4,8 @@
  */
 import type { MethodState, OpenQuestion } from "../solvers/maid/method.js";
 import type { SampleRange } from "../solvers/summation-tree.js";
-import { type BilevelState, isAlive, type Member, noShard, report } from "./bilevel-state.js";
+import { type ChainLink, wayTo } from "./bilevel-chain.js";
+import { type BilevelState, hasSaved, isAlive, type Member, noShard, report } from "./bilevel-state.js";
 
 /** What bounds a shard's trials. */
 export interface PlacementBounds {
@@ -37,8 +38,12 @@ export interface Placement {
   readonly member: Member | undefined;
   /** Whose checkpoint it takes; undefined for its own, or for none. */
   readonly source: Member | undefined;
+  /** What it is asked: the question, or one of the chain that led to its start, where those solutions were lost. */
+  readonly question: ChainLink;
   /** The question whose solutions it starts from; null for the samples' own starts. */
   readonly startFrom: number | null;
+  /** The question whose solutions it should start from and nobody holds any more; null where that is not so. */
+  readonly lost: number | null;
   /** Its step once it has answered. */
   readonly untilStep: number;
 }
@@ -46,10 +51,11 @@ export interface Placement {
 /** Undefined where the question is answered or under way, or has to wait. */
 export function placementOf<State extends MethodState>(
   state: Readonly<BilevelState<State>>,
-  { question: { id, startFrom }, shard, keepers, isFirst }: Wanted,
+  { question, shard, keepers, isFirst }: Wanted,
   { replicas, stepsPerTrial }: PlacementBounds,
   { used, mayStart }: Room,
 ): Placement | undefined {
+  const { id, startFrom } = question;
   const range = state.ranges[shard];
   if (range === undefined || (state.answers[id]?.[shard] ?? null) !== null) return undefined;
   const size = range.hi - range.lo;
@@ -66,23 +72,31 @@ export function placementOf<State extends MethodState>(
     .filter(({ trial, status, asked }) => status === "paused" && asked === null && !used.has(trial))
     .filter(isFree)
     .sort((a, b) => rank(a) - rank(b));
-  const holds = ({ holds: held, saved }: Member): boolean => startFrom !== null && saved >= 0 && held.includes(startFrom);
-  const source = startFrom === null ? undefined : state.members.find((one) => one.shard === shard && holds(one));
-  const own = startFrom === null ? idle[0] : idle.find(holds);
-  // Whoever has just answered is about to say that it saved.
-  const soon = members.some(
-    ({ asked, answered }) => answered !== null && (asked?.id === startFrom || asked?.startFrom === startFrom),
-  );
-  if (startFrom !== null && own === undefined && source === undefined && soon) return undefined;
-  // Where nobody holds the solutions any more the samples' own starts keep every certificate; only the last bits may differ.
-  const from = source === undefined ? null : startFrom;
-  const member = own ?? idle[0];
-  if (member !== undefined) {
-    const copied = own === undefined ? source : undefined;
-    return { member, source: copied, startFrom: from, untilStep: Math.max(member.step, copied?.saved ?? 0) + size };
+  const sourceOf = (wanted: number): Member | undefined =>
+    state.members.find((one) => one.shard === shard && hasSaved(one, wanted));
+  const own = startFrom === null ? idle[0] : idle.find(({ has }) => has.includes(startFrom));
+  if (startFrom !== null && own === undefined && sourceOf(startFrom) === undefined) {
+    // Whoever has just answered is about to pause with it, and so is whoever answers again what was lost.
+    const links = new Set(state.chain.links.map((link) => link.id));
+    const soon = members.some(
+      ({ asked, answered }) =>
+        asked !== null &&
+        (links.has(asked.id) || (answered !== null && (asked.id === startFrom || asked.startFrom === startFrom))),
+    );
+    if (soon) return undefined;
   }
-  if (!canStart) return undefined;
-  return { member, source, startFrom: from, untilStep: (source?.saved ?? 0) + size };
+  const member = own ?? idle[0];
+  if (member === undefined && !canStart) return undefined;
+  const way = wayTo(state.chain, startFrom, (wanted) => member?.has.includes(wanted) === true || sourceOf(wanted) !== undefined);
+  const asked = way.kind === "again" ? way.link : question;
+  // Where nobody can have the solutions any more the samples' own starts keep every certificate; only the last bits may differ.
+  const from = way.kind === "lost" ? null : asked.startFrom;
+  const saved = from === null || member?.has.includes(from) === true ? undefined : sourceOf(from);
+  // What a trial saved itself it begins from anyway.
+  const source = saved === member ? undefined : saved;
+  const lost = way.kind === "lost" ? startFrom : null;
+  const untilStep = Math.max(member?.step ?? 0, source?.saved ?? 0) + size;
+  return { member, source, question: asked, startFrom: from, lost, untilStep };
 }
 
 /** Trials that hold the only solutions, in their shard, of a question that may yet be started from: another question would discard them. */
@@ -93,7 +107,7 @@ export function keepersOf(
   const keepers = new Set<number>();
   for (const id of questions) {
     for (const shard of ranges.keys()) {
-      const holders = members.filter((one) => isAlive(one) && one.shard === shard && one.holds.includes(id));
+      const holders = members.filter((one) => isAlive(one) && one.shard === shard && (one.has.includes(id) || hasSaved(one, id)));
       const [holder] = holders;
       if (holder !== undefined && !holders.some(({ trial }) => keepers.has(trial))) keepers.add(holder.trial);
     }

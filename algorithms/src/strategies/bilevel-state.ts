@@ -2,9 +2,11 @@
  * What a strategy of bilevel rounds remembers: the method, the shards, the trials that hold solutions of theirs, and the answers of questions
  * that are open. Plain data; bilevel-tell.ts folds facts into it, bilevel-ask.ts proposes from it.
  */
+
 import type { IterationRecord, MethodState } from "../solvers/maid/method.js";
 import type { ShardAnswer } from "../solvers/respond-messages.js";
 import type { SampleRange } from "../solvers/summation-tree.js";
+import { type Chain, emptyChain } from "./bilevel-chain.js";
 
 /** What a trial was asked. */
 export interface Asked {
@@ -31,6 +33,14 @@ export interface Member {
   saved: number;
   /** Questions whose solutions its newest checkpoint surely holds. */
   holds: number[];
+  /** Questions whose solutions it holds in its process, where that still lives. */
+  has: number[];
+  /** Times that it was asked to start from solutions which it had held in a process that was gone, but for those that are long past. */
+  losses: number;
+  /** Questions that it answered since. */
+  answeredSince: number;
+  /** In place of an answer: the questions whose solutions it holds, where those to start from were not among them; null where they were. */
+  missed: number[] | null;
   asked: Asked | null;
   /** Step at which it answered; null while it has not. */
   answered: number | null;
@@ -50,6 +60,8 @@ export interface BilevelState<State extends MethodState> {
   members: Member[];
   /** Answers to open questions by question, in order of shards; null where there is none yet. */
   answers: Record<string, (ShardAnswer | null)[]>;
+  /** What led to the solutions that are started from now. */
+  chain: Chain;
   /** What is to be reported and is not in the log yet, in order. */
   reports: BilevelReport[];
   /** Trials of each shard that ended or fell silent since it last answered. */
@@ -75,6 +87,7 @@ export function emptyState<State extends MethodState>(): BilevelState<State> {
     trials: 0,
     members: [],
     answers: {},
+    chain: emptyChain(),
     reports: [],
     failures: {},
     gaveUp: "",
@@ -86,6 +99,11 @@ export function emptyState<State extends MethodState>(): BilevelState<State> {
 /** Whether a trial may still answer. */
 export function isAlive({ status }: Member): boolean {
   return status === "pending" || status === "running" || status === "paused";
+}
+
+/** Whether the solutions of a question can be had from a checkpoint of the trial. */
+export function hasSaved({ holds, saved }: Member, question: number): boolean {
+  return saved >= 0 && holds.includes(question);
 }
 
 /** Whether nothing more is asked: the method has finished, or the strategy gave up. */

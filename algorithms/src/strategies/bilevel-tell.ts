@@ -8,9 +8,22 @@ import type { BilevelMethod, MethodState, OpenQuestion } from "../solvers/maid/m
 import { type ReducedAnswer, reduceAnswers, rejectedAnswer, type SampleAnswer, upperBoundOf } from "../solvers/respond.js";
 import { decodeAnswer, isRejected, type ShardAnswer } from "../solvers/respond-messages.js";
 import { shardRanges, treeSum } from "../solvers/summation-tree.js";
+import { answeredByAll, startedFrom } from "./bilevel-chain.js";
 import { endAtBudget, isBeyond, isWithin, type PlacementBounds, samplesOf } from "./bilevel-placement.js";
-import { type BilevelState, describing, isAlive, isOver, type Member, noShard, report } from "./bilevel-state.js";
+import {
+  type Asked,
+  type BilevelState,
+  describing,
+  hasSaved,
+  isAlive,
+  isOver,
+  type Member,
+  noShard,
+  report,
+} from "./bilevel-state.js";
 
+/** Questions that a trial answers without having lost its process after which what it lost before is forgotten. */
+const forgottenAfter = 16;
 /** More questions than are ever open at once. */
 export const allQuestions = 1_000_000;
 
@@ -60,6 +73,7 @@ export function tellBilevel<Options, State extends MethodState>(
         member.saved = kind.value.step;
         member.step = Math.max(member.step, kind.value.step);
         member.holds = heldBy(member);
+        member.has = [...member.holds];
       });
       return;
     case "trialMeasured":
@@ -86,9 +100,10 @@ export function tellBilevel<Options, State extends MethodState>(
 }
 
 /** What the newest checkpoint holds of what was asked. It and the answer come in either order. */
-function heldBy({ asked, answered, saved }: Member): number[] {
+function heldBy({ asked, answered, saved, missed: held }: Member, upTo = saved): number[] {
+  if (held !== null) return [...held];
   if (asked === null) return [];
-  const own = answered !== null && saved >= answered && asked.id !== describing ? [asked.id] : [];
+  const own = answered !== null && upTo >= answered && asked.id !== describing ? [asked.id] : [];
   return asked.startFrom === null ? own : [asked.startFrom, ...own];
 }
 
@@ -114,6 +129,10 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
       step: 0,
       saved: -1,
       holds: [],
+      has: [],
+      losses: 0,
+      answeredSince: 0,
+      missed: null,
       asked: null,
       answered: null,
       pausing: false,
@@ -124,7 +143,16 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
   member.status = "pending";
   member.asked = { id: data.question ?? describing, startFrom: data.startFrom ?? null };
   member.answered = null;
+  member.missed = null;
   member.pausing = false;
+  if (data.describe) return;
+  const range = state.ranges[data.shard];
+  const who = `trial ${trial}${range === undefined ? "" : `, samples ${samplesOf(range)}`}`;
+  if (data.lost !== undefined) {
+    report(state, `${who}: the solutions of question ${data.lost} are lost, and the samples begin at their own starts`);
+  } else if (state.chain.links.some(({ id }) => id === data.question)) {
+    report(state, `${who}: question ${data.question} is answered once more, since its solutions were lost`);
+  }
 }
 
 function measured<Options, State extends MethodState>(
@@ -145,17 +173,36 @@ function measured<Options, State extends MethodState>(
   const range = state.ranges[member.shard];
   if (answer === undefined || typeof answer === "string") return;
   if (answer.question !== asked.id || answer.range.lo !== range?.lo || answer.range.hi !== range.hi) return;
+  if (answer.held !== undefined) {
+    missed(member, asked, answer.held);
+    return;
+  }
   // One that rejected has no solutions to hold: its answer counts, and its checkpoint holds what it started from.
   member.answered = answer.rejected ? Number.MAX_SAFE_INTEGER : measurement.step;
   if (member.saved >= member.answered) member.holds = heldBy(member);
+  member.has = heldBy(member, measurement.step);
   state.failures[member.shard] = 0;
+  member.answeredSince += 1;
+  if (member.answeredSince >= forgottenAfter) member.losses = 0;
   const open = openQuestions(setting, state).find(({ id }) => id === asked.id);
   if (open === undefined) return;
   const answers = state.answers[asked.id] ?? state.ranges.map(() => null);
   answers[member.shard] = answer;
   state.answers[asked.id] = answers;
   const reduced = reduceShards(answers, open);
-  if (reduced !== undefined) answerMethod(setting, state, asked.id, reduced);
+  if (reduced !== undefined) answerMethod(setting, state, open, reduced);
+}
+
+/** The process that held the solutions to start from is gone. What this one holds is what the trial saved, and it is asked from there. */
+function missed(member: Member, { startFrom }: Asked, held: readonly number[]): void {
+  // One that says to hold what it says to miss can't be helped by asking again: it gave no answer.
+  if (startFrom === null || held.includes(startFrom)) return;
+  member.answered = Number.MAX_SAFE_INTEGER;
+  member.losses += 1;
+  member.answeredSince = 0;
+  member.missed = [...held];
+  member.has = [...held];
+  member.holds = member.holds.filter((id) => id !== startFrom);
 }
 
 /** The first answer of all: how many samples there are, and where to begin. */
@@ -213,12 +260,13 @@ function sumOfUpperBounds(answers: readonly SampleAnswer[]): number {
 function answerMethod<Options, State extends MethodState>(
   setting: BilevelSetting<Options, State>,
   state: BilevelState<State>,
-  id: number,
+  open: OpenQuestion,
   answer: ReducedAnswer,
 ): void {
   const { method } = state;
   if (method === null) return;
-  for (const record of setting.method.tell(method, id, answer)) {
+  if (answer.rejected !== true) state.chain = answeredByAll(state.chain, open);
+  for (const record of setting.method.tell(method, open.id, answer)) {
     state.reports.push(record);
     state.accuracy = record.metrics.accuracy ?? state.accuracy;
   }
@@ -226,8 +274,15 @@ function answerMethod<Options, State extends MethodState>(
     const { reason, message } = method.finished;
     report(state, `it ends (${reason}): ${message}`, reason === "converged" || reason === "budget");
   }
-  const open = new Set(openQuestions(setting, state).map((question) => String(question.id)));
-  state.answers = Object.fromEntries(Object.entries(state.answers).filter(([question]) => open.has(question)));
+  const left = openQuestions(setting, state);
+  const [first] = left;
+  if (first !== undefined) state.chain = startedFrom(state.chain, first.startFrom, (id) => isSavedByAll(state, id));
+  const ids = new Set(left.map(({ id }) => String(id)));
+  state.answers = Object.fromEntries(Object.entries(state.answers).filter(([question]) => ids.has(question)));
+}
+
+function isSavedByAll<State extends MethodState>({ ranges, members }: BilevelState<State>, question: number): boolean {
+  return ranges.every((_, shard) => members.some((one) => one.shard === shard && hasSaved(one, question)));
 }
 
 function paused<Options, State extends MethodState>(

@@ -47,10 +47,15 @@ export interface Session {
   results?(): Promise<readonly SessionResult[]>;
   close(): void;
   /**
-   * Takes new work where the session stands, exactly as if it were opened anew from what it saved last; "no" changes nothing, and the session
-   * is then opened anew. Only a session that has this stays in its process while its trial is paused.
+   * Takes new work where the session stands, exactly as if it were opened anew from what it would save there; "no" changes nothing, and the
+   * session is then opened anew, from what it saved last. Only a session that has this stays in its process while its trial is paused.
    */
   resume?(work: Work): Promise<boolean>;
+  /**
+   * Whether the trial may pause with nothing saved of what it did since the last checkpoint, as long as its process keeps the session: whoever
+   * gives the work can have it done again. Asked where the work is done; absent for no.
+   */
+  readonly mayPauseUnsaved?: boolean;
 }
 
 /** A trial that went badly in a way that is not the agent's fault. */

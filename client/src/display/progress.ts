@@ -21,6 +21,8 @@ export interface LiveTrial {
   row: number;
   attempt: number;
   last: Measurement | undefined;
+  /** It paused, and goes on from there, whether it was saved there or waits in its process. */
+  goesOn: boolean;
 }
 
 /** The best measurement so far by the first objective. */
@@ -135,11 +137,15 @@ function apply(state: Progress, fact: Fact): void {
         row: -1,
         attempt: 0,
         last: undefined,
+        goesOn: false,
       });
       return;
     case "trialResumed": {
       const trial = state.live.get(kind.value.trial);
-      if (trial !== undefined && kind.value.work !== undefined) trial.untilStep = kind.value.work.untilStep;
+      if (trial !== undefined && kind.value.work !== undefined) {
+        trial.untilStep = kind.value.work.untilStep;
+        trial.goesOn = kind.value.work.fromTrial === undefined;
+      }
       return;
     }
     case "trialDeferred":
@@ -193,9 +199,12 @@ function attemptStarted(state: Progress, timeMs: number, started: Started): void
   state.rows[trial.row] = true;
   trial.agentId = started.agentId;
   trial.attempt = started.attempt;
-  // Steps since the last checkpoint are lost and will be done again; a jump upwards (another trial's checkpoint) is not work.
-  state.steps -= Math.max(0, trial.step - started.fromStep);
-  trial.step = started.fromStep;
+  // Steps since the last checkpoint are lost and will be done again, but for a trial that paused, which may have had no need of one; a jump upwards
+  // (another trial's checkpoint) is not work.
+  const fromStep = trial.goesOn ? Math.max(trial.step, started.fromStep) : started.fromStep;
+  trial.goesOn = false;
+  state.steps -= Math.max(0, trial.step - fromStep);
+  trial.step = fromStep;
 }
 
 function measured(state: Progress, number: number, measurement: Measurement): void {

@@ -38,7 +38,7 @@ export interface TrialState {
   failures: number;
   /** No attempt starts before this time. */
   retryAtMs: number;
-  /** Agent on which the newest attempt failed; empty for none. A retry looks for another one first. */
+  /** Agent on which the newest attempt at the present work failed; empty for none. A retry looks for another one first. */
   failedAgentId: string;
   /** Most steps that were ever done. */
   step: number;
@@ -115,6 +115,8 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.workPosition = fact.position;
       trial.readyMs = fact.timeMs;
       trial.retryAtMs = 0;
+      // Another attempt came to the end of the work before: it was not the trial, and an agent is not avoided for ever.
+      trial.failedAgentId = "";
       trial.pauseReason = undefined;
       return;
     case "trialStopRequested":

@@ -1,18 +1,29 @@
-/** One search of MAID over a real cluster of processes: its steps, bit for bit, and how long it took. For tests and benches. */
+/**
+ * One search of MAID over a real cluster of processes: its steps, bit for bit, how long it took, and what became of it where something was killed
+ * or held still in the midst of a round. For tests and benches.
+ */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { connect } from "@regulus/client";
 import { type Fact, parseSearchDocument, type StrategyStepped, stepOutcome } from "@regulus/proto";
-import { type Program, scratch, startProgram } from "./processes.js";
+import { descendants, type Program, root, scratch, startProgram } from "./processes.js";
 
 /** Short leases, so that a lost agent is noticed soon. */
 const timing = ["--lease-timeout-ms", "3000", "--heartbeat-every-ms", "500"];
+
+/**
+ * kill-agent: with -9, for good. kill-trials: its trial processes, with -9. hang-trial: its oldest trial process is held still (SIGSTOP) for good.
+ * kill-coordinator: with -9; started again at once.
+ */
+export type Disturbance = "kill-agent" | "kill-trials" | "hang-trial" | "kill-coordinator";
 
 export interface MaidSearch {
   /** Agents of one slot each. */
   readonly agents: number;
   /** Parts of a search document. */
   readonly document: Readonly<Record<string, unknown>>;
-  /** Kills an agent with -9, for good, once this many steps were told of; absent for no kill. */
-  readonly killAfterSteps?: number;
+  /** What is done, once, to the agent that works on a trial, or to all, when so many steps were told of; absent for nothing. */
+  readonly disturbance?: { readonly kind: Disturbance; readonly afterSteps: number };
   /** How agents run trials; each in a process of its own where absent. */
   readonly isolation?: "process" | "inline";
   /** Whether agents run programs of the search's. */
@@ -25,14 +36,17 @@ export interface MaidCourse {
   readonly facts: readonly Fact[];
   /** From the search's creation to the last step, in seconds of the coordinator's clock. */
   readonly seconds: number;
-  readonly kills: number;
+  /** Times that it was disturbed. */
+  readonly disturbances: number;
+  /** What `regulus show` said at the end. */
+  readonly shown: string;
 }
 
 /** Runs the search to its end. */
 export async function runMaidSearch({
   agents,
   document,
-  killAfterSteps,
+  disturbance,
   isolation = "process",
   allowCommands = false,
 }: MaidSearch): Promise<MaidCourse> {
@@ -45,8 +59,10 @@ export async function runMaidSearch({
   };
   try {
     const data = ["--data", `${folder.path}/coordinator`];
-    const { ready } = await start("coordinator", ["--listen", "127.0.0.1:0", "--metrics-listen", "off", ...data, ...timing]);
-    const address = ready.address ?? "";
+    const startCoordinator = (listen: string) =>
+      start("coordinator", ["--listen", listen, "--metrics-listen", "off", ...data, ...timing]);
+    const coordinator = await startCoordinator("127.0.0.1:0");
+    const address = coordinator.ready.address ?? "";
     const leave = allowCommands ? ["--allow-commands"] : [];
     const startAgent = (index: number) => {
       const own = ["--id", `agent-${index}`, "--data", `${folder.path}/agent-${index}`];
@@ -68,23 +84,39 @@ export async function runMaidSearch({
     const spec = parseSearchDocument({ name: "maid", objective: { metric: "upperLoss", direction: "minimize" }, ...document });
     const search = await client.createSearch({ spec, idempotencyKey: "maid" });
     const facts: Fact[] = [];
-    let kills = 0;
+    let disturbances = 0;
     for await (const piece of client.watchSearch(search.searchId)) {
       facts.push(...piece.facts);
-      if (killAfterSteps === undefined || kills > 0 || stepsOf(facts).length < killAfterSteps) continue;
-      // The next attempt on it has begun, so that it dies in the midst of a round.
+      if (disturbance === undefined || disturbances > 0 || stepsOf(facts).length < disturbance.afterSteps) continue;
+      // The next attempt on it has begun, so that it happens in the midst of a round.
       const begun = piece.facts.some(({ kind }) => kind?.$case === "attemptStarted" && kind.value.agentId === "agent-0");
       if (!begun) continue;
-      kills += 1;
-      await running[0]?.kill();
+      disturbances += 1;
+      const pid = running[0]?.pid ?? 0;
+      if (disturbance.kind === "kill-agent") await running[0]?.kill();
+      else if (disturbance.kind === "kill-coordinator") {
+        await coordinator.kill();
+        await startCoordinator(address);
+      } else if (disturbance.kind === "kill-trials") for (const one of descendants(pid)) signal(one, "SIGKILL");
+      else for (const one of descendants(pid).slice(0, 1)) signal(one, "SIGSTOP");
     }
     client.close();
+    const cli = join(root, "client/bin/regulus.js");
+    const shown = execFileSync(process.execPath, [cli, "show", search.searchId, "--coordinator", address], { encoding: "utf8" });
     const last = facts.findLast(({ kind }) => kind?.$case === "strategyStepped");
     const seconds = ((last?.timeMs ?? 0) - (facts[0]?.timeMs ?? 0)) / 1000;
-    return { steps: stepsOf(facts), facts, seconds, kills };
+    return { steps: stepsOf(facts), facts, seconds, disturbances, shown };
   } finally {
     for (const program of started.reverse()) await program.kill();
     folder.remove();
+  }
+}
+
+function signal(pid: number, name: "SIGKILL" | "SIGSTOP"): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself in between.
   }
 }
 

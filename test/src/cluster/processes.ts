@@ -9,7 +9,8 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
+/** The folder that holds the rooms. */
+export const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 
 /** How long a program may take until it says that it is ready. */
 const readyTimeoutMs = 60_000;
@@ -107,13 +108,13 @@ export function scratch(name: string): { readonly path: string; remove(): void }
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }) };
 }
 
-/** Processes below one process, by parent, read from /proc. */
+/** Processes below one process, read from /proc; of those with one parent the oldest first. */
 export function descendants(pid: number): number[] {
   const children = new Map<number, number[]>();
-  for (const entry of readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    const parent = parentOf(Number(entry));
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+  const all = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
+  for (const entry of all.map(Number).sort((a, b) => a - b)) {
+    const parent = parentOf(entry);
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), entry]);
   }
   const below = (of: number): number[] => (children.get(of) ?? []).flatMap((child) => [child, ...below(child)]);
   return below(pid);

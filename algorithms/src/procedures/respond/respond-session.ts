@@ -1,7 +1,8 @@
 /**
  * Answers a bilevel method's questions about a contiguous range of samples, whoever solves them. A step solves one sample, a long
- * one in parts, so that a round can be left at any time; a round is left behind with the next question, and its partial answers with it. The checkpoint holds the solutions to start
- * from and those of the newest round, so that whoever goes on from it answers with the same bits.
+ * one in parts, so that a round can be left at any time; a round is left behind with the next question, and its partial answers with it. The checkpoint
+ * holds the solutions to start from and those of the newest round, so that whoever goes on from it answers with the same bits. Asked to start from
+ * solutions that it does not hold, it says so in place of an answer, with what it holds.
  *
  * Source: MAID, arXiv 2308.10098. What one sample answers is solvers/respond.ts.
  */
@@ -15,7 +16,7 @@ import {
   type SampleAnswer,
   type WarmStart,
 } from "../../solvers/respond.js";
-import { encodeAnswer, shardNodes } from "../../solvers/respond-messages.js";
+import { encodeAnswer, encodeMissing, shardNodes } from "../../solvers/respond-messages.js";
 import { type SampleRange, shardRanges } from "../../solvers/summation-tree.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { parseOptions } from "../../training/parse-options.js";
@@ -27,7 +28,7 @@ import {
   TrialFailure,
   type TrialRequest,
 } from "../../training/procedure.js";
-import { beginRound, emptyRound, type Round, type RoundState, takeSample } from "./round.js";
+import { beginRound, emptyRound, heldQuestions, type Round, type RoundState, takeSample } from "./round.js";
 import { decodeFromCheckpoint, encodeForCheckpoint, savedState } from "./saved-round.js";
 import { packSolve, unpackSolve } from "./solve-in-parts.js";
 import { type RespondOptions, spec } from "./spec.js";
@@ -65,7 +66,7 @@ export function respondModule(open: (request: TrialRequest) => Promise<RespondAn
     async open(request) {
       const answerer = await open(request);
       try {
-        const session = new RespondSession(answerer, request.seed);
+        const session = new RespondSession(answerer, request);
         if (request.checkpoint !== undefined) session.restore(request.checkpoint);
         session.begin(request.work);
         return session;
@@ -81,6 +82,7 @@ class RespondSession implements Session {
   stepsDone = 0;
   readonly #task: RespondAnswerer;
   readonly #seed: number;
+  readonly #found: TrialRequest["found"];
   #options: RespondOptions = spec.options.parse({});
   #range: SampleRange = { lo: 0, hi: 0 };
   #theta: readonly number[];
@@ -88,10 +90,13 @@ class RespondSession implements Session {
   #final = false;
   #parameters = "";
   #state: RoundState = { startFrom: null, starts: undefined, round: emptyRound(null) };
+  /** Whether the solutions to start from are not here: then this round asks no sample. */
+  #missing = false;
 
-  constructor(task: RespondAnswerer, seed: number) {
+  constructor(task: RespondAnswerer, { seed, found }: TrialRequest) {
     this.#task = task;
     this.#seed = seed;
+    this.#found = found;
     this.#theta = [...task.theta];
   }
 
@@ -101,8 +106,13 @@ class RespondSession implements Session {
 
   get ended(): boolean {
     const { round } = this.#state;
+    if (this.#missing) return true;
     if (this.#options.describe) return this.#untilStep === 0 && this.stepsDone > 0;
     return round.rejected || (this.#untilStep === 0 && this.#isComplete(round));
+  }
+
+  get mayPauseUnsaved(): boolean {
+    return !this.#options.durable;
   }
 
   /** Takes up a question. Steps are counted so that the round ends where the work says. */
@@ -121,14 +131,16 @@ class RespondSession implements Session {
     const size = range.hi - range.lo;
     const wanted = { question: options.question ?? null, startFrom: options.startFrom ?? null };
     const state = beginRound(this.#state, wanted, size);
-    this.#state = state;
+    this.#missing = state === undefined;
+    this.#state = state ?? this.#state;
     this.#options = options;
     this.#range = range;
     this.#theta = theta;
     this.#untilStep = work.untilStep;
     this.#final = work.final;
     this.#parameters = JSON.stringify(work.parameters ?? {});
-    if (options.question === undefined && !options.describe) return;
+    if (options.lost !== undefined) this.#found("warning", lostWords(options.lost, range));
+    if (state === undefined || (options.question === undefined && !options.describe)) return;
     const steps = options.describe ? 1 : size - state.round.answers.length;
     this.stepsDone = Math.max(this.stepsDone, work.untilStep - steps);
   }
@@ -170,6 +182,11 @@ class RespondSession implements Session {
     if (this.#options.describe) return { ...nothing, metrics: { samples }, vectors: toVectors({ theta: [...this.#task.theta] }) };
     const { round } = this.#state;
     if (question === undefined) return { ...nothing, ...this.#plain(round.answers) };
+    if (this.#missing) {
+      const held = heldQuestions(this.#state, this.#range.hi - this.#range.lo);
+      const { metrics, vectors } = encodeMissing({ question, samples, range: this.#range, held });
+      return { ...nothing, metrics, vectors: toVectors(vectors) };
+    }
     if (!this.#isComplete(round) && !round.rejected) return { ...nothing, metrics: {} };
     const { answers, rejected, hypergradients } = round;
     const asked = !rejected && answers.length > 0 && hypergradients.length === answers.length;
@@ -262,6 +279,10 @@ class RespondSession implements Session {
       vectors,
     };
   }
+}
+
+function lostWords(question: number, { lo, hi }: SampleRange): string {
+  return `the solutions of question ${question} are lost: samples ${lo} to ${hi - 1} begin at their own starts. Certificates hold; the last bits may differ from an undisturbed run's`;
 }
 
 function problemWords(kind: string, sample: number): string {

@@ -1,7 +1,7 @@
 /** Answers of shards against whole ones, of interrupted sessions against undisturbed ones, and losses against the closed form. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fromVectors, RegulusError, SearchSpec, toVectors, Work } from "@regulus/proto";
+import { fromVectors, SearchSpec, toVectors, Work } from "@regulus/proto";
 import { reduceAnswers } from "../../solvers/respond.js";
 import { decodeAnswer, questionOptions, type ShardAnswer, type ShardQuestion } from "../../solvers/respond-messages.js";
 import type { Session } from "../../training/procedure.js";
@@ -144,14 +144,36 @@ describe("respond", () => {
     }
   });
 
-  it("refuses to start from solutions that it does not hold", async () => {
+  it("says what it holds where it is to start from other solutions, and goes on from there with the same bits", async () => {
+    const expected = await rounds(course, whole);
     const session = await open(workOf(ask(0, null), whole, samples));
     await finish(session, samples);
-    const lost = (error: unknown) =>
-      error instanceof RegulusError &&
-      error.code === "failed-precondition" &&
-      /question 5, and it holds those of 0/.test(error.message);
-    await assert.rejects(async () => session.resume?.(workOf(ask(6, 5), whole, 2 * samples)), lost);
+    const answer = await finish(await goOn(session, workOf(ask(3, 2, { accuracy: 1e-6 }), whole, 2 * samples)), 2 * samples);
+    assert.deepEqual([answer.question, answer.held, answer.answers, session.stepsDone], [3, [0], [], samples]);
+    const fresh = await open(workOf(ask(3, 2), whole, 2 * samples));
+    assert.deepEqual((await finish(fresh, samples)).held, []);
+    const [, , second, third] = course;
+    assert.ok(second && third);
+    const again = [
+      await finish(await goOn(session, workOf(second, whole, 3 * samples)), 3 * samples),
+      await finish(await goOn(session, workOf(third, whole, 4 * samples)), 4 * samples),
+    ];
+    assert.deepEqual(again, expected.slice(2));
+  });
+
+  it("may pause unsaved only where it was told so, and finds it worth a warning that solutions are lost", async () => {
+    const found: string[] = [];
+    const work = workOf(ask(0, null), whole, samples);
+    const light = { ...work, options: { ...work.options, durable: false, lost: 7 } };
+    const session = await module.open({
+      spec: search,
+      work: light,
+      seed: 1,
+      found: (severity, text) => found.push(`${severity}: ${text}`),
+    });
+    assert.equal(session.mayPauseUnsaved, true);
+    assert.match(found.join(), /^warning: the solutions of question 7 are lost: samples 0 to 6 begin at their own starts/);
+    assert.equal((await open(work)).mayPauseUnsaved, false);
   });
 
   it("rejects as soon as what it has seen is above the bound, and never what all samples together are not", async () => {

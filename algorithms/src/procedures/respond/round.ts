@@ -2,7 +2,6 @@
  * The solutions of a shard over rounds: those that solves start from, and those of the round under way, which become the next ones to start from
  * where a question says so. Pure: what is solved is given in.
  */
-import { RegulusError } from "@regulus/proto";
 import type { SampleSolve } from "../../solvers/answer-sample.js";
 import type { AnsweredSample, SampleAnswer, WarmStart } from "../../solvers/respond.js";
 import { upperBoundOf } from "../../solvers/respond.js";
@@ -35,26 +34,29 @@ export function emptyRound(question: number | null): Round {
 
 /**
  * The state in which a question is asked. One that is under way, or was answered, stays as it is; whatever was under way for another one is
- * discarded. Fails with "failed-precondition" where the solutions to start from are not here.
+ * discarded. Undefined where the solutions to start from are not here.
  */
 export function beginRound(
   state: RoundState,
   wanted: { question: number | null; startFrom: number | null },
   samples: number,
-): RoundState {
+): RoundState | undefined {
   const { startFrom, round } = state;
   if (round.question === wanted.question && startFrom === wanted.startFrom) return state;
   const next = emptyRound(wanted.question);
   if (wanted.startFrom === null) return { startFrom: null, starts: undefined, round: next };
   if (wanted.startFrom === startFrom) return { ...state, round: next };
-  const complete = round.answers.length === samples && !round.rejected;
-  if (wanted.startFrom === round.question && complete) return { startFrom: round.question, starts: round.solutions, round: next };
-  const held = [startFrom, ...(complete ? [round.question] : [])].filter((id) => id !== null);
-  const seen = held.length === 0 ? "no solutions" : `those of ${held.join(" and ")}`;
-  throw new RegulusError(
-    "failed-precondition",
-    `it was asked to start from the solutions of question ${wanted.startFrom}, and it holds ${seen}: start the trial from one that holds them`,
-  );
+  if (wanted.startFrom !== round.question || !isWhole(round, samples)) return undefined;
+  return { startFrom: round.question, starts: round.solutions, round: next };
+}
+
+/** The questions whose solutions are here, so that others may start from them. */
+export function heldQuestions({ startFrom, round }: RoundState, samples: number): readonly number[] {
+  return [startFrom, isWhole(round, samples) ? round.question : null].filter((id) => id !== null);
+}
+
+function isWhole({ answers, rejected }: Round, samples: number): boolean {
+  return answers.length === samples && !rejected;
 }
 
 /** Takes in the next sample's answer. */

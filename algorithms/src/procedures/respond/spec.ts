@@ -13,6 +13,13 @@ const options = z.strictObject({
   question: z.int().min(0).optional(),
   /** The question whose solutions the solves start from; absent for each sample's own start. */
   startFrom: z.int().min(0).optional(),
+  /** The question whose solutions nobody holds any more, so that the samples begin at their own starts; told as a finding. */
+  lost: z.int().min(0).optional(),
+  /**
+   * Whether the trial pauses only once a checkpoint with this round's solutions is stored. Where not, they may stay in the process alone until the
+   * search's next checkpoint is due, and whoever asks has to ask again for what a lost process held.
+   */
+  durable: z.boolean().default(true),
   /** Wanted distance of each solution to the minimizer, certified, in the units of the solution. */
   accuracy: z.number().positive().max(1e12).default(1e-3),
   /** Asks for the hypergradient, from adjoint systems solved to this absolute residual. */

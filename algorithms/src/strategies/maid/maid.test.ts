@@ -1,15 +1,17 @@
 /** MAID through proposals and facts: the same course as the method alone, whatever shards, trials, order of arrival and failures. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Direction, type Fact, fromVectors } from "@regulus/proto";
+import { Direction, type Fact, fromVectors, type Measurement, toVectors, type Work } from "@regulus/proto";
 import { AnsweringTrials } from "../../conformance/answering-trials.js";
 import { type DrivenTrial, driveStrategy, type Outcome } from "../../conformance/strategy-driver.js";
-import { createSpace, type StrategyContext } from "../../core/index.js";
+import { createRng, createSpace, type StrategyContext } from "../../core/index.js";
 import { driveLocally } from "../../solvers/maid/drive-locally.js";
 import { maid } from "../../solvers/maid/maid.js";
 import type { IterationRecord } from "../../solvers/maid/method.js";
 import { maidOptions } from "../../solvers/maid/options.js";
 import type { RespondSample } from "../../solvers/respond.js";
+import { encodeMissing } from "../../solvers/respond-messages.js";
+import { shardRanges } from "../../solvers/summation-tree.js";
 import { drawSample } from "../../workloads/quadratic-samples/quadratic-samples.js";
 import { spec as workloadSpec } from "../../workloads/quadratic-samples/spec.js";
 import { module } from "./maid.js";
@@ -40,10 +42,41 @@ interface Course {
   readonly outcome?: (trial: number, untilStep: number) => Outcome;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly budget?: Partial<StrategyContext["budget"]>;
+  /** Whether a trial's process is gone when it is asked its next question. */
+  readonly losesProcess?: () => boolean;
 }
 
-function drive({ seed, shards, parallelism, orderSeed, outcome, options = {}, budget }: Course) {
-  const answering = new AnsweringTrials(samplesOf(seed), start);
+/** Trials whose processes come and go: one knows the solutions that it has answered since it began, and what its trial saved before. */
+class Processes {
+  readonly #answering: AnsweringTrials;
+  readonly #held = new Map<number, readonly number[]>();
+  readonly #saved = new Map<number, readonly number[]>();
+  readonly #loses: () => boolean;
+
+  constructor(answering: AnsweringTrials, loses: () => boolean) {
+    this.#answering = answering;
+    this.#loses = loses;
+  }
+
+  observe(work: Work, trial: number): Partial<Measurement> {
+    const { question, startFrom, durable = true, shard = 0, shards = 1 } = work.options ?? {};
+    if (question === undefined) return this.#answering.observe(work);
+    const saved = this.#saved.get(work.fromTrial ?? trial) ?? [];
+    const held = this.#loses() || work.fromTrial !== undefined ? saved : (this.#held.get(trial) ?? []);
+    const range = shardRanges(workload.samples, shards)[shard];
+    assert.ok(range);
+    const isHere = startFrom === undefined || held.includes(startFrom);
+    const now = isHere ? [startFrom, question].filter((id) => id !== undefined) : held;
+    this.#held.set(trial, now);
+    if (durable) this.#saved.set(trial, now);
+    if (isHere) return this.#answering.observe(work);
+    const { metrics, vectors } = encodeMissing({ question, samples: workload.samples, range, held });
+    return { metrics, vectors: toVectors(vectors) };
+  }
+}
+
+function drive({ seed, shards, parallelism, orderSeed, outcome, options = {}, budget, losesProcess = () => false }: Course) {
+  const processes = new Processes(new AnsweringTrials(samplesOf(seed), start), losesProcess);
   const asked = context(parallelism, budget);
   const strategy = module.create(asked, module.spec.options.parse({ ...method, shards, ...options }));
   return driveStrategy({
@@ -52,7 +85,7 @@ function drive({ seed, shards, parallelism, orderSeed, outcome, options = {}, bu
     seed,
     agents: parallelism,
     metrics: () => ({}),
-    observe: (work) => answering.observe(work),
+    observe: (work, trial) => processes.observe(work, trial),
     ...(orderSeed === undefined ? {} : { orderSeed }),
     ...(outcome === undefined ? {} : { outcome }),
   });
@@ -131,6 +164,46 @@ describe("maid over trials", () => {
       ),
     );
     assert.ok(words(facts).some((one) => /gave no answer that can be read: another trial/.test(one)));
+  });
+
+  for (const seed of [6, 7, 8]) {
+    it(`has answered again what was lost with a process before it was saved, with the same steps, seed ${seed}`, () => {
+      const expected = alone(seed);
+      for (const share of [0.02, 0.2]) {
+        for (const [shards, parallelism] of [
+          [1, 1],
+          [2, 2],
+          [3, 3],
+          [2, 8],
+        ] as const) {
+          const rng = createRng(seed).fork("losses", shards, parallelism);
+          let losses = 0;
+          const losesProcess = (): boolean => {
+            const loses = rng.uniform() < share;
+            if (loses) losses += 1;
+            return loses;
+          };
+          const { facts } = drive({ seed, shards, parallelism, orderSeed: seed, losesProcess });
+          assert.deepEqual(steps(facts), expected, `${losses} processes lost, ${shards} shards, ${parallelism} trials at once`);
+          const again = words(facts).filter((one) => one.includes("is answered once more, since its solutions were lost"));
+          assert.ok(share < 0.1 || parallelism > shards || again.length > 0, "it says so");
+          assert.ok(!words(facts).some((one) => one.includes("own starts")), "nothing is lost for good");
+        }
+      }
+    });
+  }
+
+  it("saves now and then, so that little has to be answered again, and with every answer where processes come and go", () => {
+    const work = (facts: readonly Fact[]) =>
+      facts.flatMap(({ kind }) => (kind?.$case === "trialResumed" && kind.value.trial === 0 ? [kind.value.work?.options] : []));
+    const rare = work(drive({ seed: 9, shards: 2, parallelism: 2, options: { steps: 60 } }).facts);
+    const at = rare.flatMap((options, index) => (options?.durable === false ? [] : [index]));
+    // Two questions of every step become links of the chain, and a third may lead nowhere.
+    assert.ok(at.length > 1 && at.length < rare.length / 16, `${at.length} of ${rare.length} answers are saved`);
+    const often = work(drive({ seed: 9, shards: 2, parallelism: 2, losesProcess: () => true }).facts);
+    // Once nothing was lost for a while it tries again to do without, and learns soon.
+    const unsaved = often.filter((options) => options?.durable === false).length;
+    assert.ok(unsaved < often.length / 3, `${unsaved} of ${often.length}`);
   });
 
   it("gives up on a shard that nobody can answer for, in words, and ends", () => {
