@@ -31,6 +31,8 @@ export interface Member {
   step: number;
   /** Step of its newest checkpoint; -1 for none. */
   saved: number;
+  /** Whether that is since it was asked. */
+  savedSince: boolean;
   /** Questions whose solutions its newest checkpoint surely holds. */
   holds: number[];
   /** Questions whose solutions it holds in its process, where that still lives. */

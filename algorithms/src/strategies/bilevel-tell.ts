@@ -72,6 +72,7 @@ export function tellBilevel<Options, State extends MethodState>(
       change(state, kind.value.trial, (member) => {
         member.saved = kind.value.step;
         member.step = Math.max(member.step, kind.value.step);
+        member.savedSince = true;
         member.holds = heldBy(member);
         member.has = [...member.holds];
       });
@@ -128,6 +129,7 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
       status: "pending",
       step: 0,
       saved: -1,
+      savedSince: false,
       holds: [],
       has: [],
       losses: 0,
@@ -144,6 +146,7 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
   member.asked = { id: data.question ?? describing, startFrom: data.startFrom ?? null };
   member.answered = null;
   member.missed = null;
+  member.savedSince = false;
   member.pausing = false;
   if (data.describe) return;
   const range = state.ranges[data.shard];
@@ -202,7 +205,7 @@ function missed(member: Member, { startFrom }: Asked, held: readonly number[]): 
   member.answeredSince = 0;
   member.missed = [...held];
   member.has = [...held];
-  member.holds = member.holds.filter((id) => id !== startFrom);
+  member.holds = member.savedSince ? [...held] : member.holds.filter((id) => id !== startFrom);
 }
 
 /** The first answer of all: how many samples there are, and where to begin. */

@@ -23,6 +23,10 @@ const stepMs = 100;
 const crashProbability = 0.002;
 /** Steps between two checkpoints by the clock. */
 const saveEverySteps = 10;
+/** Probability that a trial which may pause unsaved finds a checkpoint due. */
+const dueProbability = 0.1;
+/** Probability that an agent has no room for a session that waits. */
+const crowdedProbability = 0.02;
 
 /** What attempts of one agent live in. */
 export interface AttemptWorld {
@@ -36,10 +40,11 @@ export interface AttemptWorld {
   readonly over: (attempt: SimulatedAttempt) => void;
 }
 
-/** A session that waits, and the checkpoint that it stands at. */
+/** A session that waits, the checkpoint that was stored last of it, and the attempt that left it ahead of that; undefined where it stands there. */
 export interface Resident {
   readonly session: SimulatedSession;
-  readonly sha256: string;
+  readonly sha256: string | undefined;
+  readonly aheadOf: number | undefined;
 }
 
 export class SimulatedAttempt {
@@ -50,7 +55,9 @@ export class SimulatedAttempt {
   /** Some attempts are slow, so that others overtake them. */
   readonly #paceMs: number;
   #session: SimulatedSession | undefined;
-  #saved: ArtifactRef | undefined;
+  /** Content of the newest checkpoint, and the step at which this attempt took it; -1 while it has not. */
+  #savedSha256: string | undefined;
+  #savedStep = -1;
   #newest: Measurement | undefined;
   #over = false;
 
@@ -59,6 +66,7 @@ export class SimulatedAttempt {
     this.#lease = lease;
     this.#spec = spec;
     this.#world = world;
+    this.#savedSha256 = lease.resumeFrom?.sha256;
     this.#paceMs = stepMs * (world.rng.uniform() < 0.1 ? 5 : 1);
     this.#next();
   }
@@ -101,8 +109,10 @@ export class SimulatedAttempt {
       if (!this.#over) this.#next();
       return;
     }
-    // As the trainer: saved first, where the trial goes on some time.
-    if (this.#lease.work?.final !== true) await this.#save(session);
+    // As the trainer: saved first, where the trial goes on some time and what it did could not be done again.
+    const mayStay = session.mayPauseUnsaved === true && session.resume !== undefined;
+    const isDue = this.#world.rng.uniform() < dueProbability;
+    if (this.#lease.work?.final !== true && (isDue || !mayStay)) await this.#save(session);
     await this.#measure(session);
     if (!this.#over) this.#finish(EndReason.END_REASON_DONE, "");
   }
@@ -119,7 +129,7 @@ export class SimulatedAttempt {
     const name = nameOfTrial(this.key);
     const resident = residents.get(name);
     residents.delete(name);
-    if (resident !== undefined && resident.sha256 === resumeFrom?.sha256 && (await resident.session.resume?.(work)) === true) {
+    if (resident !== undefined && this.#goesOn(resident) && (await resident.session.resume?.(work)) === true) {
       this.#session = resident.session;
       return resident.session;
     }
@@ -129,6 +139,11 @@ export class SimulatedAttempt {
     const checkpoint = resumeFrom && (await bytesOf(artifacts.get(resumeFrom.sha256)));
     this.#session = await open(checkpoint === undefined ? request : { ...request, checkpoint });
     return this.#session;
+  }
+
+  #goesOn({ sha256, aheadOf }: Resident): boolean {
+    const isNext = aheadOf === undefined ? sha256 !== undefined : this.key.attempt === aheadOf + 1;
+    return isNext && sha256 === this.#lease.resumeFrom?.sha256;
   }
 
   async #measure(session: SimulatedSession): Promise<void> {
@@ -147,7 +162,8 @@ export class SimulatedAttempt {
     })();
     await this.#world.artifacts.put(checkpoint, pieces);
     if (this.#over) return;
-    this.#saved = checkpoint;
+    this.#savedSha256 = sha256;
+    this.#savedStep = session.stepsDone;
     const value = { step: session.stepsDone, checkpoint };
     this.#world.report({ lease: this.key, event: { $case: "checkpointed", value } });
   }
@@ -159,8 +175,9 @@ export class SimulatedAttempt {
     const step = session?.stepsDone ?? this.#lease.resumeStep;
     const pauses = this.#lease.work?.final !== true && reason === EndReason.END_REASON_DONE;
     const stays = (pauses || reason === EndReason.END_REASON_PREEMPTED) && session?.resume !== undefined;
-    if (stays && this.#saved !== undefined) {
-      this.#world.residents.set(nameOfTrial(this.key), { session, sha256: this.#saved.sha256 });
+    if (stays && this.#world.rng.uniform() >= crowdedProbability) {
+      const aheadOf = this.#savedStep === step ? undefined : this.key.attempt;
+      this.#world.residents.set(nameOfTrial(this.key), { session, sha256: this.#savedSha256, aheadOf });
     } else session?.close();
     const value = { reason, message, step, final: this.#newest, artifacts: [], startedMs: 0 };
     this.#world.report({ lease: this.key, event: { $case: "finished", value } });

@@ -16,6 +16,8 @@ export interface SimulatedSession {
   save(): Promise<Uint8Array>;
   /** Takes new work where it stands; false changes nothing. Only a session that has this stays open while its trial is paused. */
   resume?(work: Work): Promise<boolean>;
+  /** Whether its trial may pause with nothing saved. */
+  readonly mayPauseUnsaved?: boolean;
   close(): void;
 }
 
