@@ -84,6 +84,32 @@ test("the samples of the rate stay few however long a search runs", () => {
   assert.ok(state.samples.length <= 62, `${state.samples.length} samples`);
 });
 
+test("where measurements are rarer than the rate's window, checkpoints between them don't make it nothing", () => {
+  const { facts } = sampleSearch({ ...options, trials: 1 });
+  const begun = facts.slice(
+    0,
+    facts.findIndex(({ kind }) => kind?.$case === "trialMeasured"),
+  );
+  const state = fold(begun);
+  const from = begun.at(-1)?.timeMs ?? 0;
+  let position = begun.at(-1)?.position ?? 0;
+  const tell = (afterMs: number, kind: NonNullable<Fact["kind"]>) =>
+    progress.tell(state, { searchId: "s", position: ++position, timeMs: from + afterMs, kind });
+  const nothing = { metrics: {}, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 1 };
+  for (let second = 10; second <= 3600; second += 10) {
+    const step = 5 * second;
+    if (second % 60 === 0) {
+      tell(1000 * second, { $case: "trialMeasured", value: { trial: 0, attempt: 1, measurement: { ...nothing, step } } });
+    } else {
+      tell(1000 * second, { $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step, checkpoint: undefined } });
+    }
+    const speed = rate(state)?.stepsPerSecond ?? 0;
+    // Five steps a second, told of once a minute: up to a minute later it may be taken for half of that.
+    if (second >= 120) assert.ok(speed >= 2.5 && speed <= 5.01, `${speed} steps/s after ${second} s`);
+  }
+  assert.ok(state.samples.length <= 62, `${state.samples.length} samples`);
+});
+
 test("a search that is maximized keeps the greatest value", () => {
   const spec = { ...sampleSpec(options), objectives: [{ metric: "score", direction: "DIRECTION_MAXIMIZE" as const }] };
   const scores = [0.2, 0.9, 0.5];

@@ -271,7 +271,18 @@ function sample(state: Progress): void {
   const last = state.samples.at(-1);
   if (last !== undefined && state.newestMs - last.timeMs < rateSampleMs) return;
   const next = { timeMs: state.newestMs, fraction: fractionDone(state) ?? 0, steps: state.steps };
+  // Of samples that stand still the first and the newest are kept: a move that ends them took all of their time.
+  const [before, newest] = state.samples.slice(-2);
+  if (before !== undefined && newest !== undefined && !hasMoved(before, newest)) state.samples.pop();
   state.samples.push(next);
-  // The oldest sample inside the window stays as the start of the rate; one before it is one too many.
-  while (state.samples.length > 2 && next.timeMs - (state.samples[1]?.timeMs ?? 0) >= rateWindowMs) state.samples.shift();
+  // The oldest sample inside the window stays as the start of the rate; one before it is one too many. Where measurements are rarer than the
+  // window is long, it reaches back to before the newest move: a rate of nothing would be untrue.
+  for (let second = state.samples[1]; second !== undefined && state.samples.length > 2; second = state.samples[1]) {
+    if (next.timeMs - second.timeMs < rateWindowMs || !hasMoved(second, next)) return;
+    state.samples.shift();
+  }
+}
+
+function hasMoved(from: Sample, to: Sample): boolean {
+  return from.steps !== to.steps || from.fraction !== to.fraction;
 }
