@@ -131,7 +131,7 @@ ${endWords(record) !== "" && html`<p class="caption" style="margin-top: 12px">${
 /** Why it ended. What a strategy said last tells more than that it has nothing more to try. */
 function endWords({ search, said = [] }: SearchRecord): string {
   const last = said.at(-1)?.message ?? "";
-  return [search.reason, last].filter((words) => words !== "").join("; ");
+  return [search.reason, search.reason.includes(last) ? "" : last].filter((words) => words !== "").join("; ");
 }
 
 function bestWords({ record }: Shown, all: readonly Shown[]): string {

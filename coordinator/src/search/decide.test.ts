@@ -124,6 +124,15 @@ describe("decide", () => {
     assert.deepEqual(decide(at.state, settle()), [{ $case: "searchEnded", value: { outcome, reason } }]);
   });
 
+  it("says what the strategy said last where a search ends without a trial that is done", () => {
+    const said = { step: 0, accepted: false, metrics: {}, vectors: {}, message: "saw 4, expected at least 6" };
+    const reasonOf = (at: SearchAt) =>
+      decide(at.state, settle(true)).flatMap((fact) => (fact.$case === "searchEnded" ? [fact.value.reason] : []));
+    const at = new SearchAt().tell({ $case: "strategyStepped", value: said });
+    assert.deepEqual(reasonOf(at), ["the strategy has nothing more to try: saw 4, expected at least 6"]);
+    assert.deepEqual(reasonOf(new SearchAt()), ["the strategy has nothing more to try"]);
+  });
+
   it("settles a spent wall time to the millisecond, and an idle search only when nothing waits or runs", () => {
     const at = new SearchAt({ budget: { wallTime: 1000 } }).pending(0);
     assert.deepEqual(decide(at.state, settle(false, nowMs + 999)), []);

@@ -133,7 +133,9 @@ function idleReason(state: SearchState): string {
   const { steps, trials } = state.budget;
   if (steps > 0 && state.steps >= steps) return `the budget of ${steps} steps is spent`;
   if (trials > 0 && state.nextTrial >= trials) return `the budget of ${trials} trials is spent`;
-  return "the strategy has nothing more to try";
+  const said = state.done > 0 ? "" : state.news.said;
+  // Where no trial came to its end, what the strategy said last is why.
+  return cutText(`the strategy has nothing more to try${said === "" ? "" : `: ${said}`}`, limits.textCharactersMax);
 }
 
 function stopOutcome(state: SearchState): SearchOutcome {

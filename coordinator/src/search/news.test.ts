@@ -22,6 +22,7 @@ test("the newest steps and findings are kept, each kind for itself, steps withou
   const told = { step: 1, accepted: false, metrics: {}, vectors: {}, message: "a shard is gone" };
   news.tell({ searchId: "s", position: 401, timeMs: 0, kind: { $case: "strategyStepped", value: told } });
   assert.deepEqual([news.stepsAccepted, news.stepsRefused], [75, 225], "news is no step");
+  assert.equal(news.said, "a shard is gone");
   const all = news.all();
   assert.equal(all.length, 2 * newsMax);
   assert.deepEqual([all[0]?.position, all.at(-1)?.position], [252, 401]);

@@ -24,6 +24,12 @@ export class News {
     } else if (isFinding(fact)) keep(this.#findings, fact);
   }
 
+  /** What the strategy said last; empty for nothing. */
+  get said(): string {
+    const newest = this.#steps.at(-1)?.kind;
+    return newest?.$case === "strategyStepped" ? newest.value.message : "";
+  }
+
   /** The newest, in order of the log. Steps come without their vectors. */
   all(): Fact[] {
     return [...this.#steps, ...this.#findings].sort((a, b) => a.position - b.position);
