@@ -6,7 +6,14 @@
  */
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
-import { groupNormalized, layerNormalized, varianceFloor } from "../../training/normalization.js";
+import {
+  type Averaging,
+  groupAveraging,
+  groupNormalized,
+  inverseDeviation,
+  layerAveraging,
+  layerNormalized,
+} from "../../training/normalization.js";
 import { activateDual, addDuals, type Dual, mapped, multiplyDuals } from "./dual.js";
 
 /** Hidden states [batch, time, units]; the arguments are those of lstmSequence. */
@@ -51,23 +58,27 @@ function unstacked({ value, tangent }: Dual): readonly Dual[] {
 /** x [..., units] to mean 0 and variance 1 over its last axis. */
 export function layerNormalizedDual({ value, tangent }: Dual): Dual {
   const normalized = layerNormalized(value);
-  return { value: normalized, tangent: tangent && normalizedTangent({ x: value, y: normalized, tangent }, [value.rank - 1]) };
+  return {
+    value: normalized,
+    tangent: tangent && normalizedTangent({ value, normalized, tangent }, layerAveraging(value.shape)),
+  };
 }
 
 /** x [batch, ..., channels] to mean 0 and variance 1 over its places and each group of channels. */
 export function groupNormalizedDual({ value, tangent }: Dual, groups: number): Dual {
   const normalized = groupNormalized(value, groups);
-  if (tangent === undefined) return { value: normalized, tangent };
-  const [batch = 0, channels = 0] = [value.shape[0], value.shape[value.rank - 1]];
-  const grouped = [batch, value.size / (batch * channels), groups, channels / groups];
-  const [x, y, moved] = [value, normalized, tangent].map((one) => tf.reshape(one, grouped));
-  assert(x && y && moved, "three tensors were reshaped");
-  return { value: normalized, tangent: tf.reshape(normalizedTangent({ x, y, tangent: moved }, [1, 3]), value.shape) };
+  const averaging = groupAveraging(value.shape, groups);
+  return { value: normalized, tangent: tangent && normalizedTangent({ value, normalized, tangent }, averaging) };
 }
 
-function normalizedTangent({ x, y, tangent }: { x: tf.Tensor; y: tf.Tensor; tangent: tf.Tensor }, axes: number[]): tf.Tensor {
-  const variance = tf.mean(tf.square(tf.sub(x, tf.mean(x, axes, true))), axes, true);
-  const deviation = tf.sqrt(tf.add(variance, varianceFloor));
-  const along = tf.mean(tf.mul(y, tangent), axes, true);
-  return tf.div(tf.sub(tf.sub(tangent, tf.mean(tangent, axes, true)), tf.mul(y, along)), deviation);
+function normalizedTangent(
+  { value, normalized, tangent }: { readonly value: tf.Tensor; readonly normalized: tf.Tensor; readonly tangent: tf.Tensor },
+  { shape, mean, spread }: Averaging,
+): tf.Tensor {
+  const [x, y, moved] = [value, normalized, tangent].map((one) => tf.reshape(one, shape));
+  assert(x && y && moved, "three tensors were reshaped");
+  const variance = mean(tf.square(tf.sub(x, spread(mean(x)))));
+  const along = spread(mean(tf.mul(y, moved)));
+  const centered = tf.sub(tf.sub(moved, spread(mean(moved))), tf.mul(y, along));
+  return tf.reshape(tf.mul(centered, spread(inverseDeviation(variance))), value.shape);
 }
