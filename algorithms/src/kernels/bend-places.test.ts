@@ -6,6 +6,7 @@ import { onBoth, relativeGap } from "./against-cpu.js";
 import { chooseBackend } from "./backend.js";
 import { bendHalves, bendPlaces } from "./bend-places.js";
 import { hyperDense } from "./hyper-dense.js";
+import { hyperTangent } from "./hyper-tangent.js";
 
 before(() => chooseBackend("wasm"));
 
@@ -16,6 +17,10 @@ const TOLERANCE = 1e-4;
 const weight = ([own, response, slopes]: readonly (T | undefined)[]) => {
   assert.ok(own && response && slopes);
   return { own, response, slopes };
+};
+const response = ([one, slopes]: readonly (T | undefined)[]) => {
+  assert.ok(one && slopes);
+  return { response: one, slopes };
 };
 const cases: Record<string, { shapes: number[][]; f: (...x: T[]) => T }> = {
   "places, whole": {
@@ -55,6 +60,19 @@ const cases: Record<string, { shapes: number[][]; f: (...x: T[]) => T }> = {
       [2, 5],
     ],
     f: (x, h, ...rest) => hyperDense(x ?? tf.scalar(0), h ?? tf.scalar(0), weight(rest)),
+  },
+  "tangent of dense, on sequences": {
+    shapes: [[3, 2, 4], [3, 2], [3, 2, 5], [4, 5], [2, 5], [5], [2, 5]],
+    f: (x, h, base, ...rest) => hyperTangent(x ?? tf.scalar(0), h ?? tf.scalar(0), base, response(rest), response(rest.slice(2))),
+  },
+  "tangent of dense, without base and bias": {
+    shapes: [
+      [3, 4],
+      [3, 2],
+      [4, 5],
+      [2, 5],
+    ],
+    f: (x, h, ...rest) => hyperTangent(x ?? tf.scalar(0), h ?? tf.scalar(0), undefined, response(rest)),
   },
 };
 

@@ -53,39 +53,67 @@ function gradients(given: Tensor | Tensor[], saved: Tensor[]): Record<string, ()
   const taped = isTaped();
   // Where this is differentiated again, x W' is made anew: nothing would flow back through what was saved of it.
   const places = taped ? flatProduct(one(x), one(response)) : one(saved[saved.length - 1]);
-  const inputs = { dy, h: hidden, slopes: one(slopes), places, ...bias };
-  // What several gradients share is made here: tfjs frees what is made inside one of them.
-  const parts = taped ? tapedParts(inputs) : tf.engine().runKernel<Tensor[]>(HYPER_DENSE_GRADIENT, inputs);
-  const [dResponse, dMultipliers, dBias, dSlopes, ...dBiased] = parts.map(one);
+  const parts = partsOf({ dy, h: hidden, slopes: one(slopes), places, ...bias }, taped);
   return {
+    ...responseGradients(parts, { x: one(x), slopes: one(slopes), ...bias }),
     x: () =>
       taped
-        ? tf.add(flatProduct(dy, one(own), true), flatProduct(one(dResponse), one(response), true))
+        ? tf.add(flatProduct(dy, one(own), true), flatProduct(parts.dResponse, one(response), true))
         : tf.engine().runKernel<Tensor>(HYPER_DENSE_INPUT_GRADIENT, {
             ...{ dy, own: one(own) },
-            ...{ places: one(dResponse), response: one(response) },
+            ...{ places: parts.dResponse, response: one(response) },
           }),
     own: () => tf.matMul(flat(one(x)), flat(dy), true),
-    response: () => tf.matMul(flat(one(x)), flat(one(dResponse)), true),
-    slopes: () => one(dSlopes),
-    h: () => {
-      const byKernel = tf.matMul(one(dMultipliers), one(slopes), false, true);
-      if (bias === undefined) return byKernel;
-      return tf.add(byKernel, tf.matMul(tf.mul(one(dBias), bias.biasResponse), bias.biasSlopes, false, true));
-    },
-    bias: () => one(dBiased[0]),
-    biasResponse: () => one(dBiased[1]),
-    biasSlopes: () => one(dBiased[2]),
+    bias: () => one(parts.biased[0]),
   };
 }
 
-interface PartInputs {
+export interface PartInputs {
   readonly dy: Tensor;
   readonly h: Tensor;
   readonly slopes: Tensor;
   readonly places: Tensor;
   readonly biasResponse?: Tensor;
   readonly biasSlopes?: Tensor;
+}
+
+/** What several gradients share. */
+export interface Parts {
+  readonly dResponse: Tensor;
+  readonly dMultipliers: Tensor;
+  /** For each example. */
+  readonly dBias: Tensor;
+  readonly dSlopes: Tensor;
+  /** Of a biased layer: by its bias, the bias's response and that one's slopes. */
+  readonly biased: readonly Tensor[];
+}
+
+/** Made at once, before any gradient is asked for: tfjs frees what is made inside one of them. */
+export function partsOf(inputs: PartInputs, taped: boolean): Parts {
+  const parts = taped ? tapedParts(inputs) : tf.engine().runKernel<Tensor[]>(HYPER_DENSE_GRADIENT, { ...inputs });
+  const [dResponse, dMultipliers, dBias, dSlopes, ...biased] = parts;
+  return {
+    ...{ dResponse: one(dResponse), dMultipliers: one(dMultipliers), dBias: one(dBias), dSlopes: one(dSlopes) },
+    biased,
+  };
+}
+
+/** Gradients by a layer's responses and by h. */
+export function responseGradients(
+  { dResponse, dMultipliers, dBias, dSlopes, biased }: Parts,
+  { x, slopes, biasResponse, biasSlopes }: Pick<PartInputs, "slopes" | "biasResponse" | "biasSlopes"> & { readonly x: Tensor },
+): Record<string, () => Tensor> {
+  return {
+    response: () => tf.matMul(flat(x), flat(dResponse), true),
+    slopes: () => dSlopes,
+    h: () => {
+      const byKernel = tf.matMul(dMultipliers, slopes, false, true);
+      if (biasResponse === undefined || biasSlopes === undefined) return byKernel;
+      return tf.add(byKernel, tf.matMul(tf.mul(dBias, biasResponse), biasSlopes, false, true));
+    },
+    biasResponse: () => one(biased[1]),
+    biasSlopes: () => one(biased[2]),
+  };
 }
 
 /** What the kernel of the gradient gives, from operations that can be differentiated. */
@@ -102,7 +130,7 @@ function flat(x: Tensor): Tensor {
 }
 
 /** x [..., in] times a kernel [in, out], or its transpose. */
-function flatProduct(x: Tensor, kernel: Tensor, transposed = false): Tensor {
+export function flatProduct(x: Tensor, kernel: Tensor, transposed = false): Tensor {
   const product = tf.matMul(flat(x), kernel, false, transposed);
   return x.rank === 2 ? product : tf.reshape(product, [...x.shape.slice(0, -1), product.shape[1] ?? 1]);
 }

@@ -6,6 +6,7 @@ export { halfBentSquares } from "./bent-squares.js";
 export { installGradients } from "./gradients/install.js";
 export { maxPoolTangent } from "./gradients/pool.js";
 export { type HyperWeight, hyperDense } from "./hyper-dense.js";
+export { hyperTangent } from "./hyper-tangent.js";
 export { logSoftmax, logSumExp, sigmoidCrossEntropy, softmaxCrossEntropy } from "./losses.js";
 export { type LstmState, lstmCell } from "./lstm-cell.js";
 export { type AdamMoments, type AdamOptions, applyAdam, applyMomentum, type MomentumOptions } from "./updates.js";

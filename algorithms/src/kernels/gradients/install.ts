@@ -3,6 +3,7 @@ import { type GradConfig, getGradient, registerGradient, unregisterGradient } fr
 import { bendHalvesGradient, bendPlacesGradient } from "../bend-places.js";
 import { bentSquaresGradient } from "../bent-squares.js";
 import { hyperDenseGradients } from "../hyper-dense.js";
+import { hyperTangentGradients } from "../hyper-tangent.js";
 import { bendGradientGradient } from "./bend.js";
 import { comparisonGradients } from "./comparisons.js";
 import { conv2dBackpropFilterGradient } from "./conv2d.js";
@@ -26,6 +27,7 @@ const GRADIENTS: readonly GradConfig[] = [
   bendHalvesGradient,
   bentSquaresGradient,
   ...hyperDenseGradients,
+  ...hyperTangentGradients,
   lstmCellGradient,
 
   ...comparisonGradients,

@@ -12,6 +12,8 @@ export const HYPER_DENSE = "RegulusHyperDense";
 export const HYPER_DENSE_UNBIASED = "RegulusHyperDenseUnbiased";
 export const HYPER_DENSE_GRADIENT = "RegulusHyperDenseGradient";
 export const HYPER_DENSE_INPUT_GRADIENT = "RegulusHyperDenseInputGradient";
+export const HYPER_TANGENT = "RegulusHyperTangent";
+export const HYPER_TANGENT_UNBIASED = "RegulusHyperTangentUnbiased";
 
 /**
  * x [batch, ..., in], h [batch, n], kernel and its response [in, out], slopes [n, out], and all of a bias or none of it: x W + (h V) * (x W') +
@@ -52,6 +54,43 @@ export const hyperDenseKernel: KernelConfig = {
 
 /** The same of a layer without bias: tfjs knows what a gradient saves by a kernel's name. */
 export const hyperDenseUnbiasedKernel: KernelConfig = { ...hyperDenseKernel, kernelName: HYPER_DENSE_UNBIASED };
+
+/**
+ * How the dense layer moves with hyperparameters, from x, h, response and slopes, base [batch, ..., out] if there is one, and biasResponse and
+ * biasSlopes or neither: base + (h V) * (x W') + (h C) * b', and beside it x W'.
+ */
+export const hyperTangentKernel: KernelConfig = {
+  kernelName: HYPER_TANGENT,
+  backendName: "wasm",
+  kernelFunc: ({ inputs, backend: given }) => {
+    const backend = wasmBackend(given);
+    const products = { backend, module: kernelModule(backend) };
+    const of = (tensor: TensorInfo): number => addressOf(backend, tensor);
+    const [x, h, response] = [input(inputs, "x"), input(inputs, "h"), input(inputs, "response")];
+    const [count = 0, columns = 0] = response.shape;
+    const [batch = 0, n = 0] = h.shape;
+    const rows = util.sizeFromShape(x.shape) / count;
+    const [out, places] = [0, 1].map(() => backend.makeOutput([...x.shape.slice(0, -1), columns], "float32"));
+    if (out === undefined || places === undefined) return [];
+    multiplyInto(products, x, response, { m: rows, n: columns, k: count }, places);
+    const by = backend.makeOutput([batch, columns], "float32");
+    multiplyInto(products, h, input(inputs, "slopes"), { m: batch, n: columns, k: n }, by);
+    const bias = inputs.biasSlopes === undefined ? undefined : backend.makeOutput([batch, columns], "float32");
+    if (bias !== undefined) {
+      multiplyInto(products, h, input(inputs, "biasSlopes"), { m: batch, n: columns, k: n }, bias);
+      const biasResponse = of(input(inputs, "biasResponse"));
+      products.module.bendPlaces(0, of(bias), biasResponse, 0, of(bias), 1, batch, columns, 0, 4 * columns);
+    }
+    const base = inputs.base === undefined ? 0 : of(input(inputs, "base"));
+    const tensors = [base, of(places), of(by), bias === undefined ? 0 : of(bias), of(out)] as const;
+    products.module.bendPlaces(...tensors, batch, rows / batch, columns, 4 * columns, 4 * columns);
+    backend.disposeData(by.dataId);
+    if (bias !== undefined) backend.disposeData(bias.dataId);
+    return [out, places];
+  },
+};
+
+export const hyperTangentUnbiasedKernel: KernelConfig = { ...hyperTangentKernel, kernelName: HYPER_TANGENT_UNBIASED };
 
 /**
  * From dy, h, slopes, places (x W') and of a biased layer biasResponse and biasSlopes: gradients by places, by multipliers and by the bias of each

@@ -18,6 +18,8 @@ import {
   hyperDenseInputGradientKernel,
   hyperDenseKernel,
   hyperDenseUnbiasedKernel,
+  hyperTangentKernel,
+  hyperTangentUnbiasedKernel,
 } from "./hyper-dense.js";
 import { lstmCellGradientKernel, lstmCellKernel } from "./lstm-cell.js";
 import { quickSlice, quickSplit, quickUnstack } from "./parts.js";
@@ -46,6 +48,8 @@ const OURS = [
   hyperDenseUnbiasedKernel,
   hyperDenseGradientKernel,
   hyperDenseInputGradientKernel,
+  hyperTangentKernel,
+  hyperTangentUnbiasedKernel,
   lstmCellKernel,
   lstmCellGradientKernel,
 ];

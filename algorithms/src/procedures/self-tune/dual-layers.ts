@@ -5,7 +5,7 @@
  * Source: Bae and Grosse, "Delta-STN", NeurIPS 2020 (linearised predictions); the dual-number form is ours.
  */
 import * as tf from "@tensorflow/tfjs";
-import { atPlaces, bendPlaces } from "../../kernels/index.js";
+import { atPlaces, bendPlaces, hyperTangent } from "../../kernels/index.js";
 import { type Initializer, ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
 import { embeddingBound, maskedRows, productOf, tableOf } from "../../training/plain-layers.js";
 import type { Weight } from "../../training/technique.js";
@@ -31,7 +31,7 @@ export class DualLayers {
     const inputs = x.value.shape[rank - 1] ?? 0;
     const kernel = this.#weight(name, "kernel", { shape: [inputs, units], fanIn: inputs });
     const shift = bias ? this.#weight(name, "bias", { shape: [units], fanIn: inputs }) : undefined;
-    return this.#through(kernel, x, productOf, shift);
+    return this.#product(kernel, x, shift);
   }
 
   conv2d(name: string, x: Dual, { filters, kernel: side, stride, padding }: Conv2dOptions): Dual {
@@ -58,7 +58,7 @@ export class DualLayers {
     const kernel = this.#weight(name, "kernel", { shape: [inputs, 4 * units], fanIn: inputs });
     const recurrent = this.#weight(name, "recurrent", { shape: [units, 4 * units], fanIn: units });
     const bias = this.#weight(name, "bias", { shape: [4 * units], fanIn: inputs });
-    const driven = this.#through(kernel, x, productOf, bias);
+    const driven = this.#product(kernel, x, bias);
     const mask = maskOf?.({ name, kind: "recurrent", shape: recurrent.own.shape });
     const kept = mask === undefined ? recurrent : maskedDual(recurrent, mask);
     return lstmDual(driven, (hidden) => this.#through(kept, hidden, productOf));
@@ -95,6 +95,17 @@ export class DualLayers {
     const own = this.#store.get(`${layer}/${part}`, shape, fill);
     this.#plain.push({ name: `${layer}/${part}`, kind: kindOf(part), value: own });
     return { own };
+  }
+
+  /** A product with a kernel, plus a bias. */
+  #product(kernel: DualWeight, x: Dual, bias?: DualWeight): Dual {
+    if (!("response" in kernel)) return this.#through(kernel, x, productOf, bias);
+    const through = mapped(x, (of) => productOf(of, kernel.own));
+    const shift = bias !== undefined && "response" in bias ? bias : undefined;
+    return {
+      value: bias === undefined ? through.value : tf.add(through.value, bias.own),
+      tangent: hyperTangent(x.value, this.#weights.coordinates, through.tangent, kernel, shift),
+    };
   }
 
   /** An operation that is linear in the weight and in x, plus a bias. */
