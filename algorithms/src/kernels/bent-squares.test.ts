@@ -1,4 +1,4 @@
-/** Half the squared norm of base + slope * by and its gradients on wasm against plain operations, also differentiated again. */
+/** Half the squared norm of base + slope * (h V) and its gradients on wasm against plain operations, also differentiated again. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -18,13 +18,15 @@ for (const shape of [
 ])
   test(`shape [${shape}]`, () => {
     tf.tidy(() => {
-      const row = shape.slice(-1);
-      const inputs = [shape, shape, row].map((one, seed) => tf.randomNormal(one, 0, 1, "float32", seed + 1));
-      const plain: typeof halfBentSquares = (base, slope, by) =>
-        tf.mul<tf.Scalar>(tf.sum(tf.square(tf.add(base, tf.mul(slope, by)))), 0.5);
+      const columns = shape[shape.length - 1] ?? 0;
+      const inputs = [shape, shape, [3, 4], [4, columns]].map((one, seed) => tf.randomNormal(one, 0, 1, "float32", seed + 1));
+      const plain: typeof halfBentSquares = (base, slope, h, slopes) => {
+        const by = tf.reshape(tf.matMul(tf.slice(h, [0, 0], [1, 4]), slopes), [columns]);
+        return tf.mul<tf.Scalar>(tf.sum(tf.square(tf.add(base, tf.mul(slope, by)))), 0.5);
+      };
       // Squared, so that the number by which the gradient is multiplied is not 1.
-      const lossOf = (f: typeof halfBentSquares) => (base: tf.Tensor, slope: tf.Tensor, by: tf.Tensor) =>
-        tf.square(f(base, slope, by));
+      const lossOf = (f: typeof halfBentSquares) => (base: tf.Tensor, slope: tf.Tensor, h: tf.Tensor, slopes: tf.Tensor) =>
+        tf.square(f(base, slope, h, slopes));
       const seen = tf.valueAndGrads(lossOf(halfBentSquares))(inputs);
       const expected = tf.valueAndGrads(lossOf(plain))(inputs);
       const pairs = [[seen.value, expected.value], ...seen.grads.map((gradient, i) => [gradient, expected.grads[i]])];
@@ -33,8 +35,8 @@ for (const shape of [
         assert.ok(relativeGap(a?.dataSync() ?? [], b?.dataSync() ?? []) < TOLERANCE);
       }
       const secondOf = (f: typeof halfBentSquares) =>
-        tf.grads((base: tf.Tensor, slope: tf.Tensor, by: tf.Tensor) => {
-          const first = tf.grads(lossOf(f))([base, slope, by]);
+        tf.grads((base: tf.Tensor, slope: tf.Tensor, h: tf.Tensor, slopes: tf.Tensor) => {
+          const first = tf.grads(lossOf(f))([base, slope, h, slopes]);
           return tf.addN(first.map((gradient, i) => tf.sum(tf.mul(gradient, inputs[i] ?? 0))));
         })(inputs);
       const [twice, plainTwice] = [secondOf(halfBentSquares), secondOf(plain)];

@@ -163,8 +163,8 @@ export const hyperDenseInputGradientKernel: KernelConfig = {
   },
 };
 
-/** out = a b for a [m, k] and b [k, n], or their transposes; or added to out. */
-function multiplyInto(
+/** out = a b for a [m, k] and b [k, n], or their transposes; or added to out. Sizes are the caller's: of a it may be a part at its beginning. */
+export function multiplyInto(
   { backend, module }: { backend: BackendWasm; module: ReturnType<typeof kernelModule> },
   a: TensorInfo,
   b: TensorInfo,

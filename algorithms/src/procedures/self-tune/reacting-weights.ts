@@ -73,8 +73,9 @@ export class ReactingWeights {
     const fillSlopes = responseDeviation === 0 ? zeros : normal(responseDeviation);
     const slopes = this.#store.get(`${layer}${responsePart}${part}-slopes`, [hyperparameters, outputs], fillSlopes);
     const weight = { own, response, slopes };
-    const shared = () => tf.matMul(this.#sharedCoordinates(), slopes);
-    this.#used.push(lazyWeight(`${layer}/${part}`, kindOf(part), weight, shared));
+    const form = () => bentAt(weight, tf.matMul(this.#sharedCoordinates(), slopes));
+    const halfSquares = () => halfBentSquares(own, response, this.#coordinates, slopes);
+    this.#used.push(lazyWeight({ name: `${layer}/${part}`, kind: kindOf(part), halfSquares }, form));
     return weight;
   }
 
@@ -112,22 +113,14 @@ function bentAt({ own, response }: ReactingWeight, multipliers: tf.Tensor): tf.T
   return bend(own, response, tf.reshape(multipliers, [multipliers.size]));
 }
 
-/**
- * A weight as penalties see it. It is formed when it is first asked for, and multipliers then too: only penalties need them.
- * @param multipliersOf [1, outputs].
- */
-function lazyWeight(name: string, kind: Weight["kind"], weight: ReactingWeight, multipliersOf: () => tf.Tensor): Weight {
+/** A weight that is formed when it is first asked for: it costs a pass over the kernel. */
+function lazyWeight(weight: Omit<Weight, "value">, form: () => tf.Tensor): Weight {
   let formed: tf.Tensor | undefined;
   return {
-    name,
-    kind,
+    ...weight,
     get value() {
-      formed ??= bentAt(weight, multipliersOf());
+      formed ??= form();
       return formed;
-    },
-    halfSquares() {
-      const multipliers = multipliersOf();
-      return halfBentSquares(weight.own, weight.response, tf.reshape(multipliers, [multipliers.size]));
     },
   };
 }
