@@ -3,7 +3,7 @@
  * judged, so that a link inside the folder reaches nothing outside of it.
  */
 import { realpathSync } from "node:fs";
-import { isAbsolute, join, sep } from "node:path";
+import { isAbsolute, resolve, sep } from "node:path";
 import { EndReason, type SearchSpec } from "@regulus/proto";
 
 export type Permission =
@@ -36,9 +36,11 @@ export class Permissions {
       return { kind: "refused", reason: EndReason.END_REASON_LOST, message };
     }
     const folder = realpathSync(this.options.allowModules);
-    const path = realPath(isAbsolute(module) ? module : join(folder, module));
+    // Where nobody says from where, a path is seen from the allowed folder, and from where the agent was started.
+    const path = realPath(resolve(folder, module)) ?? realPath(resolve(module));
     if (path === undefined) {
-      const message = `workload module ${module} is not on this agent; expected a file below ${folder}`;
+      const where = isAbsolute(module) ? "" : ` (seen from there, or from ${process.cwd()}, where the agent was started)`;
+      const message = `workload module ${module} is not on this agent; expected a file below ${folder}${where}`;
       return { kind: "refused", reason: EndReason.END_REASON_USER_ERROR, message };
     }
     if (!path.startsWith(folder + sep)) {

@@ -6,7 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { RegulusError } from "@regulus/proto";
+import * as tf from "@tensorflow/tfjs";
+import { chooseBackend } from "../kernels/index.js";
 import { loadProcedure, loadWorkloadModule } from "./find-component.js";
+import { modelKit } from "./trial-setup.js";
 
 function failsWith(code: string, words: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof RegulusError && error.code === code && words.test(error.message);
@@ -34,6 +37,39 @@ it("says what a module lacks", async () => {
     const loaded = await loadWorkloadModule(join(folder, "whole.mjs"));
     assert.deepEqual(loaded.spec.hyperparameters({}), []);
     assert.deepEqual(loaded.spec.options.parse({ anything: 1 }), { anything: 1 });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it("says all that a module's task lacks at once, fills in what it may leave out, and calls it as the object that it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "regulus-task-"));
+  const write = (name: string, body: string) => writeFileSync(join(folder, name), `export const workload = { open: ${body} };`);
+  const request = { options: {}, hyperparameters: {}, seed: 1, kit: modelKit };
+  try {
+    write("empty.mjs", "async () => ({ sizes: { train: 10, valid: 0, test: 5 }, forward: 'net' })");
+    const empty = await loadWorkloadModule(join(folder, "empty.mjs"));
+    const lacks =
+      /is no task:.*sizes\.tune: .*sizes\.valid: .*batch: expected a function: batch\(split, rows\).*forward: .*loss: /s;
+    await assert.rejects(empty.open(request), failsWith("failed-precondition", lacks));
+    write("nothing.mjs", "() => undefined");
+    const nothing = await loadWorkloadModule(join(folder, "nothing.mjs"));
+    await assert.rejects(nothing.open(request), failsWith("failed-precondition", /is no task:\nit: /));
+    const least = `async () => new (class {
+      sizes = { train: 10, tune: 4, valid: 5, test: 5 };
+      training = { learningRate: 0.5 };
+      batch(split, rows) { return [this.sizes[split], rows.length]; }
+      forward(net, inputs) { return inputs; }
+      loss(outputs) { return outputs; }
+    })()`;
+    write("least.mjs", least);
+    const task = await (await loadWorkloadModule(join(folder, "least.mjs"))).open(request);
+    assert.deepEqual(task.batch("tune", Int32Array.of(1, 2)), [4, 2]);
+    assert.deepEqual([task.training.learningRate, task.training.batchSize, task.training.optimizer], [0.5, 32, "momentum"]);
+    await chooseBackend("cpu");
+    const none = tf.zeros([1]);
+    assert.deepEqual(task.metrics(none, none), {});
+    task.close();
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { ProcedureModule } from "./procedure.js";
 import { procedures, techniques, workloads } from "./registry.generated.js";
 import type { TechniqueModule } from "./technique.js";
+import { userTask } from "./user-task.js";
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
 
 /** Any kind of workload. */
@@ -61,7 +62,10 @@ export async function loadWorkloadModule(path: string): Promise<WorkloadModule<u
   });
   const workload = typeof exported === "object" && exported !== null && "workload" in exported ? exported.workload : undefined;
   const parsed = moduleSchema.safeParse(workload);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { spec, open } = parsed.data;
+    return { spec, open: async (request) => userTask(path, await open.call(workload, request)) };
+  }
   const lines = parsed.error.issues.map((issue) => `${["workload", ...issue.path].join(".")}: ${issue.message}`);
   throw new RegulusError("failed-precondition", `the module ${path} exports no workload:\n${lines.join("\n")}`);
 }
