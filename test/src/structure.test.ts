@@ -104,8 +104,8 @@ test("one algorithm is one folder with spec, code, test and card", () => {
     for (const name of folders) {
       found += 1;
       const folder = `algorithms/src/${kind}/${name}`;
-      // The agent itself works on commands, and tests them there.
-      const wanted = ["spec.ts", "README.md", ...(name === "command" ? [] : [`${name}.ts`, `${name}.test.ts`])];
+      // The agent itself works on commands.
+      const wanted = ["spec.ts", "README.md", `${name}.test.ts`, ...(name === "command" ? [] : [`${name}.ts`])];
       missing.push(...wanted.map((file) => `${folder}/${file}`).filter((file) => !existsSync(join(root, file))));
     }
   }

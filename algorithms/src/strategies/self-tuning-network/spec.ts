@@ -62,8 +62,11 @@ export function stepsOfMember(
 
 function problems(context: StrategyContext, { population, replays }: SelfTuningNetworkOptions): readonly Problem[] {
   const found: Problem[] = [];
-  const { inside, space, budget } = context;
-  if (inside.length === 0) {
+  const { inside, space, budget, plainProcedure } = context;
+  if (plainProcedure === "command") {
+    const expected = "a workload: hyperparameters are learned inside our own training, and a program trains by itself";
+    found.push({ field: "command", seen: "a program", expected });
+  } else if (inside.length === 0) {
     const expected = "a technique that is switched on and has numbers which training can move, such as dropout or weight-decay";
     found.push({ field: "techniques", seen: "no hyperparameter that can be learned inside training", expected });
   }
