@@ -22,7 +22,7 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
   const agentId = checkedAgentId(register, runner);
   const connection: OpenConnection = { send, close, specs: new Set(), received: 0, open: true };
   runner.post(() =>
-    runner.register(register, connection, (revoked) => ({
+    runner.desk.register(register, connection, (revoked) => ({
       message: {
         $case: "registered",
         value: {
@@ -41,7 +41,7 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
   return {
     heartbeat: ({ active }) => {
       const agent = mine();
-      if (agent !== undefined) runner.confirm(agent, connection, active);
+      if (agent !== undefined) runner.desk.confirm(agent, connection, active);
     },
     reports: ({ firstSequence, reports }) => {
       if (!connection.open) return;
@@ -58,7 +58,7 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
         if (!connection.open) return;
         const agent = mine();
         if (agent !== undefined) agent.heardMs = runner.now;
-        runner.takeReports(agentId, connection, fresh, through);
+        runner.desk.takeReports(agentId, connection, fresh, through);
       });
     },
     draining: () => {

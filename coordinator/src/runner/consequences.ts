@@ -85,4 +85,14 @@ export class Consequences {
         return;
     }
   }
+
+  /** A search is out of the log: nothing refers to its artifacts any more. */
+  forget({ state }: SearchEntry): void {
+    const { ledger } = this.#options;
+    for (let number = 0; number < state.nextTrial; number += 1) {
+      const trial = state.trial(number);
+      ledger.release(trial?.checkpoint);
+      for (const ref of trial?.artifacts ?? []) ledger.release(ref);
+    }
+  }
 }

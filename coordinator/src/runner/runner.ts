@@ -6,21 +6,14 @@
  * Rounds run when there is something to do, never by a timer. States are ahead of the log only while an append is under way; when one
  * fails they are read from the log again, and agents come back and repeat what was not acknowledged.
  */
-import {
-  type ConnectResponse,
-  type Fact,
-  type LeaseKey,
-  type Register,
-  RegulusError,
-  type Report,
-  type SearchSpec,
-} from "@regulus/proto";
+import { type Fact, RegulusError, type SearchSpec } from "@regulus/proto";
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { FactKind, SearchCommand } from "../search/commands.js";
 import { decide } from "../search/decide.js";
-import { decideReport } from "../search/decide-report.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
-import { Agents, type KnownAgent, type OpenConnection } from "./agents.js";
+import { AgentDesk } from "./agent-desk.js";
+import { Agents } from "./agents.js";
+import { Announcing } from "./announcing.js";
 import { ArtifactLedger } from "./artifact-ledger.js";
 import { Asking } from "./asking.js";
 import { Consequences } from "./consequences.js";
@@ -32,6 +25,7 @@ import { Outbox } from "./outbox.js";
 import { Placing } from "./placing.js";
 import { readSearches } from "./recovery.js";
 import { Removals } from "./removals.js";
+import { Rounds } from "./rounds.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import type { SearchEntry } from "./search-entry.js";
 import { Searches } from "./searches.js";
@@ -59,6 +53,8 @@ export class Runner {
   readonly ledger: ArtifactLedger;
   readonly counters = new Counters();
   readonly searches = new Searches();
+  /** What agents say. */
+  readonly desk: AgentDesk;
   readonly #options: RunnerOptions;
   readonly #leases: LeaseDesk;
   readonly #asking: Asking;
@@ -67,18 +63,25 @@ export class Runner {
   readonly #removals: Removals;
   readonly #wakeUps: WakeUps;
   readonly #outage: LogOutage;
-  readonly #inbox = new Inbox(() => this.#schedule());
+  readonly #announcing: Announcing;
+  readonly #rounds: Rounds;
+  readonly #inbox = new Inbox(() => this.#rounds.schedule());
   /** Searches that a round has to look at. */
   readonly #touched = new Set<SearchEntry>();
   #outbox = new Outbox();
   #now = 0;
-  #scheduled = false;
-  #round: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.ledger = new ArtifactLedger(options.artifacts, options.clock);
+    this.#rounds = new Rounds({
+      defer: options.defer,
+      run: () => this.#runRound(),
+      isHeld: () => this.#inbox.refusal !== undefined,
+      hasMore: () => !this.#inbox.isEmpty || this.#touched.size > 0,
+    });
+    this.#announcing = new Announcing({ ...options, ledger: this.ledger, counters: this.counters });
     this.#removals = new Removals(options.log, (entry) => this.#forget(entry));
     this.#leases = new LeaseDesk({
       agents: this.agents,
@@ -121,6 +124,17 @@ export class Runner {
       searches: this.searches,
       command: (entry, command) => this.command(entry, command),
     });
+    this.desk = new AgentDesk({
+      agents: this.agents,
+      searches: this.searches,
+      leases: this.#leases,
+      counters: this.counters,
+      roundMs: () => this.#now,
+      clockMs: () => options.clock.now(),
+      outbox: () => this.#outbox,
+      apply: (entry, facts) => this.#apply(entry, facts),
+      lookAgain: () => this.#placing.lookAgain(),
+    });
     this.#consequences = new Consequences({
       ledger: this.ledger,
       leases: this.#leases,
@@ -133,7 +147,7 @@ export class Runner {
   async start(): Promise<void> {
     await this.#load();
     this.#wakeUps.startSweeps();
-    this.#schedule();
+    this.#rounds.schedule();
   }
 
   /** Takes nothing more, waits for the round that runs. */
@@ -142,7 +156,7 @@ export class Runner {
     this.#wakeUps.close();
     this.#outage.close();
     this.#inbox.close(new RegulusError("unavailable", "the coordinator is closing; try again when it is back"));
-    await this.#round;
+    await this.#rounds.settled();
     await this.#removals.settled();
     this.agents.clear("the coordinator is closing");
     this.ledger.close();
@@ -211,52 +225,10 @@ export class Runner {
     }
   }
 
-  /** Takes an agent's reports. In a round only. */
-  takeReports(agentId: string, connection: OpenConnection, reports: readonly Report[], throughSequence: number): void {
-    for (const report of reports) {
-      const entry = this.searches.get(report.lease?.searchId ?? "");
-      const answer = entry && decideReport(entry.state, agentId, report, this.#now);
-      if (entry === undefined || answer === undefined || answer.refused) {
-        this.counters.reportsRefusedTotal += 1;
-        if (report.event?.$case !== "finished" && report.lease) this.#leases.revoke(connection, report.lease);
-        continue;
-      }
-      const held = this.agents.lease(entry.state.searchId, report.lease?.trial ?? -1);
-      if (held !== undefined) held.confirmedMs = this.#now;
-      this.#apply(entry, answer.facts);
-    }
-    this.#outbox.acknowledge(connection, throughSequence);
-  }
-
-  /** Takes an agent's registration. In a round only. */
-  register(register: Register, connection: OpenConnection, answer: (revoked: LeaseKey[]) => ConnectResponse): void {
-    if (!connection.open) return;
-    this.#leases.register(register, connection, this.#now, answer);
-    this.#placing.lookAgain();
-  }
-
-  /** Notes what a heartbeat names, at once. */
-  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[]): void {
-    this.#leases.confirm(agent, connection, active, this.#options.clock.now());
-  }
-
   /** Something about the agents changed that may matter to those that wait. */
   agentsChanged(): void {
     this.#placing.lookAgain();
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#inbox.refusal !== undefined) return;
-    this.#scheduled = true;
-    this.#options.defer(() => {
-      this.#scheduled = false;
-      if (this.#round !== undefined || this.#inbox.refusal !== undefined) return;
-      this.#round = this.#runRound().finally(() => {
-        this.#round = undefined;
-        if (!this.#inbox.isEmpty || this.#touched.size > 0) this.#schedule();
-      });
-    });
+    this.#rounds.schedule();
   }
 
   async #runRound(): Promise<void> {
@@ -273,18 +245,13 @@ export class Runner {
     const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.searches.isCurrent(entry));
     for (const entry of changed) if (this.#asking.mayHaveMore(entry)) this.#touched.add(entry);
     try {
-      if (written.length > 0) {
-        await this.#options.log.append(
-          written.map((entry) => ({ searchId: entry.state.searchId, expected: entry.durable, facts: entry.fresh })),
-        );
-        this.counters.appendsTotal += 1;
-      }
+      await this.#announcing.append(written);
     } catch (thrown) {
       this.#fail(thrown, outbox);
       return;
     }
     this.#outage.over();
-    this.#speak(written, outbox);
+    this.#announcing.speak(written, outbox);
   }
 
   #runJob(job: Job): void {
@@ -295,22 +262,6 @@ export class Runner {
       // The refusal may rest on facts of this very round, so it waits for them like an answer.
       this.#outbox.waiting.push({ resolve: () => job.reject(thrown), reject: job.reject });
     }
-  }
-
-  /** The round is durable: everybody may hear of it. */
-  #speak(written: readonly SearchEntry[], outbox: Outbox): void {
-    for (const entry of written) {
-      const facts = entry.fresh;
-      entry.fresh = [];
-      entry.durable = entry.state.position;
-      this.counters.count(facts);
-      this.counters.spend(entry.state.cost.sinceAsked());
-      this.#options.feed.publish(facts);
-      entry.watchers.publish(facts);
-    }
-    outbox.deliver();
-    for (const waiting of outbox.waiting) waiting.resolve();
-    for (const ref of outbox.released) this.ledger.release(ref);
   }
 
   // What a round decides.
@@ -340,7 +291,7 @@ export class Runner {
     if (this.#closed || !this.searches.isCurrent(entry)) return;
     this.#placing.lookAgain();
     this.#touched.add(entry);
-    this.#schedule();
+    this.#rounds.schedule();
   }
 
   // Failure and recovery.
@@ -359,7 +310,7 @@ export class Runner {
     this.#inbox.open();
     this.#leases.refresh(this.#options.clock.now());
     this.#placing.lookAgain();
-    this.#schedule();
+    this.#rounds.schedule();
   }
 
   /** Reads every search from the log. Those who watch stay. */
@@ -387,14 +338,9 @@ export class Runner {
 
   /** A search is out of the log: nothing refers to it any more. */
   #forget(entry: SearchEntry): void {
-    const { state } = entry;
     this.searches.delete(entry);
     this.#touched.delete(entry);
-    for (let number = 0; number < state.nextTrial; number += 1) {
-      const trial = state.trial(number);
-      this.ledger.release(trial?.checkpoint);
-      for (const ref of trial?.artifacts ?? []) this.ledger.release(ref);
-    }
+    this.#consequences.forget(entry);
     entry.watchers.remove();
   }
 }

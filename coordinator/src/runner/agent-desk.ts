@@ -1,0 +1,64 @@
+/** What agents say, taken in a round: registrations, reports, the attempts that heartbeats name. It decides nothing about trials. */
+import type { ConnectResponse, LeaseKey, Register, Report } from "@regulus/proto";
+import type { FactKind } from "../search/commands.js";
+import { decideReport } from "../search/decide-report.js";
+import type { Agents, KnownAgent, OpenConnection } from "./agents.js";
+import type { Counters } from "./counters.js";
+import type { LeaseDesk } from "./lease-desk.js";
+import type { Outbox } from "./outbox.js";
+import type { SearchEntry } from "./search-entry.js";
+import type { Searches } from "./searches.js";
+
+/** What the desk needs of the runner. */
+export interface AgentDeskOptions {
+  readonly agents: Agents;
+  readonly searches: Searches;
+  readonly leases: LeaseDesk;
+  readonly counters: Counters;
+  /** Time of the round, and of the clock. */
+  readonly roundMs: () => number;
+  readonly clockMs: () => number;
+  /** Of the round that runs. */
+  readonly outbox: () => Outbox;
+  readonly apply: (entry: SearchEntry, facts: readonly FactKind[]) => void;
+  /** Those that wait for a place may find one. */
+  readonly lookAgain: () => void;
+}
+
+export class AgentDesk {
+  readonly #options: AgentDeskOptions;
+
+  constructor(options: AgentDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Takes an agent's registration. In a round only. */
+  register(register: Register, connection: OpenConnection, answer: (revoked: LeaseKey[]) => ConnectResponse): void {
+    if (!connection.open) return;
+    this.#options.leases.register(register, connection, this.#options.roundMs(), answer);
+    this.#options.lookAgain();
+  }
+
+  /** Takes an agent's reports. In a round only. */
+  takeReports(agentId: string, connection: OpenConnection, reports: readonly Report[], throughSequence: number): void {
+    const { agents, searches, leases, counters, roundMs, apply, outbox } = this.#options;
+    for (const report of reports) {
+      const entry = searches.get(report.lease?.searchId ?? "");
+      const answer = entry && decideReport(entry.state, agentId, report, roundMs());
+      if (entry === undefined || answer === undefined || answer.refused) {
+        counters.reportsRefusedTotal += 1;
+        if (report.event?.$case !== "finished" && report.lease) leases.revoke(connection, report.lease);
+        continue;
+      }
+      const held = agents.lease(entry.state.searchId, report.lease?.trial ?? -1);
+      if (held !== undefined) held.confirmedMs = roundMs();
+      apply(entry, answer.facts);
+    }
+    outbox().acknowledge(connection, throughSequence);
+  }
+
+  /** Notes what a heartbeat names, at once. */
+  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[]): void {
+    this.#options.leases.confirm(agent, connection, active, this.#options.clockMs());
+  }
+}
