@@ -11,8 +11,9 @@ import { type BilevelState, hasSaved, isAlive, type Member, noShard, report } fr
 export interface PlacementBounds {
   /** Trials of one shard beyond the first, which answer ahead of what is waited for. */
   readonly replicas: number;
-  /** Steps of one trial; 0 for any number. */
+  /** Steps of one trial, and of all together; 0 for any number. */
   readonly stepsPerTrial: number;
+  readonly stepsMax: number;
 }
 
 /** A question of one shard. */
@@ -122,7 +123,14 @@ export function endAtBudget<State extends MethodState>(
   bounds: PlacementBounds & { readonly trialsMax: number; readonly undecided: readonly number[] },
 ): void {
   const { method, ranges } = state;
-  if (bounds.stepsPerTrial === 0 || method === null) return;
+  if (method === null) return;
+  const steps = stepsLeftOf(state, question) + state.samples;
+  if (isBeyond(state.steps + steps, bounds.stepsMax)) {
+    const words = `the next question and the last trial would take ${steps} steps after ${state.steps}`;
+    finish(state, method, `${words}, and budget.steps is ${bounds.stepsMax}`);
+    return;
+  }
+  if (bounds.stepsPerTrial === 0) return;
   const keepers = keepersOf(state, [question.id, ...bounds.undecided]);
   const room = { used: new Set<number>(), mayStart: isWithin(state.trials, bounds.trialsMax) };
   for (const [shard, range] of ranges.entries()) {
@@ -130,11 +138,22 @@ export function endAtBudget<State extends MethodState>(
     if (placement === undefined || !isBeyond(placement.untilStep, bounds.stepsPerTrial)) continue;
     const who = placement.member === undefined ? "a trial" : `trial ${placement.member.trial}`;
     const words = `the next question about samples ${samplesOf(range)} would take ${who} to step ${placement.untilStep}`;
-    const message = `${words}, and budget.stepsPerTrial is ${bounds.stepsPerTrial}; ${method.step} steps were accepted`;
-    method.finished = { reason: "budget", message };
-    report(state, `it ends (budget): ${message}`, true);
+    finish(state, method, `${words}, and budget.stepsPerTrial is ${bounds.stepsPerTrial}`);
     return;
   }
+}
+
+function finish<State extends MethodState>(state: BilevelState<State>, method: MethodState, words: string): void {
+  const message = `${words}; ${method.step} steps were accepted`;
+  method.finished = { reason: "budget", message };
+  report(state, `it ends (budget): ${message}`, true);
+}
+
+/** Steps of a question for shards that have neither answered it nor work on it. */
+function stepsLeftOf<State extends MethodState>({ ranges, answers, members }: BilevelState<State>, { id }: OpenQuestion): number {
+  const isOpen = (shard: number) =>
+    (answers[id]?.[shard] ?? null) === null && !members.some((one) => one.shard === shard && one.asked?.id === id);
+  return ranges.reduce((sum, { lo, hi }, shard) => sum + (isOpen(shard) ? hi - lo : 0), 0);
 }
 
 /** A shard's samples in words. */

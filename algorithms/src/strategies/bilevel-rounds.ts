@@ -33,7 +33,7 @@ export function bilevelStrategy<Options, State extends MethodState>(
   { rounds, options }: { readonly rounds: RoundOptions; readonly options: Options },
 ): Strategy<BilevelState<State>> {
   const shards = rounds.shards ?? context.parallelism;
-  const { trials: trialsMax, stepsPerTrial } = context.budget;
+  const { trials: trialsMax, stepsPerTrial, steps: stepsMax } = context.budget;
   // One trial is kept for the end. Shards whose trials could not all begin would answer ahead what they should hold solutions for.
   const together = trialsMax === 0 ? context.parallelism : Math.min(context.parallelism, trialsMax - 1);
   const plan: BilevelPlan<Options, State> = {
@@ -41,11 +41,13 @@ export function bilevelStrategy<Options, State extends MethodState>(
     options,
     shards,
     replacements: rounds.replacements,
-    replicas: Math.max(0, Math.min(rounds.speculation, Math.floor(together / shards) - 1)),
+    // Steps that are counted are not spent on questions that may never be asked.
+    replicas: stepsMax > 0 ? 0 : Math.max(0, Math.min(rounds.speculation, Math.floor(together / shards) - 1)),
     // The space's parameters are what every trial shares: each at its initial value, or in the middle of its range.
     parameters: context.space.startFrom(context.space.parameters.map(() => 0.5)),
     trialsMax,
     stepsPerTrial,
+    stepsMax,
   };
   return {
     init: emptyState<State>,

@@ -59,6 +59,8 @@ export interface BilevelState<State extends MethodState> {
   ranges: readonly SampleRange[];
   /** Trials of the search so far. */
   trials: number;
+  /** Steps that trials were given to do so far; those that were called off count too. */
+  steps: number;
   members: Member[];
   /** Answers to open questions by question, in order of shards; null where there is none yet. */
   answers: Record<string, (ShardAnswer | null)[]>;
@@ -87,6 +89,7 @@ export function emptyState<State extends MethodState>(): BilevelState<State> {
     samples: 0,
     ranges: [],
     trials: 0,
+    steps: 0,
     members: [],
     answers: {},
     chain: emptyChain(),

@@ -96,8 +96,8 @@ export function tellBilevel<Options, State extends MethodState>(
   }
   const [next] = openQuestions(setting, state, 1);
   if (next === undefined || state.method === null) return;
-  const { replicas, stepsPerTrial, trialsMax, method } = setting;
-  endAtBudget(state, next, { replicas, stepsPerTrial, trialsMax, undecided: method.undecided(state.method) });
+  const { replicas, stepsPerTrial, stepsMax, trialsMax, method } = setting;
+  endAtBudget(state, next, { replicas, stepsPerTrial, stepsMax, trialsMax, undecided: method.undecided(state.method) });
 }
 
 /** What the newest checkpoint holds of what was asked. It and the answer come in either order. */
@@ -142,6 +142,8 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
     state.members.push(member);
   }
   member.shard = data.describe ? noShard : data.shard;
+  const range = state.ranges[member.shard];
+  state.steps += range === undefined ? 1 : range.hi - range.lo;
   member.status = "pending";
   member.asked = { id: data.question ?? describing, startFrom: data.startFrom ?? null };
   member.answered = null;
@@ -149,7 +151,6 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
   member.savedSince = false;
   member.pausing = false;
   if (data.describe) return;
-  const range = state.ranges[data.shard];
   const who = `trial ${trial}${range === undefined ? "" : `, samples ${samplesOf(range)}`}`;
   if (data.lost !== undefined) {
     report(state, `${who}: the solutions of question ${data.lost} are lost, and the samples begin at their own starts`);
@@ -210,7 +211,7 @@ function missed(member: Member, { startFrom }: Asked, held: readonly number[]): 
 
 /** The first answer of all: how many samples there are, and where to begin. */
 function described<Options, State extends MethodState>(
-  { method, options, shards, stepsPerTrial }: BilevelSetting<Options, State>,
+  { method, options, shards, stepsPerTrial, stepsMax }: BilevelSetting<Options, State>,
   state: BilevelState<State>,
   member: Member,
   { samples = 0, theta = [] }: { samples: number | undefined; theta: readonly number[] | undefined },
@@ -227,6 +228,11 @@ function described<Options, State extends MethodState>(
     state.gaveUp =
       `saw budget.stepsPerTrial ${stepsPerTrial}, expected at least ${least}, or none: a question takes a trial as many steps as its shard has samples, ` +
       `and the last trial solves all ${samples}`;
+    report(state, state.gaveUp);
+    return;
+  }
+  if (isBeyond(1 + 2 * samples, stepsMax)) {
+    state.gaveUp = `saw budget.steps ${stepsMax}, expected at least ${1 + 2 * samples}, or none: one question and the last trial take ${samples} each`;
     report(state, state.gaveUp);
     return;
   }

@@ -26,6 +26,8 @@ export interface Rules {
   readonly replacements: number;
   /** Steps of one trial that the budget allows; 0 for any number. */
   readonly stepsPerTrial: number;
+  /** Steps of all trials together; 0 for any number. */
+  readonly stepsMax: number;
   /** Trials that the budget allows; 0 for any number. */
   readonly trialsMax: number;
 }
@@ -105,14 +107,21 @@ export function diverge(state: BoRepSearch, words: string): void {
   state.reports.push({ step, accepted: false, metrics: {}, message });
 }
 
-/** Ends with the last upper step that leaves every trial the rounds to close: refinement, or a step once begun, goes on while those are left. */
-function stopAtBudget({ stepsPerTrial, settings }: Rules, { machine, shards }: BoRepSearch, atStep: boolean): void {
-  if (machine === null || stepsPerTrial === 0 || machine.ended !== "no") return;
-  const most = Math.max(...shards.map(({ step }) => step));
+/**
+ * Ends with the last upper step that leaves every trial, and all of them together, the rounds to close: refinement, or a step once begun, goes on
+ * while those are left.
+ */
+function stopAtBudget({ stepsPerTrial, stepsMax, settings }: Rules, state: BoRepSearch, atStep: boolean): void {
+  const { machine, shards } = state;
+  if (machine === null || machine.ended !== "no") return;
   const isRefining = machine.epochs < settings.refinementEpochs && machine.awaited === "lower";
+  if (!atStep && !isRefining) return;
   // The newest round is in no shard's steps yet; a round of refinement comes before the next time that this is asked.
-  const taken = most + (isRefining ? 2 : 1);
-  if ((atStep || isRefining) && taken + roundsOfStep(settings) + closingRounds > stepsPerTrial) machine.ended = "steps";
+  const rounds = (isRefining ? 2 : 1) + roundsOfStep(settings) + closingRounds;
+  const most = Math.max(...shards.map(({ step }) => step));
+  const isSpent = (steps: number, limit: number) => limit > 0 && steps > limit;
+  if (isSpent(most + rounds, stepsPerTrial) || isSpent((machine.draws + rounds) * shards.length, stepsMax))
+    machine.ended = "steps";
 }
 
 /** Rounds that an upper step takes at most: with a refresh before it. */

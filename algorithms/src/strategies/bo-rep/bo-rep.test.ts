@@ -38,11 +38,11 @@ function problemOf(name: string, seed: number): StochasticProblem {
 
 const settings = { steps: 9, eta: 0.1, period: 3, innerSteps: 2, lowerRate: 0.2, adjointRate: 0.1 };
 
-function contextOf(parallelism: number, stepsPerTrial = 0): StrategyContext {
+function contextOf(parallelism: number, stepsPerTrial = 0, steps = 0): StrategyContext {
   return {
     space: createSpace([]),
     objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MINIMIZE }],
-    budget: { trials: 0, steps: 0, stepsPerTrial, wallTimeMs: 0 },
+    budget: { trials: 0, steps, stepsPerTrial, wallTimeMs: 0 },
     parallelism,
     inside: [],
     plainProcedure: "stochastic-oracle",
@@ -58,10 +58,11 @@ interface Course {
   readonly outcome?: (trial: number, untilStep: number) => Outcome;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly stepsPerTrial?: number;
+  readonly steps?: number;
 }
 
 /** Drives a search whose trials are shards in memory, each made anew from what it would have saved before every question. */
-function drive({ name, seed, shards, agents = shards, orderSeed, outcome, options, stepsPerTrial }: Course) {
+function drive({ name, seed, shards, agents = shards, orderSeed, outcome, options, stepsPerTrial, steps }: Course) {
   const problem = problemOf(name, seed);
   const saved = new Map<number, OracleShard["memory"]>();
   const observe = (work: Work, trial: number) => {
@@ -77,7 +78,7 @@ function drive({ name, seed, shards, agents = shards, orderSeed, outcome, option
     }
     return { metrics: { round: question.draw }, vectors: toVectors(shard.memory.answer) };
   };
-  const context = contextOf(agents, stepsPerTrial);
+  const context = contextOf(agents, stepsPerTrial, steps);
   const strategy = module.create(context, module.spec.options.parse({ ...settings, shards, ...options }));
   const more = { ...(orderSeed === undefined ? {} : { orderSeed }), ...(outcome === undefined ? {} : { outcome }) };
   return driveStrategy({ strategy, context, seed, agents, metrics: () => ({}), observe, ...more });
@@ -196,6 +197,15 @@ for (const name of Object.keys(problems)) {
       }
     });
 
+    test("a budget of steps of all trials together leaves room for exact metrics too", () => {
+      for (const steps of [14, 31, 32, 33]) {
+        const driven = drive({ name, seed: 2, shards: 2, steps, options: { steps: 1000 } });
+        assert.ok(driven.steps <= steps && driven.trials.every(({ status }) => status === "ended"));
+        assert.ok(Number.isFinite(result(driven.facts).metrics?.validLoss));
+        assert.match(words(driven.facts).at(-1) ?? "", /^after [1-9]\d* upper steps \(of 1000: budget.steps is \d+\) and/);
+      }
+    });
+
     test("a budget that refinement uses up still ends with exact metrics", () => {
       const options = { steps: 1000, refinementEpochs: 2, refinementSteps: 20 };
       for (const stepsPerTrial of [7, 20, 47, 48]) {
@@ -216,6 +226,8 @@ test("searches that it can do nothing with are refused", () => {
   assert.deepEqual(fields({ ...context, budget: { ...context.budget, trials: 3 } }), ["budget.trials"]);
   assert.deepEqual(fields(contextOf(4, 7), { innerSteps: 2 }), []);
   assert.deepEqual(fields(contextOf(4, 6), { innerSteps: 2 }), ["budget.stepsPerTrial"]);
+  assert.deepEqual(fields(contextOf(4, 0, 28), { innerSteps: 2 }), []);
+  assert.deepEqual(fields(contextOf(4, 0, 27), { innerSteps: 2 }), ["budget.steps"]);
   assert.deepEqual(fields({ ...context, objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MAXIMIZE }] }), [
     "objectives[0].direction",
   ]);

@@ -19,8 +19,8 @@ import { tellSearch } from "./tell.js";
 export const module: StrategyModule<BoRepOptions> = {
   spec,
   create(context, { shards = context.parallelism, staleTolerance, kappa, replacements, ...settings }): Strategy<BoRepSearch> {
-    const { stepsPerTrial, trials: trialsMax } = context.budget;
-    const rules: Rules = { settings, shards, staleTolerance, kappa, replacements, stepsPerTrial, trialsMax };
+    const { stepsPerTrial, steps: stepsMax, trials: trialsMax } = context.budget;
+    const rules: Rules = { settings, shards, staleTolerance, kappa, replacements, stepsPerTrial, stepsMax, trialsMax };
     const parameters = sharedValues(context);
     return {
       init: emptySearch,

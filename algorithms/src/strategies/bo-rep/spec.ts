@@ -78,6 +78,10 @@ function problems(
     const expected = `at least ${least}, or none: a trial says what the workload is, takes part in one upper step, measures and closes`;
     found.push({ field: "budget.stepsPerTrial", seen: `${budget.stepsPerTrial}`, expected });
   }
+  if (budget.steps > 0 && budget.steps < least * shards) {
+    const expected = `at least ${least * shards}, or none: ${least} for each of ${shards} shards`;
+    found.push({ field: "budget.steps", seen: `${budget.steps}`, expected });
+  }
   if (objectives[0]?.direction === Direction.DIRECTION_MAXIMIZE) {
     found.push({ field: "objectives[0].direction", seen: "maximize", expected: "minimize: the upper loss is lowered" });
   }

@@ -120,12 +120,20 @@ function replace({ replacements, trialsMax }: Rules, state: BoRepSearch, shard: 
 }
 
 /** The last report, in words and with the upper variables. It is no step: the exact metrics are those that every trial ends with. */
-function finish({ settings, stepsPerTrial }: Rules, state: BoRepSearch, metrics: Readonly<Record<string, number>>): void {
+function finish(
+  { settings, stepsPerTrial, stepsMax }: Rules,
+  state: BoRepSearch,
+  metrics: Readonly<Record<string, number>>,
+): void {
   const { machine } = state;
   if (machine === null) return;
   const found = Object.entries(metrics).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
   const early = machine.ended === "steps" && machine.step < settings.steps;
-  const why = early ? ` (of ${settings.steps}: budget.stepsPerTrial is ${stepsPerTrial})` : "";
+  const limits = { "budget.stepsPerTrial": stepsPerTrial, "budget.steps": stepsMax };
+  const budget = Object.entries(limits)
+    .flatMap(([name, limit]) => (limit > 0 ? [`${name} is ${limit}`] : []))
+    .join(", ");
+  const why = early ? ` (of ${settings.steps}: ${budget})` : "";
   const message = `after ${machine.step} upper steps${why} and ${machine.draws} rounds: ${found.join(", ")}`;
   state.reports.push({ step: machine.step, accepted: true, metrics: {}, vectors: { x: machine.x }, message });
 }

@@ -1,7 +1,7 @@
 /** MAID through proposals and facts: the same course as the method alone, whatever shards, trials, order of arrival and failures. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Direction, type Fact, fromVectors, type Measurement, toVectors, type Work } from "@regulus/proto";
+import { Direction, EndReason, type Fact, fromVectors, type Measurement, toVectors, type Work } from "@regulus/proto";
 import { AnsweringTrials } from "../../conformance/answering-trials.js";
 import { type DrivenTrial, driveStrategy, type Outcome } from "../../conformance/strategy-driver.js";
 import { createRng, createSpace, type StrategyContext } from "../../core/index.js";
@@ -259,6 +259,27 @@ describe("maid over trials", () => {
       const enough = drive({ seed: 1, shards, parallelism: shards, budget: { stepsPerTrial: least } });
       assert.match(words(enough.facts).at(-1) ?? "", /it ends \(budget\)/);
     }
+  });
+
+  it("ends with the last trial where the steps of all trials together are used up, and asks nothing ahead", () => {
+    for (const [shards, parallelism] of [
+      [1, 1],
+      [2, 6],
+    ] as const) {
+      const { facts, trials, steps: spent } = drive({ seed: 2, shards, parallelism, orderSeed: 1, budget: { steps: 64 } });
+      const taken = steps(facts);
+      assert.ok(taken.length > 0, "it took steps");
+      assert.deepEqual(taken, alone(2).slice(0, taken.length));
+      // One step to describe and five a question: twelve questions fit, the last trial among them.
+      assert.equal(spent, 61);
+      assert.ok(trials.at(-1)?.reason === EndReason.END_REASON_DONE);
+      assert.match(
+        words(facts).at(-1) ?? "",
+        /it ends \(budget\): the next question and the last trial would take 10 steps after 56, and/,
+      );
+    }
+    const none = drive({ seed: 2, shards: 1, parallelism: 1, budget: { steps: 10 } });
+    assert.match(words(none.facts).at(-1) ?? "", /saw budget.steps 10, expected at least 11, or none/);
   });
 
   it("keeps the last trial of the budget for the end, whatever was asked ahead or lost", () => {
