@@ -7,7 +7,7 @@ import { drawQuadratic } from "../../solvers/problems/quadratic.js";
 import { squaredErrorTo } from "../../solvers/problems/squared-error.js";
 import { totalVariation } from "../../solvers/problems/total-variation.js";
 import type { RespondQuestion, RespondSample, WarmStart } from "../../solvers/respond.js";
-import { packSolve, savedSolve, unpackSolve } from "./solve-in-parts.js";
+import { packSolve, SlicedSolver, savedSolve, unpackSolve } from "./solve-in-parts.js";
 
 interface Case {
   readonly name: string;
@@ -63,3 +63,27 @@ for (const seed of [1, 2, 3]) {
     });
   }
 }
+
+test("however many quick solves went before, a long one gives way", () => {
+  const pixels = new Float64Array(64 * 64);
+  createRng(1).fillUniform(pixels);
+  const sample = {
+    lower: totalVariation({ width: 64, height: 64, pixels }),
+    upper: squaredErrorTo(new Float64Array(pixels.length)),
+    start: () => pixels,
+  };
+  const solver = new SlicedSolver();
+  const warm = { x: pixels };
+  const question = (accuracy: number): RespondQuestion => ({ theta: [-1, -9], accuracy, commit: false });
+  for (let i = 0; i < 100; i++) assert.ok("answer" in solver.proceed(sample, question(1e6), { warm, solve: undefined }));
+  // A condition of 24,000 takes thousands of steps on 4,096 pixels, many times a slice on any machine.
+  let solve: SampleSolve | undefined;
+  let parts = 0;
+  for (;;) {
+    const gone = solver.proceed(sample, question(1e-7), { warm, solve });
+    if ("answer" in gone) break;
+    solve = gone;
+    parts += 1;
+  }
+  assert.ok(parts > 1, `it gave way ${parts} times`);
+});

@@ -27,11 +27,13 @@ export class SlicedSolver {
     let current = solve;
     for (;;) {
       const gone = continueSample(sample, question, { warm, solve: current, steps: this.#steps });
+      // How long a solve took that came to its end tells nothing of how long its steps take.
+      if ("answer" in gone) return gone;
       const nowMs = performance.now();
       const tookMs = nowMs - lookedMs;
       if (tookMs < sliceMs * lookShare) this.#steps *= 2;
       else if (tookMs > 2 * sliceMs * lookShare) this.#steps = Math.max(1, Math.floor(this.#steps / 2));
-      if ("answer" in gone || nowMs - begunMs >= sliceMs) return gone;
+      if (nowMs - begunMs >= sliceMs) return gone;
       lookedMs = nowMs;
       current = gone;
     }
