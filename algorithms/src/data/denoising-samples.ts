@@ -7,27 +7,36 @@ import type { RespondSample, RespondTask } from "../solvers/respond.js";
 import { type DenoisingPair, denoisingPair } from "./denoising-images.js";
 import type { DenoisingOptions } from "./denoising-options.js";
 import { greyPng, sideBySide } from "./grey-png.js";
+import { insideMargin, withMargin, withoutMargin } from "./image-margins.js";
 
 /** Rows of pictures in one file. */
 const pictureRowsMax = 24;
 /** In the upper loss `psnr`, an image with this share of the noise's energy left counts as clean. */
-const cleanShare = 0.02;
+const cleanShare = 0.001;
+
+/** What a task adds to its images. */
+export interface DenoisingMethod {
+  readonly seed: number;
+  /** Where hyperparameters begin [p]. */
+  readonly theta: Float64Array;
+  /** The lower problem of a noisy image, margins included. */
+  readonly lowerOf: (noisy: GreyImage) => LowerProblem;
+  /** Pixels that the noisy image is mirrored outwards by on each side; nothing is judged there. */
+  readonly margin: number;
+}
 
 /** A task whose lower problems are made by `lowerOf`. */
-export function denoisingTask(
-  options: DenoisingOptions,
-  { seed, theta, lowerOf }: { seed: number; theta: Float64Array; lowerOf: (noisy: GreyImage) => LowerProblem },
-): RespondTask {
+export function denoisingTask(options: DenoisingOptions, { seed, theta, lowerOf, margin }: DenoisingMethod): RespondTask {
   const rng: Rng = createRng(seed).fork("denoising");
   const pairOf = (index: number): DenoisingPair => denoisingPair(options, rng, index);
   return {
     samples: options.count,
     theta,
-    sample: (index) => denoisingSample(options, pairOf(index), lowerOf),
+    sample: (index) => denoisingSample(options, pairOf(index), { lowerOf, margin }),
     results(solutions) {
       const rows = [...solutions].slice(0, pictureRowsMax).map(([index, x]) => {
         const { noisy, truth } = pairOf(index);
-        return [noisy, { ...noisy, pixels: x }, truth];
+        return [noisy, { ...noisy, pixels: withoutMargin(x, noisy, margin) }, truth];
       });
       return rows.length === 0 ? [] : [{ kind: "image", bytes: greyPng(sideBySide(rows)) }];
     },
@@ -37,14 +46,16 @@ export function denoisingTask(
 function denoisingSample(
   { upper, noise, size }: DenoisingOptions,
   { noisy, truth }: DenoisingPair,
-  lowerOf: (noisy: GreyImage) => LowerProblem,
+  { lowerOf, margin }: Pick<DenoisingMethod, "lowerOf" | "margin">,
 ): RespondSample {
   // Without noise there is no energy to take a share of; a thousandth of a grey level stands in.
   const floor = cleanShare * size * size * Math.max(noise, 1e-3) ** 2;
+  const mirrored = withMargin(noisy, margin);
+  const judged = upper === "psnr" ? logErrorTo(truth.pixels, floor) : squaredErrorTo(truth.pixels);
   return {
-    lower: lowerOf(noisy),
-    upper: upper === "psnr" ? logErrorTo(truth.pixels, floor) : squaredErrorTo(truth.pixels),
-    start: () => Float64Array.from(noisy.pixels),
-    metrics: (x) => ({ psnr: peakSignalToNoise(x, truth.pixels) }),
+    lower: lowerOf(mirrored),
+    upper: margin === 0 ? judged : insideMargin(judged, truth, margin),
+    start: () => Float64Array.from(mirrored.pixels),
+    metrics: (x) => ({ psnr: peakSignalToNoise(withoutMargin(x, truth, margin), truth.pixels) }),
   };
 }

@@ -52,18 +52,27 @@ export class Shards {
     return new Shards(workers);
   }
 
+  /** What every sample says, in order. */
+  async answers(asked: Asked): Promise<readonly SampleAnswer[]> {
+    return (await this.#say(asked)).flatMap(({ answers }) => answers);
+  }
+
   async ask(asked: Asked): Promise<ReducedAnswer> {
-    const said = await Promise.all(
+    const said = await this.#say(asked);
+    return reduceAnswers(
+      said.flatMap(({ answers }) => answers),
+      said.flatMap(({ nodes }) => nodes),
+    );
+  }
+
+  #say(asked: Asked): Promise<readonly ShardSaid[]> {
+    return Promise.all(
       this.#workers.map(async (worker): Promise<ShardSaid> => {
         const answered = once(worker, "message");
         worker.postMessage(asked);
         const [message] = await answered;
         return message;
       }),
-    );
-    return reduceAnswers(
-      said.flatMap(({ answers }) => answers),
-      said.flatMap(({ nodes }) => nodes),
     );
   }
 

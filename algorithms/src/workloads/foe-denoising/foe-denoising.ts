@@ -11,18 +11,19 @@ export const module: RespondModule<FoeDenoisingOptions> = {
   spec,
   respond({ options, seed }) {
     const theta = startOfExperts(options, createRng(seed).fork("filters"));
-    return denoisingTask(options, { seed, theta, lowerOf: (noisy) => fieldsOfExperts(noisy, options) });
+    // Every place that a filter takes in a pixel of the image is there, and so edges are denoised as the rest is.
+    return denoisingTask(options, { seed, theta, lowerOf: (noisy) => fieldsOfExperts(noisy, options), margin: options.side - 1 });
   },
 };
-
-/** How much less the logarithms of the other weights are where two differences come first. */
-const faint = 4;
 
 /**
  * Hyperparameters to start from: filters of unit norm and mean 0, the cosine basis by rising frequency and then random ones; or two differences
  * and then those.
  */
-export function startOfExperts({ filters, side, start, logWeight, logSmoothing }: FoeDenoisingOptions, rng: Rng): Float64Array {
+export function startOfExperts(
+  { filters, side, start, logWeight, logSmoothing, faint }: FoeDenoisingOptions,
+  rng: Rng,
+): Float64Array {
   const theta = new Float64Array(expertsThetaDim({ filters, side }));
   theta.fill(logWeight, 1, 1 + filters).fill(logSmoothing, 1 + filters, 1 + 2 * filters);
   const frequencies = Array.from({ length: side * side - 1 }, (_, i) => [Math.floor((i + 1) / side), (i + 1) % side] as const);

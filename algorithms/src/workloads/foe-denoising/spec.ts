@@ -15,11 +15,13 @@ const options = z.strictObject({
   side: z.literal(filterSides).default(3),
   /**
    * Filters at the start. cosine: all alike. differences: total variation of these weights and smoothings (differences to the right and below),
-   * with the cosine basis behind it at a weight that hardly counts yet.
+   * with the cosine basis behind it at a lesser weight.
    */
   start: z.enum(["cosine", "differences"]).default("cosine"),
   /** Logarithm of every filter's weight at the start. */
   logWeight: z.number().min(-15).max(15).default(-4),
+  /** With `differences`, how much less the logarithms of the other filters' weights are. A weight moves the slower the less it is. */
+  faint: z.number().min(0).max(15).default(4),
   /** Logarithm of every filter's smoothing at the start. */
   logSmoothing: z.number().min(-15).max(15).default(-4),
 });
