@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../../core/index.js";
+import { answerSample } from "../../solvers/answer-sample.js";
 import { driveLocally } from "../../solvers/maid/drive-locally.js";
 import { maid } from "../../solvers/maid/maid.js";
 import { maidOptions } from "../../solvers/maid/options.js";
 import { fieldsOfExperts } from "../../solvers/problems/fields-of-experts.js";
 import { totalVariation } from "../../solvers/problems/total-variation.js";
-import { answerSample } from "../../solvers/answer-sample.js";
 import { spec as tvSpec } from "../tv-denoising/spec.js";
 import { module as totalVariationWorkload } from "../tv-denoising/tv-denoising.js";
 import { module, startOfExperts } from "./foe-denoising.js";
