@@ -87,7 +87,9 @@
     axis.axisTick = { show: false };
     axis.splitLine = { lineStyle: { color: colour("line"), type: "dashed" } };
     axis.axisLabel = { ...text, hideOverlap: true, ...axis.axisLabel };
-    if (axis.type !== "category") axis.axisLabel.formatter = format;
+    // Powers of two have many digits, and an axis needs few.
+    const short = (value) => format(Number(value.toPrecision(2)));
+    if (axis.type !== "category") axis.axisLabel.formatter = axis.type === "log" && axis.logBase === 2 ? short : format;
     axis.axisPointer = { label: { formatter: ({ value }) => format(value) } };
   }
 

@@ -1,6 +1,6 @@
 /**
- * What documentation shows, works: every search file in examples/ and every yaml block of docs/search-file.md and the README is a whole search that the
- * coordinator's own checks accept, or (where a fragment) at least parses.
+ * What documentation shows, works: every search file in examples/ and every yaml block of the documents is a whole search that the coordinator's own
+ * checks accept.
  */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -12,7 +12,11 @@ import { parseSearchDocument } from "@regulus/proto";
 import { parse } from "yaml";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const examples = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".yaml"));
+const examples = ["", "module/"].flatMap((folder) =>
+  readdirSync(join(root, "examples", folder))
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => `${folder}${file}`),
+);
 
 test("there are examples", () => assert.ok(examples.length >= 5));
 
@@ -24,10 +28,16 @@ for (const file of examples) {
   });
 }
 
-test("the search file shown in docs/search-file.md is a search", () => {
-  const blocks = [...readFileSync(join(root, "docs/search-file.md"), "utf8").matchAll(/```yaml\n([\s\S]*?)```/g)];
-  assert.equal(blocks.length, 1);
-  for (const [, block] of blocks) resolveSpec(parseSearchDocument(parse(block ?? "")));
+test("every search file shown in a document is a whole search, which can be copied", () => {
+  const pages = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
+  const blocks = pages.flatMap((page) => {
+    const text = readFileSync(join(root, "docs", page), "utf8");
+    return [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = ""]) => ({ page, block }));
+  });
+  assert.ok(blocks.length >= 5, `only ${blocks.length} were found`);
+  for (const { page, block } of blocks) {
+    assert.doesNotThrow(() => resolveSpec(parseSearchDocument(parse(block))), `${page}:\n${block}`);
+  }
 });
 
 test("the README names every registered algorithm and no other", () => {
