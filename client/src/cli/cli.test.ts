@@ -225,6 +225,11 @@ test("artifact: lists what a trial left, and fetches one of it as the bytes that
   const none = await artifact(`${other}`, "schedule");
   assert.equal(none.code, 3);
   assert.match(none.stderr, /trial \d left no schedule; it left nothing/);
+  kept.exported[other]?.trial?.artifacts.push(keep("replayed", "report"));
+  const replayed = await artifact("best", "report");
+  assert.equal(replayed.stdout, "replayed");
+  assert.match(replayed.stderr, /^trial \d is the best of those that left a report; the best of all, trial \d, left none$/m);
+  assert.match((await artifact("best", "picture")).stderr, /left no picture; it left image, schedule/);
   assert.equal((await artifact("first")).code, 2);
 });
 

@@ -12,6 +12,9 @@ import { findSearch } from "../find-search.js";
 import { note, table, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
 
+/** Trials that are looked through for one that left what is asked for. */
+const trialsSeenMax = 1000;
+
 interface ArtifactOptions extends ConnectionOptions {
   readonly output?: string;
   readonly number?: number;
@@ -20,7 +23,7 @@ interface ArtifactOptions extends ConnectionOptions {
 export function registerArtifact(program: Command): void {
   withConnection(program.command("artifact").description("list what a trial left, or fetch one of it as a file"))
     .argument("<search>", "id of the search, or the beginning of it")
-    .argument("<trial>", "number of the trial, or best", trialName)
+    .argument("<trial>", "number of the trial, or best (of those that left the kind)", trialName)
     .argument("[kind]", "what to fetch: schedule, image, report, output, checkpoint ...; absent for a list")
     .option("-o, --output <file>", "where to write; standard output where absent")
     .option("--number <n>", "which one of a kind that it left several of, from 0; the last where absent", wholeNumber)
@@ -38,20 +41,44 @@ async function artifact(
   options: ArtifactOptions,
 ): Promise<void> {
   await withClient(options, async (client) => {
-    const trial = await findTrial(client, idOrBeginning, name);
+    const trial = await findTrial(client, idOrBeginning, { name, kind });
     const left = leftBy(trial);
     if (kind === undefined) list(left, options);
     else await fetchOne(client, choose(trial, left, { kind, number: options.number }), options);
   });
 }
 
-async function findTrial(client: RegulusClient, idOrBeginning: string, name: number | "best"): Promise<Trial> {
+async function findTrial(
+  client: RegulusClient,
+  idOrBeginning: string,
+  { name, kind }: { readonly name: number | "best"; readonly kind: string | undefined },
+): Promise<Trial> {
   const { searchId, bestTrial } = await findSearch(client, idOrBeginning);
   const number = name === "best" ? bestTrial : name;
   if (number === undefined) throw new RegulusError("not-found", `search ${searchId} has no measured trial yet`);
   const { trial } = await client.getTrial({ searchId, trial: number });
   if (trial === undefined) throw new RegulusError("internal", "the coordinator's answer lacks the trial");
-  return trial;
+  if (name !== "best" || kind === undefined || leaves(trial, kind)) return trial;
+  // The best may be one that only replays what another learned.
+  const other = await bestWith(client, searchId, kind);
+  if (other === undefined) return trial;
+  note(`trial ${other.trial} is the best of those that left a ${kind}; the best of all, trial ${trial.trial}, left none`);
+  return other;
+}
+
+/** The best trial that left such a thing; undefined where none of the best did. */
+async function bestWith(client: RegulusClient, searchId: string, kind: string): Promise<Trial | undefined> {
+  let seen = 0;
+  for await (const trial of client.trials({ searchId, bestFirst: true, pageSize: 100 })) {
+    if (leaves(trial, kind)) return trial;
+    seen += 1;
+    if (seen >= trialsSeenMax) return undefined;
+  }
+  return undefined;
+}
+
+function leaves(trial: Trial, kind: string): boolean {
+  return leftBy(trial).some((one) => one.kind === kind);
 }
 
 /** Artifacts of a trial, in the order in which it left them; its newest checkpoint last. */
