@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { connect } from "@regulus/client";
 import { type Fact, parseSearchDocument, type StrategyStepped, stepOutcome } from "@regulus/proto";
-import { descendants, type Program, root, scratch, startProgram } from "./processes.js";
+import { descendants, type Program, processorSeconds, root, scratch, startProgram } from "./processes.js";
 
 /** Short leases, so that a lost agent is noticed soon. */
 const timing = ["--lease-timeout-ms", "3000", "--heartbeat-every-ms", "500"];
@@ -36,6 +36,8 @@ export interface MaidCourse {
   readonly facts: readonly Fact[];
   /** From the search's creation to the last step, in seconds of the coordinator's clock. */
   readonly seconds: number;
+  /** Processor time of the coordinator, the agents and their trials together, in seconds; 0 without /proc. */
+  readonly processorSeconds: number;
   /** Times that it was disturbed. */
   readonly disturbances: number;
   /** What `regulus show` said at the end. */
@@ -101,11 +103,12 @@ export async function runMaidSearch({
       else for (const one of descendants(pid).slice(0, 1)) signal(one, "SIGSTOP");
     }
     client.close();
+    const spent = started.reduce((sum, { pid }) => sum + processorSeconds(pid), 0);
     const cli = join(root, "client/bin/regulus.js");
     const shown = execFileSync(process.execPath, [cli, "show", search.searchId, "--coordinator", address], { encoding: "utf8" });
     const last = facts.findLast(({ kind }) => kind?.$case === "strategyStepped");
     const seconds = ((last?.timeMs ?? 0) - (facts[0]?.timeMs ?? 0)) / 1000;
-    return { steps: stepsOf(facts), facts, seconds, disturbances, shown };
+    return { steps: stepsOf(facts), facts, seconds, processorSeconds: spent, disturbances, shown };
   } finally {
     for (const program of started.reverse()) await program.kill();
     folder.remove();

@@ -120,10 +120,27 @@ export function descendants(pid: number): number[] {
   return below(pid);
 }
 
+/** Processor time of a process and of everything that it started, those that have ended included, in seconds; 0 where it can't be read. */
+export function processorSeconds(pid: number): number {
+  const seconds = (one: number, places: readonly number[]): number =>
+    places.reduce((sum, place) => sum + Number(statOf(one)?.[place] ?? 0), 0) / ticksPerSecond;
+  // User and system time, its own and that of children which it has waited for.
+  return [pid, ...descendants(pid)].reduce((sum, one) => sum + seconds(one, [11, 12, 13, 14]), 0);
+}
+
+/** What Linux counts processor time in, on every machine that Node runs on. */
+const ticksPerSecond = 100;
+
 function parentOf(pid: number): number | undefined {
+  const parent = statOf(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** Fields of /proc/PID/stat from the third on; undefined where the process has ended. */
+function statOf(pid: number): readonly string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined; // it ended between the listing and the reading
   }
