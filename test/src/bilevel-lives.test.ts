@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { createRng } from "@regulus/algorithms/core";
 import { loadProcedure, loadWorkload } from "@regulus/algorithms/training";
 import { type Life, lifeOf, live, type OpenSession, quietFaults } from "@regulus/coordinator/simulation";
-import { type Fact, stepOutcome } from "@regulus/proto";
+import { EndReason, type Fact, stepOutcome } from "@regulus/proto";
 
 const quadratic = { name: "quadratic-samples", options: { samples: 7 } };
 const maid = { steps: 4, stepLength: 1e-3 };
@@ -22,6 +22,9 @@ const kinds = [
   ["hoag", { steps: 5 }, quadratic, "upperLoss"],
   ["bo-rep", stochastic, { name: "hyper-representation", options: tasks }, "validLoss"],
   ["bo-rep", stochastic, { name: "hyper-cleaning", options: digits }, "validLoss"],
+  ["maid", { ...maid, replacements: 1000 }, quadratic, "upperLoss"],
+  ["hoag", { steps: 5, replacements: 1000 }, quadratic, "upperLoss"],
+  ["bo-rep", { ...stochastic, replacements: 1000 }, { name: "hyper-cleaning", options: digits }, "validLoss"],
 ] as const;
 
 const open: OpenSession = async (request) => (await loadProcedure(request.work.procedure)).open(request);
@@ -34,7 +37,9 @@ interface Setting {
 
 function document({ kind: [name, options, workload, metric], shards, parallelism }: Setting) {
   const objective = { metric, direction: "minimize" };
-  return { workload, objective, strategy: { name, options: { ...options, shards } }, parallelism };
+  // Where trials may be replaced, none is tried again.
+  const retries = { max: "replacements" in options ? 0 : 1000, backoff: 100 };
+  return { workload, objective, strategy: { name, options: { ...options, shards } }, parallelism, retries };
 }
 
 function stepsOf(facts: readonly Fact[]) {
@@ -42,6 +47,8 @@ function stepsOf(facts: readonly Fact[]) {
     kind?.$case === "strategyStepped" && stepOutcome(kind.value) !== "news" ? [kind.value] : [],
   );
 }
+
+const endedWell: ReadonlySet<EndReason> = new Set([EndReason.END_REASON_DONE, EndReason.END_REASON_STOPPED_EARLY]);
 
 /** The seed of all searches: what differs between two lives is what happens to them. */
 const searchSeed = 5;
@@ -51,13 +58,14 @@ describe("bilevel strategies in simulated clusters", async () => {
   await Promise.all(["quadratic-samples", "hyper-representation", "hyper-cleaning"].map(loadWorkload));
   const seeds = process.env.REGULUS_SEED === undefined ? undefined : [Number(process.env.REGULUS_SEED)];
   for (const [index, kind] of kinds.entries()) {
-    const name = `${kind[0]} over ${kind[2].name}${"earlyRejection" in kind[1] ? ", rejecting early" : ""}`;
+    const name = `${kind[0]} over ${kind[2].name}${"earlyRejection" in kind[1] ? ", rejecting early" : ""}${"replacements" in kind[1] ? ", lost trials replaced" : ""}`;
     it(`${name}: the same steps, bit for bit, in every life`, async () => {
       const alone = { document: document({ kind, shards: 1, parallelism: 1 }), open };
       const expected = stepsOf((await live({ ...alone, seed: searchSeed, agents: 1, faults: quietFaults })).facts);
       assert.ok(expected.filter(({ accepted }) => accepted).length >= 2, "it took its steps");
+      let lost = 0;
       for (const seed of seeds ??
-        Array.from({ length: Number(process.env.REGULUS_LIVES ?? 6) }, (_, number) => 100 * index + number)) {
+        Array.from({ length: Number(process.env.REGULUS_LIVES ?? 4) }, (_, number) => 100 * index + number)) {
         const rng = createRng(seed).fork("bilevel life");
         const shards = 1 + rng.integer(4);
         const parallelism = shards * (1 + rng.integer(3));
@@ -72,11 +80,13 @@ describe("bilevel strategies in simulated clusters", async () => {
         try {
           const { facts } = await live(life);
           assert.deepEqual(stepsOf(facts), expected);
+          lost += facts.filter(({ kind }) => kind?.$case === "trialEnded" && !endedWell.has(kind.value.reason)).length;
         } catch (cause) {
           const how = `REGULUS_SEED=${seed} node --test test/dist/bilevel-lives.test.js`;
           throw new Error(`${name}: seed ${seed} took other steps; replay it with: ${how}\n${JSON.stringify(life)}`, { cause });
         }
       }
+      if (seeds === undefined) assert.equal(lost > 0, "replacements" in kind[1], `${lost} trials ended for good`);
     });
   }
 });
