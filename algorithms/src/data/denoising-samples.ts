@@ -36,9 +36,15 @@ export function denoisingTask(options: DenoisingOptions, { seed, theta, lowerOf,
     results(solutions) {
       const rows = [...solutions].slice(0, pictureRowsMax).map(([index, x]) => {
         const { noisy, truth } = pairOf(index);
-        return [noisy, { ...noisy, pixels: withoutMargin(x, noisy, margin) }, truth];
+        return { index, noisy, denoised: { ...noisy, pixels: withoutMargin(x, noisy, margin) }, truth };
       });
-      return rows.length === 0 ? [] : [{ kind: "image", bytes: greyPng(sideBySide(rows)) }];
+      if (rows.length === 0) return [];
+      const words = rows.map(({ index, noisy, denoised, truth }) => {
+        const [before, after] = [noisy, denoised].map(({ pixels }) => peakSignalToNoise(pixels, truth.pixels).toFixed(2));
+        return `image ${index}: noisy ${before} dB, denoised ${after} dB`;
+      });
+      const images = sideBySide(rows.map(({ noisy, denoised, truth }) => [noisy, denoised, truth]));
+      return [{ kind: "image", bytes: greyPng(images, words.join("\n")) }];
     },
   };
 }

@@ -3,6 +3,7 @@ import { type Fact, stepOutcome } from "@regulus/proto";
 import { formatCount, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
 import { type Html, html } from "./html.js";
+import { pngDescription } from "./png-description.js";
 import { objectiveOf, type ResultFile } from "./result.js";
 
 /** Refusals and findings of one search that are listed: the newest. */
@@ -90,8 +91,9 @@ function pictureCard(shown: Shown, { trial, bytes }: ResultFile): Html | undefin
   const row = shown.record.trials.find((one) => one.trial?.trial === trial);
   const steps = shown.record.steps ?? [];
   const psnr = row?.trial?.last?.metrics.psnr ?? steps.findLast(({ metrics }) => metrics.psnr !== undefined)?.metrics.psnr;
+  const lines = pngDescription(bytes);
   const words = `trial ${trial} of ${shown.label}${psnr === undefined ? "" : `: PSNR ${formatValue(psnr)} dB in the mean`}`;
-  return html`<figure class="card picture"><img alt="${words}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}"><figcaption class="caption">${words}</figcaption></figure>`;
+  return html`<figure class="card picture"><img alt="${words}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}"><figcaption class="caption">${words}${lines.length > 0 && html`<ul class="rows">${lines.map((line) => html`<li>${plainText(line, 200)}</li>`)}</ul>`}</figcaption></figure>`;
 }
 
 function sinceStart({ record }: Shown, timeMs: number): string {

@@ -70,6 +70,12 @@ test("what a strategy did is shown: steps, why they were refused, findings, arms
   ]) {
     assert.ok(page.includes(words), words);
   }
+  const text = Buffer.from("tEXtDescription\0image 0: noisy 20 dB, <b>denoised</b> 27 dB", "latin1");
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(text.length - 4);
+  const described = Buffer.concat([picture.subarray(0, 33), length, text, Buffer.alloc(4), picture.subarray(33)]);
+  const withWords = await renderReport([sampleBilevel({ name: "shrink", seed: 3, steps: 6, parameters: 3, picture: described })]);
+  assert.ok(withWords.includes("<li>image 0: noisy 20 dB, &#60;b&#62;denoised&#60;/b&#62; 27 dB</li>"), "a row's own words");
   // One picture; the file that is none stays out.
   assert.equal(page.match(/<figure/g)?.length, 1);
   assert.ok(!page.includes("no picture"));
