@@ -37,8 +37,12 @@ export interface TunedByMaid extends Tuned {
   readonly curve: readonly (readonly [number, number, number])[];
 }
 
-/** MAID from the workload's start. */
-export async function tune(setting: Setting, options: MaidOptions): Promise<TunedByMaid> {
+/** MAID from the workload's start, until it ends or has used this much processor time. */
+export async function tune(
+  setting: Setting,
+  options: MaidOptions,
+  processorSecondsMax = Number.POSITIVE_INFINITY,
+): Promise<TunedByMaid> {
   const { count, size } = setting.options;
   const clock = startClock();
   const open = await Shards.open(setting, { samples: count, shards });
@@ -51,13 +55,16 @@ export async function tune(setting: Setting, options: MaidOptions): Promise<Tune
     const numbers = `PSNR ${psnr.toFixed(4)}, accuracy ${accuracy.toExponential(1)}`;
     const times = `${seconds} s (processor ${processorSeconds} s)`;
     process.stderr.write(`${setting.workload}: ${times}, step ${step}, ${accepted ? numbers : message}\n`);
-    return false;
+    return processorSeconds >= processorSecondsMax;
   });
   const times = clock();
   const measured = await psnrAt(open, state.theta, size);
   await open.close();
   const { theta, step: steps, work } = state;
-  const ended = `${state.finished?.reason}: ${state.finished?.message}`;
+  const ended =
+    state.finished === null
+      ? `${processorSecondsMax} s of processor time`
+      : `${state.finished.reason}: ${state.finished.message}`;
   return { theta, ...measured, heldOutPsnr: await heldOut(setting, theta), ...times, steps, work, ended, curve };
 }
 
