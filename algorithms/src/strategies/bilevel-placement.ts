@@ -144,7 +144,7 @@ export function endAtBudget<State extends MethodState>(
 }
 
 function finish<State extends MethodState>(state: BilevelState<State>, method: MethodState, words: string): void {
-  const message = `${words}; ${method.step} steps were accepted`;
+  const message = `${words}; accepted steps: ${method.step}`;
   method.finished = { reason: "budget", message };
   report(state, `it ends (budget): ${message}`, true);
 }
