@@ -4,10 +4,11 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { IdleCores } from "../idle-cores.js";
 import type { FromTrial, LikelyTrial, Preparation } from "../trial/messages.js";
 
-/** Wait before the next spare is prepared, in milliseconds, so that it does not compete with the start of a trial. */
-const prepareAfterMs = 500;
+/** Cores that have to have been idle between two looks: a spare is one process, and clocks are coarse. */
+const idleCoresWanted = 0.75;
 /** Bytes kept of what a trial process writes to standard error. */
 const stderrBytesMax = 16 * 1024;
 
@@ -31,15 +32,31 @@ export interface TrialProcess {
 
 type Use = "training" | "programs";
 
+/** What the next spare waits for. */
+export interface Patience {
+  /** Answers a function that tells how many cores were idle since it was made or last asked. */
+  watch(): () => number;
+  /** Milliseconds between two looks. */
+  readonly lookEveryMs: number;
+  /**
+   * Looks after which a spare is prepared on a machine whose cores are all at work. To prepare one costs what it saves, only earlier, and taken from a
+   * running trial it saves nothing; so it can wait for long.
+   */
+  readonly looksMax: number;
+}
+
 export class Spares {
   /** One for training and one for programs, each like the last one that was asked for. */
   private readonly spares = new Map<Use, TrialProcess>();
   private readonly timers = new Map<Use, NodeJS.Timeout>();
   private closed = false;
 
-  constructor(private readonly trialMain: URL) {}
+  constructor(
+    private readonly trialMain: URL,
+    private readonly patience: Patience = { watch: () => new IdleCores().sinceLast, lookEveryMs: 500, looksMax: 60 },
+  ) {}
 
-  /** A process of a kind, prepared if a spare fits; another spare of that kind is prepared a little later. */
+  /** A process of a kind, prepared if a spare fits; another spare of that kind is prepared as soon as a core is idle, or half a minute later. */
   take(kind: ProcessKind, likely: LikelyTrial): TrialProcess {
     const use = useOf(kind);
     const spare = this.spares.get(use);
@@ -63,17 +80,23 @@ export class Spares {
 
   close(): void {
     this.closed = true;
-    for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const timer of this.timers.values()) clearInterval(timer);
     for (const spare of this.spares.values()) spare.child.kill("SIGKILL");
     this.spares.clear();
   }
 
   private prepareLater(kind: ProcessKind, likely: LikelyTrial): void {
     const use = useOf(kind);
-    clearTimeout(this.timers.get(use));
-    const timer = setTimeout(() => {
+    clearInterval(this.timers.get(use));
+    let looks = 0;
+    const { watch, lookEveryMs, looksMax } = this.patience;
+    const idleCores = watch();
+    const timer = setInterval(() => {
+      looks++;
+      if (idleCores() < idleCoresWanted && looks < looksMax) return;
+      clearInterval(timer);
       if (!this.closed && !this.spares.has(use)) this.prepare(kind, use === "training" ? likely : undefined);
-    }, prepareAfterMs);
+    }, lookEveryMs);
     this.timers.set(use, timer);
   }
 
