@@ -6,7 +6,7 @@
 import { type MaidCourse, runMaidSearch } from "@regulus/test/cluster";
 
 /** Images and accepted steps where nothing else is given. */
-const [imagesDefault, stepsDefault] = [24, 12];
+const [imagesDefault, stepsDefault] = [24, 40];
 const shards = 2;
 /** As in the bench `denoising`: photographs at 96x96 with noise 0.1, compared by means of PSNR, which is therefore the upper loss. */
 const crops = { size: 96, noise: 0.1, upper: "psnr" };

@@ -41,7 +41,7 @@ async function looksUntilSpare(looksMax: number, idle: (look: number) => number)
 }
 
 test("a spare is prepared at the first look that finds a core idle, and not before", async () => {
-  assert.equal(await looksUntilSpare(1_000_000, (look) => (look < 4 ? 0.7 : 1)), 4);
+  assert.equal(await looksUntilSpare(1_000_000, (look) => (look < 4 ? 0.4 : 1)), 4);
 });
 
 test("on a machine whose cores are never idle a spare is prepared all the same, after so many looks", async () => {

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { IdleCores } from "../idle-cores.js";
 import type { FromTrial, LikelyTrial, Preparation } from "../trial/messages.js";
 
-/** Cores that have to have been idle between two looks: a spare is one process, and clocks are coarse. */
-const idleCoresWanted = 0.75;
+/** Cores that have to have been idle between two looks: a trial that opens takes somewhat more than one, with the threads of its garbage collector. */
+const idleCoresWanted = 0.5;
 /** Bytes kept of what a trial process writes to standard error. */
 const stderrBytesMax = 16 * 1024;
 
