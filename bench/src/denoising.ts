@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { maidOptions } from "@regulus/algorithms/solvers";
 import { type Setting, searchGrid, type Tuned, type TunedByMaid, tune } from "./denoising/tuning.js";
+import { tvCount, tvCrops, tvMethod, tvSize } from "./denoising/tv-problem.js";
 
 /** 10 weights by 10 smoothings around what denoises well, there and back, so that each point's neighbour in the list is near. */
 const grid = Array.from({ length: 100 }, (_, i) => {
@@ -22,7 +23,6 @@ const lessWeight = 0.4;
 const leastSmoothing = -6;
 /** Processor minutes of the field's run where nothing else is given: a quarter of an hour on two cores, less what the rest of this half takes. */
 const minutesDefault = 29;
-const cropsDefault = 24;
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -38,30 +38,21 @@ export async function run(args: readonly string[]): Promise<void> {
   const { only, quick } = values;
   if (only !== undefined && only !== "tv" && only !== "foe") throw new Error(`--only takes tv or foe, not ${only}`);
   const seed = Number(values.seed);
-  const about = { bench: "denoising", seed, crops: Number(values.crops ?? (quick ? 4 : cropsDefault)) };
+  const about = { bench: "denoising", seed, crops: Number(values.crops ?? (quick ? 4 : tvCount)) };
   const minutes = Number(values.minutes ?? minutesDefault);
   if (!Number.isSafeInteger(about.crops) || about.crops < 1)
     throw new Error(`--crops takes a whole number from 1, not ${values.crops}`);
   if (!(minutes > 0)) throw new Error(`--minutes takes a number above 0, not ${values.minutes}`);
   const tv = (size: number): Setting => ({
     workload: "tv-denoising",
-    options: { count: about.crops, noise: 0.1, upper: "psnr", size },
+    options: { ...tvCrops, count: about.crops, size },
     seed,
   });
-  if (only !== "foe") print({ ...about, half: "tv", ...(await totalVariation(tv(quick ? 48 : 96))).result });
+  if (only !== "foe") print({ ...about, half: "tv", ...(await totalVariation(tv(quick ? 48 : tvSize))).result });
   if (only !== "tv") print({ ...about, half: "foe", ...(await fieldOfExperts(tv(quick ? 32 : 48), minutes, quick)) });
 }
 
-/** The upper loss `psnr` is about 1, and so are useful steps on the two logarithms. */
-const tvOptions = maidOptions.parse({
-  direction: "l-bfgs",
-  accuracy: 0.003,
-  residual: 0.0003,
-  stepLength: 1,
-  accuracyGrowth: 1.3,
-  tolerance: 1e-4,
-  steps: 60,
-});
+const tvOptions = maidOptions.parse({ ...tvMethod, steps: 60 });
 
 async function totalVariation(setting: Setting): Promise<{ result: object; better: Tuned }> {
   const byMaid = await tune(setting, tvOptions);

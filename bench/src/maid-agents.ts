@@ -4,27 +4,18 @@
  * must be the same to the last bit.
  */
 import { type MaidCourse, runMaidSearch } from "@regulus/test/cluster";
+import { tvCount, tvCrops, tvMethod, tvSize } from "./denoising/tv-problem.js";
 
-/** Images and accepted steps where nothing else is given. */
-const [imagesDefault, stepsDefault] = [24, 40];
+/** Accepted steps where nothing else is given: as many as the search takes to converge. */
+const stepsDefault = 40;
 const shards = 2;
-/** As in the bench `denoising`: photographs at 96x96 with noise 0.1, compared by means of PSNR, which is therefore the upper loss. */
-const crops = { size: 96, noise: 0.1, upper: "psnr" };
-const method = {
-  direction: "l-bfgs",
-  accuracy: 0.003,
-  residual: 0.0003,
-  stepLength: 1,
-  accuracyGrowth: 1.3,
-  tolerance: 1e-4,
-};
 
 /** Runs the bench and prints its object as the last line. */
 export async function run(args: readonly string[]): Promise<void> {
-  const [images = imagesDefault, steps = stepsDefault] = args.map(Number);
+  const [images = tvCount, steps = stepsDefault] = args.map(Number);
   const document = {
-    workload: { name: "tv-denoising", options: { ...crops, count: images } },
-    strategy: { name: "maid", options: { ...method, steps, shards } },
+    workload: { name: "tv-denoising", options: { ...tvCrops, size: tvSize, count: images } },
+    strategy: { name: "maid", options: { ...tvMethod, steps, shards } },
     parallelism: shards,
     seed: 1,
   };

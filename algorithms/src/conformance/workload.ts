@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { loadWorkload } from "../training/find-component.js";
+import { openRequestOf } from "../training/open-request.js";
 import { ParameterStore } from "../training/parameter-store.js";
 import { PlainLayers } from "../training/plain-layers.js";
 import { TensorNetwork, tensorOf } from "../training/tensor-network.js";
@@ -61,9 +62,7 @@ async function withTask(
   const module = await loadWorkload(one.name);
   assert.ok("open" in module, `${one.name} is trained`);
   const before = tf.memory().numTensors;
-  const options = module.spec.options.parse(one.options);
-  const own = module.spec.hyperparameters(options).map(({ parameter, fallback }) => [parameter.name, fallback] as const);
-  const task = await module.open({ options, hyperparameters: Object.fromEntries(own), seed: 1, kit: modelKit });
+  const task = await module.open({ ...openRequestOf(module.spec, { options: one.options, seed: 1 }), kit: modelKit });
   const store = new ParameterStore(modelKit.createRng(1));
   tf.tidy(() => {
     const output = (opened: Task, rows: Int32Array) => {

@@ -63,18 +63,21 @@ export function acceleratedGradient(
   start: Float64Array,
   options: { readonly accuracy: number; readonly iterationsMax: number },
 ): LowerSolution {
-  const solved = continueLower(problem, theta, beginLower(problem, theta, start), options, Number.POSITIVE_INFINITY);
-  assert(solved !== undefined, "a solve ends in unlimited steps");
+  const solved = continueLower(problem, theta, beginLower(problem, theta, start), options, never);
+  assert(solved !== undefined, "a solve that never gives way comes to its end");
   return solved;
 }
 
-/** Goes on by at most `steps` gradients, with the same bits in whatever parts; undefined where it is not at its end. Changes `solve`. */
+/**
+ * Goes on until `giveWay`, which is asked after every step, says so; undefined where that was before the end. At least one step is made; the bits do
+ * not depend on the parts. Changes `solve`.
+ */
 export function continueLower(
   problem: LowerProblem,
   theta: Float64Array,
   solve: LowerSolve,
   options: { readonly accuracy: number; readonly iterationsMax: number },
-  steps: number,
+  giveWay: () => boolean,
 ): LowerSolution | undefined {
   const { dim } = problem;
   const { y, bestX, mu, smoothness } = solve;
@@ -82,7 +85,7 @@ export function continueLower(
   let { x, t, best, sinceBest, iterations } = solve;
   let next: Float64Array = new Float64Array(dim);
   const gradient = new Float64Array(dim);
-  for (let left = steps; left > 0; left--) {
+  for (;;) {
     // The certificate is taken at y, where the gradient is needed anyway; y is what is returned.
     problem.gradient(y, theta, gradient);
     const accuracy = norm(gradient) / mu;
@@ -107,7 +110,14 @@ export function continueLower(
     [x, next] = [next, x];
     t = tNext;
     iterations += 1;
+    if (giveWay()) {
+      Object.assign(solve, { x, t, best, sinceBest, iterations });
+      return undefined;
+    }
   }
-  Object.assign(solve, { x, t, best, sinceBest, iterations });
-  return undefined;
+}
+
+/** Gives way to nobody. */
+export function never(): boolean {
+  return false;
 }

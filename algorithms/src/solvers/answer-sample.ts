@@ -6,7 +6,7 @@
  * Source: MAID (arXiv 2308.10098): hypergradient and its a-posteriori bound (Theorem 2.1).
  */
 import { assert } from "@regulus/proto";
-import { beginLower, continueLower, type LowerSolution, type LowerSolve } from "./accelerated-gradient.js";
+import { beginLower, continueLower, type LowerSolution, type LowerSolve, never } from "./accelerated-gradient.js";
 import { beginLinear, continueLinear, type LinearSolve } from "./conjugate-gradient.js";
 import { norm } from "./lower-problem.js";
 import {
@@ -24,21 +24,28 @@ export type SampleSolve =
   | { readonly stage: "lower"; readonly lower: LowerSolve }
   | { readonly stage: "adjoint"; readonly solved: LowerSolution; readonly adjoint: LinearSolve };
 
+/** Where a sample's solve goes on. */
+export interface SolveFrom {
+  readonly warm: WarmStart;
+  /** What is on its way; undefined where nothing is. */
+  readonly solve: SampleSolve | undefined;
+}
+
 /** Solves one sample's lower level from a warm start and answers the question. */
 export function answerSample(sample: RespondSample, question: RespondQuestion, warm: WarmStart): AnsweredSample {
-  const done = continueSample(sample, question, { warm, solve: undefined, steps: Number.POSITIVE_INFINITY });
-  assert("answer" in done, "a solve ends in unlimited steps");
+  const done = continueSample(sample, question, { warm, solve: undefined, giveWay: never });
+  assert("answer" in done, "a solve that never gives way comes to its end");
   return done;
 }
 
 /**
- * Goes on with a sample's answer by at most `steps` (positive) steps of its lower or adjoint solve: with `solve`, which it changes, or from the warm
- * start where there is none. The answer, or what is on its way. The bits of the answer do not depend on the parts.
+ * Goes on with a sample's answer, with `solve`, which it changes, or from the warm start where there is none, until `giveWay`, which is asked after
+ * every step of its lower or adjoint solve, says so. The answer, or what is on its way. The bits of the answer do not depend on the parts.
  */
 export function continueSample(
   sample: RespondSample,
   question: RespondQuestion,
-  { warm, solve, steps }: { readonly warm: WarmStart; readonly solve: SampleSolve | undefined; readonly steps: number },
+  { warm, solve, giveWay }: SolveFrom & { readonly giveWay: () => boolean },
 ): AnsweredSample | SampleSolve {
   const { lower } = sample;
   const theta = Float64Array.from(question.theta);
@@ -51,7 +58,7 @@ export function continueSample(
     if (!(under.mu > 0)) return { answer: failedAnswer("not-strongly-convex"), solution: warm };
     if (!Number.isFinite(under.mu) || !Number.isFinite(under.smoothness))
       return { answer: failedAnswer("not-finite"), solution: warm };
-    const found = continueLower(lower, theta, under, { accuracy: question.accuracy, iterationsMax }, steps);
+    const found = continueLower(lower, theta, under, { accuracy: question.accuracy, iterationsMax }, giveWay);
     if (found === undefined) return { stage: "lower", lower: under };
     solved = found;
   }
@@ -61,7 +68,7 @@ export function continueSample(
 
   const adjoint = solve?.stage === "adjoint" ? solve.adjoint : beginLinear(lower.dim, warm.q);
   const hessian = lower.hessianAt?.(solved.x, theta) ?? ((v, out) => lower.hessianVector(solved.x, theta, v, out));
-  const ended = continueLinear(hessian, upperGradient, adjoint, { residual: question.gradient.residual, iterationsMax }, steps);
+  const ended = continueLinear(hessian, upperGradient, adjoint, { residual: question.gradient.residual, iterationsMax }, giveWay);
   if (ended === undefined) return { stage: "adjoint", solved, adjoint };
   const { q, residual, iterations } = ended;
   const hypergradient = new Float64Array(lower.thetaDim);

@@ -3,6 +3,7 @@
  * the bilevel methods (arXiv 2308.10098, section 2).
  */
 import { assert } from "@regulus/proto";
+import { never } from "./accelerated-gradient.js";
 import { dot, norm } from "./lower-problem.js";
 
 export interface LinearSolution {
@@ -48,27 +49,24 @@ export function conjugateGradient(
   b: Float64Array,
   options: { readonly residual: number; readonly iterationsMax: number; readonly start?: Float64Array },
 ): LinearSolution {
-  const solved = continueLinear(apply, b, beginLinear(b.length, options.start), options, Number.POSITIVE_INFINITY);
-  assert(solved !== undefined, "a solve ends in unlimited steps");
+  const solved = continueLinear(apply, b, beginLinear(b.length, options.start), options, never);
+  assert(solved !== undefined, "a solve that never gives way comes to its end");
   return solved;
 }
 
-/** Goes on by at most `steps` steps, with the same bits in whatever parts; undefined where it is not at its end. Changes `solve`. */
+/** Goes on as `continueLower` does. */
 export function continueLinear(
   apply: (v: Float64Array, out: Float64Array) => void,
   b: Float64Array,
   solve: LinearSolve,
   options: { readonly residual: number; readonly iterationsMax: number },
-  steps: number,
+  giveWay: () => boolean,
 ): LinearSolution | undefined {
   const { q, r, p } = solve;
   const product = new Float64Array(b.length);
-  let left = steps;
   for (;;) {
     if (solve.restarts >= 0) {
       while (Math.sqrt(solve.rr) > options.residual && solve.iterations < options.iterationsMax) {
-        if (left <= 0) return undefined;
-        left -= 1;
         apply(p, product);
         const curvature = dot(p, product);
         if (!(curvature > 0)) break;
@@ -82,6 +80,7 @@ export function continueLinear(
         for (let i = 0; i < b.length; i++) p[i] = (r[i] as number) + beta * (p[i] as number);
         solve.rr = rrNext;
         solve.iterations += 1;
+        if (giveWay()) return undefined;
       }
     }
     apply(q, product);

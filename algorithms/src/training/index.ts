@@ -7,6 +7,7 @@ export * from "./checkpoint.js";
 export * from "./find-component.js";
 export * from "./model-kit.js";
 export * from "./network.js";
+export * from "./open-request.js";
 export * from "./procedure.js";
 export * from "./technique.js";
 export * from "./workload.js";

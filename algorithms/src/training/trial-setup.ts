@@ -2,6 +2,7 @@
  * What every procedure that trains a model does first: finds the workload and the techniques that a search names, reads their options,
  * sorts the trial's parameters among them, and opens the data. It trains nothing.
  */
+
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../core/index.js";
@@ -9,6 +10,7 @@ import { softmaxCrossEntropy } from "../kernels/index.js";
 import { findWorkload, loadTechnique } from "./find-component.js";
 import { classificationError, halfSquaredError } from "./losses.js";
 import type { ModelKit } from "./model-kit.js";
+import { openRequestOf } from "./open-request.js";
 import { parseOptions } from "./parse-options.js";
 import type { TrialRequest } from "./procedure.js";
 import type { NamedHooks } from "./technique-set.js";
@@ -58,15 +60,9 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
     const words = `the workload ${module.spec.name} is a function in closed form: its procedure is evaluate, not ${work.procedure}`;
     throw new RegulusError("failed-precondition", words);
   }
-  const options = parseOptions("workload.options", module.spec.options, spec.workload?.options);
-  const own = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
   const rest = Object.entries(parameters).filter(([name]) => !hyperparameters.has(name));
-  const task = await module.open({
-    options,
-    hyperparameters: Object.fromEntries([...own, ...rest]),
-    seed: spec.seed,
-    kit: modelKit,
-  });
+  const given = { options: spec.workload?.options, parameters: Object.fromEntries(rest), seed: spec.seed };
+  const task = await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
   return { task, techniques, hyperparameters, fixed, rng: createRng(seed) };
 }
 

@@ -1,11 +1,11 @@
 /** A worker thread of the image benchmark: holds a shard of a workload's samples with their warm starts and answers questions about them. */
 import { parentPort, workerData } from "node:worker_threads";
-import { answerSample, coveringNodes, type RespondTask, sumNode, type WarmStart } from "@regulus/algorithms/solvers";
-import { loadWorkload } from "@regulus/algorithms/training";
+import { answerSample, coveringNodes, sumNode, type WarmStart } from "@regulus/algorithms/solvers";
+import { respondTask } from "./respond-task.js";
 import type { Asked, Opening, ShardSaid } from "./shards.js";
 
 const opening: Opening = workerData;
-const task = await open(opening);
+const task = await respondTask(opening);
 const { lo, hi } = opening.range;
 const samples = Array.from({ length: hi - lo }, (_, i) => task.sample(lo + i));
 /** Solutions by question; those before the question started from are dropped. */
@@ -30,11 +30,3 @@ parentPort?.on("message", ({ id, startFrom, question }: Asked) => {
   parentPort?.postMessage(said);
 });
 parentPort?.postMessage("ready");
-
-async function open({ workload, options, seed }: Opening): Promise<RespondTask> {
-  const module = await loadWorkload(workload);
-  if (!("respond" in module)) throw new Error(`${workload} answers no questions`);
-  const parsed = module.spec.options.parse(options);
-  const fallbacks = module.spec.hyperparameters(parsed).map(({ parameter, fallback }) => [parameter.name, fallback] as const);
-  return module.respond({ options: parsed, hyperparameters: Object.fromEntries(fallbacks), seed });
-}

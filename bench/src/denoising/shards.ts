@@ -13,12 +13,10 @@ import {
   type SampleRange,
   shardRanges,
 } from "@regulus/algorithms/solvers";
+import type { SampleSource } from "./respond-task.js";
 
 /** What a worker is opened with. */
-export interface Opening {
-  readonly workload: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly seed: number;
+export interface Opening extends SampleSource {
   readonly range: SampleRange;
 }
 

@@ -1,7 +1,7 @@
 /** MAID and a grid on the crops of a denoising workload, over worker threads: what they come to on these crops and on others, with the time it took. */
 import { type MaidOptions, maid } from "@regulus/algorithms/solvers";
-import { loadWorkload } from "@regulus/algorithms/training";
 import { bestOf, psnrAt } from "./certified-psnr.js";
+import { respondTask, type SampleSource } from "./respond-task.js";
 import { Shards } from "./shards.js";
 
 /** Worker threads: one a core of the smallest machine that we measure on. */
@@ -9,10 +9,8 @@ const shards = 2;
 /** Seconds of processor time between two points of the curve that is reported. */
 const curveEvery = 60;
 
-export interface Setting {
-  readonly workload: string;
+export interface Setting extends SampleSource {
   readonly options: Readonly<Record<string, unknown>> & { readonly count: number; readonly size: number };
-  readonly seed: number;
 }
 
 export interface Tuned {
@@ -46,7 +44,7 @@ export async function tune(
   const { count, size } = setting.options;
   const clock = startClock();
   const open = await Shards.open(setting, { samples: count, shards });
-  const state = maid.init(options, { theta: await startOf(setting), samples: count });
+  const state = maid.init(options, { theta: [...(await respondTask(setting)).theta], samples: count });
   const curve: [number, number, number][] = [];
   await open.drive(maid, state, ({ step, accepted, metrics, message }) => {
     const { seconds, processorSeconds } = clock();
@@ -90,14 +88,6 @@ async function heldOut(setting: Setting, theta: readonly number[]): Promise<numb
   const { psnr } = await psnrAt(open, theta, size);
   await open.close();
   return psnr;
-}
-
-async function startOf({ workload, options, seed }: Setting): Promise<readonly number[]> {
-  const module = await loadWorkload(workload);
-  if (!("respond" in module)) throw new Error(`${workload} answers no questions`);
-  const parsed = module.spec.options.parse(options);
-  const fallbacks = module.spec.hyperparameters(parsed).map(({ parameter, fallback }) => [parameter.name, fallback] as const);
-  return [...module.respond({ options: parsed, hyperparameters: Object.fromEntries(fallbacks), seed }).theta];
 }
 
 function startClock(): () => { seconds: number; processorSeconds: number } {

@@ -2,9 +2,11 @@
  * Works on workloads that are functions in closed form: a step only counts, a measurement asks the function. It loads no tfjs, holds nothing
  * but the number of steps, and so tests strategies, scheduling and recovery without training anything.
  */
+
 import { RegulusError } from "@regulus/proto";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { findWorkload } from "../../training/find-component.js";
+import { openRequestOf } from "../../training/open-request.js";
 import { parseOptions } from "../../training/parse-options.js";
 import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
 import type { ClosedForm } from "../../training/workload.js";
@@ -23,10 +25,8 @@ export const module: ProcedureModule = {
       const words = `the workload ${module.spec.name} has to be trained: its procedure is fit, not ${spec.name}`;
       throw new RegulusError("failed-precondition", words);
     }
-    const options = parseOptions("workload.options", module.spec.options, search.workload?.options);
-    const fallbacks = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
-    const hyperparameters = { ...Object.fromEntries(fallbacks), ...work.parameters };
-    return new EvaluateSession(request, module.evaluate({ options, hyperparameters, seed: search.seed }));
+    const given = { options: search.workload?.options, parameters: work.parameters, seed: search.seed };
+    return new EvaluateSession(request, module.evaluate(openRequestOf(module.spec, given)));
   },
 };
 

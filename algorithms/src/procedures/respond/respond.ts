@@ -5,9 +5,9 @@
 import { RegulusError } from "@regulus/proto";
 import type { RespondSample, RespondTask } from "../../solvers/respond.js";
 import { findWorkload } from "../../training/find-component.js";
-import { parseOptions } from "../../training/parse-options.js";
+import { openRequestOf } from "../../training/open-request.js";
 import { type RespondAnswerer, respondModule } from "./respond-session.js";
-import { SlicedSolver } from "./solve-in-parts.js";
+import { solveForSlice } from "./solve-in-parts.js";
 import { spec } from "./spec.js";
 
 export const module = respondModule(async ({ spec: search, work }) => {
@@ -20,15 +20,12 @@ export const module = respondModule(async ({ spec: search, work }) => {
     const words = `the workload ${module.spec.name} has no samples that answer; its procedure is ${module.spec.procedure ?? "fit"}, not ${spec.name}`;
     throw new RegulusError("failed-precondition", words);
   }
-  const options = parseOptions("workload.options", module.spec.options, search.workload?.options);
-  const fallbacks = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
-  const hyperparameters = { ...Object.fromEntries(fallbacks), ...work.parameters };
-  return answererOf(module.respond({ options, hyperparameters, seed: search.seed }));
+  const given = { options: search.workload?.options, parameters: work.parameters, seed: search.seed };
+  return answererOf(module.respond(openRequestOf(module.spec, given)));
 });
 
 function answererOf(task: RespondTask): RespondAnswerer {
   const samples = new Map<number, RespondSample>();
-  const solver = new SlicedSolver();
   const sampleAt = (index: number): RespondSample => {
     const sample = samples.get(index) ?? task.sample(index);
     samples.set(index, sample);
@@ -40,7 +37,7 @@ function answererOf(task: RespondTask): RespondAnswerer {
     answer(index, question, start, solve) {
       const sample = sampleAt(index);
       const warm = start ?? { x: sample.start(Float64Array.from(question.theta)) };
-      return solver.proceed(sample, question, { warm, solve });
+      return solveForSlice(sample, question, { warm, solve });
     },
     ...(task.results === undefined ? {} : { results: (solutions) => task.results?.(solutions) ?? [] }),
     close: () => samples.clear(),

@@ -4,40 +4,16 @@
  */
 import { assert } from "@regulus/proto";
 import { z } from "zod";
-import { continueSample, type SampleSolve } from "../../solvers/answer-sample.js";
-import type { AnsweredSample, RespondQuestion, RespondSample, WarmStart } from "../../solvers/respond.js";
+import { continueSample, type SampleSolve, type SolveFrom } from "../../solvers/answer-sample.js";
+import type { AnsweredSample, RespondQuestion, RespondSample } from "../../solvers/respond.js";
 
 /** Time after which a solve gives way, in milliseconds. A single step of a solver is never cut, however long it takes. */
 const sliceMs = 20;
-/** Share of the slice between two looks at the clock. */
-const lookShare = 1 / 8;
 
-/** Goes on with one sample's answer for a slice of time. Remembers how many steps of a solver that is. */
-export class SlicedSolver {
-  #steps = 1;
-
-  /** The answer, or what is on its way: given back as `solve`, it goes on from there. */
-  proceed(
-    sample: RespondSample,
-    question: RespondQuestion,
-    { warm, solve }: { readonly warm: WarmStart; readonly solve: SampleSolve | undefined },
-  ): AnsweredSample | SampleSolve {
-    const begunMs = performance.now();
-    let lookedMs = begunMs;
-    let current = solve;
-    for (;;) {
-      const gone = continueSample(sample, question, { warm, solve: current, steps: this.#steps });
-      // How long a solve took that came to its end tells nothing of how long its steps take.
-      if ("answer" in gone) return gone;
-      const nowMs = performance.now();
-      const tookMs = nowMs - lookedMs;
-      if (tookMs < sliceMs * lookShare) this.#steps *= 2;
-      else if (tookMs > 2 * sliceMs * lookShare) this.#steps = Math.max(1, Math.floor(this.#steps / 2));
-      if (nowMs - begunMs >= sliceMs) return gone;
-      lookedMs = nowMs;
-      current = gone;
-    }
-  }
+/** Goes on with one sample's answer for a slice of time. The answer, or what is on its way: given back as `solve`, it goes on from there. */
+export function solveForSlice(sample: RespondSample, question: RespondQuestion, from: SolveFrom): AnsweredSample | SampleSolve {
+  const endMs = performance.now() + sliceMs;
+  return continueSample(sample, question, { ...from, giveWay: () => performance.now() >= endMs });
 }
 
 /** What a checkpoint says of a solve on its way, beside its numbers. */

@@ -4,11 +4,13 @@
  *
  * Source: arXiv 2401.09587, algorithm 2. What is answered is solvers/bo-rep.
  */
+
 import { fromVectors, limits, RegulusError, toVectors, type Work } from "@regulus/proto";
 import { z } from "zod";
 import type { StochasticProblem } from "../../solvers/stochastic-problem.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { findWorkload } from "../../training/find-component.js";
+import { openRequestOf } from "../../training/open-request.js";
 import { parseOptions } from "../../training/parse-options.js";
 import { type Observed, type ProcedureModule, type Session, TrialFailure } from "../../training/procedure.js";
 import { doubles, doublesOf } from "../respond/warm-starts.js";
@@ -26,10 +28,8 @@ export const module: ProcedureModule = {
       const words = `the workload ${module.spec.name} has no stochastic oracles; its procedure is ${module.spec.procedure ?? "fit"}, not ${spec.name}`;
       throw new RegulusError("failed-precondition", words);
     }
-    const options = parseOptions("workload.options", module.spec.options, search.workload?.options);
-    const fallbacks = module.spec.hyperparameters(options).map((one) => [one.parameter.name, one.fallback] as const);
-    const hyperparameters = { ...Object.fromEntries(fallbacks), ...work.parameters };
-    const problem = module.stochastic({ options, hyperparameters, seed: search.seed });
+    const given = { options: search.workload?.options, parameters: work.parameters, seed: search.seed };
+    const problem = module.stochastic(openRequestOf(module.spec, given));
     return new OracleSession(problem, { work, checkpoint, seed });
   },
 };
