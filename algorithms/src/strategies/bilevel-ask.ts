@@ -7,8 +7,9 @@ import { spec as respond } from "../procedures/respond/spec.js";
 import type { MethodState } from "../solvers/maid/method.js";
 import { questionOptions } from "../solvers/respond-messages.js";
 import { mustSave } from "./bilevel-chain.js";
+import { describing, hasSaved, isAlive, noShard } from "./bilevel-member.js";
 import { isBeyond, isWithin, keepersOf, type Placement, placementOf, type Wanted } from "./bilevel-placement.js";
-import { type BilevelState, describing, hasSaved, isAlive, isOver, noShard } from "./bilevel-state.js";
+import { type BilevelState, isOver } from "./bilevel-state.js";
 import { type BilevelSetting, openQuestions } from "./bilevel-tell.js";
 
 export interface BilevelPlan<Options, State extends MethodState> extends BilevelSetting<Options, State> {

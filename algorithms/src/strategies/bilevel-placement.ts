@@ -5,7 +5,8 @@
 import type { MethodState, OpenQuestion } from "../solvers/maid/method.js";
 import type { SampleRange } from "../solvers/summation-tree.js";
 import { type ChainLink, wayTo } from "./bilevel-chain.js";
-import { type BilevelState, hasSaved, isAlive, type Member, noShard, report } from "./bilevel-state.js";
+import { hasSaved, isAlive, type Member, noShard } from "./bilevel-member.js";
+import { type BilevelState, report } from "./bilevel-state.js";
 
 /** What bounds a shard's trials. */
 export interface PlacementBounds {
@@ -116,6 +117,23 @@ export function keepersOf(
   return keepers;
 }
 
+/** Why a budget has no room for one question of all samples and the last trial; empty where it has. */
+export function tooSmall(
+  { samples, ranges }: Readonly<BilevelState<MethodState>>,
+  { stepsPerTrial, stepsMax }: Pick<PlacementBounds, "stepsPerTrial" | "stepsMax">,
+): string {
+  // The describing trial has one step behind it when it goes on as a shard's, and the last trial solves all samples.
+  const least = Math.max(samples, 1 + Math.max(...ranges.map(({ lo, hi }) => hi - lo)));
+  if (isBeyond(least, stepsPerTrial)) {
+    return (
+      `saw budget.stepsPerTrial ${stepsPerTrial}, expected at least ${least}, or none: a question takes a trial as many steps as its shard has samples, ` +
+      `and the last trial solves all ${samples}`
+    );
+  }
+  if (!isBeyond(1 + 2 * samples, stepsMax)) return "";
+  return `saw budget.steps ${stepsMax}, expected at least ${1 + 2 * samples}, or none: one question and the last trial take ${samples} each`;
+}
+
 /** Ends the method where the trial that its next question falls to has no steps left; what was found is then solved as ever. */
 export function endAtBudget<State extends MethodState>(
   state: BilevelState<State>,
@@ -161,9 +179,9 @@ export function samplesOf({ lo, hi }: SampleRange): string {
   return `${lo} to ${hi - 1}`;
 }
 
-/** Whether a step lies beyond what the budget allows a trial. */
-export function isBeyond(step: number, stepsPerTrial: number): boolean {
-  return stepsPerTrial > 0 && step > stepsPerTrial;
+/** Whether steps lie beyond what a budget allows; 0 allows any number. */
+export function isBeyond(steps: number, allowed: number): boolean {
+  return allowed > 0 && steps > allowed;
 }
 
 /** Whether the budget allows a trial beside those that there are; one is kept for the end. */

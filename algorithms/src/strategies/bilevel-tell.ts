@@ -9,21 +9,21 @@ import { type ReducedAnswer, reduceAnswers, rejectedAnswer, type SampleAnswer, u
 import { decodeAnswer, isRejected, type ShardAnswer } from "../solvers/respond-messages.js";
 import { shardRanges, treeSum } from "../solvers/summation-tree.js";
 import { answeredByAll, startedFrom } from "./bilevel-chain.js";
-import { endAtBudget, isBeyond, isWithin, type PlacementBounds, samplesOf } from "./bilevel-placement.js";
 import {
-  type Asked,
-  type BilevelState,
   describing,
   hasSaved,
   isAlive,
-  isOver,
   type Member,
+  newMember,
   noShard,
-  report,
-} from "./bilevel-state.js";
+  noteAnswered,
+  noteAsked,
+  noteMissed,
+  noteSaved,
+} from "./bilevel-member.js";
+import { endAtBudget, isWithin, type PlacementBounds, samplesOf, tooSmall } from "./bilevel-placement.js";
+import { type BilevelState, isOver, report } from "./bilevel-state.js";
 
-/** Questions that a trial answers without having lost its process after which what it lost before is forgotten. */
-const forgottenAfter = 16;
 /** More questions than are ever open at once. */
 export const allQuestions = 1_000_000;
 
@@ -69,13 +69,7 @@ export function tellBilevel<Options, State extends MethodState>(
       });
       return;
     case "trialCheckpointed":
-      change(state, kind.value.trial, (member) => {
-        member.saved = kind.value.step;
-        member.step = Math.max(member.step, kind.value.step);
-        member.savedSince = true;
-        member.holds = heldBy(member);
-        member.has = [...member.holds];
-      });
+      change(state, kind.value.trial, (member) => noteSaved(member, kind.value.step));
       return;
     case "trialMeasured":
       change(state, kind.value.trial, (member) => measured(setting, state, member, kind.value.measurement));
@@ -100,14 +94,6 @@ export function tellBilevel<Options, State extends MethodState>(
   endAtBudget(state, next, { replicas, stepsPerTrial, stepsMax, trialsMax, undecided: method.undecided(state.method) });
 }
 
-/** What the newest checkpoint holds of what was asked. It and the answer come in either order. */
-function heldBy({ asked, answered, saved, missed: held }: Member, upTo = saved): number[] {
-  if (held !== null) return [...held];
-  if (asked === null) return [];
-  const own = answered !== null && upTo >= answered && asked.id !== describing ? [asked.id] : [];
-  return asked.startFrom === null ? own : [asked.startFrom, ...own];
-}
-
 function change<State extends MethodState>(state: BilevelState<State>, trial: number, how: (member: Member) => void): void {
   const member = state.members.find((one) => one.trial === trial);
   if (member !== undefined && member.status !== "ended") how(member);
@@ -123,33 +109,12 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
   }
   let member = state.members.find((one) => one.trial === trial);
   if (member === undefined) {
-    member = {
-      trial,
-      shard: noShard,
-      status: "pending",
-      step: 0,
-      saved: -1,
-      savedSince: false,
-      holds: [],
-      has: [],
-      losses: 0,
-      answeredSince: 0,
-      missed: null,
-      asked: null,
-      answered: null,
-      pausing: false,
-    };
+    member = newMember(trial);
     state.members.push(member);
   }
-  member.shard = data.describe ? noShard : data.shard;
+  noteAsked(member, data.describe ? noShard : data.shard, { id: data.question ?? describing, startFrom: data.startFrom ?? null });
   const range = state.ranges[member.shard];
   state.steps += range === undefined ? 1 : range.hi - range.lo;
-  member.status = "pending";
-  member.asked = { id: data.question ?? describing, startFrom: data.startFrom ?? null };
-  member.answered = null;
-  member.missed = null;
-  member.savedSince = false;
-  member.pausing = false;
   if (data.describe) return;
   const who = `trial ${trial}${range === undefined ? "" : `, samples ${samplesOf(range)}`}`;
   if (data.lost !== undefined) {
@@ -178,40 +143,23 @@ function measured<Options, State extends MethodState>(
   if (answer === undefined || typeof answer === "string") return;
   if (answer.question !== asked.id || answer.range.lo !== range?.lo || answer.range.hi !== range.hi) return;
   if (answer.held !== undefined) {
-    missed(member, asked, answer.held);
+    noteMissed(member, answer.held);
     return;
   }
-  // One that rejected has no solutions to hold: its answer counts, and its checkpoint holds what it started from.
-  member.answered = answer.rejected ? Number.MAX_SAFE_INTEGER : measurement.step;
-  if (member.saved >= member.answered) member.holds = heldBy(member);
-  member.has = heldBy(member, measurement.step);
+  noteAnswered(member, measurement.step, answer.rejected);
   state.failures[member.shard] = 0;
-  member.answeredSince += 1;
-  if (member.answeredSince >= forgottenAfter) member.losses = 0;
   const open = openQuestions(setting, state).find(({ id }) => id === asked.id);
   if (open === undefined) return;
-  const answers = state.answers[asked.id] ?? state.ranges.map(() => null);
-  answers[member.shard] = answer;
-  state.answers[asked.id] = answers;
-  const reduced = reduceShards(answers, open);
+  const given = state.answers[asked.id] ?? state.ranges.map(() => null);
+  given[member.shard] = answer;
+  state.answers[asked.id] = given;
+  const reduced = reduceShards(given, open);
   if (reduced !== undefined) answerMethod(setting, state, open, reduced);
-}
-
-/** The process that held the solutions to start from is gone. What this one holds is what the trial saved, and it is asked from there. */
-function missed(member: Member, { startFrom }: Asked, held: readonly number[]): void {
-  // One that says to hold what it says to miss can't be helped by asking again: it gave no answer.
-  if (startFrom === null || held.includes(startFrom)) return;
-  member.answered = Number.MAX_SAFE_INTEGER;
-  member.losses += 1;
-  member.answeredSince = 0;
-  member.missed = [...held];
-  member.has = [...held];
-  member.holds = member.savedSince ? [...held] : member.holds.filter((id) => id !== startFrom);
 }
 
 /** The first answer of all: how many samples there are, and where to begin. */
 function described<Options, State extends MethodState>(
-  { method, options, shards, stepsPerTrial, stepsMax }: BilevelSetting<Options, State>,
+  { method, options, shards, ...bounds }: BilevelSetting<Options, State>,
   state: BilevelState<State>,
   member: Member,
   { samples = 0, theta = [] }: { samples: number | undefined; theta: readonly number[] | undefined },
@@ -222,17 +170,8 @@ function described<Options, State extends MethodState>(
   state.samples = samples;
   state.ranges = shardRanges(samples, shards);
   state.failures = {};
-  // The describing trial has one step behind it when it goes on as a shard's, and the last trial solves all samples.
-  const least = Math.max(samples, 1 + Math.max(...state.ranges.map(({ lo, hi }) => hi - lo)));
-  if (isBeyond(least, stepsPerTrial)) {
-    state.gaveUp =
-      `saw budget.stepsPerTrial ${stepsPerTrial}, expected at least ${least}, or none: a question takes a trial as many steps as its shard has samples, ` +
-      `and the last trial solves all ${samples}`;
-    report(state, state.gaveUp);
-    return;
-  }
-  if (isBeyond(1 + 2 * samples, stepsMax)) {
-    state.gaveUp = `saw budget.steps ${stepsMax}, expected at least ${1 + 2 * samples}, or none: one question and the last trial take ${samples} each`;
+  state.gaveUp = tooSmall(state, bounds);
+  if (state.gaveUp !== "") {
     report(state, state.gaveUp);
     return;
   }
