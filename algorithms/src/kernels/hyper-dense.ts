@@ -60,8 +60,10 @@ function gradients(given: Tensor | Tensor[], saved: Tensor[]): Record<string, ()
       taped
         ? tf.add(flatProduct(dy, one(own), true), flatProduct(parts.dResponse, one(response), true))
         : tf.engine().runKernel<Tensor>(HYPER_DENSE_INPUT_GRADIENT, {
-            ...{ dy, own: one(own) },
-            ...{ places: parts.dResponse, response: one(response) },
+            dy,
+            own: one(own),
+            places: parts.dResponse,
+            response: one(response),
           }),
     own: () => tf.matMul(flat(one(x)), flat(dy), true),
     bias: () => one(parts.biased[0]),
@@ -93,7 +95,10 @@ export function partsOf(inputs: PartInputs, taped: boolean): Parts {
   const parts = taped ? tapedParts(inputs) : tf.engine().runKernel<Tensor[]>(HYPER_DENSE_GRADIENT, { ...inputs });
   const [dResponse, dMultipliers, dBias, dSlopes, ...biased] = parts;
   return {
-    ...{ dResponse: one(dResponse), dMultipliers: one(dMultipliers), dBias: one(dBias), dSlopes: one(dSlopes) },
+    dResponse: one(dResponse),
+    dMultipliers: one(dMultipliers),
+    dBias: one(dBias),
+    dSlopes: one(dSlopes),
     biased,
   };
 }

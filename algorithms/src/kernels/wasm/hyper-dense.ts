@@ -3,10 +3,10 @@
  * and the gradient by those inputs, each one kernel. ../hyper-dense.ts makes an operation of them.
  */
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelConfig, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
 import { util } from "@tensorflow/tfjs-core";
 import { addressOf, input, wasmBackend } from "./heap.js";
-import { kernelModule } from "./module.js";
+import { type KernelModule, kernelModule } from "./module.js";
 
 export const HYPER_DENSE = "RegulusHyperDense";
 export const HYPER_DENSE_UNBIASED = "RegulusHyperDenseUnbiased";
@@ -24,31 +24,15 @@ export const hyperDenseKernel: KernelConfig = {
   backendName: "wasm",
   kernelFunc: ({ inputs, backend: given }) => {
     const backend = wasmBackend(given);
-    const [x, h, own] = [input(inputs, "x"), input(inputs, "h"), input(inputs, "own")];
-    const [count = 0, columns = 0] = own.shape;
-    const [batch = 0, n = 0] = h.shape;
-    const rows = util.sizeFromShape(x.shape) / count;
-    const [out, response] = [0, 1].map(() => backend.makeOutput([...x.shape.slice(0, -1), columns], "float32"));
-    if (out === undefined || response === undefined) return [];
-    const products = { backend, module: kernelModule(backend) };
-    multiplyInto(products, x, own, { m: rows, n: columns, k: count }, out);
-    multiplyInto(products, x, input(inputs, "response"), { m: rows, n: columns, k: count }, response);
-    const by = backend.makeOutput([batch, columns], "float32");
-    multiplyInto(products, h, input(inputs, "slopes"), { m: batch, n: columns, k: n }, by);
-    const bias = inputs.bias === undefined ? undefined : backend.makeOutput([batch, columns], "float32");
-    if (bias !== undefined) {
-      multiplyInto(products, h, input(inputs, "biasSlopes"), { m: batch, n: columns, k: n }, bias);
-      const at = addressOf(backend, bias);
+    const layer = reactingLayer(backend, inputs);
+    const { module, out, size, batch, rowBytes, shift } = layer;
+    multiplyInto(layer, input(inputs, "x"), input(inputs, "own"), size, out);
+    if (shift !== undefined) {
+      const at = addressOf(backend, shift);
       const [base, slope] = [addressOf(backend, input(inputs, "bias")), addressOf(backend, input(inputs, "biasResponse"))];
-      products.module.bend(base, slope, at, at, batch, columns, 0, 0, 4 * columns);
+      module.bend(base, slope, at, at, batch, size.n, 0, 0, rowBytes);
     }
-    const outAt = addressOf(backend, out);
-    const tensors = [outAt, addressOf(backend, response), addressOf(backend, by)] as const;
-    const biasAt = bias === undefined ? 0 : addressOf(backend, bias);
-    products.module.bendPlaces(...tensors, biasAt, outAt, batch, rows / batch, columns, 4 * columns, 4 * columns);
-    backend.disposeData(by.dataId);
-    if (bias !== undefined) backend.disposeData(bias.dataId);
-    return [out, response];
+    return bentBy(layer, out);
   },
 };
 
@@ -64,33 +48,68 @@ export const hyperTangentKernel: KernelConfig = {
   backendName: "wasm",
   kernelFunc: ({ inputs, backend: given }) => {
     const backend = wasmBackend(given);
-    const products = { backend, module: kernelModule(backend) };
-    const of = (tensor: TensorInfo): number => addressOf(backend, tensor);
-    const [x, h, response] = [input(inputs, "x"), input(inputs, "h"), input(inputs, "response")];
-    const [count = 0, columns = 0] = response.shape;
-    const [batch = 0, n = 0] = h.shape;
-    const rows = util.sizeFromShape(x.shape) / count;
-    const [out, places] = [0, 1].map(() => backend.makeOutput([...x.shape.slice(0, -1), columns], "float32"));
-    if (out === undefined || places === undefined) return [];
-    multiplyInto(products, x, response, { m: rows, n: columns, k: count }, places);
-    const by = backend.makeOutput([batch, columns], "float32");
-    multiplyInto(products, h, input(inputs, "slopes"), { m: batch, n: columns, k: n }, by);
-    const bias = inputs.biasSlopes === undefined ? undefined : backend.makeOutput([batch, columns], "float32");
-    if (bias !== undefined) {
-      multiplyInto(products, h, input(inputs, "biasSlopes"), { m: batch, n: columns, k: n }, bias);
-      const biasResponse = of(input(inputs, "biasResponse"));
-      products.module.bendPlaces(0, of(bias), biasResponse, 0, of(bias), 1, batch, columns, 0, 4 * columns);
+    const layer = reactingLayer(backend, inputs);
+    const { module, size, batch, rowBytes, shift } = layer;
+    if (shift !== undefined) {
+      const at = addressOf(backend, shift);
+      const biasResponse = addressOf(backend, input(inputs, "biasResponse"));
+      module.bendPlaces(0, at, biasResponse, 0, at, 1, batch, size.n, 0, rowBytes);
     }
-    const base = inputs.base === undefined ? 0 : of(input(inputs, "base"));
-    const tensors = [base, of(places), of(by), bias === undefined ? 0 : of(bias), of(out)] as const;
-    products.module.bendPlaces(...tensors, batch, rows / batch, columns, 4 * columns, 4 * columns);
-    backend.disposeData(by.dataId);
-    if (bias !== undefined) backend.disposeData(bias.dataId);
-    return [out, places];
+    return bentBy(layer, inputs.base === undefined ? undefined : input(inputs, "base"));
   },
 };
 
 export const hyperTangentUnbiasedKernel: KernelConfig = { ...hyperTangentKernel, kernelName: HYPER_TANGENT_UNBIASED };
+
+/** What a layer and its tangent begin with. */
+interface ReactingLayer {
+  readonly backend: BackendWasm;
+  readonly module: KernelModule;
+  /** Sizes of the product of x with a kernel. */
+  readonly size: { readonly m: number; readonly n: number; readonly k: number };
+  readonly batch: number;
+  /** [batch, ..., out], to be filled. */
+  readonly out: TensorInfo;
+  /** x W', of the same shape. */
+  readonly places: TensorInfo;
+  /** h V [batch, out]. */
+  readonly by: TensorInfo;
+  readonly rowBytes: number;
+  /** h C [batch, out], to be made the shift of each example; undefined of a layer without bias. */
+  readonly shift: TensorInfo | undefined;
+}
+
+function reactingLayer(backend: BackendWasm, inputs: NamedTensorInfoMap): ReactingLayer {
+  const module = kernelModule(backend);
+  const [x, h, response] = [input(inputs, "x"), input(inputs, "h"), input(inputs, "response")];
+  const [count = 0, columns = 0] = response.shape;
+  const [batch = 0, n = 0] = h.shape;
+  const size = { m: util.sizeFromShape(x.shape) / count, n: columns, k: count };
+  const make = (): TensorInfo => backend.makeOutput([...x.shape.slice(0, -1), columns], "float32");
+  const [out, places] = [make(), make()];
+  multiplyInto({ backend, module }, x, response, size, places);
+  const multipliers = (slopes: TensorInfo): TensorInfo => {
+    const product = backend.makeOutput([batch, columns], "float32");
+    multiplyInto({ backend, module }, h, slopes, { m: batch, n: columns, k: n }, product);
+    return product;
+  };
+  const by = multipliers(input(inputs, "slopes"));
+  const shift = inputs.biasSlopes === undefined ? undefined : multipliers(input(inputs, "biasSlopes"));
+  return { backend, module, size, batch, out, places, by, rowBytes: 4 * columns, shift };
+}
+
+/** Fills the output with base + by * places + shift, and gives it and the places. */
+function bentBy(
+  { backend, module, size, batch, out, places, by, rowBytes, shift }: ReactingLayer,
+  base: TensorInfo | undefined,
+): TensorInfo[] {
+  const at = (tensor: TensorInfo | undefined): number => (tensor === undefined ? 0 : addressOf(backend, tensor));
+  const tensors = [at(base), at(places), at(by), at(shift), at(out)] as const;
+  module.bendPlaces(...tensors, batch, size.m / batch, size.n, rowBytes, rowBytes);
+  backend.disposeData(by.dataId);
+  if (shift !== undefined) backend.disposeData(shift.dataId);
+  return [out, places];
+}
 
 /**
  * From dy, h, slopes, places (x W') and of a biased layer biasResponse and biasSlopes: gradients by places, by multipliers and by the bias of each
@@ -165,7 +184,7 @@ export const hyperDenseInputGradientKernel: KernelConfig = {
 
 /** out = a b for a [m, k] and b [k, n], or their transposes; or added to out. Sizes are the caller's: of a it may be a part at its beginning. */
 export function multiplyInto(
-  { backend, module }: { backend: BackendWasm; module: ReturnType<typeof kernelModule> },
+  { backend, module }: { backend: BackendWasm; module: KernelModule },
   a: TensorInfo,
   b: TensorInfo,
   { m, n, k }: { m: number; n: number; k: number },
