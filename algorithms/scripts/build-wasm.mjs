@@ -1,46 +1,70 @@
-// Compiles assembly/ to src/kernels/wasm/module.generated.ts, with and without relaxed SIMD. `--check` writes nothing and fails where the committed file is not what the
-// sources give. AssemblyScript's output depends on the sources and on its version alone, which the lock file pins.
+// Compiles assembly/ to the generated modules of src/. `--check` writes nothing and fails where a committed file is not what the sources give.
+// AssemblyScript's output depends on the sources and on its version alone, which the lock file pins.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
 const room = resolve(fileURLToPath(import.meta.url), "../..");
-const target = join(room, "src/kernels/wasm/module.generated.ts");
 
-const text = await generatedModule();
-if (!process.argv.includes("--check")) writeFileSync(target, text);
-else if (readFileSync(target, "utf8") !== text) {
-  console.error("algorithms/src/kernels/wasm/module.generated.ts is not what algorithms/assembly gives: run npm run generate");
-  process.exit(1);
+/** Entry in assembly/, what it becomes, and its builds: the name of the constant, what is said of it, and flags. */
+const modules = [
+  {
+    entry: "index.ts",
+    target: "src/kernels/wasm/module.generated.ts",
+    // Over the memory of tfjs's module.
+    memory: ["--importMemory", "--noExportMemory", "--initialMemory", "0"],
+    builds: [
+      { name: "MODULE_BASE64", features: [] },
+      {
+        name: "RELAXED_MODULE_BASE64",
+        says: "With relaxed SIMD: products and sums in one instruction.",
+        features: ["relaxed-simd"],
+      },
+    ],
+  },
+  {
+    entry: "experts.ts",
+    target: "src/solvers/problems/experts-module.generated.ts",
+    memory: ["--initialMemory", "1"],
+    builds: [{ name: "EXPERTS_MODULE_BASE64", features: [] }],
+  },
+];
+
+for (const module of modules) {
+  const target = join(room, module.target);
+  const text = await generatedModule(module);
+  if (!process.argv.includes("--check")) writeFileSync(target, text);
+  else if (readFileSync(target, "utf8") !== text) {
+    console.error(`algorithms/${module.target} is not what algorithms/assembly gives: run npm run generate`);
+    process.exit(1);
+  }
 }
 
-/** The text of the generated file. */
-async function generatedModule() {
-  const [plain, relaxed] = [await compile([]), await compile(["--enable", "relaxed-simd"])];
-  return [
-    "/** Compiled from algorithms/assembly by algorithms/scripts/build-wasm.mjs. Do not edit. */",
-    constant("MODULE_BASE64", plain),
-    "/** With relaxed SIMD: products and sums in one instruction. */",
-    constant("RELAXED_MODULE_BASE64", relaxed),
-    "",
-  ].join("\n");
+/** The text of a generated file. */
+async function generatedModule({ entry, memory, builds }) {
+  const lines = [`/** Compiled from algorithms/assembly/${entry} by algorithms/scripts/build-wasm.mjs. Do not edit. */`];
+  for (const { name, says, features } of builds) {
+    if (says !== undefined) lines.push(`/** ${says} */`);
+    lines.push(constant(name, await compile(entry, [...memory, ...features.flatMap((feature) => ["--enable", feature])])));
+  }
+  return `${lines.join("\n")}\n`;
 }
 
-async function compile(features) {
-  const flags = ["--runtime", "stub", "--importMemory", "--noExportMemory", "--initialMemory", "0", "--use", "abort="];
-  const optimize = ["-O3", "--converge", "--noAssert", "--enable", "simd", ...features];
+async function compile(entry, flags) {
+  const runtime = ["--runtime", "stub", "--use", "abort="];
+  const optimize = ["-O3", "--converge", "--noAssert", "--enable", "simd"];
   let bytes;
   const result = await asc.main(
-    ["index.ts", ...flags, ...optimize, "--baseDir", join(room, "assembly"), "--outFile", "kernels.wasm"],
+    [entry, ...runtime, ...optimize, ...flags, "--baseDir", join(room, "assembly"), "--outFile", "module.wasm"],
     {
       writeFile: (name, contents) => {
-        if (name === "kernels.wasm") bytes = contents;
+        if (name === "module.wasm") bytes = contents;
       },
     },
   );
   if (result.error || bytes === undefined) {
-    console.error(`assembly/ does not compile:\n${result.stderr.toString()}`);
+    console.error(`assembly/${entry} does not compile:\n${result.stderr.toString()}`);
     process.exit(1);
   }
   return bytes;

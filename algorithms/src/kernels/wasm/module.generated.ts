@@ -1,4 +1,4 @@
-/** Compiled from algorithms/assembly by algorithms/scripts/build-wasm.mjs. Do not edit. */
+/** Compiled from algorithms/assembly/index.ts by algorithms/scripts/build-wasm.mjs. Do not edit. */
 export const MODULE_BASE64 =
   "AGFzbQEAAAABzgERYAZ/f39/f38AYAF9AX1gEH9/f39/f39/f39/f39/f38AYA1/f39/f39/f39/f39/AGASf39/f39/f39/f39/f39/f39/AGAJf39/f39/" +
   "f39/AGAHf39/f39/fwBgB39/f399fX8AYAt/f39/f319fX19fQBgBH9/f38AYAJ/fwF9YA9/f39/f39/f39/f39/f30AYAh/f39/f39/fwBgB39/f39/f38B" +

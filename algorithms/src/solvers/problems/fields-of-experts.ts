@@ -6,7 +6,8 @@
  * the case of two difference filters. Source: section 4.4 of MAID (arXiv 2308.10098); Roth and Black, IJCV 82 (2009).
  */
 import type { LowerProblem } from "../lower-problem.js";
-import { addTapProducts, addTransposed, correlate, type FilterSide } from "./convolution.js";
+import { type ExpertFilters, expertsKernels } from "./experts-kernels.js";
+import type { FilterSide } from "./filter-sides.js";
 import type { GreyImage } from "./total-variation.js";
 
 /** Sizes of a field of experts. */
@@ -24,119 +25,70 @@ export function expertsThetaDim({ filters, side }: ExpertSizes): number {
   return 1 + filters * (2 + side * side);
 }
 
-/** The lower level for one noisy image. Its buffers are its own: not re-entrant. */
+/** The lower level for one noisy image. */
 export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, sizes: ExpertSizes): LowerProblem {
   const { filters, side } = sizes;
-  const window = { width, height, side };
-  const dim = width * height;
-  const places = (width - side + 1) * (height - side + 1);
-  const taps = side * side;
+  const kernels = expertsKernels({ width, height, side, filters });
   const tapsFrom = 1 + 2 * filters;
-  const response = new Float64Array(places);
-  /** Taps less their means, of the theta last looked at. */
-  const centred = new Float64Array(filters * taps);
-  const centre = (theta: Float64Array): Float64Array => {
-    for (let from = 0; from < centred.length; from += taps) {
-      let sum = 0;
-      for (let i = 0; i < taps; i++) sum += at(theta, tapsFrom + from + i);
-      for (let i = 0; i < taps; i++) centred[from + i] = at(theta, tapsFrom + from + i) - sum / taps;
-    }
-    return centred;
-  };
-  const along = new Float64Array(places);
-  const weightOf = (theta: Float64Array, k: number): number => Math.exp(at(theta, 0) + at(theta, 1 + k));
-  const smoothing2Of = (theta: Float64Array, k: number): number => Math.exp(2 * at(theta, 1 + filters + k));
-
-  const hessianAt = (x: Float64Array, theta: Float64Array) => {
-    const coefficients = Float64Array.from(centre(theta));
-    const curvatures = Array.from({ length: filters }, (_, k) => {
-      const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
-      correlate(window, x, coefficients, k * taps, response);
-      const curvature = new Float64Array(places);
-      for (let i = 0; i < places; i++) {
-        const z = at(response, i);
-        const s2 = z * z + smoothing2;
-        curvature[i] = (weight * smoothing2) / (s2 * Math.sqrt(s2));
-      }
-      return curvature;
-    });
-    return (v: Float64Array, out: Float64Array): void => {
-      out.set(v);
-      for (const [k, curvature] of curvatures.entries()) {
-        const from = k * taps;
-        correlate(window, v, coefficients, from, response);
-        for (let i = 0; i < places; i++) response[i] = at(response, i) * at(curvature, i);
-        addTransposed(window, response, coefficients, from, out);
-      }
-    };
-  };
+  const filtersOf = filtersAt(sizes);
+  const hessianAt = (x: Float64Array, theta: Float64Array) => kernels.hessianAt(filtersOf(theta), x);
 
   return {
-    dim,
+    dim: width * height,
     thetaDim: expertsThetaDim(sizes),
     mu: () => 1,
     smoothness(theta) {
-      const scales = Array.from({ length: filters }, (_, k) => weightOf(theta, k) / Math.sqrt(smoothing2Of(theta, k)));
-      return 1 + operatorNorm2(centre(theta), scales, side);
+      const { taps, weights, smoothings } = filtersOf(theta);
+      return (
+        1 +
+        operatorNorm2(
+          taps,
+          Array.from(weights, (weight, k) => weight / Math.sqrt(at(smoothings, k))),
+          side,
+        )
+      );
     },
     value(x, theta) {
-      centre(theta);
-      let sum = 0;
-      for (let i = 0; i < dim; i++) sum += 0.5 * (at(x, i) - at(noisy, i)) ** 2;
-      for (let k = 0; k < filters; k++) {
-        const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
-        correlate(window, x, centred, k * taps, response);
-        for (let i = 0; i < places; i++) sum += weight * Math.sqrt(at(response, i) ** 2 + smoothing2);
-      }
-      return sum;
+      let fidelity = 0;
+      for (let i = 0; i < x.length; i++) fidelity += 0.5 * (at(x, i) - at(noisy, i)) ** 2;
+      return fidelity + kernels.energy(filtersOf(theta), x);
     },
-    gradient(x, theta, out) {
-      centre(theta);
-      for (let i = 0; i < dim; i++) out[i] = at(x, i) - at(noisy, i);
-      for (let k = 0; k < filters; k++) {
-        const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
-        const from = k * taps;
-        correlate(window, x, centred, from, response);
-        for (let i = 0; i < places; i++) {
-          const z = at(response, i);
-          response[i] = (weight * z) / Math.sqrt(z * z + smoothing2);
-        }
-        addTransposed(window, response, centred, from, out);
-      }
-    },
+    gradient: (x, theta, out) => kernels.gradient(filtersOf(theta), x, noisy, out),
     hessianVector: (x, theta, v, out) => hessianAt(x, theta)(v, out),
     hessianAt,
     crossTransposed(x, theta, q, out) {
-      out.fill(0);
-      centre(theta);
-      for (let k = 0; k < filters; k++) {
-        const [weight, smoothing2] = [weightOf(theta, k), smoothing2Of(theta, k)];
-        const from = tapsFrom + k * taps;
-        correlate(window, x, centred, k * taps, response);
-        correlate(window, q, centred, k * taps, along);
-        let [byWeight, bySmoothing] = [0, 0];
-        for (let i = 0; i < places; i++) {
-          const z = at(response, i);
-          const s2 = z * z + smoothing2;
-          const slope = (weight * z) / Math.sqrt(s2);
-          const curvature = (weight * smoothing2) / (s2 * Math.sqrt(s2));
-          byWeight += slope * at(along, i);
-          bySmoothing -= z * curvature * at(along, i);
-          // By a tap c: slope' (c * q) x + slope q, at the place of the tap.
-          along[i] = curvature * at(along, i);
-          response[i] = slope;
-        }
-        out[0] = at(out, 0) + byWeight;
-        out[1 + k] = byWeight;
-        out[1 + filters + k] = bySmoothing;
-        addTapProducts(window, along, x, out, from);
-        addTapProducts(window, response, q, out, from);
-        let sum = 0;
-        for (let i = 0; i < taps; i++) sum += at(out, from + i);
-        for (let i = 0; i < taps; i++) out[from + i] = at(out, from + i) - sum / taps;
-      }
+      const { byWeights, bySmoothings, byTaps } = kernels.cross(filtersOf(theta), x, q);
+      out[0] = byWeights.reduce((sum, one) => sum + one, 0);
+      out.set(byWeights, 1);
+      out.set(bySmoothings, 1 + filters);
+      out.set(byTaps, tapsFrom);
+      centreFrom(out, tapsFrom, side * side);
     },
   };
+}
+
+/** What the filters are at theta: taps less their means, weights, squared smoothings. The same arrays at every call. */
+function filtersAt({ filters, side }: ExpertSizes): (theta: Float64Array) => ExpertFilters {
+  const taps = new Float64Array(filters * side * side);
+  const [weights, smoothings] = [new Float64Array(filters), new Float64Array(filters)];
+  return (theta) => {
+    taps.set(theta.subarray(1 + 2 * filters));
+    centreFrom(taps, 0, side * side);
+    for (let k = 0; k < filters; k++) {
+      weights[k] = Math.exp(at(theta, 0) + at(theta, 1 + k));
+      smoothings[k] = Math.exp(2 * at(theta, 1 + filters + k));
+    }
+    return { taps, weights, smoothings };
+  };
+}
+
+/** Takes its mean from every `length` elements. */
+function centreFrom(values: Float64Array, from: number, length: number): void {
+  for (let start = from; start < values.length; start += length) {
+    let sum = 0;
+    for (let i = start; i < start + length; i++) sum += at(values, i);
+    for (let i = start; i < start + length; i++) values[i] = at(values, i) - sum / length;
+  }
 }
 
 /**
@@ -160,15 +112,16 @@ export function operatorNorm2(taps: Float64Array, scales: readonly number[], sid
           }
   }
   let greatest = 0;
+  const wave = wavesOf(frequencies);
   const [cosines, sines] = [new Float64Array(span), new Float64Array(span)];
   for (let u = 0; u < frequencies; u++) {
     // Rows first: the symbol at (u, v) is the real part of sum over lags of r e^(i (u a + v b)).
     for (let b = 0; b < span; b++) {
       let [real, imaginary] = [0, 0];
       for (let a = 0; a < span; a++) {
-        const angle = (2 * Math.PI * ((u * (a - degree)) % frequencies)) / frequencies;
-        real += at(lags, a * span + b) * Math.cos(angle);
-        imaginary += at(lags, a * span + b) * Math.sin(angle);
+        const turn = (u * (a + frequencies - degree)) % frequencies;
+        real += at(lags, a * span + b) * at(wave.cosines, turn);
+        imaginary += at(lags, a * span + b) * at(wave.sines, turn);
       }
       cosines[b] = real;
       sines[b] = imaginary;
@@ -176,13 +129,19 @@ export function operatorNorm2(taps: Float64Array, scales: readonly number[], sid
     for (let v = 0; v < frequencies; v++) {
       let sum = 0;
       for (let b = 0; b < span; b++) {
-        const angle = (2 * Math.PI * ((v * (b - degree)) % frequencies)) / frequencies;
-        sum += at(cosines, b) * Math.cos(angle) - at(sines, b) * Math.sin(angle);
+        const turn = (v * (b + frequencies - degree)) % frequencies;
+        sum += at(cosines, b) * at(wave.cosines, turn) - at(sines, b) * at(wave.sines, turn);
       }
       if (sum > greatest) greatest = sum;
     }
   }
   return greatest / Math.cos((Math.PI * degree) / frequencies) ** 2;
+}
+
+/** Cosines and sines of so many parts of a circle. */
+function wavesOf(parts: number): { readonly cosines: Float64Array; readonly sines: Float64Array } {
+  const angles = Float64Array.from({ length: parts }, (_, i) => (2 * Math.PI * i) / parts);
+  return { cosines: angles.map(Math.cos), sines: angles.map(Math.sin) };
 }
 
 function at(values: Float64Array, index: number): number {

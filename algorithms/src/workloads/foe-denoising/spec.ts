@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { denoisingOptions } from "../../data/denoising-options.js";
-import { filterSides } from "../../solvers/problems/convolution.js";
+import { filterSides } from "../../solvers/problems/filter-sides.js";
 
 /** Filters at most: with 7x7 filters that is 6,529 hyperparameters. */
 const filtersMax = 128;

@@ -7,6 +7,8 @@ declare namespace WebAssembly {
   class Memory {
     private readonly memory: unique symbol;
     readonly buffer: ArrayBuffer;
+    /** By so many pages of 64 KiB; throws a RangeError where there is no room. */
+    grow(pages: number): number;
   }
   class Global {
     private readonly global: unique symbol;
