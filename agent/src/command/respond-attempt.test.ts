@@ -165,10 +165,11 @@ for (const [what, asked, reason, words] of failures) {
 }
 
 test("a trial that is to make room saves the samples that it has, and the program is asked to end", async () => {
-  const reached = join(tested.data, "reached-sample-2");
+  const reached = join(tested.data, "reached-third-sample");
   const told = join(tested.data, "asked-to-end");
   // The interval keeps it from ending by itself at the end of its input.
-  const slow = `setInterval(() => undefined, 1000); if (ask.sample === 2) { said = undefined; require("node:fs").writeFileSync(${JSON.stringify(reached)}, ""); }
+  // Three samples are dealt as 0, 2, 1.
+  const slow = `setInterval(() => undefined, 1000); if (ask.sample === 1) { said = undefined; require("node:fs").writeFileSync(${JSON.stringify(reached)}, ""); }
     process.on("SIGTERM", () => { require("node:fs").writeFileSync(${JSON.stringify(told)}, ""); process.exit(0); });`;
   const lease = give({ text: program(slow), options: { question: 0, accuracy: 0.1 } });
   await coordinator.eventually("the third sample", () => existsSync(reached));

@@ -4,13 +4,15 @@
  */
 import { assert, fromVectors, type Measurement, toVectors, type Work } from "@regulus/proto";
 import { answerSample } from "../solvers/answer-sample.js";
+import { dealt } from "../solvers/dealt-samples.js";
 import { type AnsweredSample, type RespondSample, upperBoundOf, type WarmStart } from "../solvers/respond.js";
 import { encodeAnswer, isRejected, shardNodes } from "../solvers/respond-messages.js";
 import { shardRanges } from "../solvers/summation-tree.js";
 
 export class AnsweringTrials {
+  /** By position. */
   readonly #samples: readonly RespondSample[];
-  /** Solutions by question and sample. */
+  /** Solutions by question and position. */
   readonly #solutions = new Map<string, WarmStart>();
 
   readonly #theta: readonly number[];
@@ -18,7 +20,7 @@ export class AnsweringTrials {
   solved = 0;
 
   constructor(samples: readonly RespondSample[], theta: readonly number[]) {
-    this.#samples = samples;
+    this.#samples = dealt(samples);
     this.#theta = theta;
   }
 

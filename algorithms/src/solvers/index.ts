@@ -7,6 +7,7 @@ export * from "./accelerated-gradient.js";
 export * from "./answer-sample.js";
 export * from "./bo-rep/index.js";
 export * from "./conjugate-gradient.js";
+export * from "./dealt-samples.js";
 export * from "./lower-problem.js";
 export * from "./maid/drive-locally.js";
 export * from "./maid/hoag.js";

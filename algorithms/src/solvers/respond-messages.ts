@@ -45,7 +45,7 @@ export interface ShardAnswer {
   /** All samples of the search. */
   readonly samples: number;
   readonly range: SampleRange;
-  /** Answers in order of samples; empty where the shard rejected. */
+  /** Answers in order of positions; empty where the shard rejected. */
   readonly answers: readonly SampleAnswer[];
   /** Sums of hypergradients that cover the range; none where no hypergradient was asked for. */
   readonly nodes: readonly NodeSum[];
@@ -66,7 +66,7 @@ export interface AnswerMessage {
 }
 
 export function encodeAnswer({ question, samples, range, answers, nodes, rejected }: ShardAnswer): AnswerMessage {
-  const metrics = { question, samples, firstSample: range.lo, endSample: range.hi, rejected: rejected ? 1 : 0 };
+  const metrics = { question, samples, firstPosition: range.lo, endPosition: range.hi, rejected: rejected ? 1 : 0 };
   if (rejected) return { metrics, vectors: {} };
   const of = (number: (answer: SampleAnswer) => number): readonly number[] => answers.map(number);
   const names = Object.keys(answers.find(({ problem }) => problem === undefined)?.metrics ?? {});
@@ -96,7 +96,7 @@ export function encodeMissing({
   range,
   held,
 }: Pick<ShardAnswer, "question" | "samples" | "range"> & { held: readonly number[] }): AnswerMessage {
-  const metrics = { question, samples, firstSample: range.lo, endSample: range.hi, missing: 1 };
+  const metrics = { question, samples, firstPosition: range.lo, endPosition: range.hi, missing: 1 };
   return { metrics, vectors: { held } };
 }
 
@@ -110,11 +110,11 @@ function adjointVectors(of: (number: (answer: SampleAnswer) => number) => readon
 
 /** The answer that a measurement carries, or words about what is wrong with it; undefined where it carries none. */
 export function decodeAnswer({ metrics, vectors }: AnswerMessage): ShardAnswer | string | undefined {
-  const { question, samples, firstSample: lo, endSample: hi, rejected } = metrics;
+  const { question, samples, firstPosition: lo, endPosition: hi, rejected } = metrics;
   if (question === undefined) return undefined;
   if (![question, samples, lo, hi].every(isCount)) return `an answer to question ${question} without its samples`;
   if (samples === undefined || lo === undefined || hi === undefined || lo >= hi || hi > samples) {
-    return `an answer for the samples from ${lo} to ${hi} of ${samples}`;
+    return `an answer for the positions from ${lo} to ${hi} of ${samples}`;
   }
   const range = { lo, hi };
   if (metrics.missing === 1) {

@@ -93,7 +93,7 @@ test("a lower level that is not strongly convex, or not finite, is named and nev
   assert.equal(ask({ smoothness: () => Number.POSITIVE_INFINITY }).problem, "not-finite");
   assert.equal(ask({ gradient: (_x, _theta, out) => void out.fill(Number.NaN) }).problem, "not-finite");
   const good = ask({});
-  assert.deepEqual(reduceAnswers([good, ask({ mu: () => 0 })]).problem, { sample: 1, kind: "not-strongly-convex" });
+  assert.deepEqual(reduceAnswers([good, ask({ mu: () => 0 })]).problem, { position: 1, kind: "not-strongly-convex" });
 });
 
 test("a residual above the upper gradient counts as unresolved: its adjoint may be zero", () => {

@@ -123,8 +123,8 @@ export interface ReducedAnswer {
   readonly metrics: Readonly<Record<string, number>>;
   /** Set where a shard stopped early: the sum of upper bounds is above the question's `rejectAbove`, and nothing else is known. */
   readonly rejected?: boolean;
-  /** The first sample that has no answer; the numbers mean nothing then. */
-  readonly problem?: { readonly sample: number; readonly kind: SampleProblem };
+  /** The first position that has no answer; the numbers mean nothing then. */
+  readonly problem?: { readonly position: number; readonly kind: SampleProblem };
 }
 
 /** What a workload gives to those who ask it rounds. Everything is a pure function of options and seed. */
@@ -139,12 +139,12 @@ export interface RespondTask {
   results?(solutions: ReadonlyMap<number, Float64Array>): readonly { readonly kind: string; readonly bytes: Uint8Array }[];
 }
 
-/** Reduces the answers of all samples, in order, and the nodes of their hypergradients, which cover all samples where they were asked for. */
+/** Reduces the answers of all samples, in the order of positions (dealt-samples.ts), and the nodes of their hypergradients, which cover all samples where they were asked for. */
 export function reduceAnswers(answers: readonly SampleAnswer[], nodes: readonly NodeSum[] = []): ReducedAnswer {
   const m = answers.length;
   const failed = answers.findIndex(({ problem }) => problem !== undefined);
   const kind = answers[failed]?.problem;
-  if (kind !== undefined) return { ...noAnswer, problem: { sample: failed, kind } };
+  if (kind !== undefined) return { ...noAnswer, problem: { position: failed, kind } };
   const mean = (of: (answer: SampleAnswer) => number): number => treeSum(answers.map(of)) / m;
   // A sum of m numbers is off by at most (m - 1) u times the sum of their sizes.
   const rounding = (m - 1) * Number.EPSILON * mean((one) => Math.abs(one.value) + one.gradientNorm * one.accuracy);

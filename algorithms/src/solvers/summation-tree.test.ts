@@ -62,5 +62,5 @@ test("sums are sums, and a hole is seen", () => {
   const at = (i: number): Float64Array => given[i] ?? new Float64Array(2);
   assert.deepEqual([...combineNodes(13, [sumNode({ lo: 0, hi: 13 }, at)])], [78, 650]);
   assert.deepEqual(treeSum([]), 0);
-  assert.throws(() => combineNodes(4, [sumNode({ lo: 0, hi: 2 }, at), sumNode({ lo: 3, hi: 4 }, at)]), /sample 2 of 4/);
+  assert.throws(() => combineNodes(4, [sumNode({ lo: 0, hi: 2 }, at), sumNode({ lo: 3, hi: 4 }, at)]), /position 2 of 4/);
 });

@@ -1,12 +1,12 @@
 /**
- * Sums over sample indices by one fixed binary tree, so that a sum has the same bits however the samples are cut into shards. The node of the
+ * Sums over the positions of samples in a round (dealt-samples.ts) by one fixed binary tree, so that a sum has the same bits however the samples are cut into shards. The node of the
  * range [lo, hi) splits at lo plus the largest power of two below its length; leaves are single samples. A shard hands over the largest
  * nodes inside its range, and whoever has nodes that cover all samples adds them up the tree. Source: MAID with exact error bookkeeping
  * (arXiv 2308.10098; sums of bounds over samples); the tree is ours.
  */
 import { assert } from "@regulus/proto";
 
-/** A node of the tree: the samples from lo up to, not including, hi. */
+/** A node of the tree: the samples at positions from lo up to, not including, hi. */
 export interface SampleRange {
   readonly lo: number;
   readonly hi: number;
@@ -47,7 +47,7 @@ export function combineNodes(samples: number, nodes: readonly NodeSum[]): Float6
   const visit = (node: SampleRange): Float64Array => {
     const given = bySpan.get(`${node.lo} ${node.hi}`);
     if (given !== undefined) return Float64Array.from(given);
-    assert(node.hi - node.lo > 1, `no shard answered for sample ${node.lo} of ${samples}`);
+    assert(node.hi - node.lo > 1, `no shard answered for position ${node.lo} of ${samples}`);
     const [left, right] = halves(node);
     return added(visit(left), visit(right));
   };

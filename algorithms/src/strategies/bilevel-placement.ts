@@ -3,7 +3,6 @@
  * the trials whose turn it is have no steps left (budget.stepsPerTrial). Pure.
  */
 import type { MethodState, OpenQuestion } from "../solvers/maid/method.js";
-import type { SampleRange } from "../solvers/summation-tree.js";
 import { type ChainLink, wayTo } from "./bilevel-chain.js";
 import { hasSaved, isAlive, type Member, noShard } from "./bilevel-member.js";
 import { type BilevelState, report } from "./bilevel-state.js";
@@ -151,11 +150,11 @@ export function endAtBudget<State extends MethodState>(
   if (bounds.stepsPerTrial === 0) return;
   const keepers = keepersOf(state, [question.id, ...bounds.undecided]);
   const room = { used: new Set<number>(), mayStart: isWithin(state.trials, bounds.trialsMax) };
-  for (const [shard, range] of ranges.entries()) {
+  for (const shard of ranges.keys()) {
     const placement = placementOf(state, { question, shard, keepers, isFirst: true }, bounds, room);
     if (placement === undefined || !isBeyond(placement.untilStep, bounds.stepsPerTrial)) continue;
     const who = placement.member === undefined ? "a trial" : `trial ${placement.member.trial}`;
-    const words = `the next question about samples ${samplesOf(range)} would take ${who} to step ${placement.untilStep}`;
+    const words = `the next question to ${shardWords(state, shard)} would take ${who} to step ${placement.untilStep}`;
     finish(state, method, `${words}, and budget.stepsPerTrial is ${bounds.stepsPerTrial}`);
     return;
   }
@@ -174,9 +173,9 @@ function stepsLeftOf<State extends MethodState>({ ranges, answers, members }: Bi
   return ranges.reduce((sum, { lo, hi }, shard) => sum + (isOpen(shard) ? hi - lo : 0), 0);
 }
 
-/** A shard's samples in words. */
-export function samplesOf({ lo, hi }: SampleRange): string {
-  return `${lo} to ${hi - 1}`;
+/** A shard in words, counted from 1. */
+export function shardWords({ ranges }: Readonly<Pick<BilevelState<MethodState>, "ranges">>, shard: number): string {
+  return `shard ${shard + 1} of ${ranges.length}`;
 }
 
 /** Whether steps lie beyond what a budget allows; 0 allows any number. */

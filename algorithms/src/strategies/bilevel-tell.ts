@@ -21,7 +21,7 @@ import {
   noteMissed,
   noteSaved,
 } from "./bilevel-member.js";
-import { endAtBudget, isWithin, type PlacementBounds, samplesOf, tooSmall } from "./bilevel-placement.js";
+import { endAtBudget, isWithin, type PlacementBounds, shardWords, tooSmall } from "./bilevel-placement.js";
 import { type BilevelState, isOver, report } from "./bilevel-state.js";
 
 /** More questions than are ever open at once. */
@@ -116,7 +116,7 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
   const range = state.ranges[member.shard];
   state.steps += range === undefined ? 1 : range.hi - range.lo;
   if (data.describe) return;
-  const who = `trial ${trial}${range === undefined ? "" : `, samples ${samplesOf(range)}`}`;
+  const who = `trial ${trial}${range === undefined ? "" : `, ${shardWords(state, member.shard)}`}`;
   if (data.lost !== undefined) {
     report(state, `${who}: the solutions of question ${data.lost} are lost, and the samples begin at their own starts`);
   } else if (state.chain.links.some(({ id }) => id === data.question)) {
@@ -272,8 +272,7 @@ function failed<Options, State extends MethodState>(
 ): void {
   const failures = (state.failures[shard] ?? 0) + 1;
   state.failures[shard] = failures;
-  const range = state.ranges[shard];
-  const who = `trial ${trial}${range === undefined ? "" : `, which answered for samples ${samplesOf(range)},`} ${what}`;
+  const who = `trial ${trial}${shard === noShard ? "" : `, which answered for ${shardWords(state, shard)},`} ${what}`;
   if (failures > replacements) {
     state.gaveUp = `${who}, and so did ${replacements} before it: the strategy gives up`;
     report(state, state.gaveUp);

@@ -1,13 +1,15 @@
 /** A worker thread of the image benchmark: holds a shard of a workload's samples with their warm starts and answers questions about them. */
 import { parentPort, workerData } from "node:worker_threads";
-import { answerSample, coveringNodes, sumNode, type WarmStart } from "@regulus/algorithms/solvers";
+import { answerSample, coveringNodes, dealtOrder, sumNode, type WarmStart } from "@regulus/algorithms/solvers";
 import { respondTask } from "./respond-task.js";
 import type { Asked, Opening, ShardSaid } from "./shards.js";
 
 const opening: Opening = workerData;
 const task = await respondTask(opening);
 const { lo, hi } = opening.range;
-const samples = Array.from({ length: hi - lo }, (_, i) => task.sample(lo + i));
+const samples = dealtOrder(task.samples)
+  .slice(lo, hi)
+  .map((index) => task.sample(index));
 /** Solutions by question; those before the question started from are dropped. */
 const solutions = new Map<number, readonly WarmStart[]>();
 

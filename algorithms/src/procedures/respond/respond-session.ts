@@ -1,5 +1,5 @@
 /**
- * Answers a bilevel method's questions about a contiguous range of samples, whoever solves them. A step solves one sample, a long
+ * Answers a bilevel method's questions about a shard of the samples, dealt out over them, whoever solves them. A step solves one sample, a long
  * one in parts, so that a round can be left at any time; a round is left behind with the next question, and its partial answers with it. The checkpoint
  * holds the solutions to start from and those of the newest round, so that whoever goes on from it answers with the same bits. Asked to start from
  * solutions that it does not hold, it says so in place of an answer, with what it holds.
@@ -8,6 +8,7 @@
  */
 import { limits, RegulusError, toVectors, type Work } from "@regulus/proto";
 import type { SampleSolve } from "../../solvers/answer-sample.js";
+import { dealtOrder } from "../../solvers/dealt-samples.js";
 import {
   type AnsweredSample,
   type RespondQuestion,
@@ -81,9 +82,12 @@ export function respondModule(open: (request: TrialRequest) => Promise<RespondAn
 class RespondSession implements Session {
   stepsDone = 0;
   readonly #task: RespondAnswerer;
+  /** Sample at each position. */
+  readonly #order: readonly number[];
   readonly #seed: number;
   readonly #found: TrialRequest["found"];
   #options: RespondOptions = spec.options.parse({});
+  /** Positions of the shard. */
   #range: SampleRange = { lo: 0, hi: 0 };
   #theta: readonly number[];
   #untilStep = 0;
@@ -95,6 +99,7 @@ class RespondSession implements Session {
 
   constructor(task: RespondAnswerer, { seed, found }: TrialRequest) {
     this.#task = task;
+    this.#order = dealtOrder(task.samples);
     this.#seed = seed;
     this.#found = found;
     this.#theta = [...task.theta];
@@ -165,7 +170,7 @@ class RespondSession implements Session {
     const { accuracy, residual, rejectAbove, iterationsMax } = this.#options;
     const gradient = residual === undefined ? {} : { gradient: { residual } };
     const question = { theta: this.#theta, accuracy, ...gradient, iterationsMax, commit: false };
-    const answered = await this.#task.answer(this.#range.lo + index, question, starts?.[index], round.solve);
+    const answered = await this.#task.answer(this.#sampleAt(index), question, starts?.[index], round.solve);
     if (answered === undefined) return;
     if (!("answer" in answered)) {
       round.solve = answered;
@@ -203,7 +208,8 @@ class RespondSession implements Session {
   async results(): Promise<readonly SessionResult[]> {
     if (!this.#final || this.#task.results === undefined) return [];
     const { solutions } = this.#state.round;
-    return this.#task.results(new Map(solutions.map(({ x }, index) => [this.#range.lo + index, x] as const)));
+    const bySample = solutions.map(({ x }, index) => [this.#sampleAt(index), x] as const);
+    return this.#task.results(new Map(bySample.sort(([a], [b]) => a - b)));
   }
 
   async save(): Promise<Uint8Array> {
@@ -261,6 +267,11 @@ class RespondSession implements Session {
     this.#task.close();
   }
 
+  /** The sample at a place of the shard. */
+  #sampleAt(index: number): number {
+    return this.#order[this.#range.lo + index] ?? index;
+  }
+
   #isComplete({ answers }: Round): boolean {
     return answers.length === this.#range.hi - this.#range.lo;
   }
@@ -272,7 +283,7 @@ class RespondSession implements Session {
     const named = theta.length > namedThetaMax ? [] : theta.map((value, index) => [`theta${index}`, value] as const);
     if (answers.length === 0) return { metrics: {}, learned: {}, vectors };
     const { value, lowerBound, upperBound, accuracy, iterations, metrics, problem } = reduceAnswers(answers);
-    if (problem !== undefined) throw new TrialFailure("infeasible", problemWords(problem.kind, this.#range.lo + problem.sample));
+    if (problem !== undefined) throw new TrialFailure("infeasible", problemWords(problem.kind, this.#sampleAt(problem.position)));
     return {
       metrics: { ...metrics, upperLoss: value, lowerBound, upperBound, accuracy, iterations },
       learned: Object.fromEntries(named),
@@ -282,7 +293,7 @@ class RespondSession implements Session {
 }
 
 function lostWords(question: number, { lo, hi }: SampleRange): string {
-  return `the solutions of question ${question} are lost: samples ${lo} to ${hi - 1} begin at their own starts. Certificates hold; the last bits may differ from an undisturbed run's`;
+  return `the solutions of question ${question} are lost: the shard's ${hi - lo} samples begin at their own starts. Certificates hold; the last bits may differ from an undisturbed run's`;
 }
 
 function problemWords(kind: string, sample: number): string {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fromVectors, SearchSpec, toVectors, Work } from "@regulus/proto";
+import { dealtOrder } from "../../solvers/dealt-samples.js";
 import { reduceAnswers } from "../../solvers/respond.js";
 import { decodeAnswer, questionOptions, type ShardAnswer, type ShardQuestion } from "../../solvers/respond-messages.js";
 import type { Session } from "../../training/procedure.js";
@@ -96,6 +97,10 @@ describe("respond", () => {
     const loss = problems.reduce((sum, problem) => sum + problem.exact(at), 0) / samples;
     const reduced = reduceAnswers(answer.answers, answer.nodes);
     assert.ok(reduced.lowerBound <= loss && loss <= reduced.upperBound, `${loss} lies in the bounds`);
+    for (const [position, sample] of dealtOrder(samples).entries()) {
+      const [value, truth] = [answer.answers[position]?.value ?? Number.NaN, problems[sample]?.exact(at) ?? Number.NaN];
+      assert.ok(Math.abs(value - truth) < 1e-5, `position ${position} answers for sample ${sample}: ${value} against ${truth}`);
+    }
     const exact = problems.map((problem) => problem.exactGradient(at));
     for (const [j, z] of (reduced.hypergradient ?? assert.fail("a hypergradient")).entries()) {
       const truth = exact.reduce((sum, gradient) => sum + (gradient[j] ?? 0), 0) / samples;
@@ -172,7 +177,7 @@ describe("respond", () => {
       found: (severity, text) => found.push(`${severity}: ${text}`),
     });
     assert.equal(session.mayPauseUnsaved, true);
-    assert.match(found.join(), /^warning: the solutions of question 7 are lost: samples 0 to 6 begin at their own starts/);
+    assert.match(found.join(), /^warning: the solutions of question 7 are lost: the shard's 7 samples begin at their own starts/);
     assert.equal((await open(work)).mayPauseUnsaved, false);
   });
 

@@ -15,7 +15,7 @@ export function encodeForCheckpoint(answers: readonly SampleAnswer[]): { names: 
 export function decodeFromCheckpoint(names: readonly string[], values: Float64Array, count: number): SampleAnswer[] {
   if (count === 0) return [];
   const vectors = Object.fromEntries(names.map((name, i) => [name, [...values.subarray(i * count, (i + 1) * count)]]));
-  const metrics = { question: 0, samples: count, firstSample: 0, endSample: count, rejected: 0 };
+  const metrics = { question: 0, samples: count, firstPosition: 0, endPosition: count, rejected: 0 };
   const decoded = decodeAnswer({ metrics, vectors });
   if (decoded === undefined || typeof decoded === "string") {
     throw new RegulusError(

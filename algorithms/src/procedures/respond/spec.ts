@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 
 const options = z.strictObject({
-  /** Which of the shards: a contiguous range of samples. */
+  /** Which of the shards: a contiguous range of positions, which samples are dealt to. */
   shard: z.int().min(0).max(100_000).default(0),
   /** Parts that the samples are cut into; fewer where there are fewer samples. */
   shards: z.int().min(1).max(100_000).default(1),

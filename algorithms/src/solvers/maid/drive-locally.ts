@@ -4,6 +4,7 @@
  */
 import { assert } from "@regulus/proto";
 import { answerSample } from "../answer-sample.js";
+import { dealt } from "../dealt-samples.js";
 import { type AnsweredSample, type ReducedAnswer, type RespondSample, reduceAnswers, type WarmStart } from "../respond.js";
 import { coveringNodes, shardRanges, sumNode } from "../summation-tree.js";
 import type { BilevelMethod, IterationRecord, MethodState, OpenQuestion } from "./method.js";
@@ -14,32 +15,34 @@ export interface LocalRun<State extends MethodState> {
   onRecord?(record: IterationRecord, state: Readonly<State>): boolean | undefined;
   /** Questions asked at once: those behind the first are speculative, which must not change anything. 1 where absent. */
   readonly ahead?: number;
-  /** Contiguous ranges that sums are made in, as shards of a cluster would, which must not change anything. 1 where absent. */
+  /** Contiguous ranges of positions that sums are made in, as shards of a cluster would, which must not change anything. 1 where absent. */
   readonly shards?: number;
 }
 
-/** Runs until the method has finished or `onRecord` ends it. Gives the solutions of the newest warm starts. */
+/** Runs until the method has finished or `onRecord` ends it. */
 export function driveLocally<Options, State extends MethodState>(
   method: BilevelMethod<Options, State>,
   state: State,
-  { samples, onRecord, ahead = 1, shards = 1 }: LocalRun<State>,
-): readonly WarmStart[] {
+  { samples: inOrder, onRecord, ahead = 1, shards = 1 }: LocalRun<State>,
+): void {
+  const samples = dealt(inOrder);
   /** Solutions by question, of those that can still be started from. */
   const solutions = new Map<number | null, readonly WarmStart[]>();
   const theta = Float64Array.from(state.theta);
-  let newest: readonly WarmStart[] = samples.map((sample) => ({ x: sample.start(theta) }));
-  solutions.set(null, newest);
+  solutions.set(
+    null,
+    samples.map((sample) => ({ x: sample.start(theta) })),
+  );
   for (;;) {
     const open = method.questions(state, ahead);
-    if (open.length === 0) return newest;
+    if (open.length === 0) return;
     for (const one of open) {
       const warm = solutions.get(one.startFrom);
       assert(warm !== undefined, `question ${one.id} starts from ${one.startFrom}, which was answered`);
-      newest = warm;
       for (const id of solutions.keys()) if (id !== one.startFrom && (id ?? -1) < (one.startFrom ?? -1)) solutions.delete(id);
       const { answer, answered } = askAll(samples, one, { warm, shards });
       solutions.set(one.id, answered);
-      for (const record of method.tell(state, one.id, answer)) if (onRecord?.(record, state) === true) return newest;
+      for (const record of method.tell(state, one.id, answer)) if (onRecord?.(record, state) === true) return;
     }
   }
 }

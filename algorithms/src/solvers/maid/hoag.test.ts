@@ -77,7 +77,7 @@ test("refuses by name what it can't solve", () => {
     hoag.tell(state, 0, { ...answer(1, [1]), ...more });
     return state.finished?.reason;
   };
-  assert.equal(finished({ problem: { sample: 0, kind: "not-strongly-convex" } }), "not-strongly-convex");
+  assert.equal(finished({ problem: { position: 0, kind: "not-strongly-convex" } }), "not-strongly-convex");
   assert.equal(finished({ hypergradient: [Number.NaN] }), "not-finite");
   assert.equal(finished({ hypergradient: [0] }), "converged");
 });

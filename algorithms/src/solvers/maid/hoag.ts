@@ -5,6 +5,7 @@
  * the experiments of MAID (arXiv 2308.10098) run it: C = 0.25, F = 1.
  */
 import { assert } from "@regulus/proto";
+import { sampleAt } from "../dealt-samples.js";
 import type { ReducedAnswer } from "../respond.js";
 import type { BilevelMethod, FinishReason, IterationRecord, MethodState } from "./method.js";
 import type { HoagOptions } from "./options.js";
@@ -17,6 +18,7 @@ const smallGradient = 1e-3;
 
 export interface HoagState extends MethodState {
   readonly options: HoagOptions;
+  readonly samples: number;
   /** Solves so far: k of the schedule, and the id of the open question. */
   solves: number;
   /** Halvings of the accuracy after increases. */
@@ -31,6 +33,7 @@ export const hoag: BilevelMethod<HoagOptions, HoagState> = {
     assert(samples >= 1, "a bilevel problem has samples");
     return {
       options,
+      samples,
       theta: [...theta],
       step: 0,
       work: 0,
@@ -61,7 +64,11 @@ export const hoag: BilevelMethod<HoagOptions, HoagState> = {
     const { options } = state;
     state.work += answer.iterations;
     if (answer.problem?.kind === "not-strongly-convex")
-      return finish(state, "not-strongly-convex", `the lower level of sample ${answer.problem.sample} is not strongly convex`);
+      return finish(
+        state,
+        "not-strongly-convex",
+        `the lower level of sample ${sampleAt(state.samples, answer.problem.position)} is not strongly convex`,
+      );
     const z = answer.hypergradient ?? [];
     const gradientNorm = Math.sqrt(z.reduce((sum, one) => sum + one * one, 0));
     if (answer.problem !== undefined || !Number.isFinite(gradientNorm))

@@ -11,6 +11,7 @@
  * Source: arXiv 2308.10098, Algorithms 3.1 and 3.2, Lemma 3.5.
  */
 import { assert } from "@regulus/proto";
+import { sampleAt } from "../dealt-samples.js";
 import type { ReducedAnswer } from "../respond.js";
 import { directionFrom, dot, memoryOf } from "./direction.js";
 import { acceptedRecord, refusedRecord, searchFailedWords, takenBackWords } from "./maid-records.js";
@@ -92,7 +93,7 @@ function tellGradient(state: MaidState, answer: ReducedAnswer): readonly Iterati
   const { options } = state;
   state.work += answer.iterations;
   if (answer.problem?.kind === "not-strongly-convex") {
-    const words = `the lower level of sample ${answer.problem.sample} is not strongly convex at these hyperparameters: mu is not above 0; add regularization`;
+    const words = `the lower level of sample ${sampleAt(state.samples, answer.problem.position)} is not strongly convex at these hyperparameters: mu is not above 0; add regularization`;
     return finish(state, "not-strongly-convex", words);
   }
   const { hypergradient = [], residual = 0, unresolved = 0 } = answer;

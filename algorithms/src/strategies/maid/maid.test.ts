@@ -160,7 +160,7 @@ describe("maid over trials", () => {
     assert.deepEqual(steps(facts), expected);
     assert.ok(
       words(facts).some((one) =>
-        /trial \d, which answered for samples \d to \d, ended \(lost\): another trial takes its place/.test(one),
+        /trial \d, which answered for shard \d of \d, ended \(lost\): another trial takes its place/.test(one),
       ),
     );
     assert.ok(words(facts).some((one) => /gave no answer that can be read: another trial/.test(one)));
