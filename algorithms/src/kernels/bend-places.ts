@@ -6,6 +6,7 @@ import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type { GradConfig, Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { one } from "./gradients/parts.js";
+import { isTaped } from "./taping.js";
 import { BEND_HALVES, BEND_HALVES_GRADIENT, BEND_PLACES, BEND_PLACES_GRADIENT } from "./wasm/bend-places.js";
 
 /** Like slope [batch, ..., columns]. @param by [batch, columns], as bias is. @param base like slope. */
@@ -32,11 +33,6 @@ export function bendHalves(both: Tensor, by: Tensor, bias: Tensor): Tensor {
 export function atPlaces(x: Tensor, rank: number): Tensor {
   const [batch = 0, columns = 0] = x.shape;
   return rank === 2 ? x : tf.reshape(x, [batch, ...Array<number>(rank - 2).fill(1), columns]);
-}
-
-/** Whether what runs now may be differentiated, so that it must be made of operations that can. */
-export function isTaped(): boolean {
-  return tf.engine().state.gradientDepth > 0;
 }
 
 /** Gradients by slope, by and bias. */

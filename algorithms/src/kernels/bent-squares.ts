@@ -6,8 +6,8 @@
 import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type { GradConfig, Scalar, Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { isTaped } from "./bend-places.js";
 import { one, sumToShape } from "./gradients/parts.js";
+import { isTaped } from "./taping.js";
 import { BENT_SQUARES, BENT_SQUARES_GRADIENT } from "./wasm/bent-squares.js";
 
 /** @param base [..., columns], as slope is. @param h [batch, hyperparameters]: its first row counts. @param slopes V [hyperparameters, columns]. */

@@ -7,8 +7,9 @@ import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type { GradConfig, Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { bend } from "./bend.js";
-import { bendPlaces, isTaped, placesGradient } from "./bend-places.js";
+import { bendPlaces, placesGradient } from "./bend-places.js";
 import { one } from "./gradients/parts.js";
+import { isTaped } from "./taping.js";
 import { HYPER_DENSE, HYPER_DENSE_GRADIENT, HYPER_DENSE_INPUT_GRADIENT, HYPER_DENSE_UNBIASED } from "./wasm/hyper-dense.js";
 
 /** A weight, its response and the slopes of the response's multipliers [hyperparameters, outputs]. */

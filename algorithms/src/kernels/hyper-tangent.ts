@@ -6,9 +6,10 @@
 import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type { GradConfig, Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { bendPlaces, isTaped } from "./bend-places.js";
+import { bendPlaces } from "./bend-places.js";
 import { one } from "./gradients/parts.js";
 import { flatProduct, type HyperWeight, partsOf, responseGradients } from "./hyper-dense.js";
+import { isTaped } from "./taping.js";
 import { HYPER_TANGENT, HYPER_TANGENT_UNBIASED } from "./wasm/hyper-dense.js";
 
 /** A weight's response alone. */

@@ -9,5 +9,6 @@ export { type HyperWeight, hyperDense } from "./hyper-dense.js";
 export { hyperTangent } from "./hyper-tangent.js";
 export { logSoftmax, logSumExp, sigmoidCrossEntropy, softmaxCrossEntropy } from "./losses.js";
 export { type LstmState, lstmCell } from "./lstm-cell.js";
+export { untaped } from "./taping.js";
 export { type AdamMoments, type AdamOptions, applyAdam, applyMomentum, type MomentumOptions } from "./updates.js";
 export { installWasmKernels } from "./wasm/install.js";

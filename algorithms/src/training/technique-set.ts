@@ -71,10 +71,16 @@ function contextOf({ step, batchSize, values }: { step: number; batchSize: numbe
     assert(found !== undefined, `${name} is a hyperparameter of a technique that is switched on`);
     return found;
   };
+  const made = new Map<string, tf.Tensor>();
   return {
     step,
     batchSize,
     rng,
+    once(name, make) {
+      const known = made.get(name) ?? make();
+      made.set(name, known);
+      return known;
+    },
     values: valuesOf,
     value: (name) => tf.tensor2d(valuesOf(name), [valuesOf(name).length, 1]),
   };

@@ -14,6 +14,8 @@ export interface StepContext {
   readonly batchSize: number;
   /** Random numbers of this step and technique. */
   readonly rng: Rng;
+  /** A tensor that is made once in a forward pass, by its name: a mask serves a value and its tangent. */
+  once(name: string, make: () => Tensor): Tensor;
   /**
    * A hyperparameter for every example (length batchSize), or one number where all share it (length 1). It lies on the host, so that a
    * technique can skip work at strength 0 and build masks without asking the backend. Not to be written to.

@@ -5,7 +5,7 @@
  * Source: Bae and Grosse, "Delta-STN", NeurIPS 2020 (linearised predictions); the dual-number form is ours.
  */
 import * as tf from "@tensorflow/tfjs";
-import { atPlaces, bendPlaces, hyperTangent } from "../../kernels/index.js";
+import { atPlaces, bendPlaces, hyperTangent, untaped } from "../../kernels/index.js";
 import { type Initializer, ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
 import { embeddingBound, maskedRows, productOf, tableOf } from "../../training/plain-layers.js";
 import type { Weight } from "../../training/technique.js";
@@ -103,7 +103,7 @@ export class DualLayers {
     const through = mapped(x, (of) => productOf(of, kernel.own));
     const shift = bias !== undefined && "response" in bias ? bias : undefined;
     return {
-      value: bias === undefined ? through.value : tf.add(through.value, bias.own),
+      value: shifted(through.value, bias),
       tangent: hyperTangent(x.value, this.#weights.coordinates, through.tangent, kernel, shift),
     };
   }
@@ -111,7 +111,7 @@ export class DualLayers {
   /** An operation that is linear in the weight and in x, plus a bias. */
   #through(weight: DualWeight, x: Dual, apply: (x: tf.Tensor, weight: tf.Tensor) => tf.Tensor, bias?: DualWeight): Dual {
     const through = mapped(x, (of) => apply(of, weight.own));
-    const value = bias === undefined ? through.value : tf.add(through.value, bias.own);
+    const value = shifted(through.value, bias);
     const shift = bias !== undefined && "response" in bias ? this.#shiftOf(bias) : undefined;
     if ("response" in weight) {
       const multipliers = this.#weights.multipliers(weight);
@@ -134,6 +134,11 @@ export class DualLayers {
   #shiftOf(bias: ReactingWeight): tf.Tensor {
     return tf.mul(bias.response, this.#weights.multipliers(bias));
   }
+}
+
+/** A layer's value with its bias. */
+function shifted(value: tf.Tensor, bias: DualWeight | undefined): tf.Tensor {
+  return bias === undefined ? value : untaped(() => tf.add(value, bias.own));
 }
 
 function maskedDual(weight: DualWeight, mask: tf.Tensor): DualWeight {

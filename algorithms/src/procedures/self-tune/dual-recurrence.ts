@@ -6,6 +6,7 @@
  */
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
+import { untaped } from "../../kernels/index.js";
 import {
   type Averaging,
   groupAveraging,
@@ -29,9 +30,11 @@ export function lstmDual(driven: Dual, recur: (hidden: Dual) => Dual): Dual {
   const tangents = outputs.map(({ value, tangent }) => tangent ?? tf.zerosLike(value));
   const still = outputs.every(({ tangent }) => tangent === undefined);
   return {
-    value: tf.stack(
-      outputs.map(({ value }) => value),
-      1,
+    value: untaped(() =>
+      tf.stack(
+        outputs.map(({ value }) => value),
+        1,
+      ),
     ),
     tangent: still ? undefined : tf.stack(tangents, 1),
   };
@@ -47,17 +50,17 @@ function cellOf(gates: Dual, cell: Dual | undefined): { cell: Dual; hidden: Dual
 
 function quarters({ value, tangent }: Dual): readonly Dual[] {
   const tangents = tangent === undefined ? [] : tf.split(tangent, 4, 1);
-  return tf.split(value, 4, 1).map((part, i) => ({ value: part, tangent: tangents[i] }));
+  return untaped(() => tf.split(value, 4, 1)).map((part, i) => ({ value: part, tangent: tangents[i] }));
 }
 
 function unstacked({ value, tangent }: Dual): readonly Dual[] {
   const tangents = tangent === undefined ? [] : tf.unstack(tangent);
-  return tf.unstack(value).map((part, i) => ({ value: part, tangent: tangents[i] }));
+  return untaped(() => tf.unstack(value)).map((part, i) => ({ value: part, tangent: tangents[i] }));
 }
 
 /** x [..., units] to mean 0 and variance 1 over its last axis. */
 export function layerNormalizedDual({ value, tangent }: Dual): Dual {
-  const normalized = layerNormalized(value);
+  const normalized = untaped(() => layerNormalized(value));
   return {
     value: normalized,
     tangent: tangent && normalizedTangent({ value, normalized, tangent }, layerAveraging(value.shape)),
@@ -66,7 +69,7 @@ export function layerNormalizedDual({ value, tangent }: Dual): Dual {
 
 /** x [batch, ..., channels] to mean 0 and variance 1 over its places and each group of channels. */
 export function groupNormalizedDual({ value, tangent }: Dual, groups: number): Dual {
-  const normalized = groupNormalized(value, groups);
+  const normalized = untaped(() => groupNormalized(value, groups));
   const averaging = groupAveraging(value.shape, groups);
   return { value: normalized, tangent: tangent && normalizedTangent({ value, normalized, tangent }, averaging) };
 }
@@ -75,10 +78,13 @@ function normalizedTangent(
   { value, normalized, tangent }: { readonly value: tf.Tensor; readonly normalized: tf.Tensor; readonly tangent: tf.Tensor },
   { shape, mean, spread }: Averaging,
 ): tf.Tensor {
-  const [x, y, moved] = [value, normalized, tangent].map((one) => tf.reshape(one, shape));
-  assert(x && y && moved, "three tensors were reshaped");
-  const variance = mean(tf.square(tf.sub(x, spread(mean(x)))));
+  const moved = tf.reshape(tangent, shape);
+  const { y, inverse } = untaped(() => {
+    const x = tf.reshape(value, shape);
+    const variance = mean(tf.square(tf.sub(x, spread(mean(x)))));
+    return { y: tf.reshape(normalized, shape), inverse: spread(inverseDeviation(variance)) };
+  });
   const along = spread(mean(tf.mul(y, moved)));
   const centered = tf.sub(tf.sub(moved, spread(mean(moved))), tf.mul(y, along));
-  return tf.reshape(tf.mul(centered, spread(inverseDeviation(variance))), value.shape);
+  return tf.reshape(tf.mul(centered, inverse), value.shape);
 }

@@ -5,11 +5,12 @@
  */
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
-import { maxPoolTangent } from "../../kernels/index.js";
+import { maxPoolTangent, untaped } from "../../kernels/index.js";
 import type { Activation, Signal } from "../../training/network.js";
 import { imagesOf } from "../../training/tensor-network.js";
 
 export interface Dual {
+  /** A constant to gradients: they are asked by what tangents are made of, and values are not. */
   readonly value: tf.Tensor;
   /** Of the value's shape; undefined for zero. */
   readonly tangent: tf.Tensor | undefined;
@@ -39,24 +40,33 @@ export function dualOf(signal: Signal): Dual {
 
 /** A linear function of both. */
 export function mapped({ value, tangent }: Dual, linear: (x: tf.Tensor) => tf.Tensor): Dual {
-  return { value: linear(value), tangent: tangent === undefined ? undefined : linear(tangent) };
+  return { value: untaped(() => linear(value)), tangent: tangent === undefined ? undefined : linear(tangent) };
 }
 
-/** An elementwise function, given its value and then its derivative. */
-function elementwise({ tangent }: Dual, value: tf.Tensor, derivative: () => tf.Tensor): Dual {
-  return { value, tangent: tangent === undefined ? undefined : tf.mul(tangent, derivative()) };
+/** An elementwise function, and its derivative from its value. */
+function elementwise(x: Dual, of: (x: tf.Tensor) => tf.Tensor, derivative: (value: tf.Tensor) => tf.Tensor): Dual {
+  const value = untaped(() => of(x.value));
+  return {
+    value,
+    tangent:
+      x.tangent &&
+      tf.mul(
+        x.tangent,
+        untaped(() => derivative(value)),
+      ),
+  };
 }
 
 export function addDuals(a: Dual, b: Dual): Dual {
   const tangents = [a.tangent, b.tangent].flatMap((tangent) => tangent ?? []);
-  const value = tf.add(a.value, b.value);
+  const value = untaped(() => tf.add(a.value, b.value));
   return { value, tangent: tangents.length === 0 ? undefined : tf.broadcastTo(tf.addN(tangents), value.shape) };
 }
 
 /** Of one shape. */
 export function multiplyDuals(a: Dual, b: Dual): Dual {
   const parts = [a.tangent && tf.mul(a.tangent, b.value), b.tangent && tf.mul(a.value, b.tangent)].flatMap((part) => part ?? []);
-  return { value: tf.mul(a.value, b.value), tangent: parts.length === 0 ? undefined : tf.addN(parts) };
+  return { value: untaped(() => tf.mul(a.value, b.value)), tangent: parts.length === 0 ? undefined : tf.addN(parts) };
 }
 
 export function activateDual(x: Dual, activation: Activation = "linear"): Dual {
@@ -64,21 +74,17 @@ export function activateDual(x: Dual, activation: Activation = "linear"): Dual {
     case "linear":
       return x;
     case "relu":
-      return elementwise(x, tf.relu(x.value), () => tf.step(x.value));
-    case "tanh": {
-      const value = tf.tanh(x.value);
-      return elementwise(x, value, () => tf.sub(1, tf.square(value)));
-    }
-    case "sigmoid": {
-      const value = tf.sigmoid(x.value);
-      return elementwise(x, value, () => tf.mul(value, tf.sub(1, value)));
-    }
+      return elementwise(x, tf.relu, tf.step);
+    case "tanh":
+      return elementwise(x, tf.tanh, (value) => tf.sub(1, tf.square(value)));
+    case "sigmoid":
+      return elementwise(x, tf.sigmoid, (value) => tf.mul(value, tf.sub(1, value)));
   }
 }
 
 /** Each window's greatest value, and the tangent of that place; valid padding. */
 export function maxPoolDual({ value, tangent }: Dual, size: number, stride: number): Dual {
-  const pooled = tf.maxPool(imagesOf(value), size, stride, "valid");
+  const pooled = untaped(() => tf.maxPool(imagesOf(value), size, stride, "valid"));
   if (tangent === undefined) return { value: pooled, tangent };
   return { value: pooled, tangent: maxPoolTangent(imagesOf(tangent), imagesOf(value), pooled, { size, stride }) };
 }

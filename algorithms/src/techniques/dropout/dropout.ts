@@ -15,7 +15,8 @@ export const module: TechniqueModule<DropoutOptions> = {
       const rates = context.values(kind === "input" ? "inputDropout" : "hiddenDropout");
       if (rates.every((rate) => rate === 0)) return x;
       const [rows, columns] = [context.batchSize, x.size / context.batchSize];
-      return tf.mul(x, tf.tensor(dropMask({ rows, columns }, rates, context.rng.fork(name)), x.shape));
+      const mask = () => tf.tensor(dropMask({ rows, columns }, rates, context.rng.fork(name)), x.shape);
+      return tf.mul(x, context.once(name, mask));
     },
   }),
 };

@@ -22,7 +22,8 @@ export const module: TechniqueModule<LockedDropoutOptions> = {
       const rates = context.values(rateOf[kind]);
       if (x.rank !== 3 || rates.every((rate) => rate === 0)) return x;
       const [rows, columns] = [context.batchSize, x.shape[2] ?? 0];
-      return tf.mul(x, tf.tensor3d(dropMask({ rows, columns }, rates, context.rng.fork(name)), [rows, 1, columns]));
+      const mask = () => tf.tensor3d(dropMask({ rows, columns }, rates, context.rng.fork(name)), [rows, 1, columns]);
+      return tf.mul(x, context.once(name, mask));
     },
   }),
 };
