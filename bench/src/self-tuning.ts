@@ -7,6 +7,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { openCase, type TrialCase } from "@regulus/algorithms/conformance/training";
 import { chooseBackend } from "@regulus/algorithms/kernels";
+import { median, type Ratios, ratiosOf, rounded, timeInTurns } from "./in-turns.js";
 
 const techniques = ["dropout", "weight-decay", "input-noise", "label-smoothing"];
 const models = ["mnist-mlp", "mnist-cnn"];
@@ -19,12 +20,6 @@ const variants = {
 /** A turn's steps: a multiple of what lies between the tuning steps of each variant. */
 const stepsPerTurn = 20;
 const warmUpTurns = 4;
-
-/** Milliseconds of a step, by turn. */
-interface Timed {
-  readonly wall: number[];
-  readonly processor: number[];
-}
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { turns: { type: "string", default: "20" } } });
@@ -43,46 +38,11 @@ async function compare(model: string, turns: number) {
   const open = ({ procedure, options }: Pick<TrialCase, "procedure" | "options">) =>
     openCase({ procedure, workload: model, techniques, options: { ...options }, untilStep: 1_000_000 });
   const [plain, stn, delta] = [await open(variants.fit), await open(variants.stn), await open(variants["delta-stn"])];
-  const timed = [plain, stn, delta].map((session): Timed & { session: typeof session } => ({ session, wall: [], processor: [] }));
-  for (let turn = -warmUpTurns; turn < turns; turn++) {
-    for (const { session, wall, processor } of timed) {
-      const [began, used] = [performance.now(), process.cpuUsage()];
-      for (let i = 0; i < stepsPerTurn; i++) await session.step();
-      const { user, system } = process.cpuUsage(used);
-      if (turn < 0) continue;
-      wall.push((performance.now() - began) / stepsPerTurn);
-      processor.push((user + system) / 1000 / stepsPerTurn);
-    }
-  }
-  for (const { session } of timed) session.close();
-  const [base, ...others] = timed;
-  const [stnRatios, deltaRatios] = others.map((other) => ratios(other, base ?? other));
-  return { plainMs: rounded(median(base?.wall ?? [])), stn: stnRatios ?? empty, deltaStn: deltaRatios ?? empty };
+  const sessions = [plain, stn, delta];
+  const [base, ...others] = await timeInTurns(sessions, { turns, warmUpTurns, stepsPerTurn });
+  for (const session of sessions) session.close();
+  const [stnRatios, deltaRatios] = others.map((other) => ratiosOf(other, base ?? other));
+  return { plainMs: rounded(median(base?.wall ?? [])), stn: stnRatios ?? none, deltaStn: deltaRatios ?? none };
 }
 
-const empty = { wallRatio: Number.NaN, wallRatioLow: Number.NaN, wallRatioHigh: Number.NaN, processorRatio: Number.NaN };
-
-/** Medians over turns of the ratio of two that lie side by side, and the quartiles of the wall time's. */
-function ratios(one: Timed, base: Timed): typeof empty {
-  const of = (times: readonly number[], to: readonly number[]) => times.map((ms, turn) => ms / (to[turn] ?? Number.NaN));
-  const wall = of(one.wall, base.wall);
-  return {
-    wallRatio: rounded(median(wall)),
-    wallRatioLow: rounded(quantile(wall, 0.25)),
-    wallRatioHigh: rounded(quantile(wall, 0.75)),
-    processorRatio: rounded(median(of(one.processor, base.processor))),
-  };
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-}
-
-function rounded(value: number): number {
-  return Number(value.toFixed(3));
-}
+const none: Ratios = { wallRatio: Number.NaN, wallRatioLow: Number.NaN, wallRatioHigh: Number.NaN, processorRatio: Number.NaN };

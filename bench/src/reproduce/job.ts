@@ -3,7 +3,7 @@
  * a cluster around them.
  */
 import { chooseBackend } from "@regulus/algorithms/kernels";
-import { loadProcedure, TrialFailure } from "@regulus/algorithms/training";
+import { loadProcedure, type Session, TrialFailure } from "@regulus/algorithms/training";
 import { SearchSpec, Work } from "@regulus/proto";
 
 export interface Job {
@@ -46,7 +46,8 @@ const reportEverySteps = 50;
 /** Share of the steps at the start that is not timed. */
 const coldShare = 0.1;
 
-export async function runJob(job: Job, advanced: (steps: number) => void): Promise<JobResult> {
+/** The session that works on a job. */
+export async function openJob(job: Job): Promise<Session> {
   await chooseBackend("wasm");
   const isPath = job.workload.includes("/");
   const spec = SearchSpec.fromPartial({
@@ -65,7 +66,11 @@ export async function runJob(job: Job, advanced: (steps: number) => void): Promi
     untilStep: job.steps,
     final: true,
   });
-  const session = await (await loadProcedure(job.procedure)).open({ spec, work, seed: job.seed, found: () => undefined });
+  return (await loadProcedure(job.procedure)).open({ spec, work, seed: job.seed, found: () => undefined });
+}
+
+export async function runJob(job: Job, advanced: (steps: number) => void): Promise<JobResult> {
+  const session = await openJob(job);
   const points: Point[] = [];
   const timedFrom = Math.ceil(job.steps * coldShare);
   let timed = 0;

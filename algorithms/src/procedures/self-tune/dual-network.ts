@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Activation, Network, Signal } from "../../training/network.js";
-import type { SiteKind } from "../../training/technique.js";
+import type { SiteActivations, SiteKind } from "../../training/technique.js";
 import { imagesOf, type MaskRule, type TrainingRules } from "../../training/tensor-network.js";
 import { activateDual, addDuals, type Dual, DualSignal, dualOf, mapped, maxPoolDual } from "./dual.js";
 import type { DualLayers } from "./dual-layers.js";
@@ -96,7 +96,16 @@ export class DualNetwork implements Network {
     const rules = this.#rules;
     if (rules === undefined) return x;
     const after = signal(mapped(dualOf(x), (values) => rules.atSite(values, { name, kind })));
-    rules.observe({ before: linearised(x), after: linearised(after) }, { name, kind });
+    // Formed where a penalty asks for them.
+    const activations: SiteActivations = {
+      get before() {
+        return linearised(x);
+      },
+      get after() {
+        return linearised(after);
+      },
+    };
+    rules.observe(activations, { name, kind });
     return after;
   }
 }
