@@ -3,8 +3,11 @@ import { z } from "zod";
 import type { DiagnosticSpec } from "../../core/index.js";
 
 const options = z.strictObject({
-  /** So many steps of the strategy refused one after the other are worth telling. */
-  refusedInARow: z.int().min(1).default(5),
+  /**
+   * So many steps of the strategy refused one after the other are worth telling. MAID halves its accuracy at each, so that a few in a row are how it
+   * tunes itself; ten are a thousandfold without a step.
+   */
+  refusedInARow: z.int().min(1).default(10),
   /** An accuracy at or below this is near what double precision can reach. */
   accuracyFloor: z.number().positive().default(1e-11),
 });
