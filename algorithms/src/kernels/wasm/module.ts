@@ -100,6 +100,9 @@ type AdamArguments = [
   ...corrections: [correction1: number, correction2: number, epsilon: number],
 ];
 
+/** A cache line. */
+const LINE_BYTES = 64;
+
 const modules = new WeakMap<BackendWasm, KernelModule>();
 
 /** The module on this backend's memory. */
@@ -123,7 +126,7 @@ function instantiate(backend: BackendWasm): KernelModule {
   let columns = { address: 0, floats: 0 };
   return {
     ...functions(exports),
-    scratch: allocate(constant(exports, "GEMM_SCRATCH_BYTES")),
+    scratch: aligned(allocate(constant(exports, "GEMM_SCRATCH_BYTES") + LINE_BYTES)),
     columns(patchFloats) {
       const floats = Math.max(columnsAtLeast, patchFloats);
       if (floats > columns.floats) {
@@ -133,6 +136,11 @@ function instantiate(backend: BackendWasm): KernelModule {
       return columns.address;
     },
   };
+}
+
+/** Where a cache line begins: the allocator aligns to 8 bytes, and every fourth vector of what products read from would lie across two lines. */
+function aligned(address: number): number {
+  return Math.ceil(address / LINE_BYTES) * LINE_BYTES;
 }
 
 /** What Emscripten gives tfjs's module beside the kernels; tfjs's types leave it out. */
