@@ -5,17 +5,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRng, type Rng } from "@regulus/algorithms/core";
 import { connect, type RegulusClient } from "@regulus/client";
-import { type Fact, parseSearchDocument, type SearchSpec } from "@regulus/proto";
+import type { Fact, StrategyStepped } from "@regulus/proto";
 import { lostFacts, violations } from "../cluster/invariants.js";
+import { stepsOf } from "../cluster/maid-search.js";
 import { descendants, type Program, scratch, startProgram } from "../cluster/processes.js";
+import { type ChaosTask, specOf, trialsOf } from "./tasks.js";
 
 export const victims = ["coordinator", "agent", "trial"] as const;
 export type Victim = (typeof victims)[number];
 
-/** What the search trains: real digits, or (for a quick test) steps that only take time. */
-export type ChaosTask = "digits" | "idle steps";
-/** Trials of the search; enough work that every kill meets a running search. */
-const trialsOf: Record<ChaosTask, number> = { digits: 24, "idle steps": 10 };
 /** Longest time for a round: then it counts as hung. */
 const roundTimeoutMs = 8 * 60_000;
 /** Kills follow each other after a wait in this range. */
@@ -41,6 +39,8 @@ export interface ChaosOptions {
   readonly kills: number;
   readonly seed: number;
   readonly task: ChaosTask;
+  /** The strategy's steps of an undisturbed search, which this one has to take to the last bit; absent where nobody compares. */
+  readonly expectedSteps?: readonly StrategyStepped[];
   say(text: string): void;
 }
 
@@ -86,7 +86,7 @@ export async function chaosRound(options: ChaosOptions): Promise<ChaosResult> {
   const heard: Fact[] = [];
   const listening = new AbortController();
   try {
-    const search = await client.createSearch({ spec: spec(task, options.seed), idempotencyKey: "chaos" });
+    const search = await client.createSearch({ spec: specOf(task, options.seed), idempotencyKey: "chaos" });
     const listener = listen(client, search.searchId, heard, listening.signal);
     let kills = 0;
     while (kills < options.kills && heard.at(-1)?.kind?.$case !== "searchEnded") {
@@ -112,12 +112,17 @@ export async function chaosRound(options: ChaosOptions): Promise<ChaosResult> {
     ]);
     const log: Fact[] = [];
     for await (const { facts } of client.watchSearch(search.searchId)) log.push(...facts);
-    const wrong = [...violations(log, trials), ...lostFacts(heard, log), ...outcome(log)];
+    const wrong = [
+      ...violations(log, trials),
+      ...lostFacts(heard, log),
+      ...outcome(log),
+      ...otherSteps(log, options.expectedSteps),
+    ];
     if (kills < options.kills)
       wrong.push(`the search ended after ${kills} of ${options.kills} kills; it is too short for this machine`);
     const attempts = log.filter((fact) => fact.kind?.$case === "attemptStarted").length;
     say(
-      `${log.length} facts, ${attempts} attempts for ${trials} trials, ${wrong.length === 0 ? "every promise held" : wrong.join("; ")}`,
+      `${log.length} facts, ${attempts} attempts for ${trialsIn(log)} trials, ${wrong.length === 0 ? "every promise held" : wrong.join("; ")}`,
     );
     return { victim, kills, seconds: (performance.now() - began) / 1000, facts: log.length, attempts, violations: wrong };
   } finally {
@@ -127,30 +132,6 @@ export async function chaosRound(options: ChaosOptions): Promise<ChaosResult> {
     await coordinator.kill();
     folder.remove();
   }
-}
-
-function spec(task: ChaosTask, seed: number): SearchSpec {
-  const training =
-    task === "digits"
-      ? { workload: "mnist-mlp", techniques: ["weight-decay", "dropout"], steps: 300, measureEverySteps: 50 }
-      : {
-          workload: { name: "synthetic-function", options: { function: "sphere", curveHeight: 1, stepMs: 20 } },
-          space: { x0: { type: "double", min: -5, max: 5 } },
-          steps: 60,
-          measureEverySteps: 10,
-        };
-  const { steps, measureEverySteps, ...rest } = training;
-  return parseSearchDocument({
-    ...rest,
-    name: "chaos",
-    objective: { metric: "validLoss", direction: "minimize" },
-    strategy: "random",
-    budget: { trials: trialsOf[task], stepsPerTrial: steps },
-    parallelism: 2,
-    retries: { max: 20, backoff: 100 },
-    reporting: { measureEverySteps, checkpointEvery: 500 },
-    seed,
-  });
 }
 
 /** Keeps what is heard of the search, across coordinators. */
@@ -174,6 +155,21 @@ async function killTrial(agents: readonly Program[], rng: Rng, heard: readonly F
     await sleep(pollMs);
   }
   return false;
+}
+
+/** Where the strategy went another way than undisturbed. */
+function otherSteps(log: readonly Fact[], expected: readonly StrategyStepped[] | undefined): string[] {
+  if (expected === undefined) return [];
+  const steps = stepsOf(log);
+  const first = expected.findIndex((step, index) => JSON.stringify(step) !== JSON.stringify(steps[index]));
+  if (first < 0 && steps.length === expected.length) return [];
+  return [
+    `the strategy's steps differ from those of an undisturbed search from number ${first < 0 ? expected.length : first} on`,
+  ];
+}
+
+function trialsIn(log: readonly Fact[]): number {
+  return log.filter(({ kind }) => kind?.$case === "trialProposed").length;
 }
 
 function outcome(log: readonly Fact[]): string[] {

@@ -123,7 +123,8 @@ function signal(pid: number, name: "SIGKILL" | "SIGSTOP"): void {
   }
 }
 
-function stepsOf(facts: readonly Fact[]): StrategyStepped[] {
+/** What was told of the method's iterations, without what was told of trials. */
+export function stepsOf(facts: readonly Fact[]): StrategyStepped[] {
   return facts.flatMap(({ kind }) =>
     kind?.$case === "strategyStepped" && stepOutcome(kind.value) !== "news" ? [kind.value] : [],
   );
