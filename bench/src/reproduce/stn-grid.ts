@@ -37,7 +37,8 @@ export async function runGridClaim({ seed, progress }: ReproduceRequest, variant
   const plain = (parameters: Job["parameters"]): Job => ({ ...job, procedure: "fit", parameters, options: {} });
   const selfTuning: Job = { ...job, procedure: "self-tune", parameters: {}, options: { variant, entropyWeight: 1e-2 } };
   const results = await runJobs(id, [...grid.map(plain), selfTuning], progress);
-  const cost = await costBeside(plain(middle), selfTuning);
+  progress.begin(`${id}, cost`, (turns.warmUpTurns + turns.turns) * turns.stepsPerTurn);
+  const cost = await costBeside(plain(middle), selfTuning, () => progress.advance(turns.stepsPerTurn));
   const [tuned, fixed] = [results.at(-1), results.slice(0, -1)];
   const losses = fixed.map(lastLoss);
   const best = Math.min(...losses);
@@ -52,9 +53,9 @@ export async function runGridClaim({ seed, progress }: ReproduceRequest, variant
 }
 
 /** Processor time of one job's steps over another's. */
-async function costBeside(base: Job, job: Job): Promise<number> {
+async function costBeside(base: Job, job: Job, advanced: () => void): Promise<number> {
   const sessions = [await openJob(base), await openJob(job)];
-  const [baseTimes, times] = await timeInTurns(sessions, turns);
+  const [baseTimes, times] = await timeInTurns(sessions, turns, advanced);
   for (const session of sessions) session.close();
   return times === undefined || baseTimes === undefined ? Number.NaN : ratiosOf(times, baseTimes).processorRatio;
 }
