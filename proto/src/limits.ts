@@ -25,6 +25,8 @@ export const limits = {
   measurementNamesMax: 2000,
   /** Numbers in all vectors of a measurement, of a work or of a strategy's step together: 800 kB. */
   vectorNumbersMax: 100_000,
+  /** Samples of a bilevel search: each of its trials keeps the order that they are dealt in. */
+  bilevelSamplesMax: 1_000_000,
   /** Bytes of one gRPC message. */
   messageBytesMax: 4 * 1024 * 1024,
   /** Bytes of data in one message of an artifact stream. */

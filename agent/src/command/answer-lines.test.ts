@@ -79,6 +79,10 @@ describe("lines of a program that answers for samples", () => {
   it("begin with how many samples and which hyperparameters there are", () => {
     assert.deepEqual(readHello('{"samples": 3, "theta": [0.5], "words": "more is ignored"}'), { samples: 3, theta: [0.5] });
     assert.throws(() => readHello('{"samples": 0, "theta": [1]}'), /hello: "samples" is 0, expected at least 1/);
+    assert.throws(
+      () => readHello('{"samples": 1000000000000, "theta": [1]}'),
+      /hello: "samples" is 1000000000000, expected at most 1000000/,
+    );
     assert.throws(() => readHello('{"samples": 2, "theta": []}'), /"theta" is \[\], expected at least one/);
     assert.throws(() => readHello('{"samples": 2, "theta": [NaN]}'), /"theta\[0\]" is "NaN", expected a finite number/);
   });

@@ -30,6 +30,7 @@ export function readHello(line: string): Hello {
   const fields = readFields(line, "hello");
   const samples = count(fields, "samples", "hello");
   if (samples < 1) throw wrong("hello", "samples", fields.samples, "at least 1");
+  if (samples > limits.bilevelSamplesMax) throw wrong("hello", "samples", fields.samples, `at most ${limits.bilevelSamplesMax}`);
   const theta = numbers(fields, "theta", "hello", limits.vectorNumbersMax);
   if (theta.length < 1) throw wrong("hello", "theta", fields.theta, "at least one hyperparameter");
   return { samples, theta };

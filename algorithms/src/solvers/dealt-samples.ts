@@ -5,6 +5,7 @@
  * first quarter those that 4 divides, and every contiguous part is spread over the whole set. The order depends on the number of samples alone, so that
  * sums along it do not depend on shards.
  */
+import { assert } from "@regulus/proto";
 
 /** Sample at each position; a permutation of 0 to samples - 1. */
 export function dealtOrder(samples: number): readonly number[] {
@@ -19,7 +20,9 @@ export function dealtOrder(samples: number): readonly number[] {
 
 /** The sample at one position. */
 export function sampleAt(samples: number, position: number): number {
-  return dealtOrder(samples)[position] ?? position;
+  const sample = dealtOrder(samples)[position];
+  assert(sample !== undefined, `there is a position ${position} of ${samples}`);
+  return sample;
 }
 
 /** One item a sample, put in the order of positions. */

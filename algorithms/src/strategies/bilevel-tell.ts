@@ -2,7 +2,7 @@
  * Folds the facts of a search into the state of bilevel rounds: who holds which solutions, what was answered, and what the method makes of it.
  * Answers are reduced over all samples in one fixed order, so that neither shards nor the order of arrival change a bit.
  */
-import { type Fact, fromVectors, type Measurement, type TrialEnded, type Work } from "@regulus/proto";
+import { type Fact, fromVectors, limits, type Measurement, type TrialEnded, type Work } from "@regulus/proto";
 import { spec as respond } from "../procedures/respond/spec.js";
 import type { BilevelMethod, MethodState, OpenQuestion } from "../solvers/maid/method.js";
 import { type ReducedAnswer, reduceAnswers, rejectedAnswer, type SampleAnswer, upperBoundOf } from "../solvers/respond.js";
@@ -164,7 +164,8 @@ function described<Options, State extends MethodState>(
   member: Member,
   { samples = 0, theta = [] }: { samples: number | undefined; theta: readonly number[] | undefined },
 ): void {
-  if (!(Number.isSafeInteger(samples) && samples >= 1) || theta.length === 0 || !theta.every(Number.isFinite)) return;
+  const isCount = Number.isSafeInteger(samples) && samples >= 1 && samples <= limits.bilevelSamplesMax;
+  if (!isCount || theta.length === 0 || !theta.every(Number.isFinite)) return;
   member.answered = member.step;
   if (state.method !== null) return;
   state.samples = samples;

@@ -7,7 +7,7 @@
  * 400 steps more than beginning at 1e-1, on every instance, so that a target that is reached at once tells of these first solves and not of the curve.
  * MAID-1 is the literal claim, reported. MAID-1-CURVE looks at the same amounts of work on every instance, the first of them the document's; its
  * marks and thresholds were settled on seeds 101 to 116, what a stall is on 201 to 212 too: frozen at 1e-1 or 1e-3 a run takes its last step within
- * 1 % of the budget on each of them. How far above MAID it stays depends on how far MAID came, which differs by instance (1.42 to 18 times).
+ * 1 % of the budget on each of them. How far above MAID it stays depends on how far MAID came, which differs by instance (1.2 to 22 times).
  */
 import type { ClaimResult, ReproduceRequest } from "./claim.js";
 import { accuracies, gapAfter, problemOf, type Run, run, settings, workTo } from "./quadratic-runs.js";

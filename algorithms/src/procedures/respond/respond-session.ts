@@ -6,7 +6,7 @@
  *
  * Source: MAID, arXiv 2308.10098. What one sample answers is solvers/respond.ts.
  */
-import { limits, RegulusError, toVectors, type Work } from "@regulus/proto";
+import { assert, limits, RegulusError, toVectors, type Work } from "@regulus/proto";
 import type { SampleSolve } from "../../solvers/answer-sample.js";
 import { dealtOrder } from "../../solvers/dealt-samples.js";
 import {
@@ -269,7 +269,9 @@ class RespondSession implements Session {
 
   /** The sample at a place of the shard. */
   #sampleAt(index: number): number {
-    return this.#order[this.#range.lo + index] ?? index;
+    const sample = this.#order[this.#range.lo + index];
+    assert(sample !== undefined, `the shard has a place ${index}`);
+    return sample;
   }
 
   #isComplete({ answers }: Round): boolean {

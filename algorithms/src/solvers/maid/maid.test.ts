@@ -196,7 +196,7 @@ test("what can't be solved is refused by name", () => {
     maid.tell(state, 0, answerAt([2], more));
     return state.finished?.reason;
   };
-  assert.equal(first(begin(), { problem: { position: 3, kind: "not-strongly-convex" } }), "not-strongly-convex");
+  assert.equal(first(begin(), { problem: { position: 0, kind: "not-strongly-convex" } }), "not-strongly-convex");
   assert.equal(first(begin(), { hypergradient: [Number.NaN] }), "not-finite");
   assert.equal(first(begin({ checkDescent: true }), {}), "no-bound");
   assert.equal(first(begin(), { hypergradient: [0] }), "converged");

@@ -71,12 +71,9 @@ export function expertsKernels({ width, height, side, filters }: ExpertsShape): 
   const entered = (of: ExpertFilters, x: Float64Array): Instance => {
     const instance = instanceOf(place.end);
     instance.resident = undefined;
-    for (const [name, values] of [
-      ["taps", of.taps] as const,
-      ["weights", of.weights] as const,
-      ["smoothings", of.smoothings] as const,
-    ])
-      instance.write(place[name], values);
+    instance.write(place.taps, of.taps);
+    instance.write(place.weights, of.weights);
+    instance.write(place.smoothings, of.smoothings);
     instance.write(place.x, x);
     instance.calls.clearFrame(place.frame, side, rows, columns);
     return instance;
