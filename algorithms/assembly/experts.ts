@@ -3,8 +3,9 @@
 // arrays f64. Every output element is the same sum in the same order whatever block of columns it falls into, of plain products and sums without
 // relaxed SIMD: all machines compute the same bits.
 //
-// A filter of side s fits on `rows` by `columns` places of an image of (rows + s - 1) by (columns + s - 1). Responses lie inside a frame of
-// s - 1 zeros, so that the transpose of a correlation is a correlation with the taps turned round.
+// A filter of side s fits on `rows` by `columns` places of an image of (rows + s - 1) by (columns + s - 1): the image proper and the pixels mirrored around
+// it, which callers lay out and fold back. Responses lie inside a frame of s - 1 zeros, so that the transpose of a correlation is a correlation with
+// the taps turned round.
 
 /** Bytes of `count` f64 elements. */
 // @ts-ignore: decorator
@@ -19,16 +20,12 @@ export function clearFrame(frame: usize, side: i32, rows: i32, columns: i32): vo
   memory.fill(frame, 0, bytes((rows + edge) * (columns + edge)));
 }
 
-/**
- * out = x - y + sum over k of C_k' (w_k z_k / sqrt(z_k^2 + s_k)), z_k = C_k x. taps [filters, side, side], weights and smoothings s [filters].
- */
+/** out = sum over k of C_k' (w_k z_k / sqrt(z_k^2 + s_k)), z_k = C_k x. taps [filters, side, side], weights and smoothings s [filters]. */
 export function gradient(
-  x: usize, y: usize, out: usize, taps: usize, weights: usize, smoothings: usize, frame: usize,
+  x: usize, out: usize, taps: usize, weights: usize, smoothings: usize, frame: usize,
   side: i32, rows: i32, columns: i32, filters: i32,
 ): void {
-  const width = columns + side - 1;
-  const pixels = width * (rows + side - 1);
-  for (let i: usize = 0; i < bytes(pixels); i += 8) store<f64>(out + i, load<f64>(x + i) - load<f64>(y + i));
+  memory.fill(out, 0, bytes((columns + side - 1) * (rows + side - 1)));
   for (let k = 0; k < filters; k++) {
     const filter = taps + bytes(k * side * side);
     correlateInto(x, filter, frame, side, rows, columns);
@@ -86,11 +83,11 @@ export function curvatures(
   }
 }
 
-/** out = v + sum over k of C_k' diag(curvatures_k) C_k v: the Hessian's product. */
+/** out = sum over k of C_k' diag(curvatures_k) C_k v: the product with the energy's Hessian. */
 export function product(
   v: usize, out: usize, taps: usize, curvature: usize, frame: usize, side: i32, rows: i32, columns: i32, filters: i32,
 ): void {
-  memory.copy(out, v, bytes((columns + side - 1) * (rows + side - 1)));
+  memory.fill(out, 0, bytes((columns + side - 1) * (rows + side - 1)));
   const row = bytes(columns + 2 * (side - 1));
   for (let k = 0; k < filters; k++) {
     const filter = taps + bytes(k * side * side);

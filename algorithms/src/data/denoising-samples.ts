@@ -7,7 +7,6 @@ import type { RespondSample, RespondTask } from "../solvers/respond.js";
 import { type DenoisingPair, denoisingPair } from "./denoising-images.js";
 import type { DenoisingOptions } from "./denoising-options.js";
 import { greyPng, sideBySide } from "./grey-png.js";
-import { insideMargin, withMargin, withoutMargin } from "./image-margins.js";
 
 /** Rows of pictures in one file. */
 const pictureRowsMax = 24;
@@ -19,24 +18,22 @@ export interface DenoisingMethod {
   readonly seed: number;
   /** Where hyperparameters begin [p]. */
   readonly theta: Float64Array;
-  /** The lower problem of a noisy image, margins included. */
+  /** The lower problem of a noisy image. */
   readonly lowerOf: (noisy: GreyImage) => LowerProblem;
-  /** Pixels that the noisy image is mirrored outwards by on each side; nothing is judged there. */
-  readonly margin: number;
 }
 
 /** A task whose lower problems are made by `lowerOf`. */
-export function denoisingTask(options: DenoisingOptions, { seed, theta, lowerOf, margin }: DenoisingMethod): RespondTask {
+export function denoisingTask(options: DenoisingOptions, { seed, theta, lowerOf }: DenoisingMethod): RespondTask {
   const rng: Rng = createRng(seed).fork("denoising");
   const pairOf = (index: number): DenoisingPair => denoisingPair(options, rng, index);
   return {
     samples: options.count,
     theta,
-    sample: (index) => denoisingSample(options, pairOf(index), { lowerOf, margin }),
+    sample: (index) => denoisingSample(options, pairOf(index), lowerOf),
     results(solutions) {
       const rows = [...solutions].slice(0, pictureRowsMax).map(([index, x]) => {
         const { noisy, truth } = pairOf(index);
-        return { index, noisy, denoised: { ...noisy, pixels: withoutMargin(x, noisy, margin) }, truth };
+        return { index, noisy, denoised: { ...noisy, pixels: x }, truth };
       });
       if (rows.length === 0) return [];
       const words = rows.map(({ index, noisy, denoised, truth }) => {
@@ -52,16 +49,14 @@ export function denoisingTask(options: DenoisingOptions, { seed, theta, lowerOf,
 function denoisingSample(
   { upper, noise, size }: DenoisingOptions,
   { noisy, truth }: DenoisingPair,
-  { lowerOf, margin }: Pick<DenoisingMethod, "lowerOf" | "margin">,
+  lowerOf: DenoisingMethod["lowerOf"],
 ): RespondSample {
   // Without noise there is no energy to take a share of; a thousandth of a grey level stands in.
   const floor = cleanShare * size * size * Math.max(noise, 1e-3) ** 2;
-  const mirrored = withMargin(noisy, margin);
-  const judged = upper === "psnr" ? logErrorTo(truth.pixels, floor) : squaredErrorTo(truth.pixels);
   return {
-    lower: lowerOf(mirrored),
-    upper: margin === 0 ? judged : insideMargin(judged, truth, margin),
-    start: () => Float64Array.from(mirrored.pixels),
-    metrics: (x) => ({ psnr: peakSignalToNoise(withoutMargin(x, truth, margin), truth.pixels) }),
+    lower: lowerOf(noisy),
+    upper: upper === "psnr" ? logErrorTo(truth.pixels, floor) : squaredErrorTo(truth.pixels),
+    start: () => Float64Array.from(noisy.pixels),
+    metrics: (x) => ({ psnr: peakSignalToNoise(x, truth.pixels) }),
   };
 }

@@ -5,8 +5,13 @@
 import { assert } from "@regulus/proto";
 import { type LowerProblem, norm } from "./lower-problem.js";
 
-/** Steps without a better gradient after which the arithmetic is taken to be exhausted. */
+/** Steps without a better gradient after which the arithmetic is taken to be exhausted, or the smoothness refuted. */
 const stallSteps = 200;
+/**
+ * Where the gradient is by then this many times the shortest, steps diverge: the problem's smoothness was none. Rounding alone leaves it near the
+ * shortest, and steps that are stable do not let it grow for so long.
+ */
+const divergedBy = 100;
 
 export interface LowerSolution {
   /** The approximate minimizer [dim]. */
@@ -35,7 +40,8 @@ export interface LowerSolve {
   iterations: number;
   /** Constants of the problem at its hyperparameters, which may be dear to compute. */
   readonly mu: number;
-  readonly smoothness: number;
+  /** Doubled, for the rest of the solve, whenever steps diverge. */
+  smoothness: number;
 }
 
 /** A solve that begins at `start`. */
@@ -80,9 +86,8 @@ export function continueLower(
   giveWay: () => boolean,
 ): LowerSolution | undefined {
   const { dim } = problem;
-  const { y, bestX, mu, smoothness } = solve;
-  const q = Math.min(1, mu / smoothness);
-  let { x, t, best, sinceBest, iterations } = solve;
+  const { y, bestX, mu } = solve;
+  let { x, t, best, sinceBest, iterations, smoothness } = solve;
   let next: Float64Array = new Float64Array(dim);
   const gradient = new Float64Array(dim);
   for (;;) {
@@ -97,8 +102,18 @@ export function continueLower(
       sinceBest += 1;
     }
     if (accuracy <= options.accuracy) return { x: y, accuracy, iterations, outcome: "reached" };
-    if (sinceBest >= stallSteps) return { x: bestX, accuracy: best, iterations, outcome: "stalled" };
+    const ceased = sinceBest >= stallSteps;
+    const diverges = ceased && Number.isFinite(best) && !(accuracy <= divergedBy * best);
+    if (ceased && !diverges) return { x: bestX, accuracy: best, iterations, outcome: "stalled" };
     if (iterations >= options.iterationsMax) return { x: bestX, accuracy: best, iterations, outcome: "spent" };
+    if (diverges) {
+      smoothness *= 2;
+      x.set(bestX);
+      y.set(bestX);
+      [t, sinceBest] = [1, 0];
+      problem.gradient(y, theta, gradient);
+    }
+    const q = Math.min(1, mu / smoothness);
     const qt = 1 - q * t * t;
     const tNext = 0.5 * (qt + Math.sqrt(qt * qt + 4 * t * t));
     const beta = q === 1 ? 0 : ((t - 1) * (1 - tNext * q)) / (tNext * (1 - q));
@@ -111,7 +126,7 @@ export function continueLower(
     t = tNext;
     iterations += 1;
     if (giveWay()) {
-      Object.assign(solve, { x, t, best, sinceBest, iterations });
+      Object.assign(solve, { x, t, best, sinceBest, iterations, smoothness });
       return undefined;
     }
   }

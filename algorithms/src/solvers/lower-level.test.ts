@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/index.js";
-import { acceleratedGradient } from "./accelerated-gradient.js";
+import { acceleratedGradient, beginLower, continueLower, type LowerSolution } from "./accelerated-gradient.js";
 import { conjugateGradient } from "./conjugate-gradient.js";
 import { type LowerProblem, norm } from "./lower-problem.js";
 
@@ -54,6 +54,31 @@ for (const seed of [1, 2, 3]) {
     const found = acceleratedGradient(lower, noTheta, new Float64Array(dim), { accuracy: 1e-30, iterationsMax: 100_000 });
     assert.equal(found.outcome, "stalled");
     assert.ok(distance(found.x, minimizer) < 1e-12);
+  });
+
+  test(`a smoothness that is none is seen by divergence and doubled until steps are stable, in parts too, seed ${seed}`, () => {
+    const { lower, minimizer } = problem(seed, 1000);
+    // Steps stay stable up to 4/3 of what is said: an eighth has to be doubled at least three times, a half once.
+    for (const [share, leastDoublings] of [
+      [1 / 2, 1],
+      [1 / 8, 3],
+    ] as const) {
+      const wrong = { ...lower, smoothness: () => 1000 * share };
+      const options = { accuracy: 1e-9, iterationsMax: 20_000 };
+      const found = acceleratedGradient(wrong, noTheta, new Float64Array(dim), options);
+      assert.equal(found.outcome, "reached");
+      assert.ok(distance(found.x, minimizer) <= found.accuracy * (1 + 1e-12));
+      assert.ok(found.iterations > 200 * leastDoublings, `${found.iterations} steps`);
+      const solve = beginLower(wrong, noTheta, new Float64Array(dim));
+      let inParts: LowerSolution | undefined;
+      while (inParts === undefined) inParts = continueLower(wrong, noTheta, solve, options, () => true);
+      assert.deepEqual(inParts, found);
+      assert.ok(solve.smoothness >= 1000 * share * 2 ** leastDoublings);
+      // What it can't reach is a stall all the same.
+      const stalled = acceleratedGradient(wrong, noTheta, new Float64Array(dim), { accuracy: 1e-30, iterationsMax: 100_000 });
+      assert.equal(stalled.outcome, "stalled");
+      assert.ok(distance(stalled.x, minimizer) < 1e-12);
+    }
   });
 
   test(`conjugate gradient reaches an absolute residual within its bound of steps, seed ${seed}`, () => {

@@ -13,7 +13,10 @@ export interface LowerProblem {
   readonly thetaDim: number;
   /** Strong convexity: a lower bound of the smallest eigenvalue of the Hessian in x, for every x. Positive. */
   mu(theta: Float64Array): number;
-  /** Smoothness: an upper bound of the largest eigenvalue of the Hessian in x, for every x. */
+  /**
+   * Smoothness: an upper bound of the largest eigenvalue of the Hessian in x, for every x. Certificates don't rest on it; where it is too
+   * small by more than a third, solves see it by their divergence and double it, which costs some hundred steps.
+   */
   smoothness(theta: Float64Array): number;
   /** h(x, theta). */
   value(x: Float64Array, theta: Float64Array): number;

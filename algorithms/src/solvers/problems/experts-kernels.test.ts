@@ -8,10 +8,11 @@ import { filterSides } from "./filter-sides.js";
 /** Sums of some hundred terms around 1, of which both sides round each. */
 const tolerance = 1e-11;
 
-/** Widths less the side leave rests of 1 to 8 columns behind blocks of eight. */
-const shapes: readonly ExpertsShape[] = filterSides.flatMap((side) =>
-  Array.from({ length: 8 }, (_, rest) => ({ side, width: side + 8 + rest, height: side + rest, filters: 1 + (rest % 3) })),
-);
+/** Widths leave rests of all sizes behind blocks of eight columns, and the last images are as small as can be mirrored. */
+const shapes: readonly ExpertsShape[] = filterSides.flatMap((side) => [
+  ...Array.from({ length: 8 }, (_, rest) => ({ side, width: side + 8 + rest, height: side + rest, filters: 1 + (rest % 3) })),
+  { side, width: (side - 1) / 2, height: (side - 1) / 2, filters: 2 },
+]);
 
 const normal = (rng: Rng, length: number): Float64Array => {
   const out = new Float64Array(length);
@@ -29,13 +30,21 @@ function draw({ width, height, side, filters }: ExpertsShape, rng: Rng) {
   return { of, x: x as Float64Array, y: y as Float64Array, v: v as Float64Array };
 }
 
+/** Of a line of pixels that goes to and fro for ever, each end's pixel twice. */
+const seenAt = (i: number, length: number): number => {
+  const place = (i + 2 * length) % (2 * length);
+  return Math.min(place, 2 * length - 1 - place);
+};
+
 /** Every place of every filter: its number k, its response to an image, and the pixels and taps that it takes in. */
 function* places({ width, height, side, filters }: ExpertsShape, { taps }: ExpertFilters) {
+  const half = (side - 1) / 2;
   for (let k = 0; k < filters; k++)
-    for (let i = 0; i + side <= height; i++)
-      for (let j = 0; j + side <= width; j++) {
+    for (let i = 0; i < height; i++)
+      for (let j = 0; j < width; j++) {
         const seen = Array.from({ length: side * side }, (_, n) => {
-          const pixel = (i + Math.floor(n / side)) * width + j + (n % side);
+          const row = seenAt(i - half + Math.floor(n / side), height);
+          const pixel = row * width + seenAt(j - half + (n % side), width);
           return { n, pixel, tap: taps[k * side * side + n] ?? 0 };
         });
         const respond = (image: Float64Array) => seen.reduce((sum, { pixel, tap }) => sum + tap * (image[pixel] ?? 0), 0);

@@ -27,7 +27,7 @@ test("filters begin as an orthonormal cosine basis without its constant, and ran
   }
 });
 
-test("with two difference filters it is total variation, away from the edges", () => {
+test("with two difference filters it is total variation, edges included", () => {
   const size = 12;
   const pixels = new Float64Array(size * size);
   createRng(2).fillNormal(pixels);
@@ -39,14 +39,10 @@ test("with two difference filters it is total variation, away from the edges", (
   createRng(3).fillNormal(x);
   fieldsOfExperts(image, { filters: 2, side: 3 }).gradient(x, theta, out);
   totalVariation(image).gradient(x, Float64Array.of(weight, smoothing), expected);
-  for (let row = 2; row < size - 2; row++)
-    for (let column = 2; column < size - 2; column++) {
-      const at = row * size + column;
-      assert.ok(Math.abs((out[at] ?? 0) - (expected[at] ?? 0)) < 1e-12, `pixel ${row}, ${column}`);
-    }
+  for (const [pixel, value] of expected.entries()) assert.ok(Math.abs((out[pixel] ?? 9) - value) < 1e-12, `pixel ${pixel}`);
 });
 
-test("with two difference filters it denoises as total variation does, edges included", () => {
+test("with two difference filters it denoises as total variation does", () => {
   for (const seed of [1, 2, 3]) {
     const [weight, smoothing] = [-2, -3];
     const shared = { count: 1, size: 32, images: "piecewise-constant" };
@@ -59,16 +55,9 @@ test("with two difference filters it denoises as total variation does, edges inc
       const { answer } = answerSample(sample, { theta: [...theta], accuracy: 1e-5, commit: false }, { x: sample.start(theta) });
       return answer.metrics?.psnr ?? 0;
     });
-    // Mirrored pixels are denoised too, and differ a little from those that they mirror; without them a tenth of the image would stay noisy.
+    // Both are within 1e-5 of one minimizer, from a truth that is some 0.5 away: 2 * 1e-5 / 0.5 * 8.7 dB.
     const [one = 0, other = 99] = psnrs;
-    assert.ok(Math.abs(one - other) < 0.3, `seed ${seed}: ${psnrs.join(" ")}`);
-    const pictures = [experts, variation].map((task) => {
-      const sample = task.sample(0);
-      const [picture] = task.results?.(new Map([[0, sample.start(task.theta)]])) ?? [];
-      return picture?.bytes;
-    });
-    assert.ok(pictures[0] !== undefined);
-    assert.deepEqual(pictures[0], pictures[1], "pictures show what is inside the margins");
+    assert.ok(Math.abs(one - other) < 1e-3, `seed ${seed}: ${psnrs.join(" ")}`);
   }
 });
 

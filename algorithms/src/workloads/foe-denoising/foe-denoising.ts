@@ -11,8 +11,7 @@ export const module: RespondModule<FoeDenoisingOptions> = {
   spec,
   respond({ options, seed }) {
     const theta = startOfExperts(options, createRng(seed).fork("filters"));
-    // Every place that a filter takes in a pixel of the image is there, and so edges are denoised as the rest is.
-    return denoisingTask(options, { seed, theta, lowerOf: (noisy) => fieldsOfExperts(noisy, options), margin: options.side - 1 });
+    return denoisingTask(options, { seed, theta, lowerOf: (noisy) => fieldsOfExperts(noisy, options) });
   },
 };
 

@@ -8,6 +8,6 @@ export const module: RespondModule<TvDenoisingOptions> = {
   spec,
   respond({ options, hyperparameters, seed }) {
     const theta = Float64Array.of(Number(hyperparameters.logWeight), Number(hyperparameters.logSmoothing));
-    return denoisingTask(options, { seed, theta, lowerOf: totalVariation, margin: 0 });
+    return denoisingTask(options, { seed, theta, lowerOf: totalVariation });
   },
 };
