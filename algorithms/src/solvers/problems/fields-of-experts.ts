@@ -34,8 +34,12 @@ export function expertsThetaDim({ filters, side }: ExpertSizes): number {
   return 1 + filters * (2 + side * side);
 }
 
-/** The lower level for one noisy image. */
-export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, sizes: ExpertSizes): LowerProblem {
+/** The lower level for one noisy image. @param smoothness shared by the images of one question, as it depends on hyperparameters alone. */
+export function fieldsOfExperts(
+  { width, height, pixels: noisy }: GreyImage,
+  sizes: ExpertSizes,
+  smoothness = expertsSmoothness(sizes),
+): LowerProblem {
   const { filters, side } = sizes;
   const kernels = expertsKernels({ width, height, side, filters });
   const tapsFrom = 1 + 2 * filters;
@@ -46,11 +50,7 @@ export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, siz
     dim: width * height,
     thetaDim: expertsThetaDim(sizes),
     mu: () => 1,
-    smoothness(theta) {
-      const { taps, weights, smoothings } = filtersOf(theta);
-      const steepest = Array.from(weights, (weight, k) => weight / Math.sqrt(at(smoothings, k)));
-      return 1 + Math.max(operatorNorm2(taps, steepest, side), edgeSlack * edgeNorm2(filtersOf(theta), sizes));
-    },
+    smoothness,
     value(x, theta) {
       let fidelity = 0;
       for (let i = 0; i < x.length; i++) fidelity += 0.5 * (at(x, i) - at(noisy, i)) ** 2;
@@ -67,6 +67,20 @@ export function fieldsOfExperts({ width, height, pixels: noisy }: GreyImage, siz
       out.set(byTaps, tapsFrom);
       centreFrom(out, tapsFrom, side * side);
     },
+  };
+}
+
+/** Smoothness by hyperparameters, which remembers the last: looking for it costs as much as some five gradients. */
+export function expertsSmoothness(sizes: ExpertSizes): (theta: Float64Array) => number {
+  const filtersOf = filtersAt(sizes);
+  let known: { readonly theta: Float64Array; readonly smoothness: number } | undefined;
+  return (theta) => {
+    if (known?.theta.every((one, j) => one === theta[j])) return known.smoothness;
+    const of = filtersOf(theta);
+    const steepest = Array.from(of.weights, (weight, k) => weight / Math.sqrt(at(of.smoothings, k)));
+    const smoothness = 1 + Math.max(operatorNorm2(of.taps, steepest, sizes.side), edgeSlack * edgeNorm2(of, sizes));
+    known = { theta: theta.slice(), smoothness };
+    return smoothness;
   };
 }
 

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { createRng, type Rng } from "../../core/index.js";
 import { eigenvalues } from "../dense-symmetric.js";
 import { dot, type LowerProblem, norm, type UpperFunction } from "../lower-problem.js";
-import { expertsThetaDim, fieldsOfExperts, operatorNorm2 } from "./fields-of-experts.js";
+import { expertsSmoothness, expertsThetaDim, fieldsOfExperts, operatorNorm2 } from "./fields-of-experts.js";
 import { type FilterSide, filterSides } from "./filter-sides.js";
 import { crossEntropyOf, errorRate, type LogisticRows, multinomialLogistic } from "./multinomial-logistic.js";
 import { drawQuadratic } from "./quadratic.js";
@@ -236,6 +236,18 @@ test("smoothness holds at edges, for filters that mirrored pixels make two and t
       assert.ok(largest <= smoothness && smoothness <= 2 * largest, `side ${side}: ${largest} and ${smoothness}`);
       if (taps === steep[side]) assert.ok(largest > 1.9 * operatorNorm2(filter, [1], side), "steeper at the edges than inside");
     }
+});
+
+test("a smoothness that images share is that of the hyperparameters asked about, whatever was asked before", () => {
+  const sizes = { filters: 2, side: 3 } as const;
+  const shared = expertsSmoothness(sizes);
+  const thetas = [1, 2].map((seed) => normal(createRng(seed), expertsThetaDim(sizes)));
+  for (const theta of [...thetas, ...thetas, ...thetas.slice(1)]) assert.equal(shared(theta), expertsSmoothness(sizes)(theta));
+  // Hyperparameters that were changed where they lie are others.
+  const [first = new Float64Array(0)] = thetas;
+  const before = shared(first);
+  first[1] = (first[1] ?? 0) + 1;
+  assert.ok(shared(first) > before);
 });
 
 test("PSNR and error rate, worked out by hand", () => {

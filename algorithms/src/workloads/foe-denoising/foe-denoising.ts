@@ -3,7 +3,7 @@
  */
 import { createRng, type Rng } from "../../core/index.js";
 import { denoisingTask } from "../../data/denoising-samples.js";
-import { expertsThetaDim, fieldsOfExperts } from "../../solvers/problems/fields-of-experts.js";
+import { expertsSmoothness, expertsThetaDim, fieldsOfExperts } from "../../solvers/problems/fields-of-experts.js";
 import type { RespondModule } from "../../training/workload.js";
 import { type FoeDenoisingOptions, spec } from "./spec.js";
 
@@ -11,7 +11,8 @@ export const module: RespondModule<FoeDenoisingOptions> = {
   spec,
   respond({ options, seed }) {
     const theta = startOfExperts(options, createRng(seed).fork("filters"));
-    return denoisingTask(options, { seed, theta, lowerOf: (noisy) => fieldsOfExperts(noisy, options) });
+    const smoothness = expertsSmoothness(options);
+    return denoisingTask(options, { seed, theta, lowerOf: (noisy) => fieldsOfExperts(noisy, options, smoothness) });
   },
 };
 
