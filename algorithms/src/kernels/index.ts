@@ -3,6 +3,7 @@ export { BACKEND_PREFERENCES, type BackendChoice, type BackendPreference, type B
 export { bend } from "./bend.js";
 export { atPlaces, bendHalves, bendPlaces } from "./bend-places.js";
 export { halfBentSquares } from "./bent-squares.js";
+export { filled } from "./filled.js";
 export { installGradients } from "./gradients/install.js";
 export { maxPoolTangent } from "./gradients/pool.js";
 export { type HyperWeight, hyperDense } from "./hyper-dense.js";

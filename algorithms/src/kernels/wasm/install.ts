@@ -26,6 +26,7 @@ import { quickSlice, quickSplit, quickUnstack } from "./parts.js";
 import { avgPoolGrad, maxPoolGrad, maxPoolTangentKernel } from "./pool-gradients.js";
 import { shareCast, shareIdentity } from "./share.js";
 import { quickSum } from "./sum.js";
+import { unfilledKernel } from "./unfilled.js";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
 
 const OURS = [
@@ -52,6 +53,7 @@ const OURS = [
   hyperTangentUnbiasedKernel,
   lstmCellKernel,
   lstmCellGradientKernel,
+  unfilledKernel,
 ];
 
 let installed = false;

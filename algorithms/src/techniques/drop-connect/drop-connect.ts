@@ -5,7 +5,6 @@
  * LSTM language models", ICLR 2018, section 2.
  */
 import { assert } from "@regulus/proto";
-import * as tf from "@tensorflow/tfjs";
 import { dropMask } from "../../training/drop-mask.js";
 import type { TechniqueModule } from "../../training/technique.js";
 import { type DropConnectOptions, spec } from "./spec.js";
@@ -17,8 +16,7 @@ export const module: TechniqueModule<DropConnectOptions> = {
       const rates = context.values("dropConnect");
       assert(rates.length === 1, "dropConnect is shared in a batch, since it acts on weights");
       if (kind !== "recurrent" || rates[0] === 0) return undefined;
-      const columns = tf.util.sizeFromShape([...shape]);
-      return tf.tensor(dropMask({ rows: 1, columns }, rates, context.rng.fork(name)), [...shape]);
+      return dropMask(shape, rates, context.rng.fork(name));
     },
   }),
 };

@@ -14,9 +14,10 @@ export const module: TechniqueModule<DropoutOptions> = {
     site(x, { name, kind }, context) {
       const rates = context.values(kind === "input" ? "inputDropout" : "hiddenDropout");
       if (rates.every((rate) => rate === 0)) return x;
-      const [rows, columns] = [context.batchSize, x.size / context.batchSize];
-      const mask = () => tf.tensor(dropMask({ rows, columns }, rates, context.rng.fork(name)), x.shape);
-      return tf.mul(x, context.once(name, mask));
+      return tf.mul(
+        x,
+        context.once(name, () => dropMask(x.shape, rates, context.rng.fork(name))),
+      );
     },
   }),
 };

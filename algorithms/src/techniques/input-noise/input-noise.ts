@@ -4,6 +4,7 @@
  * Source: Bishop, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 7 (1995), equation 1.
  */
 import * as tf from "@tensorflow/tfjs";
+import { filled } from "../../kernels/index.js";
 import { checkRealInputs } from "../../training/augmentation-inputs.js";
 import type { TechniqueModule } from "../../training/technique.js";
 import { type InputNoiseOptions, spec } from "./spec.js";
@@ -15,15 +16,15 @@ export const module: TechniqueModule<InputNoiseOptions> = {
       checkRealInputs(inputs, spec.name);
       const deviations = context.values("inputNoise");
       if (deviations.every((deviation) => deviation === 0)) return inputs;
-      const noise = new Float32Array(inputs.size);
-      context.rng.fillNormal(noise);
-      const columns = inputs.size / context.batchSize;
-      for (let row = 0; row < context.batchSize; row++) {
-        const deviation = deviations[deviations.length === 1 ? 0 : row] ?? 0;
-        const end = (row + 1) * columns;
-        for (let i = row * columns; i < end; i++) noise[i] = deviation * (noise[i] ?? 0);
-      }
-      return tf.add(inputs, tf.tensor(noise, inputs.shape));
+      const noise = filled(inputs.shape, (values) => {
+        context.rng.fillNormal(values);
+        const columns = values.length / deviations.length;
+        for (const [row, deviation] of deviations.entries()) {
+          const end = (row + 1) * columns;
+          for (let i = row * columns; i < end; i++) values[i] = deviation * (values[i] ?? 0);
+        }
+      });
+      return tf.add(inputs, noise);
     },
   }),
 };

@@ -21,9 +21,11 @@ export const module: TechniqueModule<LockedDropoutOptions> = {
     site(x, { name, kind }, context) {
       const rates = context.values(rateOf[kind]);
       if (x.rank !== 3 || rates.every((rate) => rate === 0)) return x;
-      const [rows, columns] = [context.batchSize, x.shape[2] ?? 0];
-      const mask = () => tf.tensor3d(dropMask({ rows, columns }, rates, context.rng.fork(name)), [rows, 1, columns]);
-      return tf.mul(x, context.once(name, mask));
+      const shape = [context.batchSize, 1, x.shape[2] ?? 0];
+      return tf.mul(
+        x,
+        context.once(name, () => dropMask(shape, rates, context.rng.fork(name))),
+      );
     },
   }),
 };
