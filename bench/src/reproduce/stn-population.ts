@@ -26,7 +26,7 @@ const minSteps = 200;
 const roundSteps = 600;
 const measureEverySteps = 300;
 /** Twice the usual pace of hyperparameters, and half the usual warm-up: the run is short, and the middle of these ranges is far from where it leads. */
-const tuning = { hyperLearningRate: 0.05, warmUpSteps: 100 };
+const tuning = { trainSteps: 5, hyperLearningRate: 0.05, warmUpSteps: 100 };
 /** Share of the seeds in which the test loss has to be lower. */
 const shareWanted = 0.8;
 

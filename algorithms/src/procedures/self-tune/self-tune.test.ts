@@ -21,7 +21,7 @@ const trial: TrialCase = {
   workloadOptions,
   techniques: ["weight-decay"],
   untilStep: 3000,
-  options: { warmUpSteps: 200, hyperLearningRate: 0.02 },
+  options: { warmUpSteps: 200, trainSteps: 5, hyperLearningRate: 0.02 },
 };
 
 it("moves the penalty to where the closed form has its best", async () => {

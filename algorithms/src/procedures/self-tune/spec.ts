@@ -20,8 +20,8 @@ export const options = z.strictObject({
   entropyWeight: z.number().min(0).max(1).default(1e-3),
   /** Training steps before the first tuning step. */
   warmUpSteps: z.int().min(0).max(1_000_000_000).default(400),
-  /** Training steps between two rounds of tuning steps. */
-  trainSteps: z.int().min(1).max(1_000_000).default(5),
+  /** Training steps between two rounds of tuning steps; absent for 20, or 5 under delta-stn, whose responses learn on fewer rows. */
+  trainSteps: z.int().min(1).max(1_000_000).optional(),
   /** Tuning steps of a round. */
   tuneSteps: z.int().min(1).max(1_000_000).default(1),
   /** Learning rate of Adam for hyperparameters and scales; absent for 0.005 a training step of those between two rounds. */
@@ -48,12 +48,23 @@ export type SelfTuneOptions = z.infer<typeof options>;
 /** How far Adam moves a coordinate by each training step at most, so that hyperparameters keep their pace however seldom they are tuned. */
 const hyperPace = 0.005;
 
-/** The options with what depends on others filled in; deviations are those of the released code of each variant. */
+/** What options of a variant are where they are absent; deviations are those of its released code. */
+const absent = {
+  stn: { trainSteps: 20, responseDeviation: 0.01 },
+  "delta-stn": { trainSteps: 5, responseDeviation: 0 },
+} as const;
+
+/** The options with what depends on others filled in. */
 export function settingsOf(given: SelfTuneOptions): SelfTuneSettings {
-  const { hyperLearningRate = hyperPace * given.trainSteps, responseDeviation = given.variant === "stn" ? 0.01 : 0 } = given;
-  return { ...given, hyperLearningRate, responseDeviation };
+  const { trainSteps = absent[given.variant].trainSteps, responseDeviation = absent[given.variant].responseDeviation } = given;
+  const { hyperLearningRate = hyperPace * trainSteps } = given;
+  return { ...given, trainSteps, hyperLearningRate, responseDeviation };
 }
-export type SelfTuneSettings = SelfTuneOptions & { readonly hyperLearningRate: number; readonly responseDeviation: number };
+export type SelfTuneSettings = SelfTuneOptions & {
+  readonly trainSteps: number;
+  readonly hyperLearningRate: number;
+  readonly responseDeviation: number;
+};
 
 export const spec: ProcedureSpec<SelfTuneOptions> = {
   name: "self-tune",
