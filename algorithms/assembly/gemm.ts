@@ -46,37 +46,6 @@ export function gemm(
   }
 }
 
-/**
- * c1 = a b1 and c2 = a b2, with the same bits as two calls of `gemm`, for a [m, k] of row length k and [k, n] operands of row length n: a is packed
- * once for both.
- */
-export function gemmPair(m: i32, n: i32, k: i32, a: usize, b1: usize, b2: usize, c1: usize, c2: usize, scratch: usize): void {
-  if (k == 0) {
-    memory.fill(c1, 0, bytes(m * n));
-    memory.fill(c2, 0, bytes(m * n));
-  }
-  const half = COLUMNS / 2;
-  const packedA = scratch;
-  const packed1 = packedA + bytes(ROWS * DEPTH);
-  const packed2 = packed1 + bytes(DEPTH * half);
-  const tile = packed1 + bytes(DEPTH * COLUMNS);
-  for (let j = 0; j < n; j += half) {
-    const columns = min(half, n - j);
-    for (let p = 0; p < k; p += DEPTH) {
-      const depth = min(DEPTH, k - p);
-      packB(b1 + bytes(p * n + j), n, 0, depth, columns, packed1);
-      packB(b2 + bytes(p * n + j), n, 0, depth, columns, packed2);
-      const add = i32(p > 0);
-      for (let i = 0; i < m; i += ROWS) {
-        const rows = min(ROWS, m - i);
-        packA(a + bytes(i * k + p), k, 0, rows, depth, packedA);
-        multiplyBlock(rows, columns, depth, packedA, packed1, c1 + bytes(i * n + j), n, add, tile);
-        multiplyBlock(rows, columns, depth, packedA, packed2, c2 + bytes(i * n + j), n, add, tile);
-      }
-    }
-  }
-}
-
 function multiplyBlock(
   rows: i32, columns: i32, depth: i32, packedA: usize, packedB: usize, c: usize, ldc: i32, add: i32, tile: usize,
 ): void {

@@ -25,10 +25,8 @@ export const hyperDenseKernel: KernelConfig = {
   kernelFunc: ({ inputs, backend: given }) => {
     const backend = wasmBackend(given);
     const layer = reactingLayer(backend, inputs);
-    const { module, out, places, size, batch, rowBytes, shift } = layer;
-    const of = (tensor: TensorInfo): number => addressOf(backend, tensor);
-    const [x, own, response] = [input(inputs, "x"), input(inputs, "own"), input(inputs, "response")];
-    module.gemmPair(size.m, size.n, size.k, of(x), of(own), of(response), of(out), of(places), module.scratch);
+    const { module, out, size, batch, rowBytes, shift } = layer;
+    multiplyInto(layer, input(inputs, "x"), input(inputs, "own"), size, out);
     if (shift !== undefined) {
       const at = addressOf(backend, shift);
       const [base, slope] = [addressOf(backend, input(inputs, "bias")), addressOf(backend, input(inputs, "biasResponse"))];
@@ -51,8 +49,7 @@ export const hyperTangentKernel: KernelConfig = {
   kernelFunc: ({ inputs, backend: given }) => {
     const backend = wasmBackend(given);
     const layer = reactingLayer(backend, inputs);
-    const { module, places, size, batch, rowBytes, shift } = layer;
-    multiplyInto(layer, input(inputs, "x"), input(inputs, "response"), size, places);
+    const { module, size, batch, rowBytes, shift } = layer;
     if (shift !== undefined) {
       const at = addressOf(backend, shift);
       const biasResponse = addressOf(backend, input(inputs, "biasResponse"));
@@ -73,7 +70,7 @@ interface ReactingLayer {
   readonly batch: number;
   /** [batch, ..., out], to be filled. */
   readonly out: TensorInfo;
-  /** x W', of the same shape, to be filled. */
+  /** x W', of the same shape. */
   readonly places: TensorInfo;
   /** h V [batch, out]. */
   readonly by: TensorInfo;
@@ -90,6 +87,7 @@ function reactingLayer(backend: BackendWasm, inputs: NamedTensorInfoMap): Reacti
   const size = { m: util.sizeFromShape(x.shape) / count, n: columns, k: count };
   const make = (): TensorInfo => backend.makeOutput([...x.shape.slice(0, -1), columns], "float32");
   const [out, places] = [make(), make()];
+  multiplyInto({ backend, module }, x, response, size, places);
   const multipliers = (slopes: TensorInfo): TensorInfo => {
     const product = backend.makeOutput([batch, columns], "float32");
     multiplyInto({ backend, module }, h, slopes, { m: batch, n: columns, k: n }, product);

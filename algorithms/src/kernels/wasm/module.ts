@@ -9,14 +9,6 @@ import { compiledModule } from "./compiled-module.js";
 /** The module's functions; addresses in bytes, lengths in elements, flags 0 or 1. See algorithms/assembly for each. */
 export interface KernelModule {
   gemm(...args: GemmArguments): void;
-  /** c1 [m, n] = a [m, k] b1 [k, n], and c2 = a b2. */
-  gemmPair(
-    ...args: [
-      ...size: [m: number, n: number, k: number],
-      ...tensors: [a: number, b1: number, b2: number, c1: number, c2: number],
-      scratch: number,
-    ]
-  ): void;
   convFilterGradient(x: number, dy: number, out: number, ...shape: ConvShape): void;
   convInputGradient(dy: number, filter: number, out: number, ...shape: ConvShape): void;
   maxPoolGradient(dy: number, x: number, y: number, out: number, ...shape: PoolShape): void;
@@ -175,7 +167,6 @@ function constant(exports: WebAssembly.Exports, name: string): number {
 
 const FUNCTIONS = [
   "gemm",
-  "gemmPair",
   "convFilterGradient",
   "convInputGradient",
   "maxPoolGradient",
