@@ -8,8 +8,8 @@ import { type LowerProblem, norm } from "./lower-problem.js";
 /** Steps without a better gradient after which the arithmetic is taken to be exhausted, or the smoothness refuted. */
 const stallSteps = 200;
 /**
- * Where the gradient is by then this many times the shortest, steps diverge: the problem's smoothness was none. Rounding alone leaves it near the
- * shortest, and steps that are stable do not let it grow for so long.
+ * Where the gradient is by then this many times the shortest, steps diverge: the problem's smoothness was no bound. Rounding alone leaves it near
+ * the shortest, and steps that are stable do not let it grow for so long.
  */
 const divergedBy = 100;
 

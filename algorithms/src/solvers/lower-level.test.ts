@@ -56,7 +56,7 @@ for (const seed of [1, 2, 3]) {
     assert.ok(distance(found.x, minimizer) < 1e-12);
   });
 
-  test(`a smoothness that is none is seen by divergence and doubled until steps are stable, in parts too, seed ${seed}`, () => {
+  test(`a smoothness that is no bound is seen by divergence and doubled until steps are stable, in parts too, seed ${seed}`, () => {
     const { lower, minimizer } = problem(seed, 1000);
     // Steps stay stable up to 4/3 of what is said: an eighth has to be doubled at least three times, a half once.
     for (const [share, leastDoublings] of [

@@ -11,9 +11,13 @@ export type ChaosTask = (typeof chaosTasks)[number];
 /** Trials of the search, enough work that every kill meets a running search; absent where the strategy decides how many it needs. */
 export const trialsOf: Readonly<Record<ChaosTask, number | undefined>> = { digits: 24, maid: undefined, "idle steps": 10 };
 
-/** A task's own part of the search document. */
+/** The search document of a task, but for its name. */
 export function documentOf(task: ChaosTask, seed: number): Readonly<Record<string, unknown>> {
-  if (task === "maid") {
+  return { ...partOf(task), parallelism: 2, retries: { max: 20, backoff: 100 }, seed };
+}
+
+function partOf(task: ChaosTask): Readonly<Record<string, unknown>> {
+  if (task === "maid")
     return {
       workload: { name: "tv-denoising", options: { count: 24, size: 64, noise: 0.1, upper: "psnr" } },
       objective: { metric: "upperLoss", direction: "minimize" },
@@ -21,31 +25,19 @@ export function documentOf(task: ChaosTask, seed: number): Readonly<Record<strin
         name: "maid",
         options: { steps: 20, shards: 2, direction: "l-bfgs", stepLength: 1, accuracy: 0.003, residual: 0.0003 },
       },
-      parallelism: 2,
-      retries: { max: 20, backoff: 100 },
       reporting: { checkpointEvery: 2000 },
-      seed,
     };
-  }
-  const training =
-    task === "digits"
-      ? { workload: "mnist-mlp", techniques: ["weight-decay", "dropout"], steps: 300, measureEverySteps: 50 }
-      : {
-          workload: { name: "synthetic-function", options: { function: "sphere", curveHeight: 1, stepMs: 20 } },
-          space: { x0: { type: "double", min: -5, max: 5 } },
-          steps: 60,
-          measureEverySteps: 10,
-        };
-  const { steps, measureEverySteps, ...rest } = training;
-  return {
-    ...rest,
+  const trials = (stepsPerTrial: number, measureEverySteps: number) => ({
     objective: { metric: "validLoss", direction: "minimize" },
     strategy: "random",
-    budget: { trials: trialsOf[task], stepsPerTrial: steps },
-    parallelism: 2,
-    retries: { max: 20, backoff: 100 },
+    budget: { trials: trialsOf[task], stepsPerTrial },
     reporting: { measureEverySteps, checkpointEvery: 500 },
-    seed,
+  });
+  if (task === "digits") return { workload: "mnist-mlp", techniques: ["weight-decay", "dropout"], ...trials(300, 50) };
+  return {
+    workload: { name: "synthetic-function", options: { function: "sphere", curveHeight: 1, stepMs: 20 } },
+    space: { x0: { type: "double", min: -5, max: 5 } },
+    ...trials(60, 10),
   };
 }
 

@@ -48,15 +48,16 @@ export type SelfTuneOptions = z.infer<typeof options>;
 /** How far Adam moves a coordinate by each training step at most, so that hyperparameters keep their pace however seldom they are tuned. */
 const hyperPace = 0.005;
 
-/** What options of a variant are where they are absent; deviations are those of its released code. */
-const absent = {
+/** Options that have other defaults in each variant; deviations are those of its released code. */
+const variantDefaults = {
   stn: { trainSteps: 20, responseDeviation: 0.01 },
   "delta-stn": { trainSteps: 5, responseDeviation: 0 },
 } as const;
 
 /** The options with what depends on others filled in. */
 export function settingsOf(given: SelfTuneOptions): SelfTuneSettings {
-  const { trainSteps = absent[given.variant].trainSteps, responseDeviation = absent[given.variant].responseDeviation } = given;
+  const own = variantDefaults[given.variant];
+  const { trainSteps = own.trainSteps, responseDeviation = own.responseDeviation } = given;
   const { hyperLearningRate = hyperPace * trainSteps } = given;
   return { ...given, trainSteps, hyperLearningRate, responseDeviation };
 }

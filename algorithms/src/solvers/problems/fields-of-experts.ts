@@ -159,7 +159,7 @@ export function operatorNorm2(taps: Float64Array, scales: readonly number[], sid
  * Largest eigenvalue of the energy's Hessian at a flat image, where it is steepest, on a small one, from below: at its edges, where mirrored pixels
  * count twice and more, it can be above that of any place inside (by a fifth for filters drawn at random, threefold for the worst that we found).
  */
-export function edgeNorm2(of: ExpertFilters, { filters, side }: ExpertSizes): number {
+function edgeNorm2(of: ExpertFilters, { filters, side }: ExpertSizes): number {
   const width = edgeSpan * side + 1;
   const pixels = width * width;
   const apply = expertsKernels({ width, height: width, side, filters }).hessianAt(of, new Float64Array(pixels));
