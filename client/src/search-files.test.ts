@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RegulusError } from "@regulus/proto";
-import { readSearchFile } from "./search-files.js";
+import { parseSearchText, readSearchFile } from "./search-files.js";
 
 test("a schedule named by its path stands in the search, and one that is not there or is none is told", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "regulus-search-file-"));
@@ -23,4 +23,40 @@ test("a schedule named by its path stands in the search, and one that is not the
   assert.deepEqual(schedule, { steps: [0, 5], values: { inputDropout: { values: [0.1, 0.2] } } });
   writeFileSync(join(folder, "learned.json"), '{"steps": [3], "values": {"inputDropout": [0.1]}}');
   await assert.rejects(readSearchFile(search), /schedule\.steps\[0\]: saw 3, expected 0/);
+});
+
+test("a whole number that would lose digits is refused wherever it stands, as it is written", async () => {
+  const large = "9007199254740993";
+  const text = `
+name: large
+command: { argv: [a] }
+objective: { metric: loss }
+strategy: { name: random, options: { n: ${large} } }
+space:
+  a: { type: int, min: -${large}, max: 3 }
+  b: { type: int, min: 0, max: 3, initial: ${large} }
+  c: { type: categorical, choices: [${large}, 9007199254740991] }
+  d: { type: double, min: 0, max: ${large} }
+  e: { type: double, min: 0, max: 10000000000000000000 }
+budget: { trials: 2, stepsPerTrial: ${large} }
+seed: ${large}
+`;
+  await assert.rejects(
+    async () => parseSearchText(text, "large.yaml"),
+    (error: unknown) => {
+      assert.ok(error instanceof RegulusError);
+      const fields = error.problems.filter(({ seen }) => seen.endsWith(large)).map(({ field }) => field);
+      const expected = [
+        "strategy.options.n",
+        "space.a.min",
+        "space.b.initial",
+        "space.c.choices[0]",
+        "space.d.max",
+        "budget.stepsPerTrial",
+        "seed",
+      ];
+      assert.deepEqual(fields.sort(), expected.sort());
+      return true;
+    },
+  );
 });

@@ -44,7 +44,8 @@ function readSearchText(text: string, name: string): SearchReading {
 
 /** YAML 1.2 holds JSON, so that one reader reads both. */
 function parseText(text: string, name: string): Document.Parsed {
-  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true, version: "1.2" });
+  // Whole numbers as bigints: as numbers, those beyond 2^53 would be rounded before anyone could refuse them.
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true, version: "1.2", intAsBigInt: true });
   if (document.errors.length > 0) {
     const lines = document.errors.slice(0, syntaxErrorsMax).map((error) => `${name}: ${error.message.trimEnd()}`);
     throw new RegulusError("invalid-argument", lines.join("\n"));

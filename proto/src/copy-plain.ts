@@ -25,8 +25,16 @@ export function copyPlain(document: Readonly<Record<string, unknown>>, wrong: Sh
     }
     if (Array.isArray(value)) return value.map((item: unknown, index) => copy(item, [...path, index]) ?? null);
     if (isMap(value)) return copyMap(value, path);
+    if (typeof value === "bigint") return copyWhole(value, path);
     if (value === null || value === undefined || ["string", "number", "boolean"].includes(typeof value)) return value;
     wrong.push({ path, seen: show(value), expected: "a text, number, boolean, list or plain map" });
+    return undefined;
+  };
+  /** A reader that keeps large whole numbers gives them as bigints; rounded silently, another value than the file's would be searched. */
+  const copyWhole = (value: bigint, path: Path): number | undefined => {
+    if (BigInt(Number(value)) === value) return Number(value);
+    const expected = "a whole number from -(2^53 - 1) to 2^53 - 1, or a text in quotes: a larger one loses its last digits";
+    wrong.push({ path, seen: show(value), expected });
     return undefined;
   };
   const copyMap = (map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> => {
