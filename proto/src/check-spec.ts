@@ -3,6 +3,7 @@
  * exist is for `@regulus/algorithms/catalog`, and so is whether a search without a budget ends by itself. Everything wrong is told at
  * once, and no value that a message can hold makes it throw.
  */
+import { checkCommandWords } from "./check-command-words.js";
 import { checkSchedule } from "./check-schedule.js";
 import { checkSpace } from "./check-space.js";
 import { checkCount, checkLabels, checkLine, checkName, checkOptions, isPlainMap } from "./check-values.js";
@@ -32,6 +33,7 @@ export function checkSpec(spec: SearchSpec): Problem[] {
   const techniques = listAt(problems, "techniques", spec.techniques);
   // Whether it may be empty is the catalog's to say: techniques and some workloads bring hyperparameters of their own.
   checkSpace(problems, space);
+  if (isSet(spec.command)) checkCommandWords(problems, spec.command, space);
   checkComponents(problems, "techniques", techniques);
   checkComponents(problems, "diagnostics", listAt(problems, "diagnostics", spec.diagnostics));
   checkSpending(problems, spec);

@@ -21,6 +21,7 @@ export { byteSizePattern, formatBytes, parseBytes } from "./byte-sizes.js";
 export { readSchedule } from "./check-schedule.js";
 export { outsideDomain } from "./check-space.js";
 export { backendNames, checkSpec } from "./check-spec.js";
+export { filledWords, parameterText, parameterVariable } from "./command-words.js";
 export { closestName, expectedOneOf } from "./did-you-mean.js";
 export { durationPattern, formatDuration, parseDurationMs } from "./durations.js";
 export * from "./gen/regulus/v1/agent_service.js";

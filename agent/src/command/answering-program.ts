@@ -2,12 +2,13 @@
  * A program that is asked a line and answers a line, in a process group of its own. It runs from the first question until it is ended or is
  * asked to stop before it has an answer; the next question starts another one. Knows nothing of what is asked.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { TrialFailure } from "@regulus/algorithms/training";
 import { RegulusError } from "@regulus/proto";
 import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { LineReader } from "./line-reader.js";
 import { OutputRing } from "./output-ring.js";
+import { startFailure } from "./start-failure.js";
 
 /** Lines of standard error in a message about a failure. */
 const lastLines = 10;
@@ -81,7 +82,16 @@ export class AnsweringProgram {
     const { argv, directory, env } = this.options;
     const [program = "", ...args] = argv;
     // A group of its own, so that what it starts ends with it.
-    const child = spawn(program, args, { cwd: directory || process.cwd(), env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn(program, args, { cwd: directory || process.cwd(), env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+    } catch (error) {
+      // Some failures are thrown and not told by the child: a directory that is none, arguments that are too long.
+      throw new TrialFailure(
+        "user-error",
+        startFailure(program, directory, error instanceof Error ? error : new Error(String(error))),
+      );
+    }
     const endGroup = () => signalGroup(child.pid, "SIGKILL");
     process.on("exit", endGroup);
     if (child.pid !== undefined) this.options.started(child.pid);
@@ -93,7 +103,7 @@ export class AnsweringProgram {
     child.stdin.on("error", () => undefined);
     const ended = new Promise<void>((resolve) => {
       child.on("error", (error) => {
-        this.fail(child, new TrialFailure("user-error", startWords(program, directory, error)));
+        this.fail(child, new TrialFailure("user-error", startFailure(program, directory, error)));
         resolve();
       });
       child.on("exit", () => {
@@ -141,11 +151,6 @@ export class AnsweringProgram {
     const outside = signal === "SIGKILL" || signal === "SIGTERM" || signal === "SIGHUP";
     return outside ? new RegulusError("unavailable", words) : new TrialFailure("user-error", words);
   }
-}
-
-function startWords(program: string, directory: string, error: Error): string {
-  const where = directory === "" ? "" : ` in ${directory}`;
-  return `the program ${program} could not be started${where}: ${error.message}; expected a program on this agent's PATH`;
 }
 
 function tooLongWords(most: number): string {

@@ -13,11 +13,14 @@ let next = 0;
 function give(
   argv: string[],
   parts: Parameters<typeof testLease>[1] = {},
-  more: { resources?: { stepTimeoutMs?: number; memoryBytes?: number }; env?: Record<string, string> } = {},
+  more: { resources?: { stepTimeoutMs?: number; memoryBytes?: number }; env?: Record<string, string>; directory?: string } = {},
 ): Lease {
   const searchId = `search-${next}`;
   const lease = testLease(next, {
-    spec: testSpec({ command: { argv, stopGraceMs: 300, env: more.env ?? {} }, resources: more.resources ?? {} }),
+    spec: testSpec({
+      command: { argv, stopGraceMs: 300, env: more.env ?? {}, directory: more.directory ?? "" },
+      resources: more.resources ?? {},
+    }),
     ...parts,
     key: { searchId },
     work: { procedure: "command", untilStep: 60, final: true, ...parts.work },
@@ -172,3 +175,28 @@ async function gone(pid: number): Promise<void> {
   }
   assert.fail(`process ${pid} lives on`);
 }
+
+test("arguments carry hyperparameters, and one that the trial lacks is left out", async () => {
+  const argv = [
+    ...script('echo "{\\"step\\": 1, \\"validLoss\\": $1}"; echo "$@"'),
+    "sh",
+    "${rate}",
+    "--m=${momentum}",
+    "$${rate}",
+  ];
+  const lease = give(argv, { work: { parameters: { rate: 0.25 } } });
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.final?.metrics.validLoss, 0.25, end.message);
+  assert.match(outputOf(lease), /^0\.25 \$\{rate\}$/m);
+});
+
+test("a missing directory is named as what is missing, whether or not there is such a program", async () => {
+  for (const program of ["python3", "no-such-program"]) {
+    const lease = give([program, "train.py"], {}, { directory: "/no/such/dir" });
+    const end = await coordinator.finished(trialOf(lease));
+    assert.equal(end.reason, EndReason.END_REASON_USER_ERROR);
+    assert.match(end.message, /its directory \/no\/such\/dir does not exist on this agent/);
+  }
+  const lease = give(["sh", "-c", "true"], {}, { directory: example });
+  assert.match((await coordinator.finished(trialOf(lease))).message, /train\.py is not a directory/);
+});

@@ -3,10 +3,11 @@
  * its checkpoint folder when it says that it is whole, and ends it politely, then not. Runs in the trial process, which outlives no agent
  * and takes the program with it.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Command, defaults, type Measurement, RegulusError } from "@regulus/proto";
+import type { Readable } from "node:stream";
+import { type Command, defaults, filledWords, type Measurement, RegulusError } from "@regulus/proto";
 import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
@@ -17,6 +18,7 @@ import { lineBytesMax, parseLine } from "./measurement-lines.js";
 import { OutputRing } from "./output-ring.js";
 import { programEnvironment, programPaths } from "./program-environment.js";
 import { RateLimit } from "./rate-limit.js";
+import { startFailure } from "./start-failure.js";
 
 /** Measurements that may come at once, and a second after that; the rest is thinned to the newest. */
 const measurementRate = { burst: 1000, perSecond: 100 };
@@ -83,14 +85,20 @@ class ProgramRun {
   }
 
   private async runProgram(): Promise<ProgramEnd> {
-    const [program = "", ...args] = this.command.argv;
-    const child = spawn(program, args, {
-      cwd: this.command.directory || this.begin.directory,
-      env: programEnvironment(this.begin, programPaths(this.begin.directory), process.env),
-      stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own, so that what it starts ends with it.
-      detached: true,
-    });
+    const [program = "", ...args] = filledWords(this.command.argv, this.begin.work.parameters ?? {});
+    let child: ChildProcessByStdio<null, Readable, Readable>;
+    try {
+      child = spawn(program, args, {
+        cwd: this.command.directory || this.begin.directory,
+        env: programEnvironment(this.begin, programPaths(this.begin.directory), process.env),
+        stdio: ["ignore", "pipe", "pipe"],
+        // A group of its own, so that what it starts ends with it.
+        detached: true,
+      });
+    } catch (error) {
+      // Some failures are thrown and not told by the child: a directory that is none, arguments that are too long.
+      return { code: null, signal: null, error: error instanceof Error ? error : new Error(String(error)), killedByUs: false };
+    }
     const killed = { byUs: false };
     const endGroup = () => signalGroup(child.pid, "SIGKILL");
     process.on("exit", endGroup);
@@ -216,7 +224,8 @@ class ProgramRun {
       const message = end.killedByUs ? "the program did not end in its grace after SIGTERM and was killed" : "";
       return { reason: stop, message };
     }
-    if (end.error !== undefined) return { reason: "user-error", message: startFailure(this.command, end.error) };
+    if (end.error !== undefined)
+      return { reason: "user-error", message: startFailure(this.command.argv[0] ?? "", this.command.directory, end.error) };
     const last = this.output.lastLines(lastLines);
     const tail = last === "" ? "it printed nothing" : `its last lines:\n${last}`;
     if (end.signal !== null) {
@@ -250,9 +259,4 @@ interface ProgramEnd {
   readonly signal: NodeJS.Signals | null;
   readonly error: Error | undefined;
   readonly killedByUs: boolean;
-}
-
-function startFailure(command: Command, error: Error): string {
-  const where = command.directory === "" ? "" : ` in ${command.directory}`;
-  return `the program ${command.argv[0]} could not be started${where}: ${error.message}; expected a program on this agent's PATH`;
 }

@@ -3,6 +3,7 @@
  * so that nothing secret of the machine's owner reaches it by accident.
  */
 import { join } from "node:path";
+import { parameterText, parameterVariable } from "@regulus/proto";
 import type { Begin } from "../trial/messages.js";
 
 /** Variables of the agent that a program gets too: where programs, libraries and temporary files are, language, and devices. */
@@ -56,7 +57,8 @@ export function answeringEnvironment(begin: Begin, own: NodeJS.ProcessEnv): Reco
     const value = own[name];
     if (value !== undefined) environment[name] = value;
   }
-  for (const [name, value] of Object.entries(begin.work.parameters ?? {})) environment[parameterVariable(name)] = String(value);
+  for (const [name, value] of Object.entries(begin.work.parameters ?? {}))
+    environment[parameterVariable(name)] = parameterText(value);
   return {
     ...environment,
     // Programs that print into a pipe would else hold lines back until a buffer is full.
@@ -66,9 +68,4 @@ export function answeringEnvironment(begin: Begin, own: NodeJS.ProcessEnv): Reco
     REGULUS_TRIAL: String(begin.trial),
     REGULUS_SEED: String(begin.spec.seed),
   };
-}
-
-/** The variable of a hyperparameter: its name as written, with '.' and '-' as '_', since shells know only those letters. */
-export function parameterVariable(name: string): string {
-  return `REGULUS_PARAM_${name.replace(/[^A-Za-z0-9_]/g, "_")}`;
 }

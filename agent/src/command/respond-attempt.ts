@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RespondAnswerer, respondModule, type TrialRequest } from "@regulus/algorithms/training";
-import { defaults, RegulusError } from "@regulus/proto";
+import { defaults, filledWords, RegulusError } from "@regulus/proto";
 import type { Held } from "../trial/held-session.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
 import { trainAttempt } from "../trial/training-attempt.js";
@@ -54,7 +54,7 @@ export class RespondAttempts {
   private async start(begin: Begin, request: TrialRequest, send: (message: FromTrial) => void): Promise<RespondAnswerer> {
     const { command } = begin.spec;
     const program = new AnsweringProgram({
-      argv: command?.argv ?? [],
+      argv: filledWords(command?.argv ?? [], begin.work.parameters ?? {}),
       directory: command?.directory ?? "",
       env: answeringEnvironment(begin, process.env),
       stopGraceMs: graceMs(begin),
