@@ -14,6 +14,10 @@ export interface Append {
 export interface ReadOptions {
   /** Only the facts about one trial, or only those about the search as a whole; absent for all. */
   readonly about?: { readonly trial: number } | "search";
+  /** Most encoded bytes in one piece, 1 MiB where absent; a single fact past it comes alone. */
+  readonly bytesMax?: number;
+  /** Asked before a piece is loaded, with its encoded bytes; the read waits for it. So nothing is in memory that nobody has room for. */
+  readonly room?: (bytes: number) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 

@@ -94,6 +94,33 @@ export function describeLog(name: string, make: () => Promise<LogPlace>): void {
       await assert.rejects(reading, code("cancelled"));
     });
 
+    it("bounds pieces by bytes, and gives a fact past the bound alone", async () => {
+      const sizes = [10, 10, 5000, 10, 940, 10, 10, 2000, 2000];
+      const facts = sizes.map((size, index) => pauseOf("a", index + 1, "x".repeat(size)));
+      await log.append([{ searchId: "a", expected: 0, facts }]);
+      for (const options of [{}, { about: "search" as const }]) {
+        const pieces: number[][] = [];
+        for await (const piece of log.read("a", 0, { bytesMax: 1000, ...options })) pieces.push(positions(piece));
+        assert.deepEqual(pieces, [[1, 2], [3], [4, 5], [6, 7], [8], [9]]);
+      }
+    });
+
+    it("asks for room before it loads a piece, with the piece's bytes, and fails as that does", async () => {
+      const facts = [1, 2, 3].map((position) => pauseOf("a", position, "x".repeat(1000)));
+      await log.append([{ searchId: "a", expected: 0, facts }]);
+      const sizes = facts.map((fact) => Fact.encode(fact).finish().byteLength);
+      const story: unknown[] = [];
+      const room = async (bytes: number): Promise<void> => {
+        story.push(bytes);
+        if (story.length > 4) throw new RegulusError("exhausted", "no room");
+      };
+      const reading = async (): Promise<void> => {
+        for await (const piece of log.read("a", 0, { bytesMax: 1000, room })) story.push(piece[0]?.position);
+      };
+      await assert.rejects(reading(), code("exhausted"));
+      assert.deepEqual(story, [sizes[0], 1, sizes[1], 2, sizes[2]]);
+    });
+
     it("ends a read at what was durable when it began, and does not mind appends meanwhile", async () => {
       await log.append([appendOf("a", 0, 1500)]);
       const seen: number[] = [];
@@ -157,6 +184,10 @@ export function factsOf(searchId: string, first: number, count: number): Fact[] 
         : { $case: "trialPaused" as const, value: { trial: position % 10, attempt: 1, step: position } };
     return Fact.fromPartial({ searchId, position, timeMs: 1000 + position, kind });
   });
+}
+
+function pauseOf(searchId: string, position: number, reason: string): Fact {
+  return Fact.fromPartial({ searchId, position, timeMs: 1, kind: { $case: "searchPaused", value: { reason } } });
 }
 
 function appendOf(searchId: string, expected: number, count: number): Append {

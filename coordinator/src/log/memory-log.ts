@@ -4,10 +4,17 @@
  */
 import { RegulusError } from "@regulus/proto";
 import type { Append, EventLog, ReadOptions } from "../ports.js";
-import { assertBatch, conflict, decodeFact, encodeFact, throwIfAborted, trialOf } from "./records.js";
-
-/** Facts in one piece of a read. */
-const chunkFacts = 500;
+import {
+  assertBatch,
+  conflict,
+  decodeFact,
+  encodeFact,
+  pieceBytesMax,
+  pieceFactsMax,
+  pieceOf,
+  throwIfAborted,
+  trialOf,
+} from "./records.js";
 
 interface Row {
   readonly bytes: Uint8Array;
@@ -56,19 +63,20 @@ class MemoryLog implements EventLog {
     this.#assertOpen();
     const rows = this.#file.rows.get(searchId) ?? [];
     const end = rows.length;
-    const about = options.about;
     let position = after;
     while (position < end) {
       throwIfAborted(options.signal);
-      const facts = [];
-      while (position < end && facts.length < chunkFacts) {
-        const row = rows[position];
-        position += 1;
-        if (row === undefined) break;
-        const wanted = about === undefined || (about === "search" ? row.trial === undefined : row.trial === about.trial);
-        if (wanted) facts.push(decodeFact(row.bytes, searchId, position));
-      }
-      if (facts.length > 0) yield facts;
+      const next = wantedRows(rows, { after: position, end, about: options.about });
+      const piece = pieceOf(
+        next.map(([row]) => row.bytes.byteLength),
+        options.bytesMax ?? pieceBytesMax,
+      );
+      if (piece.facts === 0) break;
+      if (options.room !== undefined) await options.room(piece.bytes);
+      throwIfAborted(options.signal);
+      const taken = next.slice(0, piece.facts);
+      position = taken.at(-1)?.[1] ?? end;
+      yield taken.map(([row, at]) => decodeFact(row.bytes, searchId, at));
     }
     throwIfAborted(options.signal);
   }
@@ -91,4 +99,19 @@ class MemoryLog implements EventLog {
   #assertOpen(): void {
     if (!this.#open) throw new RegulusError("unavailable", "the log is closed");
   }
+}
+
+/** The next rows that a read wants, each with its position; at most as many as a piece may hold. */
+function wantedRows(
+  rows: readonly Row[],
+  { after, end, about }: { readonly after: number; readonly end: number; readonly about: ReadOptions["about"] },
+): [Row, number][] {
+  const wanted: [Row, number][] = [];
+  for (let position = after + 1; position <= end && wanted.length < pieceFactsMax; position += 1) {
+    const row = rows[position - 1];
+    if (row === undefined) break;
+    if (about === undefined || (about === "search" ? row.trial === undefined : row.trial === about.trial))
+      wanted.push([row, position]);
+  }
+  return wanted;
 }

@@ -5,6 +5,22 @@ import { assert, Fact, RegulusError } from "@regulus/proto";
 import { encoderOf } from "../encoded.js";
 import type { Append } from "../ports.js";
 
+/** Facts in one piece of a read: about 1 ms of decoding between two turns of the event loop. */
+export const pieceFactsMax = 500;
+/** Encoded bytes in one piece of a read whose reader names no bound of its own. */
+export const pieceBytesMax = 1024 * 1024;
+
+/** How many of the next facts make a piece: those that fit into `bytesMax`, and at least one. `sizes` are their encoded bytes. */
+export function pieceOf(sizes: readonly number[], bytesMax: number): { readonly facts: number; readonly bytes: number } {
+  let [facts, bytes] = [0, 0];
+  for (const size of sizes.slice(0, pieceFactsMax)) {
+    if (facts > 0 && bytes + size > bytesMax) break;
+    facts += 1;
+    bytes += size;
+  }
+  return { facts, bytes };
+}
+
 /** The trial that a fact is about, or undefined for one about the whole search. */
 export function trialOf(fact: Fact): number | undefined {
   const kind = fact.kind;
