@@ -12,9 +12,9 @@ import {
   type ExportSearchResponse,
   type Fact,
   type GetTrialResponse,
-  type ListSearchesRequest,
+  ListSearchesRequest,
   type ListSearchesResponse,
-  type ListTrialsRequest,
+  ListTrialsRequest,
   type ListTrialsResponse,
   limits,
   RegulusError,
@@ -120,7 +120,7 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
       return (await unary(searches.getSearch.bind(searches), { searchId }, again(control))).news;
     },
     listSearches(request, control) {
-      const whole = { statuses: [], nameContains: "", labels: {}, pageSize: 0, pageToken: "", ...request };
+      const whole = ListSearchesRequest.fromPartial(request ?? {});
       return unary(searches.listSearches.bind(searches), whole, again(control));
     },
     searches(request, control) {
@@ -147,7 +147,7 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
       await unary(searches.deleteSearch.bind(searches), { searchId }, { ...control, repeat: false });
     },
     listTrials(request, control) {
-      const whole = { statuses: [], bestFirst: false, pageSize: 0, pageToken: "", ...request };
+      const whole = ListTrialsRequest.fromPartial(request);
       return unary(searches.listTrials.bind(searches), whole, again(control));
     },
     trials(request, control) {

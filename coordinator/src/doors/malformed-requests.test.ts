@@ -159,19 +159,9 @@ const malformed: fc.Arbitrary<Malformed> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(fc.boolean(), fc.integer({ min: 1001, max: 2 ** 32 - 1 }))
-      .map(([trials, pageSize]) =>
-        trials
-          ? encoded(
-              "listTrials",
-              ListTrialsRequest.encode(ListTrialsRequest.fromPartial({ searchId: "a", pageSize })).finish(),
-              "pageSize",
-            )
-          : encoded(
-              "listSearches",
-              ListSearchesRequest.encode(ListSearchesRequest.fromPartial({ pageSize })).finish(),
-              "pageSize",
-            ),
+      .constantFrom("spec", "created_ms down", "toString", "__proto__", "name desc desc", "\u0000")
+      .map((orderBy) =>
+        encoded("listSearches", ListSearchesRequest.encode(ListSearchesRequest.fromPartial({ orderBy })).finish(), "orderBy"),
       ),
   },
   {

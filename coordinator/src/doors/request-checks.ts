@@ -73,9 +73,10 @@ export class RequestChecks {
     }
   }
 
-  page(page: { readonly pageSize: number; readonly pageToken: string }): void {
-    this.wholeNumber("pageSize", page.pageSize, { min: 0, max: limits.pageSizeMax });
+  /** Paging: a page size above the maximum is lowered to it by the listing. */
+  page(page: { readonly pageSize: number; readonly pageToken: string; readonly orderBy: string }): void {
     this.text("pageToken", page.pageToken, bounds.pageTokenCharactersMax);
+    this.text("orderBy", page.orderBy);
   }
 
   artifact(field: string, ref: { readonly sha256: string; readonly size: number; readonly kind: string }): void {

@@ -10,6 +10,7 @@ import {
   SearchServiceService,
   SearchSpec,
   SearchStatus,
+  SearchView,
   TrialStatus,
   WatchSearchResponse,
 } from "@regulus/proto";
@@ -56,6 +57,7 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
         checks.filter("statuses", request.statuses, SearchStatus);
         checks.text("nameContains", request.nameContains, limits.nameCharactersMax);
         checks.labels("labels", request.labels);
+        if (!Object.values(SearchView).includes(request.view)) checks.problem("view", request.view, "basic or full");
         checks.page(request);
       },
       (request) =>

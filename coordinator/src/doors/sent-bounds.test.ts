@@ -4,7 +4,14 @@ import { connect } from "node:http2";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { credentials } from "@grpc/grpc-js";
-import { type Search, SearchServiceClient, SearchServiceService, WatchSearchRequest, WatchSearchResponse } from "@regulus/proto";
+import {
+  ListSearchesRequest,
+  type Search,
+  SearchServiceClient,
+  SearchServiceService,
+  WatchSearchRequest,
+  WatchSearchResponse,
+} from "@regulus/proto";
 import { bounds } from "./bounds.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { openDoors, validSpec } from "./testing/open-doors.js";
@@ -100,7 +107,7 @@ test("answers stay below what a client takes by default", async () => {
   const doors = await openDoors({ ...parts, coordinator: wide });
   const client = new SearchServiceClient(doors.server.address, credentials.createInsecure());
   const rows = await new Promise<number>((resolve, reject) => {
-    client.listSearches({ statuses: [], nameContains: "", labels: {}, pageSize: 1000, pageToken: "" }, (error, page) =>
+    client.listSearches(ListSearchesRequest.fromPartial({ pageSize: 1000 }), (error, page) =>
       error === null ? resolve(page.searches.length) : reject(error),
     );
   });

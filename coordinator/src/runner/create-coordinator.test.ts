@@ -129,7 +129,14 @@ describe("coordinator", () => {
     hand.finish(hand.leases[3], EndReason.END_REASON_DONE);
     hand.finish(hand.leases[4], EndReason.END_REASON_DONE, { final: measurement(3, { cost: 1 }) });
     await until("the end", () => at.coordinator.getSearch(searchId).status === SearchStatus.SEARCH_STATUS_ENDED);
-    const { trials } = at.coordinator.listTrials({ searchId, statuses: [], bestFirst: false, pageSize: 0, pageToken: "" });
+    const { trials } = at.coordinator.listTrials({
+      searchId,
+      statuses: [],
+      bestFirst: false,
+      orderBy: "",
+      pageSize: 0,
+      pageToken: "",
+    });
     const userError = EndReason.END_REASON_USER_ERROR;
     assert.deepEqual(
       trials.map((trial) => trial.reason),
@@ -282,7 +289,7 @@ describe("coordinator", () => {
     const numbers = new Set<number>();
     let pageToken = "";
     do {
-      const page = at.coordinator.listTrials({ searchId, statuses: [], bestFirst: true, pageSize: 37, pageToken });
+      const page = at.coordinator.listTrials({ searchId, statuses: [], bestFirst: true, orderBy: "", pageSize: 37, pageToken });
       for (const trial of page.trials) {
         losses.push(trial.best?.metrics.loss ?? Number.NaN);
         numbers.add(trial.trial);
@@ -294,7 +301,7 @@ describe("coordinator", () => {
       losses,
       [...losses].sort((a, b) => a - b),
     );
-    const wrong = { searchId, statuses: [], bestFirst: true, pageSize: 1, pageToken: "nonsense" };
+    const wrong = { searchId, statuses: [], bestFirst: true, orderBy: "", pageSize: 1, pageToken: "nonsense" };
     assert.throws(() => at.coordinator.listTrials(wrong), code("invalid-argument", /pageToken/));
   });
 });

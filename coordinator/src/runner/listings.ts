@@ -5,6 +5,7 @@
 import {
   Direction,
   defaults,
+  expectedOneOf,
   type ListSearchesRequest,
   type ListSearchesResponse,
   type ListTrialsRequest,
@@ -12,82 +13,144 @@ import {
   limits,
   RegulusError,
   type Search,
+  SearchSpec,
+  SearchView,
   type Trial,
   TrialStatus,
 } from "@regulus/proto";
 import type { SearchState } from "../search/search-state.js";
+import { keyOrder, type RowKey, readPageToken, writePageToken } from "./page-token.js";
 import type { SearchEntry } from "./search-entry.js";
 
-/** A page of searches, newest first. `entries` come oldest first. */
+/** A row with what it is ordered by. */
+interface Row<T> {
+  readonly item: T;
+  readonly key: RowKey;
+}
+
+/** What searches can be ordered by. */
+const searchFields: Readonly<Record<string, (search: Search) => number | string>> = {
+  created_ms: (search) => search.createdMs,
+  ended_ms: (search) => search.endedMs,
+  name: (search) => search.spec?.name ?? "",
+  steps: (search) => search.steps,
+  slot_seconds: (search) => search.slotSeconds,
+};
+
+/** What trials can be ordered by, beside the best first. */
+const trialFields: Readonly<Record<string, (trial: Trial) => number>> = {
+  trial: (trial) => trial.trial,
+  proposed_ms: (trial) => trial.proposedMs,
+  started_ms: (trial) => trial.startedMs,
+  ended_ms: (trial) => trial.endedMs,
+};
+
+/** A page of searches, newest first unless another order is asked for. `entries` come oldest first. */
 export function listSearches(entries: readonly SearchEntry[], request: ListSearchesRequest): ListSearchesResponse {
-  const size = pageSize(request.pageSize);
-  const before = request.pageToken === "" ? Number.POSITIVE_INFINITY : readToken(request.pageToken, 1)[0];
-  const searches: Search[] = [];
-  for (let index = entries.length - 1; index >= 0; index -= 1) {
-    const entry = entries[index];
-    if (entry === undefined || entry.order >= (before ?? 0)) continue;
-    const { view } = entry;
-    if (view === undefined || !isWanted(view, request)) continue;
-    searches.push(view);
-    if (searches.length === size) return { searches, nextPageToken: index === 0 ? "" : writeToken([entry.order]) };
-  }
-  return { searches, nextPageToken: "" };
+  const { of, descending } = readOrder(request.orderBy, searchFields);
+  const rows = wantedSearches(entries, request, (view, order) => (of === undefined ? [-order] : [of(view), order]));
+  const { items, nextPageToken } = pageOf(rows, request, descending);
+  const full = request.view !== SearchView.SEARCH_VIEW_BASIC;
+  return { searches: full ? items : items.map(basicView), nextPageToken };
 }
 
-/** A page of trials, by number or the best first. */
+/** A page of trials, the best first or in the order that is asked for, else by number. */
 export function listTrials(state: SearchState, request: ListTrialsRequest): ListTrialsResponse {
-  const size = pageSize(request.pageSize);
-  const numbers = request.bestFirst ? bestFirst(state, request, size + 1) : byNumber(state, request, size + 1);
-  const page = numbers.slice(0, size);
-  const trials = page.map((number) => state.trial(number)).filter((trial): trial is Trial => trial !== undefined);
-  const last = page.at(-1);
-  if (numbers.length <= size || last === undefined) return { trials, nextPageToken: "" };
-  return { trials, nextPageToken: writeToken(request.bestFirst ? rankOf(state, last) : [last]) };
-}
-
-/** Place of a trial among the best: tier (0 with a value that counts, 1 with another one, 2 with none), value, number. Least first. */
-type Rank = readonly [tier: number, value: number, trial: number];
-
-function byNumber(state: SearchState, request: ListTrialsRequest, count: number): number[] {
-  const after = request.pageToken === "" ? -1 : (readToken(request.pageToken, 1)[0] ?? -1);
-  const numbers: number[] = [];
-  for (let number = after + 1; number < state.nextTrial && numbers.length < count; number += 1) {
-    if (hasStatus(state, number, request.statuses)) numbers.push(number);
+  const { of, descending } = readOrder(request.orderBy, trialFields);
+  if (request.bestFirst && of !== undefined) {
+    throw RegulusError.invalid([
+      { field: "orderBy", seen: JSON.stringify(request.orderBy), expected: "nothing beside bestFirst" },
+    ]);
   }
-  return numbers;
+  const keyOf = (number: number): RowKey => {
+    if (request.bestFirst) return rankOf(state, number);
+    const trial = of === undefined ? undefined : state.trial(number);
+    return of === undefined || trial === undefined ? [number] : [of(trial), number];
+  };
+  const { items, nextPageToken } = pageOf(wantedTrials(state, request.statuses, keyOf), request, descending);
+  const trials = items.map((number) => state.trial(number)).filter((trial): trial is Trial => trial !== undefined);
+  return { trials, nextPageToken };
 }
 
-/** One pass that keeps the least `count` ranks after the token's: no sorting of everything for every page. */
-function bestFirst(state: SearchState, request: ListTrialsRequest, count: number): number[] {
-  const [tier = -1, value = 0, trial = 0] = request.pageToken === "" ? [] : readToken(request.pageToken, 3);
-  const after: Rank = [tier, value, trial];
-  let kept: Rank[] = [];
-  let bound: Rank | undefined;
+function* wantedSearches(
+  entries: readonly SearchEntry[],
+  request: ListSearchesRequest,
+  keyOf: (view: Search, order: number) => RowKey,
+): Generator<Row<Search>> {
+  for (let index = entries.length - 1; index >= 0; index -= 1) {
+    const view = entries[index]?.view;
+    if (view !== undefined && isWanted(view, request)) yield { item: view, key: keyOf(view, entries[index]?.order ?? 0) };
+  }
+}
+
+function* wantedTrials(
+  state: SearchState,
+  statuses: readonly TrialStatus[],
+  keyOf: (number: number) => RowKey,
+): Generator<Row<number>> {
   for (let number = 0; number < state.nextTrial; number += 1) {
-    if (!hasStatus(state, number, request.statuses)) continue;
-    const rank = rankOf(state, number);
-    if (compare(rank, after) <= 0 || (bound !== undefined && compare(rank, bound) >= 0)) continue;
-    kept.push(rank);
-    if (kept.length < 2 * count) continue;
-    kept = kept.sort(compare).slice(0, count);
-    bound = kept.at(-1);
+    if (hasStatus(state, number, statuses)) yield { item: number, key: keyOf(number) };
   }
-  return kept
-    .sort(compare)
-    .slice(0, count)
-    .map((rank) => rank[2]);
 }
 
-function rankOf(state: SearchState, number: number): Rank {
+/** The rows after the token's, at most a page of them. One pass that keeps what may be on the page: nothing sorts everything. */
+function pageOf<T>(
+  rows: Iterable<Row<T>>,
+  request: { readonly pageSize: number; readonly pageToken: string },
+  descending: boolean,
+): { readonly items: T[]; readonly nextPageToken: string } {
+  const compare = keyOrder(descending);
+  const byKey = (a: Row<T>, b: Row<T>): number => compare(a.key, b.key);
+  const size = Math.min(limits.pageSizeMax, request.pageSize || defaults.pageSize);
+  const after = readPageToken(request);
+  let kept: Row<T>[] = [];
+  let bound: RowKey | undefined;
+  for (const row of rows) {
+    if (after !== undefined && compare(row.key, after) <= 0) continue;
+    if (bound !== undefined && compare(row.key, bound) >= 0) continue;
+    kept.push(row);
+    if (kept.length < 2 * (size + 1)) continue;
+    kept = kept.sort(byKey).slice(0, size + 1);
+    bound = kept.at(-1)?.key;
+  }
+  kept.sort(byKey);
+  const page = kept.slice(0, size);
+  const last = page.at(-1);
+  const more = kept.length > size && last !== undefined;
+  return { items: page.map(({ item }) => item), nextPageToken: more ? writePageToken(request, last.key) : "" };
+}
+
+/** Reads `field` or `field desc`; without `of` where nothing is asked for. */
+function readOrder<T, Value>(
+  orderBy: string,
+  fields: Readonly<Record<string, (row: T) => Value>>,
+): { readonly of: ((row: T) => Value) | undefined; readonly descending: boolean } {
+  if (orderBy.trim() === "") return { of: undefined, descending: false };
+  const [field = "", way = "asc", ...rest] = orderBy.trim().split(/\s+/);
+  const of = Object.hasOwn(fields, field) ? fields[field] : undefined;
+  if (of !== undefined && (way === "asc" || way === "desc") && rest.length === 0) return { of, descending: way === "desc" };
+  const expected = `${expectedOneOf(field, Object.keys(fields))}, alone or with " desc" after it`;
+  throw RegulusError.invalid([{ field: "orderBy", seen: JSON.stringify(orderBy), expected }]);
+}
+
+/** A search without its problem, but for what a list shows of it. */
+function basicView(search: Search): Search {
+  const { spec } = search;
+  if (spec === undefined) return search;
+  const { name, labels, priority, objectives, budget, parallelism, strategy } = spec;
+  const kept = { name, labels, priority, objectives, budget, parallelism, strategy: strategy && { name: strategy.name } };
+  return { ...search, spec: SearchSpec.fromPartial(kept) };
+}
+
+/**
+ * Place of a trial among the best: tier (0 with a value that counts, 1 with another one, 2 with none), value, number. Least first.
+ */
+function rankOf(state: SearchState, number: number): RowKey {
   const live = state.live.get(number);
   const value = live === undefined ? state.archive.value(number) : live.bestValue;
-  if (Number.isNaN(value)) return [2, 0, number];
+  if (!Number.isFinite(value)) return [2, 0, number];
   const counts = live !== undefined || state.archive.good(number);
   return [counts ? 0 : 1, state.objective.direction === Direction.DIRECTION_MAXIMIZE ? -value : value, number];
-}
-
-function compare(a: Rank, b: Rank): number {
-  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 }
 
 function hasStatus(state: SearchState, number: number, statuses: readonly TrialStatus[]): boolean {
@@ -107,34 +170,4 @@ function isWanted(search: Search, request: ListSearchesRequest): boolean {
   if (request.statuses.length > 0 && !request.statuses.includes(search.status)) return false;
   if (!(search.spec?.name ?? "").includes(request.nameContains)) return false;
   return Object.entries(request.labels).every(([name, value]) => search.spec?.labels[name] === value);
-}
-
-function pageSize(asked: number): number {
-  return Math.min(limits.pageSizeMax, asked > 0 ? asked : defaults.pageSize);
-}
-
-/** Numbers as a token that clients have no reason to read. */
-function writeToken(numbers: readonly number[]): string {
-  return Buffer.from(JSON.stringify(numbers)).toString("base64url");
-}
-
-function readToken(token: string, count: number): number[] {
-  const numbers = parse(Buffer.from(token, "base64url").toString());
-  const valid = Array.isArray(numbers) && numbers.length === count && numbers.every((number) => Number.isFinite(number));
-  if (valid) return numbers.map(Number);
-  throw RegulusError.invalid([
-    {
-      field: "pageToken",
-      seen: JSON.stringify(token),
-      expected: "the nextPageToken of the same listing's last page, or nothing",
-    },
-  ]);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 /** `regulus ls`: the searches of a coordinator, newest first. */
-import { type ListSearchesRequest, type Search, SearchStatus } from "@regulus/proto";
+import { type ListSearchesRequest, type Search, SearchStatus, SearchView } from "@regulus/proto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { formatPercent, formatSeconds } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
@@ -38,6 +38,7 @@ async function ls(options: LsOptions): Promise<void> {
     nameContains: options.name ?? "",
     labels: { ...options.label },
     pageSize: Math.min(options.limit, 100),
+    view: options.json === true ? SearchView.SEARCH_VIEW_FULL : SearchView.SEARCH_VIEW_BASIC,
   };
   const searches = await withClient(options, async (client) => {
     const found: Search[] = [];

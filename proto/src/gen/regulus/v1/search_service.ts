@@ -118,6 +118,72 @@ export function searchStatusToNumber(object: SearchStatus): number {
   }
 }
 
+/** SearchView tells how much of a search a listing sends. */
+export const SearchView = {
+  /** SEARCH_VIEW_UNSPECIFIED - Not given: everything. */
+  SEARCH_VIEW_UNSPECIFIED: "SEARCH_VIEW_UNSPECIFIED",
+  /** SEARCH_VIEW_BASIC - Without the problem, but for its name, labels, priority, objectives, budget, parallelism and the strategy's name. */
+  SEARCH_VIEW_BASIC: "SEARCH_VIEW_BASIC",
+  /** SEARCH_VIEW_FULL - Everything. */
+  SEARCH_VIEW_FULL: "SEARCH_VIEW_FULL",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type SearchView = typeof SearchView[keyof typeof SearchView];
+
+export namespace SearchView {
+  export type SEARCH_VIEW_UNSPECIFIED = typeof SearchView.SEARCH_VIEW_UNSPECIFIED;
+  export type SEARCH_VIEW_BASIC = typeof SearchView.SEARCH_VIEW_BASIC;
+  export type SEARCH_VIEW_FULL = typeof SearchView.SEARCH_VIEW_FULL;
+  export type UNRECOGNIZED = typeof SearchView.UNRECOGNIZED;
+}
+
+export function searchViewFromJSON(object: any): SearchView {
+  switch (object) {
+    case 0:
+    case "SEARCH_VIEW_UNSPECIFIED":
+      return SearchView.SEARCH_VIEW_UNSPECIFIED;
+    case 1:
+    case "SEARCH_VIEW_BASIC":
+      return SearchView.SEARCH_VIEW_BASIC;
+    case 2:
+    case "SEARCH_VIEW_FULL":
+      return SearchView.SEARCH_VIEW_FULL;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return SearchView.UNRECOGNIZED;
+  }
+}
+
+export function searchViewToJSON(object: SearchView): string {
+  switch (object) {
+    case SearchView.SEARCH_VIEW_UNSPECIFIED:
+      return "SEARCH_VIEW_UNSPECIFIED";
+    case SearchView.SEARCH_VIEW_BASIC:
+      return "SEARCH_VIEW_BASIC";
+    case SearchView.SEARCH_VIEW_FULL:
+      return "SEARCH_VIEW_FULL";
+    case SearchView.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function searchViewToNumber(object: SearchView): number {
+  switch (object) {
+    case SearchView.SEARCH_VIEW_UNSPECIFIED:
+      return 0;
+    case SearchView.SEARCH_VIEW_BASIC:
+      return 1;
+    case SearchView.SEARCH_VIEW_FULL:
+      return 2;
+    case SearchView.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 /** Search is one submitted problem and how far it is. */
 export interface Search {
   /** Its id, given by the coordinator. */
@@ -251,10 +317,17 @@ export interface ListSearchesRequest {
   nameContains: string;
   /** Only searches with all of these labels. */
   labels: { [key: string]: string };
-  /** Rows in a page, at most 1,000; 0 stands for 100. */
+  /** Rows in a page. 0 stands for 100; more than 1,000 count as 1,000. */
   pageSize: number;
-  /** Where the last page ended; empty for the first. */
+  /** Where the last page ended; empty for the first. The other fields, but for page_size, are those of the first page's request. */
   pageToken: string;
+  /**
+   * A field to order by, with " desc" after it for the greatest first: created_ms, ended_ms, name, steps or slot_seconds. Empty stands for
+   * "created_ms desc". Searches with equal values come in the order of their creation.
+   */
+  orderBy: string;
+  /** How much of each search is sent; unspecified stands for all of it. */
+  view: SearchView;
 }
 
 export interface ListSearchesRequest_LabelsEntry {
@@ -342,12 +415,17 @@ export interface ListTrialsRequest {
   searchId: string;
   /** Only trials with one of these statuses; empty for all. */
   statuses: TrialStatus[];
-  /** Whether the best by the first objective come first; else by number. */
+  /** Whether the best by the first objective come first; else order_by counts. */
   bestFirst: boolean;
-  /** Rows in a page, at most 1,000; 0 stands for 100. */
+  /** Rows in a page. 0 stands for 100; more than 1,000 count as 1,000. */
   pageSize: number;
-  /** Where the last page ended; empty for the first. */
+  /** Where the last page ended; empty for the first. The other fields, but for page_size, are those of the first page's request. */
   pageToken: string;
+  /**
+   * A field to order by, with " desc" after it for the greatest first: trial, proposed_ms, started_ms or ended_ms. Empty stands for trial.
+   * Trials with equal values come by number.
+   */
+  orderBy: string;
 }
 
 /** ListTrialsResponse answers ListTrials. */
@@ -1606,7 +1684,15 @@ export const GetSearchResponse: MessageFns<GetSearchResponse> = {
 };
 
 function createBaseListSearchesRequest(): ListSearchesRequest {
-  return { statuses: [], nameContains: "", labels: {}, pageSize: 0, pageToken: "" };
+  return {
+    statuses: [],
+    nameContains: "",
+    labels: {},
+    pageSize: 0,
+    pageToken: "",
+    orderBy: "",
+    view: SearchView.SEARCH_VIEW_UNSPECIFIED,
+  };
 }
 
 export const ListSearchesRequest: MessageFns<ListSearchesRequest> = {
@@ -1629,6 +1715,12 @@ export const ListSearchesRequest: MessageFns<ListSearchesRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(42).string(message.pageToken);
+    }
+    if (message.orderBy !== "") {
+      writer.uint32(50).string(message.orderBy);
+    }
+    if (message.view !== SearchView.SEARCH_VIEW_UNSPECIFIED) {
+      writer.uint32(56).int32(searchViewToNumber(message.view));
     }
     return writer;
   },
@@ -1699,6 +1791,22 @@ export const ListSearchesRequest: MessageFns<ListSearchesRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.orderBy = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.view = searchViewFromJSON(reader.int32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1745,6 +1853,12 @@ export const ListSearchesRequest: MessageFns<ListSearchesRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      orderBy: isSet(object.orderBy)
+        ? globalThis.String(object.orderBy)
+        : isSet(object.order_by)
+        ? globalThis.String(object.order_by)
+        : "",
+      view: isSet(object.view) ? searchViewFromJSON(object.view) : SearchView.SEARCH_VIEW_UNSPECIFIED,
     };
   },
 
@@ -1771,6 +1885,12 @@ export const ListSearchesRequest: MessageFns<ListSearchesRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.orderBy !== "") {
+      obj.orderBy = message.orderBy;
+    }
+    if (message.view !== SearchView.SEARCH_VIEW_UNSPECIFIED) {
+      obj.view = searchViewToJSON(message.view);
+    }
     return obj;
   },
 
@@ -1792,6 +1912,8 @@ export const ListSearchesRequest: MessageFns<ListSearchesRequest> = {
     );
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.orderBy = object.orderBy ?? "";
+    message.view = object.view ?? SearchView.SEARCH_VIEW_UNSPECIFIED;
     return message;
   },
 };
@@ -2728,7 +2850,7 @@ export const DeleteSearchResponse: MessageFns<DeleteSearchResponse> = {
 };
 
 function createBaseListTrialsRequest(): ListTrialsRequest {
-  return { searchId: "", statuses: [], bestFirst: false, pageSize: 0, pageToken: "" };
+  return { searchId: "", statuses: [], bestFirst: false, pageSize: 0, pageToken: "", orderBy: "" };
 }
 
 export const ListTrialsRequest: MessageFns<ListTrialsRequest> = {
@@ -2751,6 +2873,9 @@ export const ListTrialsRequest: MessageFns<ListTrialsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(42).string(message.pageToken);
+    }
+    if (message.orderBy !== "") {
+      writer.uint32(50).string(message.orderBy);
     }
     return writer;
   },
@@ -2818,6 +2943,14 @@ export const ListTrialsRequest: MessageFns<ListTrialsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.orderBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2855,6 +2988,11 @@ export const ListTrialsRequest: MessageFns<ListTrialsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      orderBy: isSet(object.orderBy)
+        ? globalThis.String(object.orderBy)
+        : isSet(object.order_by)
+        ? globalThis.String(object.order_by)
+        : "",
     };
   },
 
@@ -2875,6 +3013,9 @@ export const ListTrialsRequest: MessageFns<ListTrialsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.orderBy !== "") {
+      obj.orderBy = message.orderBy;
+    }
     return obj;
   },
 
@@ -2888,6 +3029,7 @@ export const ListTrialsRequest: MessageFns<ListTrialsRequest> = {
     message.bestFirst = object.bestFirst ?? false;
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.orderBy = object.orderBy ?? "";
     return message;
   },
 };
