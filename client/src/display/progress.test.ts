@@ -110,24 +110,27 @@ test("where measurements are rarer than the rate's window, checkpoints between t
   assert.ok(state.samples.length <= 62, `${state.samples.length} samples`);
 });
 
+const maximized = { ...sampleSpec(options), objectives: [{ metric: "score", direction: "DIRECTION_MAXIMIZE" as const }] };
+
+/** The fold of trials that measured scores, in order. */
+function scored(...scores: readonly (readonly [trial: number, step: number, score: number])[]): Progress {
+  const measured = scores.map(([trial, step, score]): Fact["kind"] => {
+    const measurement = { step, metrics: { score }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 1 };
+    return { $case: "trialMeasured", value: { trial, attempt: 1, measurement } };
+  });
+  return fold(numbered([{ $case: "searchCreated", value: { spec: maximized, idempotencyKey: "" } }, ...measured]));
+}
+
 test("a search that is maximized keeps the greatest value", () => {
-  const spec = { ...sampleSpec(options), objectives: [{ metric: "score", direction: "DIRECTION_MAXIMIZE" as const }] };
-  const scores = [0.2, 0.9, 0.5];
-  const state = fold(
-    numbered([
-      { $case: "searchCreated", value: { spec, idempotencyKey: "" } },
-      ...scores.map((score, index): Fact["kind"] => ({
-        $case: "trialMeasured",
-        value: {
-          trial: index,
-          attempt: 1,
-          measurement: { step: 1, metrics: { score }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 1 },
-        },
-      })),
-    ]),
-  );
-  assert.equal(state.best?.value, 0.9);
-  assert.equal(state.best?.trial, 1);
+  const { best } = scored([0, 1, 0.2], [1, 1, 0.9], [2, 1, 0.5]);
+  assert.deepEqual([best?.trial, best?.value], [1, 0.9]);
+});
+
+test("a best whose step is measured again counts as measured last", () => {
+  const { best } = scored([0, 1, 0.2], [1, 1, 0.9], [1, 1, 0.1]);
+  assert.deepEqual([best?.trial, best?.value], [0, 0.2]);
+  assert.equal(scored([0, 1, 0.2], [1, 1, 0.9], [1, 1, 0.5]).best?.value, 0.5);
+  assert.equal(scored([1, 1, 0.9], [1, 1, 0.1], [1, 2, 0.3]).best?.value, 0.3);
 });
 
 function fold(facts: readonly Fact[]): Progress {

@@ -31,6 +31,8 @@ export interface Best {
   readonly step: number;
   readonly value: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** The best before it, which counts again where its step is measured again and comes to less. */
+  readonly before: Omit<Best, "before"> | undefined;
 }
 
 interface Sample {
@@ -218,8 +220,15 @@ function measured(state: Progress, number: number, measurement: Measurement): vo
   const value = objective === undefined ? undefined : measurement.metrics[objective.metric];
   if (objective === undefined || value === undefined || !Number.isFinite(value)) return;
   const sign = objective.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
-  if (state.best !== undefined && sign * value >= sign * state.best.value) return;
-  state.best = { trial: number, step: measurement.step, value, metrics: measurement.metrics };
+  const { best } = state;
+  const isAgain = best?.trial === number && best.step === measurement.step;
+  const before = isAgain ? best.before : best;
+  if (before !== undefined && sign * value >= sign * before.value) {
+    if (isAgain) state.best = { ...before, before: undefined };
+    return;
+  }
+  const last = before && { trial: before.trial, step: before.step, value: before.value, metrics: before.metrics };
+  state.best = { trial: number, step: measurement.step, value, metrics: measurement.metrics, before: last };
 }
 
 function idle(state: Progress, trial: LiveTrial | undefined): void {

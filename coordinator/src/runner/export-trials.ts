@@ -17,11 +17,15 @@ export async function* exportTrials(log: EventLog, searchId: string, signal: Abo
       const row = number === undefined ? undefined : open.get(number);
       if (row === undefined || kind?.$case === "trialProposed") continue;
       assert(objective, "a search begins with its creation");
-      const { last } = row.trial;
+      const { last, measuredStep } = row.trial;
       tellTrial(row.trial, fact, objective);
-      // A final measurement that was measured before is the same one.
       const { last: now } = row.trial;
-      if (now !== undefined && now !== last && !(row.trial.end && now.step === last?.step)) row.measurements.push(now);
+      if (now !== undefined && now !== last) {
+        // A step that is measured again, or at the trial's end, is one measurement: the newest of it holds all.
+        const isSame = now.step === measuredStep || (row.trial.end !== undefined && now.step === last?.step);
+        if (isSame) row.measurements.pop();
+        row.measurements.push(now);
+      }
       if (row.trial.end === undefined) continue;
       open.delete(row.trial.number);
       yield { trial: trialView(searchId, row.trial), measurements: row.measurements };

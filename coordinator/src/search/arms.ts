@@ -38,6 +38,11 @@ export class Arms {
     return this.#arms.get(arm)?.best === trial;
   }
 
+  /** Value of an arm's best trial; NaN for none. */
+  bestValue(arm: string): number {
+    return this.#of(arm).value;
+  }
+
   /** The best of an arm had failed: it is looked for among all again. */
   forgetBest(arm: string): void {
     Object.assign(this.#of(arm), { best: undefined, value: Number.NaN });

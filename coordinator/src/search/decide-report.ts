@@ -70,8 +70,10 @@ export function attemptFailed(
   return trial.pauseReason === undefined ? [ended] : [ended, trialPaused(trial, trial.step)];
 }
 
-function measured(state: SearchState, trial: TrialState, measurement: Measurement): FactKind[] {
-  if (measurement.step <= trial.measuredStep) return [];
+/** A later measurement of the newest step adds to it; one of an earlier step is known. */
+function measured(state: SearchState, trial: TrialState, report: Measurement): FactKind[] {
+  const measurement = news(trial, report);
+  if (measurement === undefined) return [];
   const fact = trialMeasured(trial, measurement);
   const { stepsPerTrial } = state.budget;
   const overdue = stepsPerTrial > 0 && trial.work.untilStep === 0 && measurement.step >= stepsPerTrial;
@@ -127,7 +129,17 @@ function finalProblem(state: SearchState, final: Measurement | undefined): strin
 
 /** The newest measurement of an attempt that is over, where its trial is not and it was not measured before. */
 function unseen(trial: TrialState, end: Finished): FactKind[] {
-  return end.final !== undefined && end.final.step > trial.measuredStep ? [trialMeasured(trial, end.final)] : [];
+  const measurement = end.final && news(trial, end.final);
+  return measurement === undefined ? [] : [trialMeasured(trial, measurement)];
+}
+
+/** What a report says that the log does not have, joined with what the log has of that step; undefined for nothing. */
+function news(trial: TrialState, report: Measurement): Measurement | undefined {
+  if (report.step > trial.measuredStep) return report;
+  if (report.step < trial.measuredStep || trial.last === undefined) return undefined;
+  const { metrics } = trial.last;
+  const isKnown = Object.entries(report.metrics).every(([name, value]) => Object.is(metrics[name], value));
+  return isKnown ? undefined : { ...trial.last, ...report, metrics: { ...metrics, ...report.metrics } };
 }
 
 function trialMeasured(trial: TrialState, measurement: Measurement): FactKind {

@@ -185,12 +185,8 @@ export class SearchState {
     const { arm } = trial.work;
     this.steps += trial.step - stepBefore;
     this.arms.stepped(arm, trial.step - stepBefore);
-    this.arms.measured(arm, number, trial.bestValue);
+    this.#rank(trial);
     if (fact.kind?.$case === "trialResumed") this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
-    if (isBetter(trial.bestValue, this.bestValue, this.objective)) {
-      this.bestTrial = number;
-      this.bestValue = trial.bestValue;
-    }
     const over = trial.end !== undefined;
     move(this.pending, number, !over && trial.status === "pending");
     move(this.running, number, !over && trial.status === "running");
@@ -229,7 +225,18 @@ export class SearchState {
     if (this.arms.isBest(trial.work.arm, trial.number)) this.#findBestOf(trial.work.arm);
   }
 
-  /** The best had failed: looks at all again. Rare, and one pass over numbers. */
+  /** Ranks a trial by its value of now. One that was the best and had its newest step measured again may have fallen back. */
+  #rank({ number, bestValue, work: { arm } }: TrialState): void {
+    const worse = (value: number) => isBetter(value, bestValue, this.objective);
+    if (this.bestTrial === number && worse(this.bestValue)) this.#findBest();
+    if (this.arms.isBest(arm, number) && worse(this.arms.bestValue(arm))) this.#findBestOf(arm);
+    this.arms.measured(arm, number, bestValue);
+    if (!isBetter(bestValue, this.bestValue, this.objective)) return;
+    this.bestTrial = number;
+    this.bestValue = bestValue;
+  }
+
+  /** The best had failed or fell back: looks at all again. Rare, and one pass over numbers. */
   #findBest(): void {
     this.bestTrial = undefined;
     this.bestValue = Number.NaN;

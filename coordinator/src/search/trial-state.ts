@@ -49,6 +49,8 @@ export interface TrialState {
   best: Measurement | undefined;
   /** First objective of `best`; NaN while there is none. */
   bestValue: number;
+  /** `best` and its value before the newest step was measured: what stays where that step is measured again. */
+  earlier: { readonly best: Measurement | undefined; readonly value: number };
   checkpoint: Checkpoint | undefined;
   /** The checkpoint of another trial that its work begins from, as it was when the work was given; undefined once it saved its own. */
   source: Checkpoint | undefined;
@@ -90,6 +92,7 @@ export function proposedTrial(fact: Fact): TrialState {
     last: undefined,
     best: undefined,
     bestValue: Number.NaN,
+    earlier: { best: undefined, value: Number.NaN },
     checkpoint: undefined,
     source: undefined,
     artifacts: [],
@@ -217,6 +220,9 @@ const statuses = {
 
 function measure(trial: TrialState, measurement: Measurement | undefined, objective: Objective): void {
   if (measurement === undefined) return;
+  // The step is measured again, with more: what it counted for before counts no more.
+  if (measurement.step === trial.measuredStep) [trial.best, trial.bestValue] = [trial.earlier.best, trial.earlier.value];
+  else trial.earlier = { best: trial.best, value: trial.bestValue };
   trial.measuredStep = measurement.step;
   trial.step = Math.max(trial.step, measurement.step);
   trial.last = measurement;

@@ -25,6 +25,8 @@ const crashProbability = 0.002;
 const saveEverySteps = 10;
 /** Probability that a trial which may pause unsaved finds a checkpoint due. */
 const dueProbability = 0.1;
+/** Probability that a measurement comes in two parts, as from a program that prints two lines a step. */
+const twoPartsProbability = 0.2;
 /** Probability that an agent has no room for a session that waits. */
 const crowdedProbability = 0.02;
 
@@ -150,6 +152,10 @@ export class SimulatedAttempt {
     const value = { vectors: {}, ...(await session.measure()), seconds: session.stepsDone / 10 };
     if (this.#over) return;
     this.#newest = value;
+    if (this.#world.rng.uniform() < twoPartsProbability) {
+      const metrics = Object.fromEntries(Object.entries(value.metrics).slice(0, 1));
+      this.#world.report({ lease: this.key, event: { $case: "measured", value: { ...value, metrics } } });
+    }
     this.#world.report({ lease: this.key, event: { $case: "measured", value } });
   }
 

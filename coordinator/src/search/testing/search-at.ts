@@ -9,6 +9,8 @@ export const nowMs = 1_700_000_000_000;
 /** A search that minimizes `loss` over `rate`, told facts in order; `more` is more of a search document. */
 export class SearchAt {
   readonly state: SearchState;
+  /** All facts, as a log would have them. */
+  readonly facts: Fact[] = [];
 
   constructor(more: Record<string, unknown> = {}) {
     const spec = parseSearchDocument({
@@ -50,6 +52,8 @@ export class SearchAt {
   }
 
   #fact(kind: FactKind, position: number): Fact {
-    return { searchId: "s", position, timeMs: nowMs, kind };
+    const fact = { searchId: "s", position, timeMs: nowMs, kind };
+    this.facts.push(fact);
+    return fact;
   }
 }

@@ -128,7 +128,10 @@ export interface Report {
   /** What happened. */
   event:
     | //
-    /** It measured. */
+    /**
+     * It measured. A measurement of the same step as the one before adds metrics to it, and overwrites those of the same name; one of a
+     * lower step is left out.
+     */
     { $case: "measured"; value: Measurement }
     | //
     /** It saved. */

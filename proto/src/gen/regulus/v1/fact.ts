@@ -285,7 +285,10 @@ export interface AttemptStarted {
   fromStep: number;
 }
 
-/** TrialMeasured: a trial measured. */
+/**
+ * TrialMeasured: a trial measured. A later such fact of the same attempt and step replaces the earlier one: it has the earlier one's
+ * metrics and more, as of a program that prints two lines a step.
+ */
 export interface TrialMeasured {
   /** Which trial. */
   trial: number;
