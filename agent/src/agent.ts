@@ -15,13 +15,16 @@ import { ArtifactClient } from "./artifacts/artifact-client.js";
 import { PatientArtifacts } from "./artifacts/patient-artifacts.js";
 import { Attempts } from "./attempts/attempts.js";
 import { InlineAttempt } from "./attempts/inline-attempt.js";
+import { pick, trialPart } from "./attempts/owner-environment.js";
 import { Permissions } from "./attempts/permissions.js";
 import { ProcessAttempt } from "./attempts/process-attempt.js";
 import { Residents } from "./attempts/residents.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./attempts/running-attempt.js";
+import { Slots } from "./attempts/slots.js";
 import { Spares } from "./attempts/spares.js";
 import { openDataFolder } from "./data-folder.js";
 import { type Compute, computeOf } from "./facts/compute.js";
+import { DeviceShares, deviceLists, machineDevices } from "./facts/devices.js";
 import { gpuName } from "./facts/gpu.js";
 import { machineMemoryBytes } from "./facts/machine-memory.js";
 import { channelCredentials, channelOptions } from "./link/channel.js";
@@ -34,6 +37,8 @@ import { version } from "./version.js";
 /** How long a drain may take, in milliseconds: a grace to save, and the coordinator's answer. */
 const drainMs = 30_000;
 const settleMs = 5000;
+/** Backends that take their device when the process is made ready. */
+const onDevice = new Set(["tensorflow", "webgpu"]);
 /** Part of the machine's memory that trials share where no limit is given; the rest is the agent's and the system's. */
 const trialsMemoryPart = 0.9;
 
@@ -57,11 +62,25 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   const folder = openDataFolder(options.data, options.id);
   const memoryBytes = machineMemoryBytes();
   const trialBytes = options.memoryPerTrialBytes || Math.floor((memoryBytes * trialsMemoryPart) / options.slots);
-  const spares = new Spares(options.trialMain ?? new URL("./trial/main.js", import.meta.url));
+  const passed = pick(process.env, options.passEnv ?? []);
+  const devices = new DeviceShares(deviceLists(process.env, await ownDevices()), options.slots);
+  const slots = new Slots(options.slots, (slot) => devices.shareOf(slot));
+  const spares = new Spares(options.trialMain ?? new URL("./trial/main.js", import.meta.url), {
+    environment: trialPart(process.env),
+    nextDevices: () => {
+      const slot = slots.next();
+      return slot === undefined ? undefined : devices.environment([slot]);
+    },
+  });
   const procedures = options.isolation === "inline" ? await inlineProcedures(options) : undefined;
-  const [gpu, compute] = await Promise.all([gpuName(), findCompute(options, spares, trialBytes, log)]);
+  const [gpu, compute] = await Promise.all([
+    gpuName(),
+    findCompute(options, spares, { memoryBytes: trialBytes, devices: devices.environment([0]) }, log),
+  ]);
   const facts = describe(options, folder.agentId, { gpu, compute, memoryBytes });
   log.info({ agentId: facts.agentId, slots: facts.slots, backends: facts.backends, gpu, trialBytes }, facts.backendReason);
+
+  logEnvironment(log, options.passEnv ?? [], { passed, mismatch: devices.mismatch() });
 
   const artifactClient = new ArtifactClient(options.coordinator, credentials);
   const artifacts = new PatientArtifacts(artifactClient, log);
@@ -82,10 +101,14 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
           scratch: folder.scratch,
           backend: preferenceOf(assignment.spec.resources?.backend ?? "", options.backend, compute),
           memoryBytes: assignment.spec.resources?.memoryBytes || trialBytes,
+          devices: devices.environment(assignment.slots),
+          backendUsesDevices: onDevice.has(compute.backends[0] ?? ""),
+          passed,
           log,
         });
   const attempts: Attempts = new Attempts({
-    slots: options.slots,
+    slots,
+    wantedSlots: (key) => residents.slotsOf(key),
     permissions: new Permissions({ allowCommands: options.allowCommands, allowModules: options.allowModules }),
     report: (report) => link.report(report),
     begin,
@@ -148,6 +171,22 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   };
 }
 
+/** The machine's GPUs, where the environment does not say which are the agent's. */
+async function ownDevices(): Promise<readonly string[]> {
+  return process.env.CUDA_VISIBLE_DEVICES === undefined ? await machineDevices() : [];
+}
+
+function logEnvironment(
+  log: Logger,
+  names: readonly string[],
+  { passed, mismatch }: { readonly passed: Readonly<Record<string, string>>; readonly mismatch: string | undefined },
+): void {
+  if (names.length > 0) log.info({ passEnv: names }, "programs and modules get these variables of the agent's environment");
+  for (const name of names.filter((one) => passed[one] === undefined))
+    log.warn({ name }, "--pass-env names a variable that is not set");
+  if (mismatch !== undefined) log.warn(mismatch);
+}
+
 async function inlineProcedures(options: AgentOptions): Promise<ProcedureFinder> {
   if (options.procedures !== undefined) return options.procedures;
   const { trainingSource } = await import("./trial/training-source.js");
@@ -155,12 +194,17 @@ async function inlineProcedures(options: AgentOptions): Promise<ProcedureFinder>
 }
 
 /** What this machine computes with. A prepared process tells, so that the agent's own stays small; it becomes the first spare. */
-async function findCompute(options: AgentOptions, spares: Spares, memoryBytes: number, log: Logger): Promise<Compute> {
+async function findCompute(
+  options: AgentOptions,
+  spares: Spares,
+  like: { readonly memoryBytes: number; readonly devices: Readonly<Record<string, string>> },
+  log: Logger,
+): Promise<Compute> {
   if (options.isolation === "inline") {
     const backend = options.backend === "auto" ? "wasm" : options.backend;
     return { backends: [backend], reason: "trials run in the agent's own process", tried: [] };
   }
-  const process = spares.prepare({ backend: options.backend, memoryBytes });
+  const process = spares.prepare({ backend: options.backend, ...like });
   const said = await process.prepared;
   if (said?.kind === "ready") return computeOf(options.backend, said);
   const why = said?.reason ?? `the trial process ended while it was prepared: ${process.stderr() || "without a word"}`;

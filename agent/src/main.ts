@@ -18,6 +18,12 @@ const program = new Command("regulus-agent")
   .option("--label <name=value>", "label for placement; may be given again", collect, [])
   .option("--allow-commands", "let searches run programs of their own on this machine")
   .option("--allow-modules <dir>", "let searches load workload modules below this folder")
+  .option(
+    "--pass-env <name>",
+    "pass this variable of the agent's environment to programs and modules; may be given again",
+    collect,
+    [],
+  )
   .option("--memory-per-trial <bytes>", "memory of one trial process; by default 90 % of the machine's shared by the slots")
   .option("--isolation <kind>", "process, or inline for benches and tests (process)")
   .option("--metrics-listen <host:port>", "serve Prometheus metrics; off by default")

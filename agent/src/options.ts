@@ -20,6 +20,8 @@ export interface AgentOptions {
   readonly allowCommands: boolean;
   /** Folder below which workload modules of the user's own may lie; absent for none. */
   readonly allowModules?: string;
+  /** Variables of the agent's environment that programs and modules get too; none where absent. */
+  readonly passEnv?: readonly string[];
   /** Memory of one trial process in bytes; 0 for 90 % of the machine's, shared by the slots. */
   readonly memoryPerTrialBytes: number;
   /** "inline" runs trials in the agent's own process, for benches and tests. */
@@ -50,6 +52,17 @@ const flagsShape = z.object({
   label: z.array(z.string().regex(/^[^=]+=/, "expected NAME=VALUE")).default([]),
   allowCommands: z.boolean().default(false),
   allowModules: z.string().optional(),
+  passEnv: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?!REGULUS_)[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+          "expected the name of an environment variable, not one of REGULUS_*",
+        ),
+    )
+    .max(limits.labelsMax)
+    .default([]),
   memoryPerTrial: z.coerce.number().int().min(0).default(0),
   isolation: z.enum(["process", "inline"]).default("process"),
   metricsListen: z
@@ -83,6 +96,7 @@ export function readFlags(flags: unknown): AgentOptions {
     labels: readLabels(value.label),
     allowCommands: value.allowCommands,
     ...(value.allowModules === undefined ? {} : { allowModules: value.allowModules }),
+    passEnv: value.passEnv,
     memoryPerTrialBytes: value.memoryPerTrial,
     isolation: value.isolation,
     ...(value.metricsListen === "off" ? {} : { metricsListen: value.metricsListen }),

@@ -8,6 +8,7 @@ import type { StopReason } from "../trial/trainer.js";
 import { keyText } from "./lease-key.js";
 import type { Permission, Permissions } from "./permissions.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
+import type { Slots } from "./slots.js";
 
 /** Time between two looks after the attempts, in milliseconds: what a time or memory limit may be exceeded by. */
 const tickMs = 250;
@@ -15,7 +16,9 @@ const tickMs = 250;
 const lateMsMax = 500;
 
 export interface AttemptsOptions {
-  readonly slots: number;
+  readonly slots: Slots;
+  /** Slots that a trial would best have again: its process waits with their devices. */
+  readonly wantedSlots?: (key: LeaseKey) => readonly number[] | undefined;
   readonly permissions: Permissions;
   readonly report: (report: Report) => void;
   readonly begin: (assignment: Assignment, listener: AttemptListener) => RunningAttempt;
@@ -26,7 +29,6 @@ export interface AttemptsOptions {
 
 interface Active {
   readonly key: LeaseKey;
-  readonly slots: number;
   readonly attempt: RunningAttempt;
   finished: boolean;
 }
@@ -40,7 +42,6 @@ export class Attempts {
   private readonly timer: NodeJS.Timeout | undefined;
   private tickedMs = performance.now();
   private readonly emptyWaiters: (() => void)[] = [];
-  private slotsUsed = 0;
   private draining: string | undefined;
 
   constructor(private readonly options: AttemptsOptions) {
@@ -49,7 +50,7 @@ export class Attempts {
 
   /** Slots in use. */
   get used(): number {
-    return this.slotsUsed;
+    return this.options.slots.used;
   }
 
   /** Resident bytes of all trial processes at the last look. */
@@ -72,7 +73,10 @@ export class Attempts {
     const slots = Math.max(1, spec.resources?.slots ?? 1);
     const admission = this.admit(spec, work.procedure, slots);
     if (admission.kind === "refused") this.refuse(key, admission.reason, admission.message);
-    else this.begin({ key, work, spec: admission.spec, seed, resumeFrom }, slots, lease.resumeStep);
+    else {
+      const numbers = this.options.slots.take(slots, this.options.wantedSlots?.(key));
+      this.begin({ key, work, spec: admission.spec, seed, resumeFrom, slots: numbers }, lease.resumeStep);
+    }
   }
 
   /** A stop that the coordinator asked for. An unspecified reason revokes. */
@@ -111,14 +115,14 @@ export class Attempts {
   }
 
   private admit(spec: SearchSpec, procedure: string, slots: number): Permission {
-    const free = this.options.slots - this.slotsUsed;
+    const { free } = this.options.slots;
     const full = slots > free ? `${slots} slots are asked for and ${free} are free` : undefined;
     const message = this.draining ?? full;
     if (message !== undefined) return { kind: "refused", reason: EndReason.END_REASON_PREEMPTED, message };
     return this.options.permissions.check(spec, procedure);
   }
 
-  private begin(assignment: Assignment, slots: number, fromStep: number): void {
+  private begin(assignment: Assignment, fromStep: number): void {
     const { key } = assignment;
     const text = keyText(key);
     let counted = fromStep;
@@ -129,7 +133,7 @@ export class Attempts {
     const free = (active: Active | undefined) => {
       if (active === undefined || active.finished) return;
       active.finished = true;
-      this.slotsUsed -= slots;
+      this.options.slots.give(assignment.slots);
     };
     const listener: AttemptListener = {
       event: (event) => {
@@ -151,8 +155,7 @@ export class Attempts {
         if (this.byKey.size === 0) for (const resolve of this.emptyWaiters.splice(0)) resolve();
       },
     };
-    this.slotsUsed += slots;
-    this.byKey.set(text, { key, slots, attempt: this.options.begin(assignment, listener), finished: false });
+    this.byKey.set(text, { key, attempt: this.options.begin(assignment, listener), finished: false });
   }
 
   private logEnd(key: LeaseKey, reason: EndReason, message: string): void {

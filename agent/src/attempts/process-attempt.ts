@@ -35,6 +35,12 @@ export interface ProcessAttemptOptions {
   readonly scratch: string;
   readonly backend: string;
   readonly memoryBytes: number;
+  /** Variables of the devices that its slots have. */
+  readonly devices: Readonly<Record<string, string>>;
+  /** Whether the backend takes its devices when the process is made ready. */
+  readonly backendUsesDevices: boolean;
+  /** Variables that the agent's owner passes on to user code. */
+  readonly passed: Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
@@ -131,7 +137,10 @@ export class ProcessAttempt implements RunningAttempt {
 
   private startProcess(checkpoint: string, schedule: string): void {
     const { work, spec, seed } = this.assignment;
-    const kind = { backend: this.isCommand ? "command" : this.options.backend, memoryBytes: this.options.memoryBytes };
+    const { backend, memoryBytes, backendUsesDevices, devices } = this.options;
+    const kind = this.isCommand
+      ? { backend: "command", memoryBytes, devices: {} }
+      : { backend, memoryBytes, devices: backendUsesDevices ? devices : {} };
     const process = this.options.spares.take(kind, { spec, work, seed });
     void process.prepared.then(() => {
       this.prepared = true;
@@ -154,7 +163,8 @@ export class ProcessAttempt implements RunningAttempt {
   }
 
   private work(process: TrialProcess, from: Pick<Begin, "checkpoint" | "schedule" | "goesOn">): void {
-    const { key, work, spec, seed } = this.assignment;
+    const { key, work, spec, seed, slots } = this.assignment;
+    const { passed, devices } = this.options;
     this.process = process;
     this.heardMs = performance.now();
     this.begunMs = this.heardMs;
@@ -172,6 +182,7 @@ export class ProcessAttempt implements RunningAttempt {
       attempt: key.attempt,
       directory: this.directory,
       ...from,
+      environment: { ...passed, ...devices, REGULUS_SLOT: slots.join(",") },
       aliveEveryMs: Math.min(500, this.limits.stepTimeoutMs / 4),
     };
     this.send({ kind: "begin", begin });
@@ -262,7 +273,14 @@ export class ProcessAttempt implements RunningAttempt {
     this.release?.();
     this.process = undefined;
     this.programGroup = undefined;
-    this.options.residents.keep(this.assignment.key, { process, programGroup, sha256, aheadOf, step });
+    this.options.residents.keep(this.assignment.key, {
+      process,
+      programGroup,
+      sha256,
+      aheadOf,
+      step,
+      slots: this.assignment.slots,
+    });
   }
 
   private exited(code: number | null, signal: NodeJS.Signals | null): void {

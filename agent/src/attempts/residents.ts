@@ -27,6 +27,8 @@ export interface Resident {
   readonly step: number;
   /** Process group of a program that the session runs. */
   readonly programGroup: number | undefined;
+  /** Slots that it had: its devices are theirs. */
+  readonly slots: readonly number[];
 }
 
 export interface ResidentsOptions {
@@ -84,6 +86,11 @@ export class Residents {
     this.timer ??= setInterval(() => this.look(), lookEveryMs);
     this.timer.unref();
     this.look();
+  }
+
+  /** The slots that the trial's process had; undefined where none waits. */
+  slotsOf(name: TrialName): readonly number[] | undefined {
+    return this.waiting.get(textOf(name))?.slots;
   }
 
   /** The trial's process, where this attempt goes on from where it stands; one that stands elsewhere is ended. `sha256`: what the lease goes on from. */

@@ -9,6 +9,8 @@ export interface Assignment {
   readonly spec: SearchSpec;
   readonly seed: number;
   readonly resumeFrom: Lease["resumeFrom"];
+  /** Numbers of the agent's slots that it has, in rising order. */
+  readonly slots: readonly number[];
 }
 
 /** What an attempt tells; after a finished event it tells nothing more. */

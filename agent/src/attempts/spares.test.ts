@@ -24,7 +24,7 @@ async function looksUntilSpare(looksMax: number, idle: (look: number) => number)
   );
   let looks = 0;
   const watch = () => () => idle(++looks);
-  const spares = new Spares(pathToFileURL(main), { watch, lookEveryMs: 5, looksMax });
+  const spares = new Spares(pathToFileURL(main), undefined, { watch, lookEveryMs: 5, looksMax });
   const { work } = testLease(0);
   assert.ok(work !== undefined);
   const taken = spares.take(kind, { spec: testSpec(), work, seed: 1 });

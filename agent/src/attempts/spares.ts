@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { IdleCores } from "../idle-cores.js";
 import type { FromTrial, LikelyTrial, Preparation } from "../trial/messages.js";
+import { trialPart } from "./owner-environment.js";
 
 /** Cores that have to have been idle between two looks: a trial that opens takes somewhat more than one, with the threads of its garbage collector. */
 const idleCoresWanted = 0.5;
@@ -18,6 +19,8 @@ export interface ProcessKind {
   readonly backend: string;
   /** Limit of V8's heap in bytes. */
   readonly memoryBytes: number;
+  /** Variables of the devices that it takes when it is made ready; empty where it takes none. */
+  readonly devices?: Readonly<Record<string, string>>;
 }
 
 /** A forked trial process. */
@@ -45,6 +48,12 @@ export interface Patience {
   readonly looksMax: number;
 }
 
+/** What processes get of the agent's environment, and which devices the next trial is likely to have. */
+export interface SparesOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly nextDevices?: () => Readonly<Record<string, string>> | undefined;
+}
+
 export class Spares {
   /** One for training and one for programs, each like the last one that was asked for. */
   private readonly spares = new Map<Use, TrialProcess>();
@@ -53,6 +62,7 @@ export class Spares {
 
   constructor(
     private readonly trialMain: URL,
+    private readonly options: SparesOptions = { environment: trialPart(process.env) },
     private readonly patience: Patience = { watch: () => new IdleCores().sinceLast, lookEveryMs: 500, looksMax: 60 },
   ) {}
 
@@ -62,7 +72,7 @@ export class Spares {
     const spare = this.spares.get(use);
     this.spares.delete(use);
     this.prepareLater(kind, likely);
-    if (spare?.child.connected && sameKind(spare.kind, kind)) return spare;
+    if (spare?.child.connected && fits(spare.kind, kind)) return spare;
     spare?.child.kill("SIGKILL");
     return this.fork(kind, undefined);
   }
@@ -95,9 +105,15 @@ export class Spares {
       looks++;
       if (idleCores() < idleCoresWanted && looks < looksMax) return;
       clearInterval(timer);
-      if (!this.closed && !this.spares.has(use)) this.prepare(kind, use === "training" ? likely : undefined);
+      if (!this.closed && !this.spares.has(use)) this.prepare(this.nextOf(kind), use === "training" ? likely : undefined);
     }, lookEveryMs);
     this.timers.set(use, timer);
+  }
+
+  /** A kind whose devices are those of the slot that is taken next. */
+  private nextOf(kind: ProcessKind): ProcessKind {
+    const devices = takesDevices(kind) ? this.options.nextDevices?.() : undefined;
+    return devices === undefined ? kind : { ...kind, devices };
   }
 
   private fork(kind: ProcessKind, likely: LikelyTrial | undefined): TrialProcess {
@@ -105,6 +121,7 @@ export class Spares {
     const heapMb = Math.max(64, Math.floor(kind.memoryBytes / 2 ** 20));
     const child = fork(fileURLToPath(this.trialMain), [JSON.stringify(preparation)], {
       serialization: "advanced",
+      env: { ...this.options.environment, ...kind.devices },
       execArgv: [`--max-old-space-size=${heapMb}`, "--enable-source-maps"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -129,6 +146,12 @@ function useOf(kind: ProcessKind): Use {
   return kind.backend === "command" ? "programs" : "training";
 }
 
-function sameKind(a: ProcessKind, b: ProcessKind): boolean {
-  return a.backend === b.backend && a.memoryBytes === b.memoryBytes;
+/** Whether a process may be used where one of a kind is wanted. A kind that takes no devices does not mind which the process has. */
+function fits(made: ProcessKind, wanted: ProcessKind): boolean {
+  const sameDevices = !takesDevices(wanted) || JSON.stringify(made.devices) === JSON.stringify(wanted.devices);
+  return made.backend === wanted.backend && made.memoryBytes === wanted.memoryBytes && sameDevices;
+}
+
+function takesDevices({ devices }: ProcessKind): boolean {
+  return devices !== undefined && Object.keys(devices).length > 0;
 }

@@ -1,30 +1,11 @@
 /**
- * What a program is told of its trial: environment variables and a JSON file. Of the agent's own environment only a short list is passed on,
- * so that nothing secret of the machine's owner reaches it by accident.
+ * What a program is told of its trial: environment variables and a JSON file. Of the agent's own environment only a short list is passed on
+ * (`owner-environment.ts`), and what the agent gives the attempt: its slots, its devices, variables that the owner named.
  */
 import { join } from "node:path";
 import { parameterText, parameterVariable } from "@regulus/proto";
+import { programPart } from "../attempts/owner-environment.js";
 import type { Begin } from "../trial/messages.js";
-
-/** Variables of the agent that a program gets too: where programs, libraries and temporary files are, language, and devices. */
-const passedOn = [
-  "PATH",
-  "HOME",
-  "USER",
-  "SHELL",
-  "LANG",
-  "LC_ALL",
-  "TZ",
-  "TMPDIR",
-  "LD_LIBRARY_PATH",
-  "DYLD_LIBRARY_PATH",
-  "VIRTUAL_ENV",
-  "CONDA_PREFIX",
-  "CUDA_VISIBLE_DEVICES",
-  "NVIDIA_VISIBLE_DEVICES",
-  "CUDA_HOME",
-  "SYSTEMROOT",
-];
 
 /** Where a program finds what it is told. */
 export interface ProgramPaths {
@@ -52,15 +33,12 @@ export function programEnvironment(begin: Begin, paths: ProgramPaths, own: NodeJ
  * seed is the search's.
  */
 export function answeringEnvironment(begin: Begin, own: NodeJS.ProcessEnv): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const name of passedOn) {
-    const value = own[name];
-    if (value !== undefined) environment[name] = value;
-  }
+  const environment: Record<string, string> = programPart(own);
   for (const [name, value] of Object.entries(begin.work.parameters ?? {}))
     environment[parameterVariable(name)] = parameterText(value);
   return {
     ...environment,
+    ...begin.environment,
     // Programs that print into a pipe would else hold lines back until a buffer is full.
     PYTHONUNBUFFERED: "1",
     ...begin.spec.command?.env,

@@ -32,6 +32,8 @@ export interface Begin {
   readonly schedule: string;
   /** Whether it goes on from the session that the process holds. */
   readonly goesOn: boolean;
+  /** Variables for user code: its slots and devices, and what the agent's owner passes on. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Least time between two signs of life that are sent, in milliseconds. */
   readonly aliveEveryMs: number;
 }

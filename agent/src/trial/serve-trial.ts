@@ -49,6 +49,8 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
   const onMessage = (message: ToTrial) => {
     switch (message.kind) {
       case "begin":
+        // For what user code starts or loads from here on; programs get it from `begin` themselves.
+        Object.assign(process.env, message.begin.environment);
         stop = undefined;
         stored = true;
         stopped.length = 0;

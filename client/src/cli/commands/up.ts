@@ -20,6 +20,7 @@ interface UpOptions {
   readonly backend: string;
   readonly allowCommands?: boolean;
   readonly allowModules?: string;
+  readonly passEnv: readonly string[];
   readonly nats?: string;
   readonly verbose?: boolean;
   readonly json?: boolean;
@@ -42,6 +43,12 @@ export function registerUp(program: Command): void {
     )
     .option("--allow-commands", "let searches run programs of their own on this machine")
     .option("--allow-modules <dir>", "let searches load workload modules below this folder")
+    .option(
+      "--pass-env <name>",
+      "pass this variable of this shell's environment to programs and modules; may be given again",
+      (name: string, earlier: readonly string[]) => [...earlier, name],
+      [],
+    )
     .option("--nats <url>", "publish every fact on NATS")
     .option("--verbose", "show the log lines of coordinator and agents")
     .addHelpText(
@@ -118,6 +125,7 @@ function agentFlags(options: UpOptions, { name, address }: { readonly name: stri
     ...["--coordinator", address, "--id", name, "--slots", String(options.slots), "--backend", options.backend],
     ...["--data", join(options.data, name)],
     ...(options.allowCommands ? ["--allow-commands"] : []),
+    ...options.passEnv.flatMap((name) => ["--pass-env", name]),
     ...(options.allowModules === undefined ? [] : ["--allow-modules", options.allowModules]),
   ];
 }
