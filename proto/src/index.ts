@@ -27,6 +27,7 @@ export { durationPattern, formatDuration, parseDurationMs } from "./durations.js
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./ids.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
+export { richStatusTrailer } from "./rich-status.js";
 export { filePath, pathText } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";
 export { type StepOutcome, stepOutcome } from "./step-outcome.js";

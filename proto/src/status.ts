@@ -1,20 +1,21 @@
 /**
- * RegulusError on the wire: a gRPC status with its problems in the trailer "regulus-problems-bin". Both fit together into the 8 KiB of
- * headers that a client of any language accepts by default; what does not fit is counted, never dropped in silence.
+ * RegulusError on the wire: a gRPC status with its problems in the trailer "regulus-problems-bin", and the same as a google.rpc.Status. All
+ * of it fits into the 8 KiB of headers that a client of any language accepts by default; what does not fit is counted in our own trailer.
  */
 import { Metadata } from "@grpc/grpc-js";
 import { codeOfGrpc, type ErrorCode, grpcCodes } from "./error-codes.js";
 import type { RegulusError } from "./errors.js";
 import { Problem, Problems } from "./gen/regulus/v1/problem.js";
 import { cutText } from "./problem-list.js";
+import { encodeRichStatus, richStatusTrailer } from "./rich-status.js";
 
 /** Trailer that carries the problems of an answer as a `Problems` message. */
 export const problemsTrailer = "regulus-problems-bin";
 /** Bytes of the `Problems` message; base64 makes them a third longer. */
-const problemsBytesMax = 4096;
+const problemsBytesMax = 2560;
 /** Characters of the status message: percent-encoding makes up to six bytes of one. Beside problems, which say it better, fewer. */
 const detailsCharactersMax = 1024;
-const detailsBesideProblemsMax = 256;
+const detailsBesideProblemsMax = 128;
 /** Characters of each of a problem's texts. */
 const problemTextCharactersMax = 256;
 
@@ -25,12 +26,15 @@ export interface GrpcStatus {
   readonly metadata: Metadata;
 }
 
-/** An error as the status of an answer. */
-export function toStatus(error: RegulusError): GrpcStatus {
+/** An error as the status of an answer. `request` is the field of the request that paths of problems begin in; empty for the request itself. */
+export function toStatus(error: RegulusError, request = ""): GrpcStatus {
   const metadata = new Metadata();
   if (error.problems.length > 0) metadata.set(problemsTrailer, Buffer.from(encodeProblems(error.problems)));
   const charactersMax = error.problems.length > 0 ? detailsBesideProblemsMax : detailsCharactersMax;
-  return { code: grpcCodes[error.code], details: cutText(error.message, charactersMax), metadata };
+  const details = cutText(error.message, charactersMax);
+  const code = grpcCodes[error.code];
+  metadata.set(richStatusTrailer, Buffer.from(encodeRichStatus(code, details, error.problems, request)));
+  return { code, details, metadata };
 }
 
 /** Code, words and problems of a grpc-js ServiceError; undefined for anything else. */

@@ -9,13 +9,13 @@ import type { Logger } from "pino";
 /** Turns anything that was thrown while a method was answered into the status that its caller gets. */
 export type Failures = (thrown: unknown, path: string) => GrpcStatus;
 
-/** Failures that are logged to `log`. */
+/** Failures that are logged to `log`. Problems of a new search name fields of its spec. */
 export function failuresTo(log: Logger): Failures {
   return (thrown, path) => {
     if (thrown instanceof RegulusError && thrown.code !== "internal") {
       const level = thrown.code === "data-loss" ? "error" : "debug";
       log[level]({ path, code: thrown.code, problems: thrown.problems.length }, thrown.message);
-      return wellFormed(toStatus(thrown));
+      return wellFormed(toStatus(thrown, path.endsWith("/CreateSearch") ? "spec" : ""));
     }
     const id = randomBytes(6).toString("hex");
     log.error({ path, id, err: thrown }, "a call failed through a bug");

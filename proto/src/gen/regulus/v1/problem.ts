@@ -7,7 +7,10 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** Problems travel in the trailer "regulus-problems-bin" of an INVALID_ARGUMENT answer. */
+/**
+ * Problems travel in the trailer "regulus-problems-bin" of an INVALID_ARGUMENT answer. Every failed call also carries a google.rpc.Status in
+ * "grpc-status-details-bin", with a google.rpc.BadRequest for wrong fields.
+ */
 export interface Problems {
   /** Everything that is wrong, not only the first. */
   problems: Problem[];
