@@ -5,19 +5,20 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { RegulusError } from "@regulus/proto";
 
 export interface DataFolder {
   readonly agentId: string;
-  /** Folder of the attempts' folders. */
+  /** Folder of the attempts' folders; an absolute path, as what runs there may work in another folder. */
   readonly scratch: string;
   /** Gives the lock back. */
   release(): void;
 }
 
 /** Opens a folder. Fails with "failed-precondition" where a living agent holds it. */
-export function openDataFolder(folder: string, id: string | undefined): DataFolder {
+export function openDataFolder(relative: string, id: string | undefined): DataFolder {
+  const folder = resolve(relative);
   mkdirSync(folder, { recursive: true });
   const lock = join(folder, "lock");
   takeLock(lock, folder);

@@ -36,11 +36,26 @@ export class AttemptReports {
     this.listener.event({ $case: "found", value });
   }
 
-  /** Stores a checkpoint and reports it. In the chain only. */
-  async checkpoint(path: string, step: number): Promise<void> {
+  /** Stores a checkpoint and reports it, where what is stored has the sum that was saved. In the chain only. */
+  async checkpoint({
+    path,
+    step,
+    sha256,
+  }: {
+    readonly path: string;
+    readonly step: number;
+    readonly sha256: string;
+  }): Promise<void> {
     const checkpoint = await this.storeFile(path, "checkpoint");
     this.storedSha256 = checkpoint?.sha256;
-    if (checkpoint !== undefined) this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
+    if (checkpoint === undefined) return;
+    if (checkpoint.sha256 !== sha256) {
+      const sums = `saw sum ${checkpoint.sha256.slice(0, 12)}, expected ${sha256.slice(0, 12)}`;
+      this.found("agent", "warning", `the checkpoint at step ${step} changed on the agent's disk and is not used: ${sums}`);
+      this.storedSha256 = undefined;
+      return;
+    }
+    this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
   }
 
   /** A file as an artifact; waits while the coordinator is away. Undefined where the store will not have it, which is told. */

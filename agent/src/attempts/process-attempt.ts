@@ -214,7 +214,7 @@ export class ProcessAttempt implements RunningAttempt {
         return;
       case "saved":
         this.reports.after(async () => {
-          await this.reports.checkpoint(message.path, message.step);
+          await this.reports.checkpoint(message);
           this.send({ kind: "stored" });
         });
         return;

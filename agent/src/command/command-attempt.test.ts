@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { EndReason, type Lease } from "@regulus/proto";
-import { startTestPair, testLease, testSpec } from "../testing/test-agent.js";
+import { startTestAgent, startTestPair, testLease, testSpec } from "../testing/test-agent.js";
+import { TestCoordinator } from "../testing/test-coordinator.js";
 
 const example = fileURLToPath(new URL("../../../examples/command/train.py", import.meta.url));
 
@@ -60,6 +64,31 @@ test("the Python example trains, measures what its card says, and its output is 
   // A guess without weights costs log 2 = 0.693; twelve weights from sixty examples get well below it.
   assert.ok((losses.at(-1) ?? 1) < 0.6, `valid losses ${losses.join(", ")}`);
   assert.match(outputOf(lease), /training from step 0 to 60 with \{'learningRate': 0.5, 'l2': 0.01\}/);
+  assert.deepEqual(
+    coordinator.checkpoints(trialOf(lease)).map(({ step }) => step),
+    [60],
+    "what it saved last is stored before its end",
+  );
+});
+
+test("a program in another folder gets absolute paths from an agent with a relative one", async () => {
+  const data = mkdtempSync(join(tmpdir(), "regulus-relative-"));
+  const other = await TestCoordinator.start();
+  const agent = await startTestAgent(other.address, { data: relative(process.cwd(), data) });
+  await agent.agent.registered;
+  try {
+    const text =
+      'test -s "$REGULUS_PARAMETERS" && pwd && echo mine > "$REGULUS_CHECKPOINT_DIR/model" && echo "{\\"checkpoint\\": 1}" && echo "{\\"step\\": 1, \\"validLoss\\": 1}"';
+    const spec = testSpec({ command: { argv: script(text), directory: "/" } });
+    other.lease(testLease(0, { spec, work: { procedure: "command", untilStep: 1, final: true } }));
+    const end = await other.finished(0);
+    assert.equal(end.reason, EndReason.END_REASON_DONE, end.message);
+    assert.equal(other.checkpoints(0)[0]?.step, 1);
+  } finally {
+    await agent.end();
+    other.close();
+    rmSync(data, { recursive: true, force: true });
+  }
 });
 
 test("paused and resumed from its folder, the example measures the same as undisturbed", async () => {

@@ -12,10 +12,11 @@ import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
 import type { OutcomeReason, StopReason } from "../trial/trainer.js";
-import { archiveDirectory, restoreDirectory } from "./directory-archive.js";
+import { restoreDirectory } from "./directory-archive.js";
 import { LineReader } from "./line-reader.js";
 import { lineBytesMax, parseLine } from "./measurement-lines.js";
 import { OutputRing } from "./output-ring.js";
+import { ProgramCheckpoints } from "./program-checkpoints.js";
 import { programEnvironment, programPaths } from "./program-environment.js";
 import { RateLimit } from "./rate-limit.js";
 import { startFailure } from "./start-failure.js";
@@ -31,6 +32,8 @@ export interface CommandOutside {
   stopReason(): StopReason | undefined;
   /** Whether the last checkpoint that was announced is stored. */
   stored(): boolean;
+  /** Calls back whenever a checkpoint that was announced is stored. */
+  onStored(call: () => void): void;
   /** Calls back once when the attempt is to stop. */
   onStop(call: () => void): void;
 }
@@ -45,7 +48,7 @@ export async function runCommand(begin: Begin, outside: CommandOutside, send: (m
   await writeFile(paths.parameters, `${JSON.stringify(begin.work.parameters ?? {}, undefined, 2)}\n`);
   const before = begin.checkpoint === "" ? undefined : await restoreDirectory(begin.checkpoint, paths.checkpointDirectory);
   if (before !== undefined) checkProcedure(before, begin.work.procedure);
-  const run = new ProgramRun(begin, command, outside, send, before?.seconds ?? 0);
+  const run = new ProgramRun(begin, command, outside, send, before ?? { step: 0, seconds: 0 });
   await run.work();
 }
 
@@ -55,10 +58,7 @@ class ProgramRun {
   private readonly startedMs = performance.now();
   private newest: Measurement | undefined;
   private unsent: Measurement | undefined;
-  /** The step of the newest "checkpoint" line that is not packed yet. */
-  private announced: number | undefined;
-  private packing: Promise<void> = Promise.resolve();
-  private packedMs = performance.now();
+  private readonly checkpoints: ProgramCheckpoints;
   private wrongLines = 0;
   private aliveMs = 0;
   private diverged = "";
@@ -68,16 +68,26 @@ class ProgramRun {
     private readonly command: Command,
     private readonly outside: CommandOutside,
     private readonly send: (message: FromTrial) => void,
-    private readonly secondsBefore: number,
-  ) {}
+    private readonly before: { readonly step: number; readonly seconds: number },
+  ) {
+    this.checkpoints = new ProgramCheckpoints({
+      directory: begin.directory,
+      folder: programPaths(begin.directory).checkpointDirectory,
+      everyMs: begin.spec.reporting?.checkpointEveryMs || defaults.checkpointEveryMs,
+      resumedStep: before.step,
+      header: (step) => ({ step, seconds: this.seconds(), procedure: begin.work.procedure }),
+      stored: () => outside.stored(),
+      send,
+    });
+    outside.onStored(() => this.checkpoints.look());
+  }
 
   async work(): Promise<void> {
     const ended = await this.runProgram();
     if (this.unsent !== undefined) this.send({ kind: "measured", measurement: this.unsent });
-    await this.packing;
+    // What the program saved last is worth keeping however it ended: its trial goes on from there, or that is its final checkpoint.
+    await this.checkpoints.finish();
     const outcome = this.outcome(ended);
-    // What the program saved is worth keeping where the trial goes on: it stopped on request, or pauses at its step.
-    if (outcome.reason === "preempted" || (outcome.reason === "done" && !this.begin.work.final)) await this.pack();
     const path = join(this.begin.directory, "output.txt");
     await writeFile(path, this.output.contents());
     const leaves = this.output.totalBytes > 0 ? [{ path, kind: "output" }] : [];
@@ -143,8 +153,7 @@ class ProgramRun {
       case "output":
         return;
       case "checkpoint":
-        this.announced = line.step;
-        this.packByTheClock();
+        this.checkpoints.announce(line.step);
         return;
       case "wrong":
         this.wrongLines += 1;
@@ -177,6 +186,7 @@ class ProgramRun {
       seconds: this.seconds(),
     };
     this.newest = measurement;
+    this.checkpoints.measured(step);
     const free = this.rate.take();
     if (free) this.send({ kind: "measured", measurement });
     this.unsent = free ? undefined : measurement;
@@ -192,29 +202,6 @@ class ProgramRun {
     if (now - this.aliveMs < this.begin.aliveEveryMs) return;
     this.aliveMs = now;
     this.send({ kind: "alive", step: this.newest?.step ?? 0 });
-  }
-
-  private packByTheClock(): void {
-    const every = this.begin.spec.reporting?.checkpointEveryMs || defaults.checkpointEveryMs;
-    if (performance.now() - this.packedMs < every || !this.outside.stored()) return;
-    this.packedMs = performance.now();
-    this.packing = this.packing.then(() => this.pack());
-  }
-
-  private async pack(): Promise<void> {
-    const step = this.announced;
-    if (step === undefined) return;
-    this.announced = undefined;
-    const path = join(this.begin.directory, `checkpoint-${step}.tar`);
-    try {
-      const header = { step, seconds: this.seconds(), procedure: this.begin.work.procedure };
-      await archiveDirectory(programPaths(this.begin.directory).checkpointDirectory, path, header);
-      this.send({ kind: "saved", step, path });
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      const message = `the checkpoint folder at step ${step} could not be packed: ${words}`;
-      this.send({ kind: "found", source: "command", severity: "warning", message });
-    }
   }
 
   private outcome(end: ProgramEnd): { reason: OutcomeReason; message: string } {
@@ -250,7 +237,7 @@ class ProgramRun {
   }
 
   private seconds(): number {
-    return this.secondsBefore + (performance.now() - this.startedMs) / 1000;
+    return this.before.seconds + (performance.now() - this.startedMs) / 1000;
   }
 }
 

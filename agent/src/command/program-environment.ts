@@ -2,19 +2,20 @@
  * What a program is told of its trial: environment variables and a JSON file. Of the agent's own environment only a short list is passed on
  * (`owner-environment.ts`), and what the agent gives the attempt: its slots, its devices, variables that the owner named.
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parameterText, parameterVariable } from "@regulus/proto";
 import { programPart } from "../attempts/owner-environment.js";
 import type { Begin } from "../trial/messages.js";
 
-/** Where a program finds what it is told. */
+/** Where a program finds what it is told: absolute paths, since a program may work in any folder. */
 export interface ProgramPaths {
   readonly parameters: string;
   readonly checkpointDirectory: string;
 }
 
 export function programPaths(directory: string): ProgramPaths {
-  return { parameters: join(directory, "parameters.json"), checkpointDirectory: join(directory, "checkpoint") };
+  const own = resolve(directory);
+  return { parameters: join(own, "parameters.json"), checkpointDirectory: join(own, "checkpoint") };
 }
 
 export function programEnvironment(begin: Begin, paths: ProgramPaths, own: NodeJS.ProcessEnv): Record<string, string> {

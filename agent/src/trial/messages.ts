@@ -53,7 +53,8 @@ export type FromTrial =
   /** A user's program runs in this process group; whoever ends the trial process ends it too. */
   | { readonly kind: "program"; readonly group: number }
   | { readonly kind: "measured"; readonly measurement: Measurement }
-  | { readonly kind: "saved"; readonly step: number; readonly path: string }
+  /** A checkpoint is in a file of its own, and this is its sum. */
+  | { readonly kind: "saved"; readonly step: number; readonly path: string; readonly sha256: string }
   | { readonly kind: "found"; readonly source: string; readonly severity: "info" | "warning" | "error"; readonly message: string }
   | {
       readonly kind: "finished";

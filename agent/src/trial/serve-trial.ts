@@ -33,6 +33,7 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
   let stored = true;
   let held: Held | undefined;
   const stopped: (() => void)[] = [];
+  let onStored: () => void = () => undefined;
   watchParent();
   // The agent is gone: nobody waits for this work any more.
   process.on("disconnect", () => process.exit(0));
@@ -43,6 +44,9 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
   const outside = {
     stopReason: () => stop,
     stored: () => stored,
+    onStored: (call: () => void) => {
+      onStored = call;
+    },
     onStop: (call: () => void) => void stopped.push(call),
   };
   const answering = new RespondAttempts();
@@ -54,6 +58,7 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
         stop = undefined;
         stored = true;
         stopped.length = 0;
+        onStored = () => undefined;
         void (async () => {
           const from = message.begin.goesOn ? held : undefined;
           held = undefined;
@@ -69,6 +74,7 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
         return;
       case "stored":
         stored = true;
+        onStored();
         return;
       default:
         message satisfies never;

@@ -42,6 +42,8 @@ export async function trainAttempt(
   let savedStep = -1;
   let seconds = 0;
   let full = false;
+  /** Checkpoints so far: each has its own file, since the one before may be on its way to the store. */
+  let saves = 0;
   const { results, ...outcome } = await train(
     async () => (held && (await resumeHeld(held, work))) ?? (await openSession(begin, procedures, earlier?.bytes, send)),
     { ...planOf(begin, earlier?.seconds ?? 0), unsavedMs: performance.now() - savedMs },
@@ -60,10 +62,11 @@ export async function trainAttempt(
       mayBeSaved: outside.stored,
       saved: async (step, trained, content) => {
         [bytes, seconds, savedMs, savedStep] = [content, trained, performance.now(), step];
-        const path = join(begin.directory, `checkpoint-${step}`);
-        await writeCheckpoint(path, { step, seconds, procedure: work.procedure }, content);
+        saves += 1;
+        const path = join(begin.directory, `checkpoint-${saves}`);
+        const sha256 = await writeCheckpoint(path, { step, seconds, procedure: work.procedure }, content);
         full = false;
-        send({ kind: "saved", step, path });
+        send({ kind: "saved", step, path, sha256 });
       },
       keep: (session) => {
         kept = session;

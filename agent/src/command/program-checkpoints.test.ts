@@ -1,0 +1,140 @@
+/** What is packed of a program that saves as programs do: whole or not at all, and nothing that it announced last is lost. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import type { FromTrial } from "../trial/messages.js";
+import { restoreDirectory } from "./directory-archive.js";
+import { ProgramCheckpoints } from "./program-checkpoints.js";
+
+const root = mkdtempSync(join(tmpdir(), "regulus-packing-"));
+after(() => rmSync(root, { recursive: true }));
+let runs = 0;
+
+/** A program's run in a folder of its own, with what was sent of it. */
+function begin(everyMs: number, resumedStep = 0) {
+  runs += 1;
+  const directory = join(root, String(runs));
+  const folder = join(directory, "checkpoint");
+  mkdirSync(folder, { recursive: true });
+  const sent: FromTrial[] = [];
+  const store = { has: true };
+  const checkpoints = new ProgramCheckpoints({
+    directory,
+    folder,
+    everyMs,
+    resumedStep,
+    header: (step) => ({ step, seconds: 0, procedure: "command" }),
+    stored: () => store.has,
+    send: (message) => {
+      sent.push(message);
+      if (message.kind === "saved") store.has = false;
+    },
+  });
+  const saved = () => sent.flatMap((message) => (message.kind === "saved" ? [message] : []));
+  const found = () => sent.flatMap((message) => (message.kind === "found" ? [message.message] : []));
+  const isStored = () => {
+    store.has = true;
+    checkpoints.look();
+  };
+  return { directory, folder, checkpoints, saved, found, isStored };
+}
+
+/** 200 kB of one number, so that half of one and half of another shows. */
+const contentOf = (step: number) => `${step}\n`.repeat(200_000 / `${step}\n`.length);
+
+function save(folder: string, step: number, how: "beside" | "in place"): void {
+  for (const name of ["weights", "optimizer"]) {
+    const path = join(folder, name);
+    if (how === "in place") writeFileSync(path, contentOf(step));
+    else {
+      writeFileSync(`${path}.new`, contentOf(step));
+      renameSync(`${path}.new`, path);
+    }
+  }
+}
+
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+test("whenever a program saves, announces and ends, what is packed is whole and the last announcement is among it", async () => {
+  const action = fc.constantFrom("save", "announce", "announce", "announce", "stored", "wait", "wait");
+  const how = fc.constantFrom("beside" as const, "in place" as const);
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 40 }), how, fc.constantFrom(0, 3, 60_000), async (actions, how, everyMs) => {
+      const { directory, folder, checkpoints, saved, isStored } = begin(everyMs);
+      let step = 0;
+      let announced: number | undefined;
+      for (const action of actions) {
+        if (action === "save") {
+          step += 1;
+          save(folder, step, how);
+          // What it wrote in place and does not announce is not whole: nothing may be kept of it.
+          if (how === "in place") announced = undefined;
+        } else if (action === "announce" && step > 0) {
+          checkpoints.announce(step);
+          announced = step;
+        } else if (action === "stored") isStored();
+        else await soon();
+      }
+      await checkpoints.finish();
+      for (const [index, { path, step: said }] of saved().entries()) {
+        const restored = join(directory, `restored-${index}`);
+        const header = await restoreDirectory(path, restored);
+        assert.equal(header.step, said);
+        for (const name of ["weights", "optimizer"]) {
+          const text = readFileSync(join(restored, name), "utf8");
+          const held = Number.parseInt(text, 10);
+          assert.equal(text, contentOf(held), `${name} is of one step`);
+          assert.ok(held >= said, `${name} holds step ${held}, announced was ${said}`);
+        }
+      }
+      assert.equal(new Set(saved().map(({ path }) => path)).size, saved().length, "each archive has its own path");
+      if (announced !== undefined) assert.equal(saved().at(-1)?.step, announced);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a checkpoint announced early is packed when its time has come, not dropped", async () => {
+  const { folder, checkpoints, saved } = begin(50);
+  save(folder, 1, "beside");
+  checkpoints.announce(1);
+  assert.equal(saved().length, 0);
+  while (saved().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(saved()[0]?.step, 1);
+  await checkpoints.finish();
+  assert.equal(saved().length, 1);
+});
+
+test("the end of a program waits for what is packed, and the same folder is not sent twice", async () => {
+  const { folder, checkpoints, saved } = begin(0);
+  save(folder, 7, "beside");
+  checkpoints.announce(7);
+  save(folder, 7, "beside");
+  checkpoints.announce(7);
+  await checkpoints.finish();
+  assert.deepEqual(
+    saved().map(({ step }) => step),
+    [7],
+  );
+});
+
+test("an empty folder, a step that goes back and a checkpoint that was not loaded are told once each", async () => {
+  const { folder, checkpoints, saved, found } = begin(0, 50);
+  mkdirSync(join(folder, "nothing in it"));
+  checkpoints.announce(60);
+  await checkpoints.finish();
+  save(folder, 60, "beside");
+  checkpoints.announce(20);
+  checkpoints.measured(10);
+  checkpoints.measured(20);
+  await checkpoints.finish();
+  assert.deepEqual(saved(), []);
+  const [empty, back, anew, ...more] = found();
+  assert.match(empty ?? "", /step 60 is empty and was not stored; expected files in REGULUS_CHECKPOINT_DIR \(\//);
+  assert.match(back ?? "", /step 20 after one at step 60: not stored/);
+  assert.match(anew ?? "", /go on from step 50 and measured step 10: it did not load/);
+  assert.deepEqual(more, []);
+});

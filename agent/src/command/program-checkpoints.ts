@@ -1,0 +1,175 @@
+/**
+ * The checkpoints of one run of a program: freezes the folder when the program announces one, packs it when `checkpointEvery` has passed and the
+ * store has the one before, and packs what is left when the program has ended. Each archive has its own path and was read back.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type CheckpointHeader, ownFolder } from "../trial/checkpoint-file.js";
+import type { FromTrial } from "../trial/messages.js";
+import { type Archive, archiveDirectory } from "./directory-archive.js";
+import { changedFiles, type FolderSnapshot, freezeFolder, removeSnapshot, withoutFiles } from "./folder-snapshot.js";
+
+/** Times that a snapshot is packed again without the files that the program had begun to write. */
+const packTriesMax = 3;
+
+export interface ProgramCheckpointsOptions {
+  /** The attempt's own folder. */
+  readonly directory: string;
+  /** The folder that the program saves in. */
+  readonly folder: string;
+  /** Least time between two packs, in milliseconds. */
+  readonly everyMs: number;
+  /** Step of the checkpoint that the program was given; 0 for none. */
+  readonly resumedStep: number;
+  header(step: number): CheckpointHeader;
+  /** Whether the last checkpoint that was sent is stored. */
+  stored(): boolean;
+  send(message: FromTrial): void;
+}
+
+/** What a program announced. */
+interface Announced {
+  readonly step: number;
+  /** When its line was read, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+export class ProgramCheckpoints {
+  /** The newest announcement that is not frozen yet, and the newest that is frozen and not packed. */
+  private announced: Announced | undefined;
+  private frozen: (Announced & { readonly snapshot: FolderSnapshot }) | undefined;
+  private newestStep = -1;
+  private sent: { readonly step: number; readonly contents: string } | undefined;
+  private files = 0;
+  private packedMs = performance.now();
+  private timer: NodeJS.Timeout | undefined;
+  private ended = false;
+  /** The turn that runs: one at a time freezes and packs. */
+  private turn: Promise<void> | undefined;
+  private readonly warned = new Set<string>();
+
+  constructor(private readonly options: ProgramCheckpointsOptions) {}
+
+  /** The program says that its folder is whole and holds a step. */
+  announce(step: number): void {
+    if (step < this.newestStep) {
+      const words = `it announced a checkpoint at step ${step} after one at step ${this.newestStep}: not stored; expected steps that do not go back`;
+      this.warnOnce("back", words);
+      return;
+    }
+    this.newestStep = step;
+    this.announced = { step, atMs: Date.now() };
+    this.look();
+  }
+
+  /** The program measured a step: one before where it was to go on says that it did not load its checkpoint. */
+  measured(step: number): void {
+    const { resumedStep, folder } = this.options;
+    if (step >= resumedStep) return;
+    const words = `it was to go on from step ${resumedStep} and measured step ${step}: it did not load its checkpoint from REGULUS_CHECKPOINT_DIR (${folder})`;
+    this.warnOnce("begun again", words);
+  }
+
+  /** Freezes and packs what it is time for. Called when the store has the checkpoint before, too. */
+  look(): void {
+    clearTimeout(this.timer);
+    if (this.turn !== undefined) return;
+    const waitMs = this.packedMs + this.options.everyMs - performance.now();
+    const isDue = this.ended || (waitMs <= 0 && this.options.stored());
+    if (this.announced === undefined && (this.frozen === undefined || !isDue)) {
+      if (this.frozen !== undefined && waitMs > 0) this.timer = setTimeout(() => this.look(), waitMs);
+      return;
+    }
+    this.turn = this.take(isDue).finally(() => {
+      this.turn = undefined;
+      this.look();
+    });
+  }
+
+  /** The program has ended: packs what it announced last. Resolves when nothing is left to send. */
+  async finish(): Promise<void> {
+    this.ended = true;
+    this.look();
+    while (this.turn !== undefined) await this.turn;
+  }
+
+  /** One announcement is frozen and, where it is time, packed, however many come meanwhile. Never throws. */
+  private async take(isDue: boolean): Promise<void> {
+    const { announced } = this;
+    this.announced = undefined;
+    try {
+      if (announced !== undefined) await this.freeze(announced);
+      if (isDue) await this.pack();
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      this.warnOnce(words, `the checkpoint folder at step ${this.newestStep} could not be packed: ${words}`);
+    }
+  }
+
+  private async freeze(announced: Announced): Promise<void> {
+    this.files += 1;
+    const snapshot = await freezeFolder(this.options.folder, join(this.options.directory, `frozen-${this.files}`), ownFolder);
+    if (!snapshot.isEmpty) {
+      const { frozen } = this;
+      this.frozen = { ...announced, snapshot };
+      if (frozen !== undefined) await removeSnapshot(frozen.snapshot);
+      return;
+    }
+    await removeSnapshot(snapshot);
+    const expected = `expected files in REGULUS_CHECKPOINT_DIR (${this.options.folder}), saved before the line`;
+    this.warnOnce("empty", `the checkpoint at step ${announced.step} is empty and was not stored; ${expected}`);
+  }
+
+  private async pack(): Promise<void> {
+    const { frozen } = this;
+    if (frozen === undefined) return;
+    this.frozen = undefined;
+    this.packedMs = performance.now();
+    this.files += 1;
+    const path = join(this.options.directory, `checkpoint-${this.files}.tar`);
+    const archive = await this.archive(frozen, path).finally(() => removeSnapshot(frozen.snapshot));
+    const { step } = frozen;
+    if (archive === undefined || (this.sent?.step === step && this.sent.contents === archive.contents)) {
+      await rm(path, { force: true });
+      return;
+    }
+    this.sent = { step, contents: archive.contents };
+    this.options.send({ kind: "saved", step, path, sha256: archive.sha256 });
+  }
+
+  /** Undefined where the program wrote into the announced files meanwhile: what it announces next is packed at once. */
+  private async archive(
+    { step, atMs, snapshot }: Announced & { readonly snapshot: FolderSnapshot },
+    path: string,
+  ): Promise<Archive | undefined> {
+    let wanted = snapshot;
+    for (let tries = 0; tries < packTriesMax && !wanted.isEmpty; tries += 1) {
+      const archive = await archiveDirectory(wanted, path, this.options.header(step)).catch((error: unknown) => error);
+      const changed = await changedFiles(wanted);
+      if (changed.length === 0) {
+        if (isArchive(archive)) return archive;
+        throw archive;
+      }
+      // Files that were begun after the announcement are no part of it.
+      if (!changed.every(({ bornMs }) => bornMs > atMs)) break;
+      wanted = withoutFiles(wanted, changed);
+    }
+    this.packedMs = Number.NEGATIVE_INFINITY;
+    const advice = "write files beside and rename them, or wait with writing";
+    this.warnOnce(
+      "changed",
+      `the checkpoint folder changed while step ${step} was packed; the next one is packed instead: ${advice}`,
+    );
+    return undefined;
+  }
+
+  private warnOnce(about: string, message: string): void {
+    if (this.warned.has(about)) return;
+    this.warned.add(about);
+    this.options.send({ kind: "found", source: "command", severity: "warning", message });
+  }
+}
+
+function isArchive(value: unknown): value is Archive {
+  return typeof value === "object" && value !== null && "contents" in value;
+}
