@@ -45,7 +45,7 @@ export interface StoredArtifact {
 
 /** Bytes by their content. */
 export interface ArtifactStore {
-  /** Stores bytes and answers when they are durable. Fails with "data-loss" where size or sum are not those of `expected`. */
+  /** Stores bytes and answers when they are durable. Fails with "invalid-argument" where size or sum are not those of `expected`. */
   put(expected: ArtifactRef, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ArtifactRef>;
   /** Bytes in order. Fails with "not-found", or with "data-loss" where they are not what was stored. */
   get(sha256: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;

@@ -10,7 +10,7 @@ import { cutText } from "./problem-list.js";
 /** Trailer that carries the Status message. */
 export const richStatusTrailer = "grpc-status-details-bin";
 /** Bytes of all violations; base64 makes them a third longer, and the problems of our own trailer stand beside them. */
-const violationsBytesMax = 2048;
+const violationsBytesMax = 1792;
 /** Characters of a violation's description. */
 const descriptionCharactersMax = 256;
 

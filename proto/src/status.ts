@@ -15,7 +15,7 @@ export const problemsTrailer = "regulus-problems-bin";
 const problemsBytesMax = 2560;
 /** Characters of the status message: percent-encoding makes up to six bytes of one. Beside problems, which say it better, fewer. */
 const detailsCharactersMax = 1024;
-const detailsBesideProblemsMax = 128;
+const detailsBesideProblemsMax = 200;
 /** Characters of each of a problem's texts. */
 const problemTextCharactersMax = 256;
 

@@ -4,7 +4,7 @@ import { type ArtifactRef, limits, RegulusError } from "@regulus/proto";
 
 const sha256Pattern = /^[0-9a-f]{64}$/;
 
-/** Sums pieces; `done` fails with "data-loss" where size or sum are not the expected ones. */
+/** Sums pieces; `done` fails with "invalid-argument" where size or sum are not those that the caller announced. */
 export class CheckedBytes {
   readonly #expected: ArtifactRef;
   readonly #hash = createHash("sha256");
@@ -18,17 +18,17 @@ export class CheckedBytes {
   add(piece: Uint8Array): void {
     this.#size += piece.byteLength;
     if (this.#size > this.#expected.size) {
-      throw damaged(this.#expected.sha256, `more than the ${this.#expected.size} bytes that were expected`);
+      throw unlike("size", `more than ${this.#expected.size} bytes`, `${this.#expected.size} bytes, as announced`);
     }
     this.#hash.update(piece);
   }
 
   done(): void {
     if (this.#size !== this.#expected.size) {
-      throw damaged(this.#expected.sha256, `cut short: ${this.#size} of ${this.#expected.size} bytes`);
+      throw unlike("size", `${this.#size} bytes`, `${this.#expected.size} bytes, as announced`);
     }
     const sum = this.#hash.digest("hex");
-    if (sum !== this.#expected.sha256) throw damaged(this.#expected.sha256, `of the sum ${sum}`);
+    if (sum !== this.#expected.sha256) throw unlike("sha256", sum, `${this.#expected.sha256}, as announced`);
   }
 }
 
@@ -47,6 +47,11 @@ export function checkSha256(sha256: string): void {
   ]);
 }
 
+function unlike(field: string, seen: string, expected: string): RegulusError {
+  return RegulusError.invalid([{ field: `header.${field}`, seen, expected }]);
+}
+
+/** The error for bytes in the store that are not what was put. */
 export function damaged(sha256: string, what: string): RegulusError {
   return new RegulusError("data-loss", `the bytes of artifact ${sha256} are ${what}; put them again`);
 }

@@ -86,6 +86,11 @@ test("reflection tells a stranger the services and their messages", async () => 
   const listed = JSON.stringify(await ask({ list_services: "" }));
   for (const service of ["SearchService", "AgentService", "ArtifactService"])
     assert.match(listed, new RegExp(`regulus\\.v1\\.${service}`));
+  assert.match(listed, /grpc\.health\.v1\.Health/);
+  assert.match(
+    JSON.stringify(await ask({ file_containing_symbol: "grpc.health.v1.HealthCheckRequest" })),
+    /file_descriptor_proto/,
+  );
   const file = JSON.stringify(await ask({ file_containing_symbol: "regulus.v1.Problems" }));
   assert.match(file, /file_descriptor_proto/);
   client.close();

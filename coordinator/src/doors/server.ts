@@ -8,7 +8,7 @@ import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceI
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { AgentServiceService, ArtifactServiceService, limits, SearchServiceService } from "@regulus/proto";
-import { HealthImplementation } from "grpc-health-check";
+import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
 import type { Logger } from "pino";
 import type { Coordinator } from "../coordinator.js";
 import type { ArtifactStore } from "../ports.js";
@@ -96,8 +96,13 @@ function addRoutes(server: Server, routes: Readonly<Record<string, Route>>): voi
   server.addService(definition, implementation);
 }
 
-/** The contract's own .proto files, for reflection. */
+/** The contract's own .proto files and that of the health service, for reflection. */
 function loadContract(): ReturnType<typeof loadSync> {
+  const contract = loadOwnContract();
+  return { ...contract, ...loadSync(healthProtoPath, { keepCase: true }) };
+}
+
+function loadOwnContract(): ReturnType<typeof loadSync> {
   const service = createRequire(import.meta.url).resolve("@regulus/proto/regulus/v1/search_service.proto");
   const files = ["search_service", "agent_service", "artifact_service", "problem"].map((name) => `regulus/v1/${name}.proto`);
   return loadSync(files, { includeDirs: [dirname(dirname(dirname(service)))], keepCase: true });
