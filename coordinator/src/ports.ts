@@ -68,4 +68,6 @@ export interface Clock {
   now(): number;
   /** Calls back once, not before `atMs`. Answers how to cancel. */
   wake(atMs: number, call: () => void): () => void;
+  /** Calls back once, after `ms` have passed whatever the clock was set to meanwhile; at most what a timer waits. Answers how to cancel. */
+  wakeAfter(ms: number, call: () => void): () => void;
 }

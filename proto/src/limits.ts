@@ -80,6 +80,8 @@ export const defaults = {
   address: "127.0.0.1:7711",
   heartbeatEveryMs: 2000,
   leaseTimeoutMs: 10_000,
+  /** Beyond the grace of a program, time that an agent has to end an attempt before the coordinator takes it back. */
+  endGraceMs: 30_000,
   stepTimeoutMs: 120_000,
   checkpointEveryMs: 30_000,
   stopGraceMs: 10_000,

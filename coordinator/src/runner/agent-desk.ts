@@ -1,8 +1,8 @@
 /** What agents say, taken in a round: registrations, reports, the attempts that heartbeats name. It decides nothing about trials. */
-import type { ConnectResponse, LeaseKey, Register, Report } from "@regulus/proto";
+import { type ConnectResponse, EndReason, type LeaseKey, type Register, type Report } from "@regulus/proto";
 import type { FactKind } from "../search/commands.js";
 import { decideReport } from "../search/decide-report.js";
-import type { Agents, KnownAgent, OpenConnection } from "./agents.js";
+import { type Agents, attemptId, type KnownAgent, type OpenConnection } from "./agents.js";
 import type { Counters } from "./counters.js";
 import type { LeaseDesk } from "./lease-desk.js";
 import type { Outbox } from "./outbox.js";
@@ -41,24 +41,33 @@ export class AgentDesk {
 
   /** Takes an agent's reports. In a round only. */
   takeReports(agentId: string, connection: OpenConnection, reports: readonly Report[], throughSequence: number): void {
-    const { agents, searches, leases, counters, roundMs, apply, outbox } = this.#options;
+    const { agents, searches, leases, counters, roundMs, apply, outbox, lookAgain } = this.#options;
     for (const report of reports) {
+      const agent = agents.get(agentId);
       const entry = searches.get(report.lease?.searchId ?? "");
+      const held = agents.lease(report.lease?.searchId ?? "", report.lease?.trial ?? -1);
       const answer = entry && decideReport(entry.state, agentId, report, roundMs());
       if (entry === undefined || answer === undefined || answer.refused) {
         counters.reportsRefusedTotal += 1;
-        if (report.event?.$case !== "finished" && report.lease) leases.revoke(connection, report.lease);
+        if (agent === undefined || report.lease === undefined) continue;
+        if (report.event?.$case !== "finished") leases.revoke(agent, connection, report.lease);
+        else if (agent.ghosts.delete(attemptId(report.lease))) lookAgain();
         continue;
       }
-      const held = agents.lease(entry.state.searchId, report.lease?.trial ?? -1);
       if (held !== undefined) held.confirmedMs = roundMs();
+      if (report.event?.$case === "finished") {
+        const wasAsked = held?.stopAskedMs !== undefined;
+        if (held !== undefined) held.saidOver = true;
+        const givesBack = report.event.value.reason === EndReason.END_REASON_PREEMPTED && !wasAsked;
+        if (agent !== undefined && givesBack) agent.resting = true;
+      }
       apply(entry, answer.facts);
     }
     outbox().acknowledge(connection, throughSequence);
   }
 
-  /** Notes what a heartbeat names, at once. */
-  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[]): void {
-    this.#options.leases.confirm(agent, connection, active, this.#options.clockMs());
+  /** Notes what a heartbeat names, at once. Answers whether slots came free. */
+  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[]): boolean {
+    return this.#options.leases.confirm(agent, connection, active, this.#options.clockMs());
   }
 }

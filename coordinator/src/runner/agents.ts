@@ -16,12 +16,21 @@ export interface HeldLease {
   confirmedMs: number;
   /** Whether it was handed to a connection. */
   sent: boolean;
+  /** Process of the agent that it was handed to; empty for an unknown one. */
+  sentTo: string;
+  /** When the attempt began, and when its agent was first asked to stop it; time in which this process was away is added. */
+  startedMs: number;
+  stopAskedMs: number | undefined;
+  /** Whether its agent itself said that it is over. */
+  saidOver: boolean;
 }
 
 /** An open connection of an agent. */
 export interface OpenConnection {
   readonly send: (message: ConnectResponse) => void;
   readonly close: (reason: string) => void;
+  /** Names the agent's process; empty where it does not say. */
+  readonly instance: string;
   /** Searches whose spec went over this connection. */
   readonly specs: Set<string>;
   /** Number of the newest report that came in. */
@@ -40,11 +49,20 @@ export interface KnownAgent {
   slotsUsed: number;
   /** Its leases, by `leaseId`. */
   readonly leases: Map<string, HeldLease>;
+  /** Slots of attempts that were taken from it and that it still works on as far as is known, by `attemptId`. */
+  readonly ghosts: Map<string, number>;
+  /** It gave a lease back unasked: it gets none before it is heard of again. */
+  resting: boolean;
 }
 
 /** Names a running trial; there is one attempt at it at a time. */
 export function leaseId(searchId: string, trial: number): string {
   return `${searchId}/${trial}`;
+}
+
+/** Names an attempt. */
+export function attemptId({ searchId, trial, attempt }: LeaseKey): string {
+  return `${leaseId(searchId, trial)}/${attempt}`;
 }
 
 /** Every agent that is connected or holds a lease. */
@@ -68,8 +86,8 @@ export class Agents {
   /** Slots that agents which take leases have free. */
   slotsFree(): number {
     let free = 0;
-    for (const { connection, draining, info, slotsUsed } of this.#agents.values()) {
-      if (connection !== undefined && !draining) free += Math.max(0, (info?.slots ?? 0) - slotsUsed);
+    for (const agent of this.#agents.values()) {
+      if (agent.connection !== undefined && !agent.draining) free += slotsFreeOf(agent);
     }
     return free;
   }
@@ -96,6 +114,7 @@ export class Agents {
     agent.connectedMs = nowMs;
     agent.heardMs = nowMs;
     agent.draining = false;
+    agent.resting = false;
     // Each lease gets a full timeout to be named again: the agent may have its end in a report that is on its way.
     for (const lease of agent.leases.values()) lease.confirmedMs = nowMs;
     return agent;
@@ -135,7 +154,7 @@ export class Agents {
     for (const agent of this.#agents.values()) {
       if (agent.connection === undefined || agent.draining || agent.info === undefined) continue;
       const { agentId, slots, backends, labels, memoryBytes, allowsCommands, allowsModules } = agent.info;
-      const slotsFree = Math.max(0, slots - agent.slotsUsed);
+      const slotsFree = slotsFreeOf(agent);
       agents.push({ agentId, slots, slotsFree, backends, labels, memoryBytes, allowsCommands, allowsModules });
     }
     return agents;
@@ -144,8 +163,10 @@ export class Agents {
   /** The connected agents as clients see them. */
   views(): Agent[] {
     const views: Agent[] = [];
-    for (const { info, connection, slotsUsed, connectedMs, heardMs, draining } of this.#agents.values()) {
-      if (info !== undefined && connection !== undefined) views.push({ ...info, slotsUsed, connectedMs, heardMs, draining });
+    for (const agent of this.#agents.values()) {
+      const { info, connection, connectedMs, heardMs, draining } = agent;
+      if (info === undefined || connection === undefined) continue;
+      views.push({ ...info, slotsUsed: agent.slotsUsed + ghostSlots(agent), connectedMs, heardMs, draining });
     }
     return views;
   }
@@ -174,6 +195,8 @@ export class Agents {
       draining: false,
       slotsUsed: 0,
       leases: new Map(),
+      ghosts: new Map(),
+      resting: false,
     };
     this.#agents.set(agentId, agent);
     return agent;
@@ -182,4 +205,14 @@ export class Agents {
   #forgetIdle(agent: KnownAgent): void {
     if (agent.connection === undefined && agent.leases.size === 0) this.#agents.delete(agent.agentId);
   }
+}
+
+function slotsFreeOf(agent: KnownAgent): number {
+  return agent.resting ? 0 : Math.max(0, (agent.info?.slots ?? 0) - agent.slotsUsed - ghostSlots(agent));
+}
+
+function ghostSlots(agent: KnownAgent): number {
+  let slots = 0;
+  for (const more of agent.ghosts.values()) slots += more;
+  return slots;
 }

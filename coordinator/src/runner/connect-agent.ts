@@ -20,7 +20,14 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
   const { send, close } = link;
   runner.assertTaking();
   const agentId = checkedAgentId(register, runner);
-  const connection: OpenConnection = { send, close, specs: new Set(), received: 0, open: true };
+  const connection: OpenConnection = {
+    send,
+    close,
+    instance: register.instance ?? "",
+    specs: new Set(),
+    received: 0,
+    open: true,
+  };
   runner.post(() =>
     runner.desk.register(register, connection, (revoked) => ({
       message: {
@@ -41,7 +48,7 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
   return {
     heartbeat: ({ active }) => {
       const agent = mine();
-      if (agent !== undefined) runner.desk.confirm(agent, connection, active);
+      if (agent !== undefined && runner.desk.confirm(agent, connection, active)) runner.agentsChanged();
     },
     reports: ({ firstSequence, reports }) => {
       if (!connection.open) return;

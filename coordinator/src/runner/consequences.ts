@@ -1,5 +1,5 @@
 /** What follows from facts for leases and artifacts: what a fact ends, and what it begins. Decides nothing. */
-import { EndReason, type Fact } from "@regulus/proto";
+import type { Fact } from "@regulus/proto";
 import type { FactKind } from "../search/commands.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
 import type { LeaseDesk } from "./lease-desk.js";
@@ -45,8 +45,7 @@ export class Consequences {
         const trial = state.live.get(kind.value.trial);
         if (kind.$case === "trialEnded" && trial?.source !== undefined) outbox().released.push(trial.source.ref);
         if (trial?.status !== "running") return;
-        const lost = kind.$case !== "trialPaused" && kind.value.reason === EndReason.END_REASON_LOST;
-        leases.end(state.searchId, kind.value.trial, lost);
+        leases.end(state.searchId, kind.value.trial);
         return;
       }
       default:

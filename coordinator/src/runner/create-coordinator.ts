@@ -55,6 +55,8 @@ export interface CoordinatorOptions {
   readonly version?: string;
   readonly heartbeatEveryMs?: number;
   readonly leaseTimeoutMs?: number;
+  /** Beyond the grace of a program, time that an agent has to end an attempt before it is taken back. */
+  readonly endGraceMs?: number;
   /** Strategies by name; the registered ones where absent. */
   readonly strategies?: Strategies;
   /** URL of the module that gives heavy strategies' threads the same ones. */
@@ -83,6 +85,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
     feed: options.feed ?? { publish: () => undefined, close: async () => undefined },
     clock: options.clock ?? systemClock,
     leaseTimeoutMs: options.leaseTimeoutMs ?? defaults.leaseTimeoutMs,
+    endGraceMs: options.endGraceMs ?? defaults.endGraceMs,
     defer: options.defer ?? ((call) => void setImmediate(call)),
     host,
     diagnostics: (spec) => new SearchDiagnostics(options.diagnostics ?? registeredDiagnostics, spec),

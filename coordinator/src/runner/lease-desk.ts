@@ -3,13 +3,18 @@
  * hears of a lease only once the fact that gives it is durable. It decides nothing about trials.
  */
 import { createRng, type Rng } from "@regulus/algorithms/core";
-import { assert, type ConnectResponse, EndReason, type LeaseKey, type Register } from "@regulus/proto";
+import { assert, type ConnectResponse, EndReason, type LeaseKey, limits, type Register } from "@regulus/proto";
 import { resumePoint } from "../search/resume-point.js";
 import type { SearchState } from "../search/search-state.js";
 import type { TrialState } from "../search/trial-state.js";
-import type { Agents, HeldLease, KnownAgent, OpenConnection } from "./agents.js";
+import { type Agents, attemptId, type HeldLease, type KnownAgent, type OpenConnection } from "./agents.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
 import type { Outbox } from "./outbox.js";
+import { type Loss, overdue } from "./overdue.js";
+import { stopOf } from "./stop-of.js";
+
+/** Stands for the process that a lease was sent to before this coordinator started; no agent may be called so. */
+const unknownProcess = "\0";
 
 /** What the desk needs of the runner. */
 export interface LeaseDeskOptions {
@@ -17,16 +22,22 @@ export interface LeaseDeskOptions {
   readonly ledger: ArtifactLedger;
   readonly leaseTimeoutMs: number;
   readonly state: (searchId: string) => SearchState | undefined;
+  /** Time of the round. */
+  readonly nowMs: () => number;
   /** Of the round that runs. */
   readonly outbox: () => Outbox;
-  /** Takes a lease back: its agent was not heard of. */
-  readonly lose: (held: HeldLease, silentMs: number) => void;
+  /** Beyond the grace of its program, time that an attempt may take to end. */
+  readonly endGraceMs: number;
+  /** Takes a lease back from its agent. */
+  readonly lose: (held: HeldLease, loss: Loss) => void;
 }
 
 export class LeaseDesk {
   readonly #options: LeaseDeskOptions;
   /** Where the seeds of a search's trials fork off: hashing the words anew for each lease would cost more than the seed. */
   readonly #seeds = new WeakMap<SearchState, Rng>();
+  /** When leases were last looked at. */
+  #sweptMs = 0;
 
   constructor(options: LeaseDeskOptions) {
     this.#options = options;
@@ -37,7 +48,7 @@ export class LeaseDesk {
     const trial = liveTrial(state, trialNumber);
     const resumeFrom = resumePoint(trial).ref;
     this.#options.ledger.retain(resumeFrom);
-    const held = heldLease(state, trial, nowMs, { resumeFrom, sent: false });
+    const held = heldLease(state, trial, nowMs, { resumeFrom, sent: false, sentTo: "" });
     this.#options.agents.hold(held);
     this.#offer(held);
   }
@@ -45,20 +56,21 @@ export class LeaseDesk {
   /** Notes the lease of a trial that ran before a restart: its agent has it and may come back. */
   recall(state: SearchState, trialNumber: number, nowMs: number): void {
     const trial = liveTrial(state, trialNumber);
-    this.#options.agents.hold(heldLease(state, trial, nowMs, { resumeFrom: undefined, sent: true }));
+    this.#options.agents.hold(heldLease(state, trial, nowMs, { resumeFrom: undefined, sent: true, sentTo: unknownProcess }));
   }
 
-  /** Ends the lease of an attempt that is over; `tell` where its agent does not know. */
-  end(searchId: string, trialNumber: number, tell: boolean): void {
+  /** Ends the lease of an attempt that is over, and tells its agent where that does not know. */
+  end(searchId: string, trialNumber: number): void {
     const held = this.#options.agents.release(searchId, trialNumber);
     if (held === undefined) return;
     if (held.resumeFrom !== undefined) this.#options.outbox().released.push(held.resumeFrom);
-    const connection = this.#options.agents.get(held.agentId)?.connection;
-    if (tell && connection !== undefined) this.revoke(connection, held.key);
+    const agent = this.#options.agents.get(held.agentId);
+    if (agent?.connection !== undefined && !held.saidOver) this.revoke(agent, agent.connection, held.key);
   }
 
-  /** Tells an agent that an attempt is not its own. */
-  revoke(connection: OpenConnection, key: LeaseKey): void {
+  /** Tells an agent that an attempt is not its own. Until the agent is known to have ended it, its slots are not free. */
+  revoke(agent: KnownAgent, connection: OpenConnection, key: LeaseKey): void {
+    this.#haunt(agent, key);
     this.#options.outbox().stop(connection, stopMessage(key, EndReason.END_REASON_UNSPECIFIED, "its lease was lost"));
   }
 
@@ -79,30 +91,63 @@ export class LeaseDesk {
   ): void {
     const { agents, outbox } = this.#options;
     const agent = agents.connect(register, connection, nowMs);
-    outbox().register(connection, answer(register.active.filter((key) => !this.#holds(agent, key))));
-    for (const held of agent.leases.values()) {
+    const revoked = register.active.filter((key) => !this.#holds(agent, key));
+    agent.ghosts.clear();
+    for (const key of revoked) this.#haunt(agent, key);
+    outbox().register(connection, answer(revoked));
+    const named = new Set(register.active.map(attemptId));
+    for (const held of [...agent.leases.values()]) {
+      if (held.sent && !named.has(attemptId(held.key))) {
+        if (!this.#isUntouched(held, connection.instance)) {
+          // Nothing to revoke: it does not know of it.
+          held.saidOver = true;
+          this.#options.lose(held, { reason: EndReason.END_REASON_LOST, message: `agent ${agent.agentId} came back without it` });
+          continue;
+        }
+        held.sent = false;
+      }
       if (!held.sent) this.#offer(held);
       this.#repeatStop(held);
     }
   }
 
-  /** Notes the attempts that a heartbeat names, and disowns those that are not the agent's. Changes nothing durable. */
-  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[], nowMs: number): void {
+  /** Notes the attempts that a heartbeat names, and disowns those that are not the agent's. Changes nothing durable. Answers whether slots came free. */
+  confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[], nowMs: number): boolean {
     agent.heardMs = nowMs;
+    let freed = agent.resting;
+    agent.resting = false;
+    const named = new Set(active.map(attemptId));
+    for (const id of agent.ghosts.keys()) {
+      if (named.has(id)) continue;
+      agent.ghosts.delete(id);
+      freed = true;
+    }
     for (const key of active) {
       const held = this.#options.agents.lease(key.searchId, key.trial);
       if (held !== undefined && this.#holds(agent, key)) held.confirmedMs = nowMs;
       else if (connection.open) connection.send(stopMessage(key, EndReason.END_REASON_UNSPECIFIED, "its lease was lost"));
     }
+    return freed;
   }
 
-  /** Takes leases back and closes connections that were silent for too long. `slept`: it was this process that was away. */
+  /**
+   * Takes leases back and closes connections that were silent for too long; takes back attempts that do not end when they have to. `slept`:
+   * it was this process that was away.
+   */
   sweep(nowMs: number, slept: boolean): void {
-    const { agents, leaseTimeoutMs, lose } = this.#options;
+    const { agents, leaseTimeoutMs, endGraceMs, lose } = this.#options;
+    const jumpMs = this.#sweptMs > 0 && (slept || nowMs < this.#sweptMs) ? nowMs - this.#sweptMs : 0;
+    this.#sweptMs = nowMs;
     for (const held of [...agents.leases]) {
       // A clock that was set back must not make a lease eternal.
       if (slept || held.confirmedMs > nowMs) held.confirmedMs = nowMs;
-      if (nowMs - held.confirmedMs > leaseTimeoutMs) lose(held, nowMs - held.confirmedMs);
+      held.startedMs = Math.min(nowMs, held.startedMs + jumpMs);
+      if (held.stopAskedMs !== undefined) held.stopAskedMs = Math.min(nowMs, held.stopAskedMs + jumpMs);
+      const silentMs = nowMs - held.confirmedMs;
+      const silent = { reason: EndReason.END_REASON_LOST, message: `agent ${held.agentId} did not name it for ${silentMs} ms` };
+      const state = this.#options.state(held.key.searchId);
+      const loss = silentMs > leaseTimeoutMs ? silent : state && overdue(held, state.spec, { nowMs, endGraceMs });
+      if (loss !== undefined) lose(held, loss);
     }
     for (const agent of [...agents.all]) {
       if (slept || agent.heardMs > nowMs) agent.heardMs = nowMs;
@@ -117,6 +162,22 @@ export class LeaseDesk {
   /** Gives every lease a fresh timeout. */
   refresh(nowMs: number): void {
     for (const held of this.#options.agents.leases) held.confirmedMs = nowMs;
+  }
+
+  /** Notes that an agent may still work on what was taken from it. */
+  #haunt(agent: KnownAgent, key: LeaseKey): void {
+    if (agent.ghosts.size >= limits.slotsMax) return;
+    agent.ghosts.set(attemptId(key), this.#options.state(key.searchId)?.slots ?? 1);
+  }
+
+  /**
+   * Whether an attempt that an agent does not name is one that never reached it: nothing came of it, and the process is the one that it
+   * was sent to, or this coordinator was not there when it was sent.
+   */
+  #isUntouched({ key, sentTo }: HeldLease, instance: string): boolean {
+    const trial = this.#options.state(key.searchId)?.live.get(key.trial);
+    if (trial === undefined || trial.measuredStep >= 0 || trial.savedStep >= 0) return false;
+    return sentTo === unknownProcess || (sentTo !== "" && sentTo === instance);
   }
 
   #holds(agent: KnownAgent, key: LeaseKey): boolean {
@@ -154,19 +215,10 @@ export class LeaseDesk {
     const connection = this.#options.agents.get(held.agentId)?.connection;
     if (state === undefined || trial === undefined || connection === undefined) return;
     const stop = stopOf(state, trial);
+    // One that reached its step is not stopped, but has to end as well.
+    if (stop !== undefined || state.status === "stopping") held.stopAskedMs ??= this.#options.nowMs();
     if (stop !== undefined) this.#options.outbox().stop(connection, stopMessage(held.key, stop.reason, stop.message));
   }
-}
-
-/** Why a running trial is to stop now; undefined where it is not. */
-function stopOf(state: SearchState, trial: TrialState): { readonly reason: EndReason; readonly message: string } | undefined {
-  if (trial.stopReason !== undefined) return { reason: EndReason.END_REASON_STOPPED_EARLY, message: trial.stopReason };
-  if (trial.pauseReason !== undefined) return { reason: EndReason.END_REASON_PREEMPTED, message: trial.pauseReason };
-  if (state.status === "paused") return { reason: EndReason.END_REASON_PREEMPTED, message: state.reason };
-  // One that reached its step only has to say so: stopping it would turn a done trial into a stopped one.
-  const reached = trial.work.untilStep > 0 && trial.step >= trial.work.untilStep;
-  if (state.status !== "stopping" || reached) return undefined;
-  return { reason: EndReason.END_REASON_STOPPED_EARLY, message: state.reason };
 }
 
 function liveTrial(state: SearchState, trialNumber: number): TrialState {
@@ -179,10 +231,12 @@ function heldLease(
   state: SearchState,
   trial: TrialState,
   nowMs: number,
-  more: Pick<HeldLease, "resumeFrom" | "sent">,
+  more: Pick<HeldLease, "resumeFrom" | "sent" | "sentTo">,
 ): HeldLease {
   const key = { searchId: state.searchId, trial: trial.number, attempt: trial.attempt };
-  return { key, agentId: trial.agentId, slots: state.slots, confirmedMs: nowMs, ...more };
+  const { agentId, attemptStartedMs: startedMs } = trial;
+  const fresh = { stopAskedMs: undefined, saidOver: false };
+  return { key, agentId, slots: state.slots, confirmedMs: nowMs, startedMs, ...fresh, ...more };
 }
 
 function stopMessage(lease: LeaseKey, reason: EndReason, message: string): ConnectResponse {

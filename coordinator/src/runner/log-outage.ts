@@ -64,7 +64,7 @@ export class LogOutage {
     }
     if (this.#closed) return;
     const waitMs = Math.min(retryMs.max, retryMs.first * 2 ** (this.#failures - 1));
-    this.#cancel = clock.wake(clock.now() + waitMs, () => {
+    this.#cancel = clock.wakeAfter(waitMs, () => {
       if (this.#stale) this.begin();
       else resume();
     });

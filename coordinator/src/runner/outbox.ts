@@ -59,7 +59,10 @@ export class Outbox {
       if (!connection.open) continue;
       for (const piece of pieces(leases))
         send(connection, { message: { $case: "leases", value: { leases: piece.map(withSpec) } } });
-      for (const { held } of leases) held.sent = true;
+      for (const { held } of leases) {
+        held.sent = true;
+        held.sentTo = connection.instance;
+      }
     }
     for (const { connection, message } of this.#stops) send(connection, message);
   }

@@ -38,6 +38,7 @@ export interface RunnerOptions {
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly leaseTimeoutMs: number;
+  readonly endGraceMs: number;
   /** Runs a round soon; setImmediate outside of simulations. */
   readonly defer: (call: () => void) => void;
   /** The strategy of a search. */
@@ -89,11 +90,12 @@ export class Runner {
       leaseTimeoutMs: options.leaseTimeoutMs,
       state: (searchId) => this.searches.get(searchId)?.state,
       outbox: () => this.#outbox,
-      lose: ({ key, agentId }, silentMs) => {
+      endGraceMs: options.endGraceMs,
+      nowMs: () => this.#now,
+      lose: ({ key }, loss) => {
         const entry = this.searches.get(key.searchId);
-        const message = `agent ${agentId} did not name it for ${silentMs} ms`;
         const { trial, attempt } = key;
-        if (entry !== undefined) this.command(entry, { kind: "loseAttempt", trial, attempt, message, nowMs: this.#now });
+        if (entry !== undefined) this.command(entry, { kind: "loseAttempt", trial, attempt, ...loss, nowMs: this.#now });
       },
     });
     this.#asking = new Asking({

@@ -19,4 +19,8 @@ export const systemClock: Clock = {
     arm(Math.max(0, atMs - Date.now()));
     return () => clearTimeout(timer);
   },
+  wakeAfter: (ms, call) => {
+    const timer = setTimeout(call, Math.min(timerMsMax, ms));
+    return () => clearTimeout(timer);
+  },
 };

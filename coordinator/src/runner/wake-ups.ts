@@ -37,7 +37,8 @@ export class WakeUps {
   startSweeps(): void {
     const { clock, leaseTimeoutMs, sweep } = this.#options;
     const due = clock.now() + leaseTimeoutMs / 4;
-    this.#cancelSweep = clock.wake(due, () => {
+    // As time passes: a clock that was set back must not make a lease eternal.
+    this.#cancelSweep = clock.wakeAfter(leaseTimeoutMs / 4, () => {
       this.startSweeps();
       sweep(clock.now() - due > leaseTimeoutMs / 2);
     });

@@ -1,6 +1,6 @@
 /** What can be asked of a search: commands, in the imperative. `decide` answers each with the facts that it makes. */
 import type { Finding, Proposal } from "@regulus/algorithms/core";
-import type { Fact } from "@regulus/proto";
+import type { EndReason, Fact } from "@regulus/proto";
 
 /** What happened, before it has a place and a time. */
 export type FactKind = NonNullable<Fact["kind"]>;
@@ -15,11 +15,12 @@ export type SearchCommand =
   | { readonly kind: "startAttempt"; readonly trial: number; readonly agentId: string; readonly fromStep: number }
   /** Notes why a pending trial can't be placed. */
   | { readonly kind: "deferTrial"; readonly trial: number; readonly reason: string }
-  /** Takes a lease back from an agent that was not heard of. */
+  /** Takes a lease back from its agent: lost, or timed out. */
   | {
       readonly kind: "loseAttempt";
       readonly trial: number;
       readonly attempt: number;
+      readonly reason: EndReason;
       readonly message: string;
       readonly nowMs: number;
     }

@@ -59,7 +59,14 @@ describe("proposals that pause", () => {
   it("pauses a trial whose attempt is lost meanwhile, so that its strategy goes on from the checkpoint", () => {
     const at = new SearchAt().running(0);
     at.tell(...take(at, pause(0)));
-    const lost = decide(at.state, { kind: "loseAttempt", trial: 0, attempt: 1, message: "silent", nowMs });
+    const lost = decide(at.state, {
+      kind: "loseAttempt",
+      trial: 0,
+      attempt: 1,
+      reason: EndReason.END_REASON_LOST,
+      message: "silent",
+      nowMs,
+    });
     assert.deepEqual(kindsOf(lost), ["attemptEnded", "trialPaused"]);
     at.tell(...lost);
     assert.equal(at.state.live.get(0)?.status, "paused");

@@ -47,7 +47,16 @@ describe("decide", () => {
     at.tell(...stop);
     assert.deepEqual(decide(at.state, stopSearch), []);
     assert.deepEqual(decide(at.state, settle(true)), []);
-    at.tell(...decide(at.state, { kind: "loseAttempt", trial: 1, attempt: 1, message: "silent", nowMs }));
+    at.tell(
+      ...decide(at.state, {
+        kind: "loseAttempt",
+        trial: 1,
+        attempt: 1,
+        reason: EndReason.END_REASON_LOST,
+        message: "silent",
+        nowMs,
+      }),
+    );
     assert.equal(at.state.stopped, 3);
     const outcome = SearchOutcome.SEARCH_OUTCOME_STOPPED;
     assert.deepEqual(decide(at.state, settle()), [{ $case: "searchEnded", value: { outcome, reason: "enough" } }]);
@@ -68,7 +77,16 @@ describe("decide", () => {
     const start = () => decide(at.state, { kind: "startAttempt", trial: 0, agentId: "a", fromStep: 0 });
     at.tell(...start());
     assert.deepEqual(start(), []);
-    at.tell(...decide(at.state, { kind: "loseAttempt", trial: 0, attempt: 1, message: "silent", nowMs }));
+    at.tell(
+      ...decide(at.state, {
+        kind: "loseAttempt",
+        trial: 0,
+        attempt: 1,
+        reason: EndReason.END_REASON_LOST,
+        message: "silent",
+        nowMs,
+      }),
+    );
     const [second] = start();
     assert.ok(second?.$case === "attemptStarted");
     assert.equal(second.value.attempt, 2);
@@ -78,7 +96,8 @@ describe("decide", () => {
 
   it("takes back a lost attempt with a growing wait, and ends the trial after its retries", () => {
     const at = new SearchAt({ retries: { max: 2, backoff: 100 } }).running(0);
-    const lose = (attempt: number) => decide(at.state, { kind: "loseAttempt", trial: 0, attempt, message: "silent", nowMs });
+    const lose = (attempt: number) =>
+      decide(at.state, { kind: "loseAttempt", trial: 0, attempt, reason: EndReason.END_REASON_LOST, message: "silent", nowMs });
     const waits: number[] = [];
     for (const attempt of [1, 2]) {
       const [lost] = lose(attempt);

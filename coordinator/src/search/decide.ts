@@ -32,7 +32,7 @@ export function decide(state: SearchState, command: SearchCommand): readonly Fac
     case "loseAttempt": {
       const trial = state.live.get(command.trial);
       if (trial?.status !== "running" || trial.attempt !== command.attempt) return [];
-      return attemptFailed(state, trial, { reason: EndReason.END_REASON_LOST, message: command.message, nowMs: command.nowMs });
+      return attemptFailed(state, trial, command);
     }
     case "takeProposals":
       return takeProposals(state, command);

@@ -59,6 +59,8 @@ export interface TrialState {
   /** When it last became ready to run: proposed or resumed. */
   readyMs: number;
   startedMs: number;
+  /** When the newest attempt began. */
+  attemptStartedMs: number;
   /** What it cost so far. */
   readonly time: TrialTime;
   /** Why it is to end early; undefined where it is not. */
@@ -99,6 +101,7 @@ export function proposedTrial(fact: Fact): TrialState {
     proposedMs: fact.timeMs,
     readyMs: fact.timeMs,
     startedMs: 0,
+    attemptStartedMs: 0,
     time: noTime(),
     stopReason: undefined,
     pauseReason: undefined,
@@ -136,6 +139,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.attempt = kind.value.attempt;
       trial.agentId = kind.value.agentId;
       if (trial.startedMs === 0) trial.startedMs = fact.timeMs;
+      trial.attemptStartedMs = fact.timeMs;
       trial.measuredStep = -1;
       trial.savedStep = -1;
       trial.deferred = "";

@@ -48,6 +48,7 @@ export class SimulatedAgent {
   readonly id: string;
   readonly #slots: number;
   readonly #world: AgentWorld;
+  readonly #instance: string;
   #alive = true;
   #connection: AgentConnection | undefined;
   /** Counts connections: what was sent on an older one arrives nowhere. */
@@ -68,6 +69,7 @@ export class SimulatedAgent {
     this.id = id;
     this.#slots = slots;
     this.#world = world;
+    this.#instance = `${id}-${world.rng.integer(2 ** 32)}`;
     this.#connect();
     this.#beat();
   }
@@ -120,7 +122,12 @@ export class SimulatedAgent {
       heardMs: 0,
       draining: false,
     };
-    const register = { agent: { ...agent, ...more }, protocol: protocolVersion, active: this.#active() };
+    const register = {
+      agent: { ...agent, ...more },
+      protocol: protocolVersion,
+      active: this.#active(),
+      instance: this.#instance,
+    };
     try {
       this.#connection = coordinator.connectAgent(
         register,
@@ -154,7 +161,8 @@ export class SimulatedAgent {
   }
 
   #active(): LeaseKey[] {
-    return [...this.#attempts.values()].map(({ key }) => key);
+    const ends = this.#unacknowledged.flatMap(({ lease, event }) => (lease && event?.$case === "finished" ? [lease] : []));
+    return [...[...this.#attempts.values()].map(({ key }) => key), ...ends];
   }
 
   #receive({ message }: ConnectResponse): void {

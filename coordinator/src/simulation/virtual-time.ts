@@ -78,4 +78,10 @@ export class ProcessClock implements Clock {
       else call();
     });
   }
+
+  wakeAfter(ms: number, call: () => void): () => void {
+    return this.#time.after(ms, () => {
+      if (this.alive) call();
+    });
+  }
 }

@@ -2,6 +2,12 @@
 import type { ConnectResponse, EndReason, Finished, Lease, Measurement, Report, StopAttempt } from "@regulus/proto";
 import type { AgentConnection, Coordinator } from "../../coordinator.js";
 
+export interface HandOptions {
+  /** Names the process of the agent; empty for none. */
+  readonly instance?: string;
+  readonly slots?: number;
+}
+
 /** One connection of an agent with two slots that may run commands. */
 export class Hand {
   readonly leases: Lease[] = [];
@@ -12,13 +18,14 @@ export class Hand {
   readonly connection: AgentConnection;
   #sequence = 0;
 
-  constructor(coordinator: Coordinator, agentId: string, active: readonly Lease["key"][]) {
-    const agent = { agentId, slots: 2, backends: ["cpu"], backendReason: "", gpu: "", memoryBytes: 0, labels: {} };
+  constructor(coordinator: Coordinator, agentId: string, active: readonly Lease["key"][], more: HandOptions = {}) {
+    const { instance = "", slots = 2 } = more;
+    const agent = { agentId, slots, backends: ["cpu"], backendReason: "", gpu: "", memoryBytes: 0, labels: {} };
     const allowed = { allowsCommands: true, allowsModules: false };
     const seen = { version: "", slotsUsed: 0, connectedMs: 0, heardMs: 0, draining: false };
     const keys = active.flatMap((key) => (key === undefined ? [] : [key]));
     this.connection = coordinator.connectAgent(
-      { agent: { ...agent, ...allowed, ...seen }, protocol: 1, active: keys },
+      { agent: { ...agent, ...allowed, ...seen }, protocol: 1, active: keys, instance },
       (response) => {
         this.messages.push(response);
         const { message } = response;
@@ -30,6 +37,12 @@ export class Hand {
         this.closedBecause = reason;
       },
     );
+  }
+
+  /** Says that it lives, and works on these attempts. */
+  beat(...leases: readonly (Lease | undefined)[]): void {
+    const active = leases.flatMap((lease) => (lease?.key === undefined ? [] : [lease.key]));
+    this.connection.heartbeat({ active, sentMs: 0 });
   }
 
   report(lease: Lease | undefined, event: NonNullable<Report["event"]>): void {

@@ -7,9 +7,10 @@ import { openMemoryStore } from "../../artifacts/memory-store.js";
 import type { Coordinator } from "../../coordinator.js";
 import { MemoryLogFile, openMemoryLog } from "../../log/memory-log.js";
 import type { EventLog } from "../../ports.js";
+import { ProcessClock, VirtualTime } from "../../simulation/virtual-time.js";
 import { createCoordinator } from "../create-coordinator.js";
 import type { Diagnostics } from "../search-diagnostics.js";
-import { Hand } from "./hand.js";
+import { Hand, type HandOptions } from "./hand.js";
 
 /** A coordinator that a test opens, closes and opens again. */
 export class ScriptedCoordinator {
@@ -22,6 +23,10 @@ export class ScriptedCoordinator {
   proposals: (asked: number) => readonly Proposal[] = () => [];
   asked = 0;
   diagnostics: Diagnostics | undefined;
+  /** Time that only `advance` moves, and the clock that shows it. */
+  readonly time = new VirtualTime();
+  readonly clock = new ProcessClock(this.time);
+  #virtual = false;
   readonly #file = new MemoryLogFile();
   #log: EventLog | undefined;
   #coordinator: Coordinator | undefined;
@@ -32,6 +37,30 @@ export class ScriptedCoordinator {
 
   get log(): EventLog {
     return this.#log ?? assert.fail("the log is open");
+  }
+
+  /** Opens it on virtual time. */
+  async openVirtual(): Promise<void> {
+    this.#virtual = true;
+    await this.open();
+  }
+
+  /** Lets virtual time pass, with all that happens in it. */
+  async advance(ms: number): Promise<void> {
+    let over = false;
+    this.time.after(ms, () => {
+      over = true;
+    });
+    while (!over) {
+      assert.ok(this.time.step());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** The answer to a call, which needs a moment of virtual time. */
+  async answer<T>(call: Promise<T>): Promise<T> {
+    await this.advance(1);
+    return await call;
   }
 
   async open(leaseTimeoutMs = 10_000): Promise<void> {
@@ -59,6 +88,7 @@ export class ScriptedCoordinator {
       artifacts: openMemoryStore(),
       strategies,
       leaseTimeoutMs,
+      ...(this.#virtual ? { clock: this.clock, defer: (call: () => void) => void this.time.after(0, call) } : {}),
       ...(diagnostics === undefined ? {} : { diagnostics }),
     });
   }
@@ -72,8 +102,8 @@ export class ScriptedCoordinator {
     return this.coordinator.createSearch({ spec: specOf(more), idempotencyKey, validateOnly: false });
   }
 
-  hand(agentId = "hand", active: readonly Lease["key"][] = []): Hand {
-    return new Hand(this.coordinator, agentId, active);
+  hand(agentId = "hand", active: readonly Lease["key"][] = [], more: HandOptions = {}): Hand {
+    return new Hand(this.coordinator, agentId, active, more);
   }
 
   async factsOf(searchId: string): Promise<Fact[]> {
