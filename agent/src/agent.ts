@@ -27,7 +27,7 @@ import { type Compute, computeOf } from "./facts/compute.js";
 import { DeviceShares, deviceLists, machineDevices } from "./facts/devices.js";
 import { gpuName } from "./facts/gpu.js";
 import { machineMemoryBytes } from "./facts/machine-memory.js";
-import { channelCredentials, channelOptions } from "./link/channel.js";
+import { channelCredentials, streamOptions } from "./link/channel.js";
 import { Link } from "./link/link.js";
 import { AgentMetrics, type MetricsPage } from "./metrics.js";
 import type { AgentOptions } from "./options.js";
@@ -84,7 +84,6 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
 
   const artifactClient = new ArtifactClient(options.coordinator, credentials);
   const artifacts = new PatientArtifacts(artifactClient, log);
-  const client = new AgentServiceClient(options.coordinator, credentials, channelOptions);
   const instance = randomBytes(16).toString("hex");
   const residents = new Residents({
     slots: options.slots,
@@ -111,6 +110,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
     wantedSlots: (key) => residents.slotsOf(key),
     permissions: new Permissions({ allowCommands: options.allowCommands, allowModules: options.allowModules }),
     report: (report) => link.report(report),
+    freed: () => link.heartbeat(),
     begin,
     watched: procedures === undefined,
     log,
@@ -119,7 +119,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   const active = (): LeaseKey[] => [...attempts.active(), ...link.buffer.unacknowledgedEnds()].slice(0, limits.slotsMax);
   const firstRegistration = latch();
   const link: Link = new Link({
-    client,
+    openClient: () => new AgentServiceClient(options.coordinator, credentials, streamOptions),
     log,
     address: options.coordinator,
     handler: {
@@ -145,7 +145,6 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
       residents.close();
       spares.close();
       link.close();
-      client.close();
       artifactClient.close();
       await page?.close();
       folder.release();

@@ -186,6 +186,8 @@ const channelOptions: ChannelOptions = {
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.min_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 2000,
+  // A leader that a name is moved to is found within seconds; 30 s is the default.
+  "grpc.dns_min_time_between_resolutions_ms": 1000,
   "grpc.max_receive_message_length": limits.messageBytesMax,
   "grpc.max_send_message_length": limits.messageBytesMax,
   // A connection that died without a word (a laptop that slept, a firewall) is noticed within this time.

@@ -21,6 +21,8 @@ export interface AttemptsOptions {
   readonly wantedSlots?: (key: LeaseKey) => readonly number[] | undefined;
   readonly permissions: Permissions;
   readonly report: (report: Report) => void;
+  /** Told when an attempt that was taken away is over: nothing is reported of it. */
+  readonly freed: () => void;
   readonly begin: (assignment: Assignment, listener: AttemptListener) => RunningAttempt;
   /** Whether attempts need looking after (time, memory). */
   readonly watched: boolean;
@@ -150,8 +152,11 @@ export class Attempts {
         counted = Math.max(counted, step);
       },
       closed: () => {
-        free(this.byKey.get(text));
+        const active = this.byKey.get(text);
+        const untold = active?.finished === false;
+        free(active);
         this.byKey.delete(text);
+        if (untold) this.options.freed();
         if (this.byKey.size === 0) for (const resolve of this.emptyWaiters.splice(0)) resolve();
       },
     };

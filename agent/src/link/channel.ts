@@ -24,7 +24,14 @@ export const channelOptions: ChannelOptions = {
   // The link has a backoff of its own; the channel's must not add to it.
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1000,
+  // A leader that a name is moved to is found within seconds; 30 s is the default.
+  "grpc.dns_min_time_between_resolutions_ms": 1000,
+  // Nothing of ours is told in TXT records.
+  "grpc.service_config_disable_resolution": 1,
 };
+
+/** Settings of the agent's stream: each connection is new, so that its name is looked up again and no dead address is waited for. */
+export const streamOptions: ChannelOptions = { ...channelOptions, "grpc.use_local_subchannel_pool": 1 };
 
 /** Credentials from files. Fails with "invalid-argument" where a file can't be read or one of a pair is missing. */
 export function channelCredentials(tls: TlsFiles): ChannelCredentials {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { promises as names } from "node:dns";
 import { after, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { AgentServiceClient, EndReason, type LeaseKey, type Report } from "@regulus/proto";
 import { pino } from "pino";
 import { testLease, testSpec } from "../testing/test-agent.js";
 import { TestCoordinator } from "../testing/test-coordinator.js";
-import { channelCredentials, channelOptions } from "./channel.js";
+import { channelCredentials, streamOptions } from "./channel.js";
 import { Link, type LinkHandler } from "./link.js";
 
 const closing: (() => void)[] = [];
@@ -22,7 +23,6 @@ const words = (reports: readonly Report[]) => reports.map(({ event }) => (event?
 
 function startLink(address: string, more: Partial<LinkHandler> = {}) {
   const leases: [number, string][] = [];
-  const client = new AgentServiceClient(address, channelCredentials({}), channelOptions);
   const handler: LinkHandler = {
     registration: () => ({ agent: undefined, protocol: 1, active: [key] }),
     active: () => [key],
@@ -31,11 +31,13 @@ function startLink(address: string, more: Partial<LinkHandler> = {}) {
     stop: () => undefined,
     ...more,
   };
-  const link = new Link({ client, handler, log: pino({ level: "silent" }), address });
-  closing.push(() => {
-    link.close();
-    client.close();
+  const link = new Link({
+    openClient: () => new AgentServiceClient(address, channelCredentials({}), streamOptions),
+    handler,
+    log: pino({ level: "silent" }),
+    address,
   });
+  closing.push(() => link.close());
   link.start();
   return { link, leases };
 }
@@ -140,4 +142,43 @@ test("what was taken away is not reported", async () => {
   await coordinator.until("registration", () => coordinator.registrations.length === 2);
   await coordinator.eventually("nothing more to send", () => link.buffer.size === 0);
   assert.equal(coordinator.reports.length, 1, "the revoked attempt's report was not sent again");
+});
+
+test("a leader that its name was moved to is found at the first try", async () => {
+  const host = "leader.regulus.test";
+  const places = [{ address: "127.0.0.1", family: 4 }];
+  const { lookup } = names;
+  // A name server of the test's own, for this one name.
+  const table = async (name: string, options: object) => (name === host ? [...places] : await lookup(name, options));
+  Object.assign(names, { lookup: table });
+  closing.push(() => void Object.assign(names, { lookup }));
+  const old = await startCoordinator();
+  const { link } = startLink(`${host}:${old.port}`);
+  await old.until("registration", () => old.registrations.length === 1);
+  const leader = await startCoordinator({ host: "127.0.0.2", port: old.port });
+  places.splice(0, 1, { address: "127.0.0.2", family: 4 });
+  old.close();
+  await leader.until("registration", () => leader.registrations.length === 1);
+  assert.equal(link.reconnectsTotal, 1);
+});
+
+test("a drain is told to every coordinator that the agent registers with afterwards", async () => {
+  const coordinator = await startCoordinator();
+  const { link } = startLink(coordinator.address);
+  await coordinator.until("registration", () => coordinator.registrations.length === 1);
+  link.drain("the machine is needed");
+  await coordinator.until("the drain", () => coordinator.drains.length === 1);
+  coordinator.disconnect();
+  await coordinator.until("the drain again", () => coordinator.drains.length === 2);
+  assert.deepEqual(coordinator.drains, ["the machine is needed", "the machine is needed"]);
+});
+
+test("what was taken away is over when the agent says so at once, not at its next heartbeat", async () => {
+  const coordinator = await startCoordinator({ heartbeatEveryMs: 1_000_000 });
+  coordinator.revoked = [key];
+  const { link } = startLink(coordinator.address, { active: () => [] });
+  await coordinator.until("a heartbeat after the registration", () => coordinator.heartbeats.length === 1);
+  link.heartbeat();
+  await coordinator.until("one more", () => coordinator.heartbeats.length === 2);
+  assert.deepEqual(coordinator.heartbeats[0]?.active, []);
 });

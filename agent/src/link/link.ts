@@ -22,9 +22,9 @@ import { Backoff } from "./backoff.js";
 import { ReportBuffer } from "./report-buffer.js";
 
 /** Longest wait for the answer to a registration, in milliseconds. */
-const registrationMsMax = 10_000;
+const registrationMsMax = 6000;
 /** First and longest wait before the next connection, in milliseconds. */
-const reconnectMs = { firstMs: 200, maxMs: 10_000 };
+const reconnectMs = { firstMs: 200, maxMs: 4000 };
 /** Wait after a refusal that only a person can mend, in milliseconds. */
 const refusedMs = 60_000;
 /** Specs kept on one connection; past that the connection is opened anew, since both ends count on the other's memory. */
@@ -45,7 +45,8 @@ export interface LinkHandler {
 }
 
 export interface LinkOptions {
-  readonly client: AgentServiceClient;
+  /** A client of its own for every connection: the link closes it. */
+  readonly openClient: () => AgentServiceClient;
   readonly handler: LinkHandler;
   readonly log: Logger;
   /** Where the coordinator is, for messages. */
@@ -63,6 +64,7 @@ export class Link {
   refusal: RegulusError | undefined;
   private readonly backoff = new Backoff(reconnectMs);
   private readonly specs = new Map<string, SearchSpec>();
+  private client: AgentServiceClient | undefined;
   private stream: Stream | undefined;
   private open = false;
   private closed = false;
@@ -118,11 +120,13 @@ export class Link {
     this.stream?.end();
     this.stream?.cancel();
     this.stream = undefined;
+    this.client?.close();
   }
 
   private connect(): void {
     if (this.closed) return;
-    const stream = this.options.client.connect();
+    this.client = this.options.openClient();
+    const stream = this.client.connect();
     this.stream = stream;
     this.specs.clear();
     this.buffer.rewind();
@@ -155,6 +159,8 @@ export class Link {
     this.heartbeats = setInterval(() => this.heartbeat(), Math.max(50, answer.heartbeatEveryMs * 0.75));
     if (this.drainReason !== undefined) this.drain(this.drainReason);
     this.flush();
+    // The coordinator waits to hear that what it took away is over; ends that it knows of held no slots any more.
+    if (answer.revoked.length > 0) this.heartbeat();
   }
 
   private receive(response: ConnectResponse): void {
@@ -199,7 +205,8 @@ export class Link {
     if (this.specs.size > specsMax) this.stream?.cancel();
   }
 
-  private heartbeat(): void {
+  /** Tells which attempts are worked on, ahead of time: one that was taken away is over, and its slots are free. */
+  heartbeat(): void {
     if (!this.open) return;
     const active = [...this.options.handler.active()];
     this.write({ message: { $case: "heartbeat", value: { active, sentMs: Date.now() } } });
@@ -231,6 +238,7 @@ export class Link {
     this.open = false;
     clearInterval(this.heartbeats);
     stream.cancel();
+    this.client?.close();
     const error = RegulusError.from(cause);
     this.reconnectsTotal += 1;
     const refused = refusals.includes(error.code);

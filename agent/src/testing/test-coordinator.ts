@@ -41,6 +41,8 @@ export interface TestCoordinatorOptions {
   readonly refuses?: { readonly code: number; readonly details: string };
   /** Port to listen on; 0 for a free one. */
   readonly port?: number;
+  /** Loopback address to listen on; 127.0.0.1 where absent. */
+  readonly host?: string;
 }
 
 export class TestCoordinator {
@@ -76,8 +78,10 @@ export class TestCoordinator {
       getArtifact: (call: ServerWritableStream<GetArtifactRequest, GetArtifactResponse>) => doors.coordinator?.get(call),
     });
     const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${options.port ?? 0}`, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
+      server.bindAsync(
+        `${options.host ?? "127.0.0.1"}:${options.port ?? 0}`,
+        ServerCredentials.createInsecure(),
+        (error, bound) => (error ? reject(error) : resolve(bound)),
       );
     });
     doors.coordinator = new TestCoordinator(server, port, options);
