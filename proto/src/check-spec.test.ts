@@ -93,7 +93,7 @@ const hostile = fc
         attemptTimeoutMs: number,
       }),
     ),
-    retries: maybe(fc.record({ max: maybe(number), backoffMs: number })),
+    retries: maybe(fc.record({ max: maybe(number), backoffMs: number, on: fc.array(fc.string()) })),
     seed: number,
     labels: fc.dictionary(text, text),
     priority: number,

@@ -11,6 +11,7 @@ import type { Problem } from "./gen/regulus/v1/problem.js";
 import type { Command, Component, Objective, Resources, SearchSpec, Workload } from "./gen/regulus/v1/search.js";
 import { defaults, limits } from "./limits.js";
 import { ProblemList } from "./problem-list.js";
+import { retryReason, retryWord, retryWordProblem } from "./retry-reasons.js";
 
 /** Compute backends that a search may ask for. */
 export const backendNames = ["tensorflow", "webgpu", "wasm", "cpu"] as const;
@@ -112,7 +113,14 @@ function checkObjectives(problems: ProblemList, objectives: readonly Objective[]
     seen.add(objective.metric);
     const known = ["DIRECTION_UNSPECIFIED", "DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"];
     if (!known.includes(objective.direction)) problems.add(`${field}.direction`, objective.direction, "minimize or maximize");
+    checkGoal(problems, `${field}.goal`, objective.goal, index);
   }
+}
+
+function checkGoal(problems: ProblemList, field: string, goal: unknown, index: number): void {
+  if (!isSet(goal)) return;
+  if (index > 0) problems.add(field, goal, "nothing: a search ends by the goal of its first objective");
+  else if (typeof goal !== "number" || !Number.isFinite(goal)) problems.add(field, goal, "a finite number");
 }
 
 function checkComponents(problems: ProblemList, field: string, components: readonly Component[]): void {
@@ -144,15 +152,30 @@ function checkSpending(problems: ProblemList, { budget, parallelism, retries, re
     checkCount(problems, "budget.steps", budget.steps, whole);
     checkCount(problems, "budget.stepsPerTrial", budget.stepsPerTrial, whole);
     checkCount(problems, "budget.wallTimeMs", budget.wallTimeMs, { least: 0, greatest: limits.wallTimeMsMax });
+    if (isSet(budget.failures))
+      checkCount(problems, "budget.failures", budget.failures, { least: 1, greatest: limits.trialsMax });
   }
   checkCount(problems, "parallelism", parallelism, { least: 0, greatest: limits.parallelismMax });
   if (isSet(retries)) {
     if (retries.max !== undefined) checkCount(problems, "retries.max", retries.max, { least: 0, greatest: limits.retriesMax });
     checkCount(problems, "retries.backoffMs", retries.backoffMs, { least: 0, greatest: defaults.retryBackoffMsMax });
+    checkRetriedReasons(problems, listAt<unknown>(problems, "retries.on", retries.on));
   }
   if (isSet(reporting)) {
     checkCount(problems, "reporting.measureEverySteps", reporting.measureEverySteps, whole);
     checkCount(problems, "reporting.checkpointEveryMs", reporting.checkpointEveryMs, timer);
+  }
+}
+
+function checkRetriedReasons(problems: ProblemList, reasons: readonly unknown[]): void {
+  if (reasons.length > limits.retryReasonsMax) {
+    problems.addText("retries.on", `${reasons.length} reasons`, `at most ${limits.retryReasonsMax}`);
+  }
+  for (const [index, reason] of reasons.slice(0, limits.retryReasonsMax).entries()) {
+    const word = typeof reason === "string" ? retryWord(reason) : "";
+    const expected = retryWordProblem(word);
+    if (expected !== undefined || retryReason(word) !== reason)
+      problems.add(`retries.on[${index}]`, reason, expected ?? retryReason(word));
   }
 }
 

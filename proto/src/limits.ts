@@ -65,6 +65,8 @@ export const limits = {
   optionDepthMax: 16,
   /** Failed attempts of one trial that a search may ask to be tried again. */
   retriesMax: 1000,
+  /** Reasons for which attempts are tried again. */
+  retryReasonsMax: 16,
   /** A timeout or an interval: what Node's timers can wait, 24.8 days. */
   timerMsMax: 2 ** 31 - 1,
   /** Wall time of a search: ten years. */

@@ -8,6 +8,7 @@ import { backendNames } from "./check-spec.js";
 import { namePattern } from "./check-values.js";
 import { durationPattern } from "./durations.js";
 import { limits } from "./limits.js";
+import { retryWordProblem, retryWords } from "./retry-reasons.js";
 
 const name = z.string().min(1).max(limits.nameCharactersMax);
 const count = z.int().nonnegative();
@@ -21,6 +22,14 @@ const duration = z
 const byteSize = z
   .union([count, z.string().regex(byteSizePattern)])
   .describe("A size such as 2GiB or 500MB; a plain number counts bytes.");
+
+const retriedReason = z
+  .string()
+  .superRefine((word, context) => {
+    const expected = retryWordProblem(word);
+    if (expected !== undefined) context.addIssue({ code: "custom", message: expected, input: word });
+  })
+  .meta({ enum: [...retryWords] });
 
 /** A strategy, technique or diagnostic: its name, or its name with options. */
 export const componentSchema = z.union([name, z.strictObject({ name, options: options.optional() })]);
@@ -76,6 +85,7 @@ export const parameterSchema = z.discriminatedUnion("type", [
 export const objectiveSchema = z.strictObject({
   metric: name.describe("Name of the metric as trials report it, such as validLoss."),
   direction: z.enum(["minimize", "maximize"]).optional().describe("Which way is better; minimize where absent."),
+  goal: z.number().optional().describe("The search ends as completed once its best value is this good."),
 });
 
 /** The shape, with a sentence for every field. */
@@ -129,7 +139,14 @@ export const searchDocumentSchema = z
         trials: count.optional().describe("Trials that may be started."),
         steps: count.optional().describe("Training steps over all trials."),
         stepsPerTrial: count.optional().describe("Training steps of one trial."),
-        wallTime: duration.optional().describe("Time since the search was created."),
+        wallTime: duration.optional().describe("Time in which the search runs; pauses do not count."),
+        failures: z
+          .int()
+          .positive()
+          .optional()
+          .describe(
+            "Trials that may fail (lost, out of memory, timed out, user error); once so many did, the search ends as failed.",
+          ),
       })
       .optional()
       .describe("What the search may spend; the first limit that is reached ends it. 0 stands for no limit."),
@@ -152,6 +169,12 @@ export const searchDocumentSchema = z
       .strictObject({
         max: count.optional().describe("Failed attempts of a trial that are tried again; 3 where absent."),
         backoff: duration.optional().describe("Wait before the next attempt, doubled at every failure; 1s where absent."),
+        on: z
+          .array(retriedReason)
+          .min(1)
+          .max(limits.retryReasonsMax)
+          .optional()
+          .describe("Reasons after which another attempt follows; lost, out-of-memory and timed-out where absent."),
       })
       .optional()
       .describe("How often a failed attempt is tried again."),

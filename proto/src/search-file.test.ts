@@ -43,7 +43,7 @@ test("a file becomes the message that it describes", () => {
   );
   assert.deepEqual(spec.space[0]?.domain, { $case: "double", value: { min: 1e-4, max: 1, scale: "SCALE_LOG" } });
   assert.deepEqual(spec.space[2]?.when, { parameter: "optimizer", equals: ["sgd"] });
-  assert.deepEqual(spec.objectives, [{ metric: "validLoss", direction: "DIRECTION_MINIMIZE" }]);
+  assert.deepEqual(spec.objectives, [{ metric: "validLoss", direction: "DIRECTION_MINIMIZE", goal: undefined }]);
   assert.deepEqual(spec.techniques[1], { name: "dropout", options: { sites: ["hidden"] } });
 });
 
@@ -204,7 +204,7 @@ test("tuning, control arm and schedule come back as they were written, and wrong
   assert.deepEqual(spec.schedule, { steps: [0, 10], values: { hiddenDropout: { values: [0.1, 0.2] } } });
   assert.deepEqual(parseSearchDocument(specToDocument(spec)), spec);
   const wrong = {
-    ...document,
+    ...good,
     space: { inputDropout: { type: "double", min: 0, max: 0.5, tuned: "within" } },
     control: { share: 1 },
     schedule: { steps: [0, 0], values: { hiddenDropout: [0.1] } },
@@ -216,4 +216,41 @@ test("tuning, control arm and schedule come back as they were written, and wrong
     "schedule.values.hiddenDropout",
     "space.inputDropout.tuned",
   ]);
+});
+
+test("what is tried again, how many may fail and what is good enough come back as they were written", () => {
+  const retries = { max: 2, on: ["lost", "out-of-memory", "timed-out", "user-error"] };
+  const objective = { metric: "loss", direction: "maximize", goal: 0 };
+  const spec = parseSearchDocument({ ...good, objective, retries, budget: { trials: 9, failures: 4 } });
+  assert.deepEqual(spec.retries?.on, [
+    "END_REASON_LOST",
+    "END_REASON_OUT_OF_MEMORY",
+    "END_REASON_TIMED_OUT",
+    "END_REASON_USER_ERROR",
+  ]);
+  assert.deepEqual([spec.budget?.failures, spec.objectives[0]?.goal], [4, 0]);
+  assert.deepEqual(parseSearchDocument(specToDocument(spec)), spec);
+});
+
+test("reasons that are no failures, or no reasons, are refused with why or what was meant", () => {
+  const problemsOf = (more: object) => readSearchDocument({ ...good, ...more }).problems;
+  const words = "one of lost, out-of-memory, timed-out, user-error";
+  assert.deepEqual(problemsOf({ retries: { on: ["diverged", "user-eror", "lost"] } }), [
+    {
+      field: "retries.on[0]",
+      seen: '"diverged"',
+      expected: `${words} (a trial that is diverged is a result: the same configuration ends the same way again)`,
+    },
+    { field: "retries.on[1]", seen: '"user-eror"', expected: `${words}; did you mean user-error?` },
+  ]);
+  assert.match(problemsOf({ retries: { on: [] } })[0]?.expected ?? "", /at least 1/);
+  assert.deepEqual(
+    problemsOf({ budget: { trials: 1, failures: 0 } }).map(({ field }) => field),
+    ["budget.failures"],
+  );
+  const objectives = [{ metric: "loss" }, { metric: "size", goal: 3 }];
+  assert.deepEqual(
+    problemsOf({ objective: undefined, objectives }).map(({ field }) => field),
+    ["objectives[1].goal"],
+  );
 });

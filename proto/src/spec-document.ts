@@ -6,6 +6,7 @@ import { formatBytes, parseBytes } from "./byte-sizes.js";
 import { backendNames } from "./check-spec.js";
 import { formatDuration, parseDurationMs } from "./durations.js";
 import { type Component, type Condition, type Objective, type Parameter, SearchSpec } from "./gen/regulus/v1/search.js";
+import { retryReason, retryWord } from "./retry-reasons.js";
 import type { ParameterDocument, SearchDocument } from "./search-document.js";
 import { fromVectors, toVectors } from "./vectors.js";
 
@@ -35,7 +36,7 @@ export function documentToSpec(document: ReadDocument): SearchSpec {
           stepTimeoutMs: ms(resources.stepTimeout),
           attemptTimeoutMs: ms(resources.attemptTimeout),
         }),
-      retries: retries && present({ max: retries.max, backoffMs: ms(retries.backoff) }),
+      retries: retries && present({ max: retries.max, backoffMs: ms(retries.backoff), on: retries.on?.map(retryReason) }),
       seed: document.seed,
       labels: document.labels,
       priority: document.priority,
@@ -77,6 +78,7 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
         steps: budget.steps || undefined,
         stepsPerTrial: budget.stepsPerTrial || undefined,
         wallTime: duration(budget.wallTimeMs),
+        failures: budget.failures,
       }),
     parallelism: spec.parallelism || undefined,
     resources:
@@ -89,7 +91,13 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
         stepTimeout: duration(resources.stepTimeoutMs),
         attemptTimeout: duration(resources.attemptTimeoutMs),
       }),
-    retries: retries && present({ max: retries.max, backoff: duration(retries.backoffMs) }),
+    retries:
+      retries &&
+      present({
+        max: retries.max,
+        backoff: duration(retries.backoffMs),
+        on: retries.on.length === 0 ? undefined : retries.on.map(retryWord),
+      }),
     reporting:
       reporting &&
       present({
@@ -114,8 +122,8 @@ function copied(lists: Readonly<Record<string, readonly number[]>>): Record<stri
   return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list]]));
 }
 
-function toObjective({ metric, direction }: NonNullable<SearchDocument["objective"]>): Objective {
-  return { metric, direction: direction === "maximize" ? "DIRECTION_MAXIMIZE" : "DIRECTION_MINIMIZE" };
+function toObjective({ metric, direction, goal }: NonNullable<SearchDocument["objective"]>): Objective {
+  return { metric, direction: direction === "maximize" ? "DIRECTION_MAXIMIZE" : "DIRECTION_MINIMIZE", goal };
 }
 
 function toComponent(component: SearchDocument["strategy"]): Component {
@@ -132,8 +140,8 @@ function fromWorkload(workload: NonNullable<SearchSpec["workload"]>): SearchDocu
   return present({ name: name || undefined, module: module || undefined, options });
 }
 
-function fromObjective({ metric, direction }: Objective): NonNullable<SearchDocument["objective"]> {
-  return { metric, direction: direction === "DIRECTION_MAXIMIZE" ? "maximize" : "minimize" };
+function fromObjective({ metric, direction, goal }: Objective): NonNullable<SearchDocument["objective"]> {
+  return present({ metric, direction: direction === "DIRECTION_MAXIMIZE" ? ("maximize" as const) : ("minimize" as const), goal });
 }
 
 function toParameter(name: string, document: ParameterDocument): Parameter {

@@ -2,7 +2,7 @@
  * The defaults of a search that need no registry: what a zero or an absence stands for (the comments of search.proto), written out, so
  * that a log tells them even when a later version has others.
  */
-import { Direction, defaults, type Parameter, Scale, type SearchSpec } from "@regulus/proto";
+import { Direction, defaults, type Parameter, retriedByDefault, Scale, type SearchSpec } from "@regulus/proto";
 
 /** The search with its defaults written out. Idempotent. */
 export function withDefaults(spec: SearchSpec): SearchSpec {
@@ -23,7 +23,11 @@ export function withDefaults(spec: SearchSpec): SearchSpec {
       slots: resources?.slots || 1,
       stepTimeoutMs: resources?.stepTimeoutMs || defaults.stepTimeoutMs,
     },
-    retries: { max: retries?.max ?? defaults.retriesMax, backoffMs: retries?.backoffMs || defaults.retryBackoffMs },
+    retries: {
+      max: retries?.max ?? defaults.retriesMax,
+      backoffMs: retries?.backoffMs || defaults.retryBackoffMs,
+      on: retries?.on.length ? retries.on : [...retriedByDefault],
+    },
     reporting: {
       measureEverySteps: reporting?.measureEverySteps ?? 0,
       checkpointEveryMs: reporting?.checkpointEveryMs || defaults.checkpointEveryMs,

@@ -86,7 +86,7 @@ export function sampleSpec(options: SampleOptions): SearchSpec {
     budget: { trials: options.trials, steps: 0, stepsPerTrial: options.stepsPerTrial, wallTimeMs: 0 },
     parallelism: options.slots ?? 2,
     resources: { slots: 1, backend: "", memoryBytes: 0, agentLabels: {}, stepTimeoutMs: 120_000, attemptTimeoutMs: 0 },
-    retries: { max: 3, backoffMs: 1000 },
+    retries: { max: 3, backoffMs: 1000, on: [] },
     seed: options.seed,
     labels: {},
     priority: 0,
@@ -252,6 +252,9 @@ function sampleState({ searchId, spec, facts, trials, endedMs }: StateRequest): 
     wastedByReason: { diverged: slotSeconds(all.filter((trial) => trial.reason !== "END_REASON_DONE")) },
     strategyStepsAccepted: 0,
     strategyStepsRefused: 0,
+    ranMs: 0,
+    runningSinceMs: 0,
+    failureGroups: [],
   };
 }
 

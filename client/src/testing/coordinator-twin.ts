@@ -94,6 +94,9 @@ export class CoordinatorTwin {
       wastedByReason: {},
       strategyStepsAccepted: 0,
       strategyStepsRefused: 0,
+      ranMs: 0,
+      runningSinceMs: 0,
+      failureGroups: [],
       ...more,
     };
     const kept: Kept = { search, facts: [], exported: [], watchers: new Set() };

@@ -14,6 +14,8 @@ export interface ConsequencesOptions {
   readonly outbox: () => Outbox;
   /** Has a round look at a search at a time. */
   readonly retryAt: (entry: SearchEntry, atMs: number) => void;
+  /** The end of a search's budget of wall time moved. */
+  readonly timeMoves: (entry: SearchEntry) => void;
 }
 
 export class Consequences {
@@ -55,7 +57,7 @@ export class Consequences {
 
   /** What a fact begins. */
   after(entry: SearchEntry, fact: Fact): void {
-    const { ledger, leases, retryAt } = this.#options;
+    const { ledger, leases, retryAt, timeMoves } = this.#options;
     const kind = fact.kind;
     switch (kind?.$case) {
       case "trialProposed":
@@ -71,9 +73,15 @@ export class Consequences {
       case "trialEnded":
         for (const ref of kind.value.artifacts) ledger.retain(ref);
         return;
+      case "searchResumed":
+        timeMoves(entry);
+        return;
+      case "searchPaused":
+        timeMoves(entry);
+        leases.stopWhatStops(entry.state);
+        return;
       case "trialStopRequested":
       case "trialPauseRequested":
-      case "searchPaused":
       case "searchStopRequested":
         leases.stopWhatStops(entry.state);
         return;

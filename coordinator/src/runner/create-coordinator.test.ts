@@ -204,7 +204,7 @@ describe("coordinator", () => {
     assert.ok(at.asked - before <= 2, `${at.asked - before} questions in a hundred turns in which nothing happened`);
     hand.finish(hand.leases[0], EndReason.END_REASON_DONE, { final: measurement(10, { loss: 1 }) });
     await until("the end", () => at.coordinator.getSearch(searchId).status === SearchStatus.SEARCH_STATUS_ENDED);
-    assert.match(at.coordinator.getSearch(searchId).reason, /budget of 1 trials is spent/);
+    assert.match(at.coordinator.getSearch(searchId).reason, /budget spent: 1 of 1 trial/);
   });
 
   it("asks again after a report with which nothing else came, and ends the search where nothing more does", async () => {

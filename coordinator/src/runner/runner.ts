@@ -142,6 +142,7 @@ export class Runner {
       leases: this.#leases,
       outbox: () => this.#outbox,
       retryAt: (entry, atMs) => this.#wakeUps.retry(entry, atMs, this.#now),
+      timeMoves: (entry) => this.#wakeUps.wallTime(entry),
     });
   }
 

@@ -20,11 +20,13 @@ export class WakeUps {
     this.#options = options;
   }
 
-  /** Wakes at the end of a search's budget of wall time. */
+  /** Wakes at the end of a search's budget of wall time, where it runs on without a pause. In place of an earlier such wake-up. */
   wallTime(entry: SearchEntry): void {
     const { clock, touch } = this.#options;
-    const { wallTimeMs } = entry.state.budget;
-    if (wallTimeMs > 0) entry.cancelWallTime = clock.wake(entry.state.createdMs + wallTimeMs, () => touch(entry));
+    const { budget, time } = entry.state;
+    entry.cancelWallTime?.();
+    const atMs = budget.wallTimeMs > 0 ? time.reaches(budget.wallTimeMs) : undefined;
+    entry.cancelWallTime = atMs === undefined ? undefined : clock.wake(atMs, () => touch(entry));
   }
 
   /** Wakes when a failed trial may be tried again. */

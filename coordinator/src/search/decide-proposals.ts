@@ -54,7 +54,7 @@ export function takeProposals(state: SearchState, command: TakeProposals): FactK
     const problem = take(taking, proposal);
     if (problem !== undefined) {
       const message = `its proposal ${index + 1} of ${command.proposals.length} (${proposal.kind}) was refused: ${problem}`;
-      return [{ $case: "strategyFailed", value: { message } }, ...stopRequested(state, message, false)];
+      return [{ $case: "strategyFailed", value: { message } }, ...stopRequested(state, message, "failed")];
     }
   }
   return taking.facts;

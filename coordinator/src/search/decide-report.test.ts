@@ -54,6 +54,30 @@ describe("decideReport", () => {
     assert.equal(report(at, measured(4), { attempt: 2 }).facts.length, 1);
   });
 
+  it("tries again after the reasons that the search names, as often as it says, and after no other", () => {
+    const reasons = ["lost", "out-of-memory", "timed-out", "user-error"];
+    for (const on of [undefined, ...reasons.map((word) => [word]), reasons]) {
+      for (const word of reasons) {
+        const at = new SearchAt({ retries: { max: 1, ...(on && { on }) } }).running(0);
+        const reason = `END_REASON_${word.replaceAll("-", "_").toUpperCase()}` as EndReason;
+        const again = (on ?? reasons.slice(0, 3)).includes(word);
+        const first = only(at, finished(reason));
+        assert.equal(first?.$case, again ? "attemptEnded" : "trialEnded", `${word} with ${on}`);
+        if (!again || first === undefined) continue;
+        at.tell(first).attempt(0, 2);
+        const [second] = report(at, finished(reason), { attempt: 2 }).facts;
+        assert.equal(second?.$case === "trialEnded" && second.value.reason, reason);
+      }
+    }
+  });
+
+  it("ends a trial whose program fails while it is to stop as its user's error, also where those are tried again", () => {
+    const at = new SearchAt({ retries: { on: ["user-error"] } }).running(0);
+    at.tell({ $case: "trialStopRequested", value: { trial: 0, reason: "enough" } });
+    const end = only(at, finished(EndReason.END_REASON_USER_ERROR));
+    assert.equal(end?.$case === "trialEnded" && end.value.reason, EndReason.END_REASON_USER_ERROR);
+  });
+
   it("keeps a hundred findings of an attempt", () => {
     const at = new SearchAt().running(0);
     for (let index = 0; index < 150; index += 1) {

@@ -1,7 +1,7 @@
 /**
  * Decides what an agent's report makes of a trial. Repeated reports make nothing; those of an attempt that is not current are refused.
  */
-import { defaults, EndReason, type Finished, limits, type Measurement, type Report } from "@regulus/proto";
+import { defaults, EndReason, type Finished, limits, type Measurement, type Report, retriedByDefault } from "@regulus/proto";
 import type { FactKind } from "./commands.js";
 import { trialEnded, trialPaused } from "./endings.js";
 import type { SearchState } from "./search-state.js";
@@ -49,7 +49,7 @@ export function decideReport(state: SearchState, agentId: string, report: Report
   }
 }
 
-/** An attempt that failed through no fault of its trial: another one follows, the trial pauses where that was asked for, or it ends. */
+/** An attempt that failed: another one follows where its reason is one for which the search tries again, the trial pauses where that was asked for, or it ends. */
 export function attemptFailed(
   state: SearchState,
   trial: TrialState,
@@ -59,7 +59,7 @@ export function attemptFailed(
     const message = `${stopWords(state, trial)}; its attempt ended otherwise: ${failure.message}`;
     return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message, failure.finished)];
   }
-  const max = state.spec.retries?.max ?? defaults.retriesMax;
+  const max = isRetried(state, failure.reason) ? (state.spec.retries?.max ?? defaults.retriesMax) : 0;
   if (trial.failures >= max) {
     const message = max === 0 ? failure.message : `${failure.message} (attempt ${trial.attempt}; ${max} were tried again)`;
     return [trialEnded(trial, failure.reason, message, failure.finished)];
@@ -68,6 +68,12 @@ export function attemptFailed(
   const retryAtMs = failure.nowMs + Math.min(defaults.retryBackoffMsMax, firstMs * 2 ** trial.failures);
   const ended = attemptEnded(trial, failure.reason, failure.message, retryAtMs);
   return trial.pauseReason === undefined ? [ended] : [ended, trialPaused(trial, trial.step)];
+}
+
+/** Whether another attempt follows one that ended for this reason. */
+function isRetried({ spec }: SearchState, reason: EndReason): boolean {
+  const on = spec.retries?.on ?? [];
+  return (on.length === 0 ? retriedByDefault : on).includes(reason);
 }
 
 /** A later measurement of the newest step adds to it; one of an earlier step is known. */
@@ -94,13 +100,16 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
       return [...unseen(trial, end), attemptEnded(trial, end.reason, end.message, 0)];
     case EndReason.END_REASON_LOST:
     case EndReason.END_REASON_OUT_OF_MEMORY:
-    case EndReason.END_REASON_TIMED_OUT: {
+    case EndReason.END_REASON_TIMED_OUT:
+    case EndReason.END_REASON_USER_ERROR: {
+      // A program that fails while it is to stop has still failed by itself.
+      if (end.reason === EndReason.END_REASON_USER_ERROR && (isStopping(state, trial) || !isRetried(state, end.reason)))
+        return [trialEnded(trial, end.reason, end.message, end)];
       const facts = attemptFailed(state, trial, { reason: end.reason, message: end.message, nowMs, finished: end });
       return facts.some(({ $case }) => $case === "trialEnded") ? facts : [...unseen(trial, end), ...facts];
     }
     case EndReason.END_REASON_DIVERGED:
     case EndReason.END_REASON_INFEASIBLE:
-    case EndReason.END_REASON_USER_ERROR:
       return [trialEnded(trial, end.reason, end.message, end)];
     default:
       return [trialEnded(trial, EndReason.END_REASON_USER_ERROR, `the agent gave no reason for the end: ${end.message}`, end)];

@@ -9,6 +9,7 @@ import { attemptFailed } from "./decide-report.js";
 import { restEnded, searchEnded, stopRequested, trialEnded } from "./endings.js";
 import { resumePoint } from "./resume-point.js";
 import type { SearchState } from "./search-state.js";
+import { idleVerdict, type Verdict, verdict, withResults } from "./verdict.js";
 
 /** The facts that a command makes. */
 export function decide(state: SearchState, command: SearchCommand): readonly FactKind[] {
@@ -20,7 +21,7 @@ export function decide(state: SearchState, command: SearchCommand): readonly Fac
     case "stopSearch":
       return state.status === "stopping" || state.status === "ended"
         ? []
-        : stopRequested(state, command.reason, command.completes);
+        : stopRequested(state, command.reason, command.completes ? "completed" : "stopped");
     case "stopTrial":
       return stopTrial(state, command.trial, command.reason);
     case "startAttempt":
@@ -90,7 +91,7 @@ function startAttempt(state: SearchState, command: Extract<SearchCommand, { kind
 function failStrategy(state: SearchState, message: string): FactKind[] {
   if (state.status === "ended" || state.strategyFailure !== "") return [];
   const failed: FactKind = { $case: "strategyFailed", value: { message } };
-  return state.status === "stopping" ? [failed] : [failed, ...stopRequested(state, `its strategy failed: ${message}`, false)];
+  return state.status === "stopping" ? [failed] : [failed, ...stopRequested(state, `its strategy failed: ${message}`, "failed")];
 }
 
 function takeFindings(state: SearchState, command: Extract<SearchCommand, { kind: "takeFindings" }>): FactKind[] {
@@ -105,42 +106,22 @@ function takeFindings(state: SearchState, command: Extract<SearchCommand, { kind
 function settle(state: SearchState, command: Extract<SearchCommand, { kind: "settle" }>): FactKind[] {
   if (state.status === "ended") return [];
   if (state.status === "stopping") {
-    return state.running.size > 0 ? [] : [searchEnded(stopOutcome(state), state.reason)];
+    return state.running.size > 0 ? [] : [searchEnded(stopVerdict(state))];
   }
-  const spent = spentBudget(state, command.nowMs);
-  if (spent !== undefined) return stopRequested(state, spent, true);
+  const found = verdict(state, command.nowMs);
+  if (found !== undefined)
+    return stopRequested(state, found.reason, found.outcome === SearchOutcome.SEARCH_OUTCOME_FAILED ? "failed" : "completed");
   if (command.idle && state.pending.size + state.running.size === 0) {
-    const reason = idleReason(state);
-    return [...restEnded(state, `the search ends: ${reason}`), searchEnded(SearchOutcome.SEARCH_OUTCOME_COMPLETED, reason)];
+    const idle = idleVerdict(state);
+    return [...restEnded(state, `the search ends: ${idle.reason}`), searchEnded(idle)];
   }
   return [];
 }
 
-/** The budget whose end stops what runs, in words; undefined while there is none. */
-function spentBudget(state: SearchState, nowMs: number): string | undefined {
-  const { steps, wallTimeMs } = state.budget;
-  if (wallTimeMs > 0 && nowMs >= state.createdMs + wallTimeMs) return `the budget of ${wallTimeMs} ms wall time is spent`;
-  if (steps === 0 || state.steps < steps) return undefined;
-  // Trials that have reached their step only have to say so: stopping them would turn a done trial into a stopped one.
-  const unfinished = [...state.running, ...state.pending].some((number) => {
-    const trial = state.live.get(number);
-    return trial !== undefined && (trial.work.untilStep === 0 || trial.step < trial.work.untilStep);
-  });
-  return unfinished ? `the budget of ${steps} steps is spent` : undefined;
-}
-
-function idleReason(state: SearchState): string {
-  const { steps, trials } = state.budget;
-  if (steps > 0 && state.steps >= steps) return `the budget of ${steps} steps is spent`;
-  if (trials > 0 && state.nextTrial >= trials) return `the budget of ${trials} trials is spent`;
-  const said = state.done > 0 ? "" : state.news.said;
-  // Where no trial came to its end, what the strategy said last is why.
-  return cutText(`the strategy has nothing more to try${said === "" ? "" : `: ${said}`}`, limits.textCharactersMax);
-}
-
-function stopOutcome(state: SearchState): SearchOutcome {
-  if (state.strategyFailure !== "") return SearchOutcome.SEARCH_OUTCOME_FAILED;
-  return state.completes ? SearchOutcome.SEARCH_OUTCOME_COMPLETED : SearchOutcome.SEARCH_OUTCOME_STOPPED;
+function stopVerdict(state: SearchState): Verdict {
+  const { reason, endsAs } = state;
+  if (state.strategyFailure !== "" || endsAs === "failed") return { outcome: SearchOutcome.SEARCH_OUTCOME_FAILED, reason };
+  return endsAs === "completed" ? withResults(state, reason) : { outcome: SearchOutcome.SEARCH_OUTCOME_STOPPED, reason };
 }
 
 function refused(state: SearchState, what: string): RegulusError {

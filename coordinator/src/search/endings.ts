@@ -1,8 +1,9 @@
 /** The facts that end trials and searches, and that pause trials. Pure. */
-import { EndReason, type Finished, type SearchOutcome } from "@regulus/proto";
+import { EndReason, type Finished } from "@regulus/proto";
 import type { FactKind } from "./commands.js";
 import type { SearchState } from "./search-state.js";
 import type { TrialState } from "./trial-state.js";
+import type { Verdict } from "./verdict.js";
 
 /** The end of a trial. Its final measurement is that of `finished`, else its last one where its end is a good one. */
 export function trialEnded(trial: TrialState, reason: EndReason, message: string, finished?: Finished): FactKind {
@@ -32,12 +33,13 @@ export function restEnded(state: SearchState, message: string): FactKind[] {
   return rest.map((trial) => trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message));
 }
 
-/** The request to end a search, with the ends of all trials that hold no lease. */
-export function stopRequested(state: SearchState, reason: string, completed: boolean): FactKind[] {
-  return [{ $case: "searchStopRequested", value: { reason, completed } }, ...restEnded(state, `the search ends: ${reason}`)];
+/** The request to end a search, and as what the end counts, with the ends of all trials that hold no lease. */
+export function stopRequested(state: SearchState, reason: string, counts: "completed" | "stopped" | "failed"): FactKind[] {
+  const value = { reason, completed: counts === "completed", failed: counts === "failed" };
+  return [{ $case: "searchStopRequested", value }, ...restEnded(state, `the search ends: ${reason}`)];
 }
 
 /** The end of a search in which nothing runs. */
-export function searchEnded(outcome: SearchOutcome, reason: string): FactKind {
+export function searchEnded({ outcome, reason }: Verdict): FactKind {
   return { $case: "searchEnded", value: { outcome, reason } };
 }

@@ -7,6 +7,8 @@ import {
   type Budget,
   EndReason,
   type Fact,
+  failureSignature,
+  isTrialFailure,
   type Objective,
   type Search,
   SearchOutcome,
@@ -16,7 +18,10 @@ import {
 } from "@regulus/proto";
 import { Arms } from "./arms.js";
 import { Cost } from "./cost.js";
+import { FailureGroups } from "./failure-groups.js";
+import { FirstTrials } from "./first-trials.js";
 import { News } from "./news.js";
+import { RunningTime } from "./running-time.js";
 import { endedWell, TrialArchive } from "./trial-archive.js";
 import { type Checkpoint, isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 
@@ -36,8 +41,8 @@ export class SearchState {
   outcome: SearchOutcome = SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
   /** Why it is paused, stops or ended. */
   reason = "";
-  /** Whether a stop counts as completed; meaningful while stopping. */
-  completes = false;
+  /** As what a stop counts; meaningful while stopping. */
+  endsAs: "completed" | "stopped" | "failed" = "stopped";
   /** What its strategy did wrong; empty for nothing. */
   strategyFailure = "";
   endedMs = 0;
@@ -53,7 +58,14 @@ export class SearchState {
   nextTrial = 0;
   done = 0;
   stopped = 0;
+  /** Ended for any other reason. */
   failed = 0;
+  /** Of the failed, those that are no results: lost, out of memory, timed out, user error. */
+  failures = 0;
+  readonly failureGroups = new FailureGroups();
+  readonly firstTrials = new FirstTrials();
+  /** Wall time in which it ran. */
+  readonly time: RunningTime;
   /** Training steps over all trials, each counted once. */
   steps = 0;
   readonly cost: Cost;
@@ -75,6 +87,7 @@ export class SearchState {
     this.cost = new Cost(this.slots);
     this.idempotencyKey = created.kind.value.idempotencyKey;
     this.createdMs = created.timeMs;
+    this.time = new RunningTime(created.timeMs);
     this.position = created.position;
   }
 
@@ -88,21 +101,24 @@ export class SearchState {
       case "searchPaused":
         this.status = "paused";
         this.reason = kind.value.reason;
+        this.time.halt(fact.timeMs);
         return;
       case "searchResumed":
         this.status = "running";
         this.reason = "";
+        this.time.run(fact.timeMs);
         return;
       case "searchStopRequested":
         this.status = "stopping";
         this.reason = kind.value.reason;
-        this.completes = kind.value.completed;
+        this.endsAs = kind.value.failed ? "failed" : kind.value.completed ? "completed" : "stopped";
         return;
       case "searchEnded":
         this.status = "ended";
         this.outcome = kind.value.outcome;
         this.reason = kind.value.reason;
         this.endedMs = fact.timeMs;
+        this.time.halt(fact.timeMs);
         return;
       case "strategyFailed":
         this.strategyFailure = kind.value.message;
@@ -171,6 +187,9 @@ export class SearchState {
       wastedByReason: this.cost.wastedByReason(),
       strategyStepsAccepted: this.news.stepsAccepted,
       strategyStepsRefused: this.news.stepsRefused,
+      ranMs: this.time.ranMs,
+      runningSinceMs: this.time.sinceMs ?? 0,
+      failureGroups: this.failureGroups.view(),
     };
   }
 
@@ -187,10 +206,12 @@ export class SearchState {
     this.arms.stepped(arm, trial.step - stepBefore);
     this.#rank(trial);
     if (fact.kind?.$case === "trialResumed") this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
+    if (fact.kind?.$case === "trialPaused") this.firstTrials.worked();
     const over = trial.end !== undefined;
     move(this.pending, number, !over && trial.status === "pending");
     move(this.running, number, !over && trial.status === "running");
-    if (trial.end !== undefined) this.#end(trial, trial.end.reason);
+    if (fact.kind?.$case === "attemptStarted") this.firstTrials.started(number, this.running.size);
+    if (trial.end !== undefined) this.#end(trial, trial.end);
   }
 
   /**
@@ -211,7 +232,7 @@ export class SearchState {
     return ref && { ref, step: this.archive.checkpointStep(number), position };
   }
 
-  #end(trial: TrialState, reason: EndReason): void {
+  #end(trial: TrialState, { reason, message }: NonNullable<TrialState["end"]>): void {
     this.live.delete(trial.number);
     this.archive.add(trialView(this.searchId, trial), {
       value: trial.bestValue,
@@ -220,7 +241,12 @@ export class SearchState {
     if (reason === EndReason.END_REASON_DONE) this.done += 1;
     else if (reason === EndReason.END_REASON_STOPPED_EARLY) this.stopped += 1;
     else this.failed += 1;
+    const fails = isTrialFailure(reason);
+    if (fails) this.firstTrials.failed(trial.number, failureSignature(reason, message));
+    else this.firstTrials.worked();
     if (endedWell(reason)) return;
+    if (fails) this.failures += 1;
+    this.failureGroups.add(trial.number, reason, message);
     if (this.bestTrial === trial.number) this.#findBest();
     if (this.arms.isBest(trial.work.arm, trial.number)) this.#findBestOf(trial.work.arm);
   }

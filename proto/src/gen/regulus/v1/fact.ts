@@ -22,11 +22,11 @@ import {
 export const SearchOutcome = {
   /** SEARCH_OUTCOME_UNSPECIFIED - Not over. */
   SEARCH_OUTCOME_UNSPECIFIED: "SEARCH_OUTCOME_UNSPECIFIED",
-  /** SEARCH_OUTCOME_COMPLETED - The budget is spent or the strategy has nothing more to try. */
+  /** SEARCH_OUTCOME_COMPLETED - The budget is spent, the goal is reached or the strategy has nothing more to try, and some trial was measured. */
   SEARCH_OUTCOME_COMPLETED: "SEARCH_OUTCOME_COMPLETED",
   /** SEARCH_OUTCOME_STOPPED - The user stopped it. */
   SEARCH_OUTCOME_STOPPED: "SEARCH_OUTCOME_STOPPED",
-  /** SEARCH_OUTCOME_FAILED - It can't go on; the reason says why. */
+  /** SEARCH_OUTCOME_FAILED - It can't go on, or no trial was measured because trials failed; the reason says why. */
   SEARCH_OUTCOME_FAILED: "SEARCH_OUTCOME_FAILED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -190,6 +190,8 @@ export interface SearchStopRequested {
   reason: string;
   /** Whether the end counts as completed (a spent budget) or as stopped (the user). */
   completed: boolean;
+  /** Whether the end counts as failed (too many failed trials). */
+  failed: boolean;
 }
 
 /** SearchEnded: the search is over. */
@@ -1133,7 +1135,7 @@ export const SearchResumed: MessageFns<SearchResumed> = {
 };
 
 function createBaseSearchStopRequested(): SearchStopRequested {
-  return { reason: "", completed: false };
+  return { reason: "", completed: false, failed: false };
 }
 
 export const SearchStopRequested: MessageFns<SearchStopRequested> = {
@@ -1143,6 +1145,9 @@ export const SearchStopRequested: MessageFns<SearchStopRequested> = {
     }
     if (message.completed !== false) {
       writer.uint32(16).bool(message.completed);
+    }
+    if (message.failed !== false) {
+      writer.uint32(24).bool(message.failed);
     }
     return writer;
   },
@@ -1176,6 +1181,14 @@ export const SearchStopRequested: MessageFns<SearchStopRequested> = {
             message.completed = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.failed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1192,6 +1205,7 @@ export const SearchStopRequested: MessageFns<SearchStopRequested> = {
     return {
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       completed: isSet(object.completed) ? globalThis.Boolean(object.completed) : false,
+      failed: isSet(object.failed) ? globalThis.Boolean(object.failed) : false,
     };
   },
 
@@ -1203,6 +1217,9 @@ export const SearchStopRequested: MessageFns<SearchStopRequested> = {
     if (message.completed !== false) {
       obj.completed = message.completed;
     }
+    if (message.failed !== false) {
+      obj.failed = message.failed;
+    }
     return obj;
   },
 
@@ -1213,6 +1230,7 @@ export const SearchStopRequested: MessageFns<SearchStopRequested> = {
     const message = createBaseSearchStopRequested();
     message.reason = object.reason ?? "";
     message.completed = object.completed ?? false;
+    message.failed = object.failed ?? false;
     return message;
   },
 };

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Struct, Value } from "../../google/protobuf/struct.js";
-import { Vector } from "./trial.js";
+import { EndReason, endReasonFromJSON, endReasonToJSON, endReasonToNumber, Vector } from "./trial.js";
 
 /** Tuned tells who moves a parameter. */
 export const Tuned = {
@@ -340,6 +340,8 @@ export interface Objective {
   metric: string;
   /** Which way is better. */
   direction: Direction;
+  /** The search ends as completed once its best value is this good; absent for none. Only the first objective may have one. */
+  goal?: number | undefined;
 }
 
 /** Component names a registered strategy, technique or diagnostic with its options. */
@@ -430,8 +432,13 @@ export interface Budget {
   steps: number;
   /** Training steps of one trial. */
   stepsPerTrial: number;
-  /** Wall time since the search was created. */
+  /** Wall time in which the search ran: time in which it was paused or had ended does not count. */
   wallTimeMs: number;
+  /**
+   * Trials that may end as lost, out of memory, timed out or user error; once so many did, the search ends as failed. Absent for no limit.
+   * Diverged and infeasible trials are results and do not count.
+   */
+  failures?: number | undefined;
 }
 
 /** Resources is what one trial needs of an agent. */
@@ -457,15 +464,14 @@ export interface Resources_AgentLabelsEntry {
 
 /** Retries tells how often a failed attempt is tried again. */
 export interface Retries {
-  /**
-   * Attempts of a trial that may fail through no fault of its own (lost, out of memory, timed out) before the trial ends with
-   * that reason; absent stands for 3.
-   */
+  /** Attempts of a trial that may fail for a reason of `on` before the trial ends with that reason; absent stands for 3. */
   max?:
     | number
     | undefined;
   /** Wait before the next attempt; doubled at every failure up to 60,000 ms. 0 stands for 1,000 ms. */
   backoffMs: number;
+  /** Reasons after which another attempt follows: lost, out of memory, timed out, user error; empty stands for the first three. */
+  on: EndReason[];
 }
 
 /** Reporting tells how often a trial measures and saves. */
@@ -1615,7 +1621,7 @@ export const Command_EnvEntry: MessageFns<Command_EnvEntry> = {
 };
 
 function createBaseObjective(): Objective {
-  return { metric: "", direction: Direction.DIRECTION_UNSPECIFIED };
+  return { metric: "", direction: Direction.DIRECTION_UNSPECIFIED, goal: undefined };
 }
 
 export const Objective: MessageFns<Objective> = {
@@ -1625,6 +1631,9 @@ export const Objective: MessageFns<Objective> = {
     }
     if (message.direction !== Direction.DIRECTION_UNSPECIFIED) {
       writer.uint32(16).int32(directionToNumber(message.direction));
+    }
+    if (message.goal !== undefined) {
+      writer.uint32(33).double(message.goal);
     }
     return writer;
   },
@@ -1658,6 +1667,14 @@ export const Objective: MessageFns<Objective> = {
             message.direction = directionFromJSON(reader.int32());
             continue;
           }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.goal = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1674,6 +1691,7 @@ export const Objective: MessageFns<Objective> = {
     return {
       metric: isSet(object.metric) ? globalThis.String(object.metric) : "",
       direction: isSet(object.direction) ? directionFromJSON(object.direction) : Direction.DIRECTION_UNSPECIFIED,
+      goal: isSet(object.goal) ? globalThis.Number(object.goal) : undefined,
     };
   },
 
@@ -1685,6 +1703,9 @@ export const Objective: MessageFns<Objective> = {
     if (message.direction !== Direction.DIRECTION_UNSPECIFIED) {
       obj.direction = directionToJSON(message.direction);
     }
+    if (message.goal !== undefined) {
+      obj.goal = floatToJson(message.goal);
+    }
     return obj;
   },
 
@@ -1695,6 +1716,7 @@ export const Objective: MessageFns<Objective> = {
     const message = createBaseObjective();
     message.metric = object.metric ?? "";
     message.direction = object.direction ?? Direction.DIRECTION_UNSPECIFIED;
+    message.goal = object.goal ?? undefined;
     return message;
   },
 };
@@ -2398,7 +2420,7 @@ export const Condition: MessageFns<Condition> = {
 };
 
 function createBaseBudget(): Budget {
-  return { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
+  return { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0, failures: undefined };
 }
 
 export const Budget: MessageFns<Budget> = {
@@ -2414,6 +2436,9 @@ export const Budget: MessageFns<Budget> = {
     }
     if (message.wallTimeMs !== 0) {
       writer.uint32(32).uint64(message.wallTimeMs);
+    }
+    if (message.failures !== undefined) {
+      writer.uint32(40).uint32(message.failures);
     }
     return writer;
   },
@@ -2463,6 +2488,14 @@ export const Budget: MessageFns<Budget> = {
             message.wallTimeMs = longToNumber(reader.uint64());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.failures = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2489,6 +2522,7 @@ export const Budget: MessageFns<Budget> = {
         : isSet(object.wall_time_ms)
         ? globalThis.Number(object.wall_time_ms)
         : 0,
+      failures: isSet(object.failures) ? globalThis.Number(object.failures) : undefined,
     };
   },
 
@@ -2506,6 +2540,9 @@ export const Budget: MessageFns<Budget> = {
     if (message.wallTimeMs !== 0) {
       obj.wallTimeMs = Math.round(message.wallTimeMs);
     }
+    if (message.failures !== undefined) {
+      obj.failures = Math.round(message.failures);
+    }
     return obj;
   },
 
@@ -2518,6 +2555,7 @@ export const Budget: MessageFns<Budget> = {
     message.steps = object.steps ?? 0;
     message.stepsPerTrial = object.stepsPerTrial ?? 0;
     message.wallTimeMs = object.wallTimeMs ?? 0;
+    message.failures = object.failures ?? undefined;
     return message;
   },
 };
@@ -2812,7 +2850,7 @@ export const Resources_AgentLabelsEntry: MessageFns<Resources_AgentLabelsEntry> 
 };
 
 function createBaseRetries(): Retries {
-  return { max: undefined, backoffMs: 0 };
+  return { max: undefined, backoffMs: 0, on: [] };
 }
 
 export const Retries: MessageFns<Retries> = {
@@ -2822,6 +2860,13 @@ export const Retries: MessageFns<Retries> = {
     }
     if (message.backoffMs !== 0) {
       writer.uint32(16).uint32(message.backoffMs);
+    }
+    if (message.on.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.on) {
+        writer.int32(endReasonToNumber(v));
+      }
+      writer.join();
     }
     return writer;
   },
@@ -2855,6 +2900,24 @@ export const Retries: MessageFns<Retries> = {
             message.backoffMs = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag === 24) {
+              message.on.push(endReasonFromJSON(reader.int32()));
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.on.push(endReasonFromJSON(reader.int32()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2875,6 +2938,7 @@ export const Retries: MessageFns<Retries> = {
         : isSet(object.backoff_ms)
         ? globalThis.Number(object.backoff_ms)
         : 0,
+      on: globalThis.Array.isArray(object?.on) ? object.on.map((e: any) => endReasonFromJSON(e)) : [],
     };
   },
 
@@ -2886,6 +2950,9 @@ export const Retries: MessageFns<Retries> = {
     if (message.backoffMs !== 0) {
       obj.backoffMs = Math.round(message.backoffMs);
     }
+    if (message.on?.length) {
+      obj.on = message.on.map((e) => endReasonToJSON(e));
+    }
     return obj;
   },
 
@@ -2896,6 +2963,7 @@ export const Retries: MessageFns<Retries> = {
     const message = createBaseRetries();
     message.max = object.max ?? undefined;
     message.backoffMs = object.backoffMs ?? 0;
+    message.on = object.on?.map((e) => e) || [];
     return message;
   },
 };

@@ -24,6 +24,10 @@ import { Agent } from "./agent.js";
 import { Fact, SearchOutcome, searchOutcomeFromJSON, searchOutcomeToJSON, searchOutcomeToNumber } from "./fact.js";
 import { SearchSpec } from "./search.js";
 import {
+  EndReason,
+  endReasonFromJSON,
+  endReasonToJSON,
+  endReasonToNumber,
   Measurement,
   Trial,
   TrialStatus,
@@ -233,11 +237,29 @@ export interface Search {
   strategyStepsAccepted: number;
   /** Steps that it tried and did not take. */
   strategyStepsRefused: number;
+  /** Wall time in which it ran, in milliseconds, without the stretch that goes on: pauses and the time after an end do not count. */
+  ranMs: number;
+  /** When the stretch that goes on began, in milliseconds since 1970; 0 while it is paused or over. Its wall time is ran_ms and what has passed since. */
+  runningSinceMs: number;
+  /** How trials failed, the most frequent way first; at most 20 ways are told apart. */
+  failureGroups: FailureGroup[];
 }
 
 export interface Search_WastedByReasonEntry {
   key: string;
   value: number;
+}
+
+/** FailureGroup is trials that ended as failed in the same way: for one reason, with messages that differ in numbers, paths and addresses only. */
+export interface FailureGroup {
+  /** Why. */
+  reason: EndReason;
+  /** The message of the first of them. */
+  message: string;
+  /** How many. */
+  trials: number;
+  /** The first of them. */
+  firstTrial: number;
 }
 
 /** Arm is a part of a search whose result is told by itself. */
@@ -543,6 +565,9 @@ function createBaseSearch(): Search {
     wastedByReason: {},
     strategyStepsAccepted: 0,
     strategyStepsRefused: 0,
+    ranMs: 0,
+    runningSinceMs: 0,
+    failureGroups: [],
   };
 }
 
@@ -601,6 +626,15 @@ export const Search: MessageFns<Search> = {
     }
     if (message.strategyStepsRefused !== 0) {
       writer.uint32(144).uint64(message.strategyStepsRefused);
+    }
+    if (message.ranMs !== 0) {
+      writer.uint32(152).uint64(message.ranMs);
+    }
+    if (message.runningSinceMs !== 0) {
+      writer.uint32(160).uint64(message.runningSinceMs);
+    }
+    for (const v of message.failureGroups) {
+      FailureGroup.encode(v!, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -765,6 +799,30 @@ export const Search: MessageFns<Search> = {
             message.strategyStepsRefused = longToNumber(reader.uint64());
             continue;
           }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.ranMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.runningSinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.failureGroups.push(FailureGroup.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -861,6 +919,21 @@ export const Search: MessageFns<Search> = {
         : isSet(object.strategy_steps_refused)
         ? globalThis.Number(object.strategy_steps_refused)
         : 0,
+      ranMs: isSet(object.ranMs)
+        ? globalThis.Number(object.ranMs)
+        : isSet(object.ran_ms)
+        ? globalThis.Number(object.ran_ms)
+        : 0,
+      runningSinceMs: isSet(object.runningSinceMs)
+        ? globalThis.Number(object.runningSinceMs)
+        : isSet(object.running_since_ms)
+        ? globalThis.Number(object.running_since_ms)
+        : 0,
+      failureGroups: globalThis.Array.isArray(object?.failureGroups)
+        ? object.failureGroups.map((e: any) => FailureGroup.fromJSON(e))
+        : globalThis.Array.isArray(object?.failure_groups)
+        ? object.failure_groups.map((e: any) => FailureGroup.fromJSON(e))
+        : [],
     };
   },
 
@@ -926,6 +999,15 @@ export const Search: MessageFns<Search> = {
     if (message.strategyStepsRefused !== 0) {
       obj.strategyStepsRefused = Math.round(message.strategyStepsRefused);
     }
+    if (message.ranMs !== 0) {
+      obj.ranMs = Math.round(message.ranMs);
+    }
+    if (message.runningSinceMs !== 0) {
+      obj.runningSinceMs = Math.round(message.runningSinceMs);
+    }
+    if (message.failureGroups?.length) {
+      obj.failureGroups = message.failureGroups.map((e) => FailureGroup.toJSON(e));
+    }
     return obj;
   },
 
@@ -964,6 +1046,9 @@ export const Search: MessageFns<Search> = {
     );
     message.strategyStepsAccepted = object.strategyStepsAccepted ?? 0;
     message.strategyStepsRefused = object.strategyStepsRefused ?? 0;
+    message.ranMs = object.ranMs ?? 0;
+    message.runningSinceMs = object.runningSinceMs ?? 0;
+    message.failureGroups = object.failureGroups?.map((e) => FailureGroup.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1049,6 +1134,127 @@ export const Search_WastedByReasonEntry: MessageFns<Search_WastedByReasonEntry> 
     const message = createBaseSearch_WastedByReasonEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseFailureGroup(): FailureGroup {
+  return { reason: EndReason.END_REASON_UNSPECIFIED, message: "", trials: 0, firstTrial: 0 };
+}
+
+export const FailureGroup: MessageFns<FailureGroup> = {
+  encode(message: FailureGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== EndReason.END_REASON_UNSPECIFIED) {
+      writer.uint32(8).int32(endReasonToNumber(message.reason));
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.trials !== 0) {
+      writer.uint32(24).uint32(message.trials);
+    }
+    if (message.firstTrial !== 0) {
+      writer.uint32(32).uint32(message.firstTrial);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FailureGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFailureGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = endReasonFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.trials = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.firstTrial = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FailureGroup {
+    return {
+      reason: isSet(object.reason) ? endReasonFromJSON(object.reason) : EndReason.END_REASON_UNSPECIFIED,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      trials: isSet(object.trials) ? globalThis.Number(object.trials) : 0,
+      firstTrial: isSet(object.firstTrial)
+        ? globalThis.Number(object.firstTrial)
+        : isSet(object.first_trial)
+        ? globalThis.Number(object.first_trial)
+        : 0,
+    };
+  },
+
+  toJSON(message: FailureGroup): unknown {
+    const obj: any = {};
+    if (message.reason !== EndReason.END_REASON_UNSPECIFIED) {
+      obj.reason = endReasonToJSON(message.reason);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.trials !== 0) {
+      obj.trials = Math.round(message.trials);
+    }
+    if (message.firstTrial !== 0) {
+      obj.firstTrial = Math.round(message.firstTrial);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FailureGroup>): FailureGroup {
+    return FailureGroup.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FailureGroup>): FailureGroup {
+    const message = createBaseFailureGroup();
+    message.reason = object.reason ?? EndReason.END_REASON_UNSPECIFIED;
+    message.message = object.message ?? "";
+    message.trials = object.trials ?? 0;
+    message.firstTrial = object.firstTrial ?? 0;
     return message;
   },
 };

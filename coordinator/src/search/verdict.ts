@@ -1,0 +1,93 @@
+/**
+ * Whether a search is over by what its facts tell: a goal reached, a budget spent, too many failures. Pure. Says in words why, and how the
+ * search then ends.
+ */
+import { cutText, Direction, formatDuration, limits, type Objective, SearchOutcome } from "@regulus/proto";
+import type { SearchState } from "./search-state.js";
+
+/** The end that a search has come to. */
+export interface Verdict {
+  readonly outcome: SearchOutcome;
+  readonly reason: string;
+}
+
+/** What ends the search although trials run; undefined for nothing. */
+export function verdict(state: SearchState, nowMs: number): Verdict | undefined {
+  return tooManyFailures(state) ?? goalReached(state) ?? spentBudget(state, nowMs);
+}
+
+/** The end of a search in which nothing runs and for which its strategy has nothing. */
+export function idleVerdict(state: SearchState): Verdict {
+  return withResults(state, idleReason(state));
+}
+
+/** The end of a search whose budget or goal ended it: one that measured nothing because its trials failed has failed. */
+export function withResults(state: SearchState, reason: string): Verdict {
+  if (state.done > 0 || state.bestTrial !== undefined || state.failed === 0) return completed(reason);
+  const words = `no trial was measured: ${endedWords(state)} (${reason})`;
+  return { outcome: SearchOutcome.SEARCH_OUTCOME_FAILED, reason: cutText(words, limits.textCharactersMax) };
+}
+
+/** "16 failed, 2 stopped". */
+function endedWords({ failed, failures, stopped, live }: SearchState): string {
+  const counts = { failed: failures, "diverged or infeasible": failed - failures, stopped: stopped + live.size };
+  const words = Object.entries(counts).filter(([, count]) => count > 0);
+  return words.map(([name, count]) => `${count} ${name}`).join(", ");
+}
+
+function tooManyFailures(state: SearchState): Verdict | undefined {
+  const { failures } = state.budget;
+  const outcome = SearchOutcome.SEARCH_OUTCOME_FAILED;
+  if (failures !== undefined && state.failures >= failures)
+    return { outcome, reason: `budget of failures spent: ${state.failures} of ${failures} trials failed` };
+  const first = state.firstTrials.allFailed;
+  if (first === 0) return undefined;
+  const [group] = state.failureGroups.view();
+  const how =
+    group === undefined
+      ? ""
+      : `, with ${group.reason.replace("END_REASON_", "").replaceAll("_", " ").toLowerCase()}: ${group.message}`;
+  return { outcome, reason: cutText(`the first ${first} trials all failed in the same way${how}`, limits.textCharactersMax) };
+}
+
+function goalReached(state: SearchState): Verdict | undefined {
+  const { metric, goal } = state.objective;
+  if (goal === undefined || state.bestTrial === undefined || !isReached(state.bestValue, goal, state.objective)) return undefined;
+  return completed(`goal reached: ${metric} ${state.bestValue} of trial ${state.bestTrial}, the goal is ${goal}`);
+}
+
+function isReached(value: number, goal: number, { direction }: Objective): boolean {
+  return direction === Direction.DIRECTION_MAXIMIZE ? value >= goal : value <= goal;
+}
+
+/** The budget whose end stops what runs; undefined while there is none. */
+function spentBudget(state: SearchState, nowMs: number): Verdict | undefined {
+  const { steps, wallTimeMs } = state.budget;
+  if (wallTimeMs > 0 && state.time.at(nowMs) >= wallTimeMs)
+    return completed(`budget spent: ${formatDuration(wallTimeMs)} of wall time`);
+  if (steps === 0 || state.steps < steps) return undefined;
+  // Trials that have reached their step only have to say so: stopping them would turn a done trial into a stopped one.
+  const unfinished = [...state.running, ...state.pending].some((number) => {
+    const trial = state.live.get(number);
+    return trial !== undefined && (trial.work.untilStep === 0 || trial.step < trial.work.untilStep);
+  });
+  return unfinished ? completed(stepsSpent(state)) : undefined;
+}
+
+function completed(reason: string): Verdict {
+  return { outcome: SearchOutcome.SEARCH_OUTCOME_COMPLETED, reason };
+}
+
+function idleReason(state: SearchState): string {
+  const { steps, trials } = state.budget;
+  if (steps > 0 && state.steps >= steps) return stepsSpent(state);
+  if (trials > 0 && state.nextTrial >= trials)
+    return `budget spent: ${state.nextTrial} of ${trials} ${trials === 1 ? "trial" : "trials"}`;
+  const said = state.done > 0 ? "" : state.news.said;
+  // Where no trial came to its end, what the strategy said last is why.
+  return cutText(`the strategy has nothing more to try${said === "" ? "" : `: ${said}`}`, limits.textCharactersMax);
+}
+
+function stepsSpent({ steps, budget }: SearchState): string {
+  return `budget spent: ${steps} of ${budget.steps} steps`;
+}
