@@ -22,6 +22,7 @@ import {
   SearchServiceClient,
   type SearchSpec,
   type Trial,
+  type Warning,
 } from "@regulus/proto";
 import { getArtifact, putArtifact } from "./calls/artifacts.js";
 import { readStream } from "./calls/stream.js";
@@ -49,6 +50,8 @@ export interface CreateRequest {
   readonly idempotencyKey?: string | undefined;
   /** Check only: nothing is created, and the answer holds the spec with its defaults. */
   readonly validateOnly?: boolean | undefined;
+  /** Told once what its owner should know although it was accepted; not called where that is nothing. */
+  readonly onWarnings?: ((warnings: readonly Warning[]) => void) | undefined;
 }
 
 /** A trial of a search. */
@@ -108,9 +111,11 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
 
   const client: RegulusClient = {
     address,
-    async createSearch({ spec, idempotencyKey, validateOnly = false }, control) {
+    async createSearch({ spec, idempotencyKey, validateOnly = false, onWarnings }, control) {
       const request = { spec, idempotencyKey: idempotencyKey ?? randomUUID(), validateOnly };
-      return present(await unary(searches.createSearch.bind(searches), request, again(control)), "search");
+      const { search, warnings } = await unary(searches.createSearch.bind(searches), request, again(control));
+      if (warnings.length > 0) onWarnings?.(warnings);
+      return present({ search }, "search");
     },
     async getSearch(searchId, control) {
       const { search } = await unary(searches.getSearch.bind(searches), { searchId }, again(control));

@@ -17,12 +17,16 @@ import type {
   Register,
   Reports,
   Search,
+  SearchSpec,
   Trial,
+  Warning,
 } from "@regulus/proto";
 
 /** Everything a client or an agent can ask for. Failures are RegulusErrors. Requests are checked here, field by field. */
 export interface Coordinator {
   createSearch(request: CreateSearchRequest): Promise<Search>;
+  /** What the owner of a search that was accepted should know, as things stand now. */
+  warnings(spec: SearchSpec): readonly Warning[];
   getSearch(searchId: string): Search;
   /** What is new in a search beyond its trials, as in GetSearchResponse. */
   getNews(searchId: string): readonly Fact[];

@@ -2,13 +2,20 @@
  * Everything that is wrong with a search file, at once: what the file alone shows, and what a coordinator, who knows the registered names
  * and their options, finds in as much of it as could be read.
  */
-import { RegulusError, type SearchReading, type SearchSpec } from "@regulus/proto";
+import { RegulusError, type SearchReading, type SearchSpec, type Warning } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
 
+/** Told what the owner of a search should know although it is accepted. */
+type OnWarnings = (warnings: readonly Warning[]) => void;
+
 /** Has a coordinator check a file. Answers undefined where it is good; fails where the coordinator can't be asked. */
-export async function checkFile(client: RegulusClient, reading: SearchReading): Promise<RegulusError | undefined> {
+export async function checkFile(
+  client: RegulusClient,
+  reading: SearchReading,
+  onWarnings?: OnWarnings,
+): Promise<RegulusError | undefined> {
   try {
-    await client.createSearch({ spec: reading.spec, validateOnly: true });
+    await client.createSearch({ spec: reading.spec, validateOnly: true, onWarnings });
   } catch (thrown) {
     const error = RegulusError.from(thrown);
     if (error.code !== "invalid-argument") throw error;
@@ -21,13 +28,13 @@ export async function checkFile(client: RegulusClient, reading: SearchReading): 
 export async function createFromFile(
   client: RegulusClient,
   reading: SearchReading,
-  changes: { readonly spec: Partial<SearchSpec>; readonly idempotencyKey?: string | undefined },
+  changes: { readonly spec: Partial<SearchSpec>; readonly idempotencyKey?: string | undefined; readonly onWarnings: OnWarnings },
 ) {
   const own = ownProblems(reading);
   // The file's own problems are enough to refuse it where nobody can be asked for more.
   if (own !== undefined) throw (await checkFile(client, reading).catch(() => own)) ?? own;
   const spec = { ...reading.spec, ...changes.spec };
-  return client.createSearch({ spec, idempotencyKey: changes.idempotencyKey }).catch((thrown: unknown) => {
+  return client.createSearch({ ...changes, spec }).catch((thrown: unknown) => {
     throw asFileProblems(RegulusError.from(thrown), reading);
   });
 }

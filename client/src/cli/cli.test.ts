@@ -97,6 +97,20 @@ test("validate: every mistake with its path; says who checked", async (t) => {
   assert.equal((await regulus(["validate", join(folder, "none.yaml")])).code, 3);
 });
 
+test("warnings of a coordinator go to standard error, and into JSON, for validate and submit", async (t) => {
+  const { folder, twin } = await begin(t);
+  twin.warnings = [{ field: "spec.command", message: "no agent\u001b[2J allows commands" }];
+  const path = join(folder, "good.yaml");
+  writeFileSync(path, file);
+  for (const words of ["validate", "submit"]) {
+    const plain = await regulus([words, path, "-c", twin.address]);
+    assert.equal(plain.code, 0);
+    assert.match(plain.stderr, /^warning: no agent \[2J allows commands$/m);
+    const json = await regulus([words, path, "-c", twin.address, "--json"]);
+    assert.deepEqual(JSON.parse(json.stdout).warnings, twin.warnings);
+  }
+});
+
 test("submit from a pipe, ls, show, explain, pause, resume, stop, delete", async (t) => {
   const { twin } = await begin(t);
   const at = ["-c", twin.address];

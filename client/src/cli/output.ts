@@ -2,6 +2,7 @@
  * What a command writes: results to standard output, words to standard error. A reader that closes the pipe early (`regulus ls | head`)
  * ends the command without a complaint.
  */
+import type { Warning } from "@regulus/proto";
 import { plainText } from "../display/numbers.js";
 import { toJson } from "./json.js";
 
@@ -24,6 +25,11 @@ export async function writeLineSlowly(text: string, stream: NodeJS.WritableStrea
 /** Words for the person at the terminal. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** What the owner of a search should know although it was accepted. */
+export function noteWarnings(warnings: readonly Warning[]): void {
+  for (const { message } of warnings) note(`warning: ${plainText(message)}`);
 }
 
 /** Width of the terminal, undefined where output goes to a file or a pipe and nothing is to be cut. */

@@ -24,6 +24,7 @@ import {
   type SearchSpec,
   type Trial,
   toStatus,
+  type Warning,
   type WatchSearchRequest,
   type WatchSearchResponse,
 } from "@regulus/proto";
@@ -41,6 +42,8 @@ export class CoordinatorTwin {
   readonly keys = new Map<string, string>();
   readonly artifacts = new Map<string, Buffer>();
   readonly agents: Agent[] = [];
+  /** What it warns of at every creation. */
+  warnings: Warning[] = [];
   /** Names of the calls that arrived, in order. */
   readonly calls: string[] = [];
   /** Idempotency keys as they arrived. */
@@ -174,13 +177,14 @@ export class CoordinatorTwin {
         }
         if (problems.length > 0) throw RegulusError.invalid(problems);
         const known = this.keys.get(idempotencyKey);
-        if (known !== undefined) return { search: this.#kept(known).search };
-        if (validateOnly) return { search: new CoordinatorTwin().add("", spec).search };
+        const { warnings } = this;
+        if (known !== undefined) return { search: this.#kept(known).search, warnings };
+        if (validateOnly) return { search: new CoordinatorTwin().add("", spec).search, warnings };
         const searchId = `s${this.searches.size + 1}`;
         this.keys.set(idempotencyKey, searchId);
         this.add(searchId, spec);
         this.tell(searchId, { $case: "searchCreated", value: { spec, idempotencyKey } });
-        return { search: this.#kept(searchId).search };
+        return { search: this.#kept(searchId).search, warnings };
       }),
       getSearch: this.#unary("getSearch", ({ searchId }) => {
         const { search, facts } = this.#kept(searchId);

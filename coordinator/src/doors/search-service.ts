@@ -43,9 +43,10 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
   const { coordinator, failures } = door;
   const methods = SearchServiceService;
   return {
-    createSearch: unary(methods.createSearch, failures, checkCreate, async (request) => ({
-      search: await coordinator.createSearch(request),
-    })),
+    createSearch: unary(methods.createSearch, failures, checkCreate, async (request) => {
+      const created = await coordinator.createSearch(request);
+      return { search: created, warnings: created.spec === undefined ? [] : [...coordinator.warnings(created.spec)] };
+    }),
     getSearch: unary(methods.getSearch, failures, search, ({ searchId }) => ({
       search: coordinator.getSearch(searchId),
       news: [...newestFitting(coordinator.getNews(searchId), (fact) => Fact.encode(fact).finish().byteLength)],

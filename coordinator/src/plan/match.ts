@@ -1,5 +1,5 @@
 /** Which agents can run a search's trials, and in words what is missing where none can. Pure. */
-import type { SearchSpec } from "@regulus/proto";
+import { formatBytes, type SearchSpec } from "@regulus/proto";
 
 /** What one trial of a search needs of an agent. */
 export interface Needs {
@@ -41,8 +41,19 @@ export function needsOf(spec: SearchSpec): Needs {
 
 /** One thing that a trial needs, and whether an agent has it. */
 interface Requirement {
+  /** The field of the search that asks for it. */
+  readonly field: string;
+  /** What an agent has to have, as in "an agent that ...". */
   readonly words: string;
+  /** What to do, or what there is instead; given the agents that take leases. */
+  readonly help: (agents: readonly PlanAgent[]) => string;
   holds(agent: PlanAgent): boolean;
+}
+
+/** Why no agent could ever run a trial, and the field that asks for what they lack; empty for several fields or none. */
+export interface Missing {
+  readonly field: string;
+  readonly reason: string;
 }
 
 /** Whether an agent could run a trial if all of its slots were free. */
@@ -51,33 +62,58 @@ export function canRun(agent: PlanAgent, needs: Needs): boolean {
 }
 
 /** Why none of these agents could ever run a trial with such needs. */
-export function missing(agents: readonly PlanAgent[], needs: Needs): string {
-  if (agents.length === 0) return "no agent takes leases; start one (regulus agent)";
+export function missing(agents: readonly PlanAgent[], needs: Needs): Missing {
+  if (agents.length === 0) return { field: "", reason: "no agent takes leases; start one (regulus agent)" };
   const all = requirements(needs);
-  const count = agents.length === 1 ? "the one connected agent" : `any of the ${agents.length} connected agents`;
-  const alone = all.find((requirement) => !agents.some((agent) => requirement.holds(agent)));
-  if (alone !== undefined) return `needs ${alone.words}, which ${count} does not have`;
-  return `needs ${all.map((requirement) => requirement.words).join(" and ")}, which no agent has together`;
+  const lacking = all.filter((requirement) => !agents.some((agent) => requirement.holds(agent)));
+  if (lacking.length > 0) {
+    const reasons = lacking.map(({ words, help }) => `no connected agent ${words} (${help(agents)})`);
+    return { field: lacking.length === 1 ? (lacking[0]?.field ?? "") : "", reason: reasons.join("; ") };
+  }
+  const together = all.map(({ words }) => words).join(" and ");
+  return { field: "", reason: `each of these is met by some connected agent, and no agent meets them together: ${together}` };
 }
 
 function requirements(needs: Needs): Requirement[] {
   const all: Requirement[] = [
     {
-      words: `${needs.slots} ${needs.slots === 1 ? "slot" : "slots"} on one agent`,
+      field: "spec.resources.slots",
+      words: `has ${needs.slots} ${needs.slots === 1 ? "slot" : "slots"}`,
+      help: (agents) => `the largest has ${Math.max(...agents.map(({ slots }) => slots))}`,
       holds: (agent) => agent.slots >= needs.slots,
     },
   ];
   if (needs.backend !== "") {
-    all.push({ words: `the backend ${needs.backend}`, holds: (agent) => agent.backends.includes(needs.backend) });
+    all.push({
+      field: "spec.resources.backend",
+      words: `has the backend ${needs.backend}`,
+      help: (agents) => `they have ${[...new Set(agents.flatMap(({ backends }) => backends))].join(", ") || "none"}`,
+      holds: (agent) => agent.backends.includes(needs.backend),
+    });
   }
   for (const [name, value] of Object.entries(needs.labels)) {
-    all.push({ words: `the label ${name}=${value}`, holds: (agent) => agent.labels[name] === value });
+    all.push({
+      field: `spec.resources.agent_labels.${name}`,
+      words: `has the label ${name}=${value}`,
+      help: () => `start one with --label ${name}=${value}`,
+      holds: (agent) => agent.labels[name] === value,
+    });
   }
   if (needs.memoryBytes > 0) {
-    const enough = (agent: PlanAgent) => agent.memoryBytes === 0 || agent.memoryBytes >= needs.memoryBytes;
-    all.push({ words: `${needs.memoryBytes} bytes of memory`, holds: enough });
+    all.push({
+      field: "spec.resources.memory_bytes",
+      words: `has ${formatBytes(needs.memoryBytes)} of memory`,
+      help: (agents) => `the largest has ${(Math.max(...agents.map(({ memoryBytes }) => memoryBytes)) / 2 ** 30).toFixed(1)} GiB`,
+      holds: (agent) => agent.memoryBytes === 0 || agent.memoryBytes >= needs.memoryBytes,
+    });
   }
-  if (needs.command) all.push({ words: "leave to run commands (--allow-commands)", holds: (agent) => agent.allowsCommands });
-  if (needs.module) all.push({ words: "leave to load modules (--allow-modules)", holds: (agent) => agent.allowsModules });
+  if (needs.command) {
+    const help = () => "start one with --allow-commands";
+    all.push({ field: "spec.command", words: "allows commands", help, holds: (agent) => agent.allowsCommands });
+  }
+  if (needs.module) {
+    const help = () => "start one with --allow-modules DIR";
+    all.push({ field: "spec.workload.module", words: "allows modules", help, holds: (agent) => agent.allowsModules });
+  }
   return all;
 }

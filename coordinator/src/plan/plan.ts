@@ -103,7 +103,7 @@ class Waiting {
 
   unplaced(agents: readonly PlanAgent[]): Unplaced {
     const busy = this.#matching.length > 0;
-    const reason = busy ? "all slots that could run it are in use" : missing(agents, this.#search.needs);
+    const reason = busy ? "all slots that could run it are in use" : missing(agents, this.#search.needs).reason;
     return { searchId: this.#search.searchId, trial: this.head?.trial ?? 0, reason, busy };
   }
 

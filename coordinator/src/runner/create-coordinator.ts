@@ -22,6 +22,7 @@ import {
   type Search,
   type SearchSpec,
   type Trial,
+  type Warning,
 } from "@regulus/proto";
 import type { AgentConnection, Coordinator, CoordinatorGauges } from "../coordinator.js";
 import { explain } from "../explain/explain.js";
@@ -36,6 +37,7 @@ import { gaugesOf } from "./gauges.js";
 import { listSearches, listTrials } from "./listings.js";
 import { Runner } from "./runner.js";
 import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
+import { searchWarnings } from "./search-warnings.js";
 import { systemClock } from "./system-clock.js";
 import type { Watched } from "./watchers.js";
 
@@ -110,6 +112,10 @@ class CoordinatorCore implements Coordinator {
 
   createSearch(request: CreateSearchRequest): Promise<Search> {
     return createSearch(this.#runner, request, this.#options.newId ?? newId);
+  }
+
+  warnings(spec: SearchSpec): readonly Warning[] {
+    return searchWarnings(spec, this.#runner.agents.forPlan());
   }
 
   getSearch(searchId: string): Search {

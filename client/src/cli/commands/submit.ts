@@ -1,10 +1,11 @@
 /** `regulus submit`: starts a search from its file. */
+import type { Warning } from "@regulus/proto";
 import type { Command } from "commander";
 import { openSearchFile } from "../../search-files.js";
 import { createFromFile } from "../check-file.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { followSearch } from "../follow-search.js";
-import { note, writeJson, writeLine } from "../output.js";
+import { note, noteWarnings, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
 
 interface SubmitOptions extends ConnectionOptions {
@@ -33,8 +34,13 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
   const { name, seed } = reading.spec;
   const spec = { name: options.name ?? name, seed: options.seed ?? seed };
   await withClient(options, async (client) => {
-    const search = await createFromFile(client, reading, { spec, idempotencyKey: options.key });
-    if (options.json) writeJson({ search });
+    let warnings: readonly Warning[] = [];
+    const onWarnings = (found: readonly Warning[]) => {
+      warnings = found;
+    };
+    const search = await createFromFile(client, reading, { spec, idempotencyKey: options.key, onWarnings });
+    noteWarnings(warnings);
+    if (options.json) writeJson({ search, warnings });
     else if (options.watch) note(`search ${search.searchId} is started; Ctrl-C leaves it running`);
     else writeLine(search.searchId);
     if (options.watch) await followSearch(client, search.searchId, { json: options.json === true, after: 0 });

@@ -26,6 +26,14 @@ export interface Problem {
   expected: string;
 }
 
+/** Warning is something that a search's owner should know although the search was accepted. */
+export interface Warning {
+  /** Path of the field that it is about, such as spec.resources.slots; empty where it is about none. */
+  field: string;
+  /** What, in a sentence, and what to do. */
+  message: string;
+}
+
 function createBaseProblems(): Problems {
   return { problems: [] };
 }
@@ -192,6 +200,91 @@ export const Problem: MessageFns<Problem> = {
     message.field = object.field ?? "";
     message.seen = object.seen ?? "";
     message.expected = object.expected ?? "";
+    return message;
+  },
+};
+
+function createBaseWarning(): Warning {
+  return { field: "", message: "" };
+}
+
+export const Warning: MessageFns<Warning> = {
+  encode(message: Warning, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.field !== "") {
+      writer.uint32(10).string(message.field);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Warning {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWarning();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.field = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Warning {
+    return {
+      field: isSet(object.field) ? globalThis.String(object.field) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: Warning): unknown {
+    const obj: any = {};
+    if (message.field !== "") {
+      obj.field = message.field;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Warning>): Warning {
+    return Warning.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Warning>): Warning {
+    const message = createBaseWarning();
+    message.field = object.field ?? "";
+    message.message = object.message ?? "";
     return message;
   },
 };

@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Agent } from "./agent.js";
 import { Fact, SearchOutcome, searchOutcomeFromJSON, searchOutcomeToJSON, searchOutcomeToNumber } from "./fact.js";
+import { Warning } from "./problem.js";
 import { SearchSpec } from "./search.js";
 import {
   EndReason,
@@ -309,7 +310,11 @@ export interface CreateSearchRequest {
 /** CreateSearchResponse answers CreateSearch. */
 export interface CreateSearchResponse {
   /** The search; its id is empty where only a check was asked for. */
-  search: Search | undefined;
+  search:
+    | Search
+    | undefined;
+  /** What its owner should know although it was accepted, such as that no connected agent can run it. */
+  warnings: Warning[];
 }
 
 /** GetSearchRequest asks for one search. */
@@ -1661,13 +1666,16 @@ export const CreateSearchRequest: MessageFns<CreateSearchRequest> = {
 };
 
 function createBaseCreateSearchResponse(): CreateSearchResponse {
-  return { search: undefined };
+  return { search: undefined, warnings: [] };
 }
 
 export const CreateSearchResponse: MessageFns<CreateSearchResponse> = {
   encode(message: CreateSearchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.search !== undefined) {
       Search.encode(message.search, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.warnings) {
+      Warning.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1693,6 +1701,14 @@ export const CreateSearchResponse: MessageFns<CreateSearchResponse> = {
             message.search = Search.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.warnings.push(Warning.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1706,13 +1722,19 @@ export const CreateSearchResponse: MessageFns<CreateSearchResponse> = {
   },
 
   fromJSON(object: any): CreateSearchResponse {
-    return { search: isSet(object.search) ? Search.fromJSON(object.search) : undefined };
+    return {
+      search: isSet(object.search) ? Search.fromJSON(object.search) : undefined,
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => Warning.fromJSON(e)) : [],
+    };
   },
 
   toJSON(message: CreateSearchResponse): unknown {
     const obj: any = {};
     if (message.search !== undefined) {
       obj.search = Search.toJSON(message.search);
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings.map((e) => Warning.toJSON(e));
     }
     return obj;
   },
@@ -1725,6 +1747,7 @@ export const CreateSearchResponse: MessageFns<CreateSearchResponse> = {
     message.search = (object.search !== undefined && object.search !== null)
       ? Search.fromPartial(object.search)
       : undefined;
+    message.warnings = object.warnings?.map((e) => Warning.fromPartial(e)) || [];
     return message;
   },
 };
