@@ -1,5 +1,6 @@
 /** A fact as an event on NATS: its subject, its id for deduplication and its body. docs/events.md describes them for readers. */
 import { Fact } from "@regulus/proto";
+import { shownFact } from "../search/shown-spec.js";
 
 /** Name of the stream that holds the events. */
 export const streamName = "REGULUS";
@@ -27,7 +28,7 @@ export const subjectsOf = (searchId: string): string => `${subjectRoot}.${subjec
 /** The fact's event. Its body is the fact in the JSON form of protobuf; numbers that are not finite are the strings "NaN", "Infinity" and "-Infinity" there. */
 export function eventOf(fact: Fact): FactEvent {
   const kind = fact.kind?.$case ?? "unknown";
-  const body = JSON.stringify(Fact.toJSON(fact));
+  const body = JSON.stringify(Fact.toJSON(shownFact(fact)));
   const { searchId, position, timeMs } = fact;
   const short = () => JSON.stringify({ searchId, position, timeMs, omittedBytes: Buffer.byteLength(body) });
   return {

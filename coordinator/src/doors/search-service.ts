@@ -15,6 +15,7 @@ import {
   WatchSearchResponse,
 } from "@regulus/proto";
 import type { Coordinator } from "../coordinator.js";
+import { shownFact } from "../search/shown-spec.js";
 import { encodedPieces, fittingPage, newestFitting } from "./answer-size.js";
 import { bounds } from "./bounds.js";
 import { type Check, type Route, serverStream, unary } from "./calls.js";
@@ -154,9 +155,12 @@ async function* watch(door: SearchDoor, searchId: string, after: number, signal:
   const watcher = door.watchers.enter(searchId, after);
   try {
     for await (const { facts, live } of door.coordinator.watchSearch(searchId, after, signal)) {
-      yield* encodedPieces(facts, (piece) =>
+      yield* encodedPieces(facts.map(shownFact), (piece) =>
         // Only the last piece may say that all that was in the log has been sent.
-        WatchSearchResponse.encode({ facts: [...piece], live: live && piece.at(-1) === facts.at(-1) }).finish(),
+        WatchSearchResponse.encode({
+          facts: [...piece],
+          live: live && piece.at(-1)?.position === facts.at(-1)?.position,
+        }).finish(),
       );
       const newest = facts.at(-1);
       if (newest !== undefined) watcher.sent(newest.position);

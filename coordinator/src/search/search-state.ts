@@ -22,6 +22,7 @@ import { FailureGroups } from "./failure-groups.js";
 import { FirstTrials } from "./first-trials.js";
 import { News } from "./news.js";
 import { RunningTime } from "./running-time.js";
+import { shownSpec } from "./shown-spec.js";
 import { endedWell, TrialArchive } from "./trial-archive.js";
 import { type Checkpoint, isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 
@@ -29,6 +30,7 @@ import { type Checkpoint, isBetter, proposedTrial, type TrialState, tellTrial, t
 export class SearchState {
   readonly searchId: string;
   readonly spec: SearchSpec;
+  readonly #shownSpec: SearchSpec;
   readonly idempotencyKey: string;
   readonly createdMs: number;
   /** The objective that ranks trials. */
@@ -80,6 +82,7 @@ export class SearchState {
     assert(objective, "a search has an objective");
     this.searchId = created.searchId;
     this.spec = spec;
+    this.#shownSpec = shownSpec(spec);
     this.objective = objective;
     this.arms = new Arms(objective);
     this.budget = spec.budget ?? { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
@@ -163,7 +166,7 @@ export class SearchState {
   view(): Search {
     return {
       searchId: this.searchId,
-      spec: this.spec,
+      spec: this.#shownSpec,
       status: statuses[this.status],
       outcome: this.outcome,
       reason: this.reason,

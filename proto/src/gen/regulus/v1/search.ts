@@ -321,7 +321,7 @@ export interface Workload {
 export interface Command {
   /** Program and arguments; at least one. No shell takes part. */
   argv: string[];
-  /** Environment variables added to the agent's own short list. */
+  /** Environment variables added to the agent's own short list. Their values go to agents only: clients and events see "(hidden)". */
   env: { [key: string]: string };
   /** Working directory on the agent; empty for the attempt's own scratch directory. */
   directory: string;
