@@ -107,12 +107,14 @@ function checkObjectives(problems: ProblemList, objectives: readonly Objective[]
       problems.add(field, objective, "an objective");
       continue;
     }
-    if (checkName(problems, `${field}.metric`, objective.metric) && seen.has(objective.metric)) {
+    if (checkLine(problems, `${field}.metric`, objective.metric, 1) && seen.has(objective.metric)) {
       problems.add(`${field}.metric`, objective.metric, "a metric that no earlier objective has");
     }
     seen.add(objective.metric);
     const known = ["DIRECTION_UNSPECIFIED", "DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"];
     if (!known.includes(objective.direction)) problems.add(`${field}.direction`, objective.direction, "minimize or maximize");
+    const values = [undefined, null, "OBJECTIVE_VALUE_UNSPECIFIED", "OBJECTIVE_VALUE_BEST", "OBJECTIVE_VALUE_LAST"];
+    if (!values.includes(objective.value)) problems.add(`${field}.value`, objective.value, "best or last");
     checkGoal(problems, `${field}.goal`, objective.goal, index);
   }
 }

@@ -27,6 +27,18 @@ export { durationPattern, formatDuration, parseDurationMs } from "./durations.js
 export { failureSignature } from "./failure-signature.js";
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./ids.js";
+export {
+  type CountedValue,
+  countedMeasurement,
+  endedWell,
+  isBetter,
+  Leader,
+  metricOf,
+  noValue,
+  type Ranked,
+  type Reading,
+  valueAfter,
+} from "./objective.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
 export { isTrialFailure, retriedByDefault } from "./retry-reasons.js";
 export { richStatusTrailer } from "./rich-status.js";

@@ -85,6 +85,10 @@ export const parameterSchema = z.discriminatedUnion("type", [
 export const objectiveSchema = z.strictObject({
   metric: name.describe("Name of the metric as trials report it, such as validLoss."),
   direction: z.enum(["minimize", "maximize"]).optional().describe("Which way is better; minimize where absent."),
+  value: z
+    .enum(["best", "last"])
+    .optional()
+    .describe("Which measurement of a trial counts: its best or its newest one; best where absent."),
   goal: z.number().optional().describe("The search ends as completed once its best value is this good."),
 });
 

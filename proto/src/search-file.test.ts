@@ -43,7 +43,9 @@ test("a file becomes the message that it describes", () => {
   );
   assert.deepEqual(spec.space[0]?.domain, { $case: "double", value: { min: 1e-4, max: 1, scale: "SCALE_LOG" } });
   assert.deepEqual(spec.space[2]?.when, { parameter: "optimizer", equals: ["sgd"] });
-  assert.deepEqual(spec.objectives, [{ metric: "validLoss", direction: "DIRECTION_MINIMIZE", goal: undefined }]);
+  assert.deepEqual(spec.objectives, [
+    { metric: "validLoss", direction: "DIRECTION_MINIMIZE", value: undefined, goal: undefined },
+  ]);
   assert.deepEqual(spec.techniques[1], { name: "dropout", options: { sites: ["hidden"] } });
 });
 

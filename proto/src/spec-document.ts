@@ -122,9 +122,16 @@ function copied(lists: Readonly<Record<string, readonly number[]>>): Record<stri
   return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list]]));
 }
 
-function toObjective({ metric, direction, goal }: NonNullable<SearchDocument["objective"]>): Objective {
-  return { metric, direction: direction === "maximize" ? "DIRECTION_MAXIMIZE" : "DIRECTION_MINIMIZE", goal };
+function toObjective({ metric, direction, value, goal }: NonNullable<SearchDocument["objective"]>): Objective {
+  return {
+    metric,
+    direction: direction === "maximize" ? "DIRECTION_MAXIMIZE" : "DIRECTION_MINIMIZE",
+    value: value && countedWords[value],
+    goal,
+  };
 }
+
+const countedWords = { best: "OBJECTIVE_VALUE_BEST", last: "OBJECTIVE_VALUE_LAST" } as const;
 
 function toComponent(component: SearchDocument["strategy"]): Component {
   return typeof component === "string" ? { name: component, options: undefined } : { options: undefined, ...component };
@@ -140,8 +147,14 @@ function fromWorkload(workload: NonNullable<SearchSpec["workload"]>): SearchDocu
   return present({ name: name || undefined, module: module || undefined, options });
 }
 
-function fromObjective({ metric, direction, goal }: Objective): NonNullable<SearchDocument["objective"]> {
-  return present({ metric, direction: direction === "DIRECTION_MAXIMIZE" ? ("maximize" as const) : ("minimize" as const), goal });
+function fromObjective({ metric, direction, value, goal }: Objective): NonNullable<SearchDocument["objective"]> {
+  const which =
+    value === "OBJECTIVE_VALUE_LAST" ? ("last" as const) : value === "OBJECTIVE_VALUE_BEST" ? ("best" as const) : undefined;
+  return {
+    metric,
+    direction: direction === "DIRECTION_MAXIMIZE" ? "maximize" : "minimize",
+    ...present({ value: which, goal }),
+  };
 }
 
 function toParameter(name: string, document: ParameterDocument): Parameter {

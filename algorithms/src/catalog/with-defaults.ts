@@ -2,7 +2,7 @@
  * The defaults of a search that need no registry: what a zero or an absence stands for (the comments of search.proto), written out, so
  * that a log tells them even when a later version has others.
  */
-import { Direction, defaults, type Parameter, retriedByDefault, Scale, type SearchSpec } from "@regulus/proto";
+import { Direction, defaults, ObjectiveValue, type Parameter, retriedByDefault, Scale, type SearchSpec } from "@regulus/proto";
 
 /** The search with its defaults written out. Idempotent. */
 export function withDefaults(spec: SearchSpec): SearchSpec {
@@ -10,7 +10,14 @@ export function withDefaults(spec: SearchSpec): SearchSpec {
   return {
     ...spec,
     command: command && { ...command, stopGraceMs: command.stopGraceMs || defaults.stopGraceMs },
-    objectives: spec.objectives.map((objective) => ({ ...objective, direction: directionOf(objective.direction) })),
+    objectives: spec.objectives.map((objective) => ({
+      ...objective,
+      direction: directionOf(objective.direction),
+      value:
+        objective.value === ObjectiveValue.OBJECTIVE_VALUE_LAST
+          ? ObjectiveValue.OBJECTIVE_VALUE_LAST
+          : ObjectiveValue.OBJECTIVE_VALUE_BEST,
+    })),
     space: spec.space.map(withScale),
     budget: { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0, ...budget },
     parallelism: spec.parallelism || 1,

@@ -1,5 +1,8 @@
-/** Trials as CSV (RFC 4180): one row a trial, or one a measurement, with columns for every parameter and metric that any of them has. */
-import type { ExportSearchResponse, Measurement, Trial } from "@regulus/proto";
+/**
+ * Trials as CSV (RFC 4180): one row a trial, or one a measurement, with columns for every parameter and metric that any of them has. The row of
+ * a trial holds its best and its last measurement, and the value that counts; best and value are empty where it failed or diverged.
+ */
+import { type ExportSearchResponse, type Measurement, metricOf, type Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 
 /** Names that stand in the columns after the fixed ones. */
@@ -9,8 +12,10 @@ export interface CsvColumns {
   readonly metrics: readonly string[];
 }
 
-const trialColumns = ["trial", "status", "reason", "attempts", "agent", "step", "seconds"];
-const measurementColumns = ["trial", "step", "seconds"];
+const trialColumns = ["trial", "status", "reason", "attempts", "agent", "step", "seconds", "value"];
+const measurementColumns = ["trial", "attempt", "step", "seconds"];
+/** What a best and a last measurement have beside their metrics. */
+const placeColumns = ["step", "attempt"];
 
 /** The names that occur in a search's trials, in the order of their first occurrence. */
 export async function csvColumns(trials: AsyncIterable<ExportSearchResponse>): Promise<CsvColumns> {
@@ -33,8 +38,9 @@ export function csvHead(columns: CsvColumns, eachMeasurement: boolean): string {
     ...(eachMeasurement ? measurementColumns : trialColumns),
     ...columns.parameters.map((name) => `parameter.${name}`),
     ...columns.learned.map((name) => `learned.${name}`),
-    ...columns.metrics.map((name) => `metric.${name}`),
-    ...(eachMeasurement ? [] : ["message"]),
+    ...(eachMeasurement
+      ? columns.metrics.map((name) => `metric.${name}`)
+      : [...measurementHead("best", columns), ...measurementHead("last", columns), "message"]),
   ]);
 }
 
@@ -42,21 +48,43 @@ export function csvHead(columns: CsvColumns, eachMeasurement: boolean): string {
 export function csvRows({ trial, measurements }: ExportSearchResponse, columns: CsvColumns, eachMeasurement: boolean): string[] {
   if (trial === undefined) return [];
   if (eachMeasurement) {
-    return measurements.map((one) => line([trial.trial, one.step, one.seconds, ...named(trial, one, columns)]));
+    return measurements.map((one) => {
+      const metrics = columns.metrics.map((name) => metricOf(one.metrics, name));
+      return line([trial.trial, one.attempt, one.step, one.seconds, ...hyperparameters(trial, one, columns), ...metrics]);
+    });
   }
-  const { last } = trial;
+  const { best, last, value } = trial;
   const status = trial.status.replace("TRIAL_STATUS_", "").toLowerCase();
   const reason = trial.status === "TRIAL_STATUS_ENDED" ? reasonWords(trial.reason) : "";
-  const fixed = [trial.trial, status, reason, trial.attempts, trial.agentId, last?.step, last?.seconds];
-  return [line([...fixed, ...named(trial, last, columns), trial.message])];
+  const fixed = [trial.trial, status, reason, trial.attempts, trial.agentId, last?.step, last?.seconds, value];
+  // Learned values are those of the measurement that counts: the newest one where the best is another.
+  const counted = best?.step === trial.valueStep ? best : last;
+  const cells = [
+    ...hyperparameters(trial, counted, columns),
+    ...measurementCells(best, columns),
+    ...measurementCells(last, columns),
+  ];
+  return [line([...fixed, ...cells, trial.message])];
 }
 
-function named(trial: Trial, measurement: Measurement | undefined, columns: CsvColumns): unknown[] {
+function measurementHead(which: "best" | "last", { metrics }: CsvColumns): string[] {
+  const names = metrics.map((name) => (placeColumns.includes(name) ? `${which}.metric.${name}` : `${which}.${name}`));
+  return [...names, ...placeColumns.map((name) => `${which}.${name}`)];
+}
+
+function measurementCells(measurement: Measurement | undefined, { metrics }: CsvColumns): unknown[] {
+  return [...metrics.map((name) => metricOf(measurement?.metrics, name)), measurement?.step, measurement?.attempt];
+}
+
+function hyperparameters(trial: Trial, measurement: Measurement | undefined, columns: CsvColumns): unknown[] {
   return [
-    ...columns.parameters.map((name) => trial.work?.parameters?.[name]),
-    ...columns.learned.map((name) => measurement?.learned[name]),
-    ...columns.metrics.map((name) => measurement?.metrics[name]),
+    ...columns.parameters.map((name) => own(trial.work?.parameters, name)),
+    ...columns.learned.map((name) => own(measurement?.learned, name)),
   ];
+}
+
+function own(map: Readonly<Record<string, unknown>> | undefined, name: string): unknown {
+  return map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
 function line(values: readonly unknown[]): string {

@@ -1,5 +1,5 @@
 /** Follows a search to its end: a live display on standard error and the outcome on standard output, or facts as JSON lines. */
-import { RegulusError } from "@regulus/proto";
+import { countedMeasurement, RegulusError } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
 import { openDisplay } from "../display/display.js";
 import { reasonOf } from "./connection.js";
@@ -56,7 +56,7 @@ async function writeOutcome(client: RegulusClient, searchId: string, json: boole
   if (search.outcome === "SEARCH_OUTCOME_FAILED") process.exitCode = exitCodes.searchFailed;
   if (json) return;
   const best = search.bestTrial === undefined ? undefined : (await client.getTrial({ searchId, trial: search.bestTrial })).trial;
-  const measurement = best?.best ?? best?.last;
+  const measurement = countedMeasurement(best, search.spec?.objectives[0]);
   writeLine(
     pairs([
       ["search", searchId],

@@ -76,11 +76,6 @@ function armWords(name: string, gain: number): string {
   return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than random search`;
 }
 
-/** The value of the first objective that counts for a trial. */
-export function objectiveValue(trial: Trial, metric: string | undefined): number | undefined {
-  return metric === undefined ? undefined : (trial.best ?? trial.last)?.metrics[metric];
-}
-
 /** Hyperparameters of a trial: what it was given, then what it learned. */
 export function parameterPairs({ work, last }: Trial): [string, string][] {
   const given = Object.entries(work?.parameters ?? {}).map(([name, value]): [string, string] => [name, formatParameter(value)]);

@@ -61,11 +61,11 @@ export function barLines(states: readonly Progress[], layout: Pick<Layout, "colu
 export function details(state: Progress, sinceFactMs: number): Line {
   const pieces: Piece[] = [...moment(state, sinceFactMs)];
   const separator: Piece = { text: "  " };
-  if (state.best !== undefined) {
+  if (state.leader?.trial !== undefined) {
     const metric = plainText(state.spec?.objectives[0]?.metric ?? "best", nameColumnsMax);
     pieces.push(
       { text: "best ", style: "faint" },
-      { text: `${metric} ${formatValue(state.best.value)}`, style: "good" },
+      { text: `${metric} ${formatValue(state.leader.value)}`, style: "good" },
       separator,
     );
   }

@@ -15,8 +15,8 @@ test("a whole search is folded into its end", () => {
   assert.equal(state.trialsDone, 4);
   assert.equal(state.trialsFailed, 2);
   assert.equal(state.steps, search.steps);
-  assert.equal(state.best?.trial, search.bestTrial);
-  assert.equal(state.best?.value, search.bestValue);
+  assert.equal(state.leader?.trial, search.bestTrial);
+  assert.equal(state.leader?.value, search.bestValue);
   assert.equal(state.live.size, 0);
   assert.equal(fractionDone(state), 1);
 });
@@ -69,7 +69,7 @@ test("a lost attempt gives back the steps after its checkpoint and its line", ()
       { $case: "attemptEnded", value: { trial: 0, attempt: 1, reason: "END_REASON_LOST", message: "", retryAtMs: 0 } },
     ]),
   );
-  assert.equal(state.best, undefined, "NaN is never the best");
+  assert.equal(state.leader?.trial, undefined, "NaN is never the best");
   assert.equal(state.live.get(0)?.row, -1);
   assert.equal(state.steps, 900);
   const started: Fact["kind"] = { $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "b", fromStep: 600 } };
@@ -118,19 +118,20 @@ function scored(...scores: readonly (readonly [trial: number, step: number, scor
     const measurement = { step, metrics: { score }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 1 };
     return { $case: "trialMeasured", value: { trial, attempt: 1, measurement } };
   });
-  return fold(numbered([{ $case: "searchCreated", value: { spec: maximized, idempotencyKey: "" } }, ...measured]));
+  const proposed = [0, 1, 2].map((trial): Fact["kind"] => ({ $case: "trialProposed", value: { trial, work: undefined } }));
+  return fold(numbered([{ $case: "searchCreated", value: { spec: maximized, idempotencyKey: "" } }, ...proposed, ...measured]));
 }
 
 test("a search that is maximized keeps the greatest value", () => {
-  const { best } = scored([0, 1, 0.2], [1, 1, 0.9], [2, 1, 0.5]);
-  assert.deepEqual([best?.trial, best?.value], [1, 0.9]);
+  const { leader } = scored([0, 1, 0.2], [1, 1, 0.9], [2, 1, 0.5]);
+  assert.deepEqual([leader?.trial, leader?.value], [1, 0.9]);
 });
 
 test("a best whose step is measured again counts as measured last", () => {
-  const { best } = scored([0, 1, 0.2], [1, 1, 0.9], [1, 1, 0.1]);
-  assert.deepEqual([best?.trial, best?.value], [0, 0.2]);
-  assert.equal(scored([0, 1, 0.2], [1, 1, 0.9], [1, 1, 0.5]).best?.value, 0.5);
-  assert.equal(scored([1, 1, 0.9], [1, 1, 0.1], [1, 2, 0.3]).best?.value, 0.3);
+  const { leader } = scored([0, 1, 0.2], [1, 1, 0.9], [1, 1, 0.1]);
+  assert.deepEqual([leader?.trial, leader?.value], [0, 0.2]);
+  assert.equal(scored([0, 1, 0.2], [1, 1, 0.9], [1, 1, 0.5]).leader?.value, 0.5);
+  assert.equal(scored([1, 1, 0.9], [1, 1, 0.1], [1, 2, 0.3]).leader?.value, 0.3);
 });
 
 function fold(facts: readonly Fact[]): Progress {

@@ -2,7 +2,18 @@
  * How far a search is, folded from its facts: steps, rate, time left, the best value and what each slot is doing. A fold (design,
  * section 2): the same facts give the same view, so it is tested without a terminal. It keeps trials only while they are not over.
  */
-import type { Fact, Measurement, SearchSpec } from "@regulus/proto";
+import {
+  type CountedValue,
+  type EndReason,
+  endedWell,
+  type Fact,
+  Leader,
+  type Measurement,
+  noValue,
+  type Ranked,
+  type SearchSpec,
+  valueAfter,
+} from "@regulus/proto";
 
 /** The rate is taken over this much of the newest past. */
 const rateWindowMs = 30_000;
@@ -21,18 +32,12 @@ export interface LiveTrial {
   row: number;
   attempt: number;
   last: Measurement | undefined;
+  /** Newest step measured in the current attempt; -1 for none. */
+  measuredStep: number;
+  /** Its value that counts. */
+  counted: CountedValue;
   /** It paused, and goes on from there, whether it was saved there or waits in its process. */
   goesOn: boolean;
-}
-
-/** The best measurement so far by the first objective. */
-export interface Best {
-  readonly trial: number;
-  readonly step: number;
-  readonly value: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** The best before it, which counts again where its step is measured again and comes to less. */
-  readonly before: Omit<Best, "before"> | undefined;
 }
 
 interface Sample {
@@ -57,7 +62,8 @@ export interface Progress {
   trialsDone: number;
   trialsStopped: number;
   trialsFailed: number;
-  best: Best | undefined;
+  /** The best trial by the value that counts; undefined before the search is known. */
+  leader: Leader | undefined;
   live: Map<number, LiveTrial>;
   /** Which lines of the display are taken. */
   rows: boolean[];
@@ -82,7 +88,7 @@ function init(): Progress {
     trialsDone: 0,
     trialsStopped: 0,
     trialsFailed: 0,
-    best: undefined,
+    leader: undefined,
     live: new Map(),
     rows: [],
     samples: [],
@@ -106,6 +112,7 @@ function apply(state: Progress, fact: Fact): void {
     case "searchCreated":
       state.spec = kind.value.spec;
       state.createdMs = fact.timeMs;
+      state.leader = state.spec?.objectives[0] && new Leader(state.spec.objectives[0]);
       return;
     case "searchPaused":
       state.status = "paused";
@@ -139,6 +146,8 @@ function apply(state: Progress, fact: Fact): void {
         row: -1,
         attempt: 0,
         last: undefined,
+        measuredStep: -1,
+        counted: noValue,
         goesOn: false,
       });
       return;
@@ -166,7 +175,7 @@ function apply(state: Progress, fact: Fact): void {
     case "trialEnded":
       if (kind.value.final !== undefined) measured(state, kind.value.trial, kind.value.final);
       idle(state, state.live.get(kind.value.trial));
-      state.live.delete(kind.value.trial);
+      ended(state, kind.value.trial, kind.value.reason);
       if (kind.value.reason === "END_REASON_DONE") state.trialsDone++;
       else if (kind.value.reason === "END_REASON_STOPPED_EARLY") state.trialsStopped++;
       else state.trialsFailed++;
@@ -201,6 +210,7 @@ function attemptStarted(state: Progress, timeMs: number, started: Started): void
   state.rows[trial.row] = true;
   trial.agentId = started.agentId;
   trial.attempt = started.attempt;
+  trial.measuredStep = -1;
   // Steps since the last checkpoint are lost and will be done again, but for a trial that paused, which may have had no need of one; a jump upwards
   // (another trial's checkpoint) is not work.
   const fromStep = trial.goesOn ? Math.max(trial.step, started.fromStep) : started.fromStep;
@@ -216,19 +226,23 @@ function measured(state: Progress, number: number, measurement: Measurement): vo
     trial.step = Math.max(trial.step, measurement.step);
     trial.last = measurement;
   }
+  const isAgain = measurement.step === trial?.measuredStep;
   const objective = state.spec?.objectives[0];
-  const value = objective === undefined ? undefined : measurement.metrics[objective.metric];
-  if (objective === undefined || value === undefined || !Number.isFinite(value)) return;
-  const sign = objective.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
-  const { best } = state;
-  const isAgain = best?.trial === number && best.step === measurement.step;
-  const before = isAgain ? best.before : best;
-  if (before !== undefined && sign * value >= sign * before.value) {
-    if (isAgain) state.best = { ...before, before: undefined };
-    return;
-  }
-  const last = before && { trial: before.trial, step: before.step, value: before.value, metrics: before.metrics };
-  state.best = { trial: number, step: measurement.step, value, metrics: measurement.metrics, before: last };
+  if (objective === undefined || trial === undefined) return;
+  trial.measuredStep = measurement.step;
+  trial.counted = valueAfter(trial.counted, measurement, { objective, isAgain });
+  state.leader?.measured(number, trial.counted.value, () => liveValues(state));
+}
+
+function* liveValues({ live }: Progress): Generator<Ranked> {
+  for (const { trial, counted } of live.values()) yield { trial, value: counted.value };
+}
+
+/** A trial that failed leaves no value behind. */
+function ended(state: Progress, number: number, reason: EndReason): void {
+  const value = endedWell(reason) ? (state.live.get(number)?.counted.value ?? Number.NaN) : Number.NaN;
+  state.live.delete(number);
+  state.leader?.ended(number, value, () => liveValues(state));
 }
 
 function idle(state: Progress, trial: LiveTrial | undefined): void {

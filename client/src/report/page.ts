@@ -57,7 +57,7 @@ ${new Html(parts.style)}
 </header>
 <section class="grid wide" style="margin-top: 24px">${searches.map((shown) => searchCard(shown, searches))}</section>
 <h2>Results</h2>
-<p class="note">Each search's best trial by its own objective, at the best measurement of that trial. The objective selects; other metrics, such as those of a test split, are only read off there.</p>
+<p class="note">Each search's best trial by its own objective, at the measurement of that trial that counts (its best, or its newest where the objective says so). A trial that failed or diverged is never the best. The objective selects; other metrics, such as those of a test split, are only read off there.</p>
 ${summaryTable(searches)}
 ${foundTable(searches)}
 ${armTable(searches)}

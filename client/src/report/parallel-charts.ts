@@ -2,7 +2,7 @@
 import type { Parameter } from "@regulus/proto";
 import { formatParameter, formatValue, plainText } from "../display/numbers.js";
 import { type Chart, parametersShownMax, type Shown, valueAxis } from "./chart-frame.js";
-import { hyperparametersAt, objectiveOf } from "./result.js";
+import { countedIn, hyperparametersAt, objectiveOf } from "./result.js";
 import { spread } from "./thin.js";
 
 /** Trials that a chart draws: the best half of them, and an even spread of the rest. */
@@ -32,9 +32,7 @@ function parallelChart(group: readonly Shown[], index: number): Chart[] {
   const parameters = (search?.spec?.space ?? []).slice(0, parametersShownMax);
   if (search === undefined || parameters.length === 0) return [];
   const { metric, sign } = objectiveOf(search);
-  const rows = group
-    .flatMap((shown) => parallelRows(shown, parameters, metric))
-    .sort((a, b) => sign * (b.objective - a.objective));
+  const rows = group.flatMap((shown) => parallelRows(shown, parameters)).sort((a, b) => sign * (b.objective - a.objective));
   if (rows.length < 2) return [];
   const good = rows.slice(-Math.ceil(parallelTrialsMax / 2));
   const shownRows =
@@ -59,7 +57,7 @@ function parallelChart(group: readonly Shown[], index: number): Chart[] {
     {
       id: `parallel-${index}`,
       title: `Trials of ${labels}`,
-      caption: `One line a trial at its best measurement, coloured by ${metric}; the thick line is the best trial. Drag along an axis to select.${omitted}`,
+      caption: `One line a trial at the measurement that counts, coloured by ${metric}; the thick line is the best trial. Drag along an axis to select.${omitted}`,
       option: {
         tooltip: { trigger: "item" },
         parallel: {
@@ -98,11 +96,11 @@ function parallelChart(group: readonly Shown[], index: number): Chart[] {
   ];
 }
 
-function parallelRows({ record, label }: Shown, parameters: readonly Parameter[], metric: string): ParallelRow[] {
+function parallelRows({ record, label }: Shown, parameters: readonly Parameter[]): ParallelRow[] {
   return record.trials.flatMap(({ trial }) => {
-    const objective = trial?.best?.metrics[metric];
-    if (trial === undefined || objective === undefined || !Number.isFinite(objective)) return [];
-    const found = hyperparametersAt(record.search, trial, trial.best);
+    const objective = trial?.value;
+    if (trial === undefined || objective === undefined) return [];
+    const found = hyperparametersAt(record.search, trial, countedIn(record.search, trial));
     const values = parameters.map((parameter) => {
       const value = found[parameter.name];
       return value === undefined ? "-" : typeof value === "number" ? value : formatParameter(value);

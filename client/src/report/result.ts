@@ -2,7 +2,14 @@
  * What came out of a search: its best trial at its best measurement, with the hyperparameters that it found. The report, the demo's
  * table and its JSON all read it here, so that they never disagree.
  */
-import type { ExportSearchResponse, Fact, Measurement, Search, Trial } from "@regulus/proto";
+import {
+  countedMeasurement,
+  type ExportSearchResponse,
+  type Fact,
+  type Measurement,
+  type Search,
+  type Trial,
+} from "@regulus/proto";
 import type { StepRecord } from "./strategy-steps.js";
 
 /** A file that a trial left at its end. */
@@ -28,7 +35,7 @@ export interface SearchRecord {
 
 /** What a search found. */
 export interface SearchResult {
-  /** The best trial by the first objective; undefined where nothing finite was measured. */
+  /** The best trial, as the coordinator says, at the measurement that counts; undefined where no trial has a value. */
   readonly best: { readonly trial: Trial; readonly measurement: Measurement; readonly value: number } | undefined;
   /** Those that the trial was started with and those that it learned, in the order of the space. Learned ones win. */
   readonly hyperparameters: Readonly<Record<string, unknown>>;
@@ -68,16 +75,17 @@ export function hyperparametersAt(search: Search, trial: Trial, measurement: Mea
   return Object.fromEntries([...order, ...others].map((name) => [name, values[name]]));
 }
 
+/** Which trial is the best is the coordinator's to say; nothing is ranked here. */
 function bestOf(search: Search, trials: readonly ExportSearchResponse[]): SearchResult["best"] {
-  const { metric, sign } = objectiveOf(search);
-  let best: SearchResult["best"];
-  for (const { trial } of trials) {
-    const measurement = trial?.best;
-    const value = measurement?.metrics[metric];
-    if (trial === undefined || measurement === undefined || value === undefined || !Number.isFinite(value)) continue;
-    if (best === undefined || sign * value < sign * best.value) best = { trial, measurement, value };
-  }
-  return best;
+  const trial = trials.find((row) => row.trial?.trial === search.bestTrial)?.trial;
+  const measurement = countedIn(search, trial);
+  const value = trial?.value;
+  return trial === undefined || measurement === undefined || value === undefined ? undefined : { trial, measurement, value };
+}
+
+/** The measurement of a trial that counts in its search; undefined where it has no value. */
+export function countedIn(search: Search, trial: Trial | undefined): Measurement | undefined {
+  return countedMeasurement(trial, search.spec?.objectives[0]);
 }
 
 function endedMs(search: Search, trials: readonly ExportSearchResponse[]): number {

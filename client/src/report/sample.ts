@@ -136,6 +136,11 @@ function trialCourse(request: CourseRequest): Course {
   const last = measurements.at(-1);
   const endedMs = startedMs + 300 + (last?.step ?? 0) * stepMs;
   const reason = diverges ? "END_REASON_DIVERGED" : "END_REASON_DONE";
+  const best = measurements.reduce<Measurement | undefined>(
+    (found, next) => ((next.metrics.validLoss ?? 0) < (found?.metrics.validLoss ?? Infinity) ? next : found),
+    undefined,
+  );
+  const counted = diverges ? undefined : best;
   const message = diverges ? `trainLoss was NaN at step ${last?.step}, expected a finite number` : "";
   const trial: Trial = {
     searchId,
@@ -146,10 +151,9 @@ function trialCourse(request: CourseRequest): Course {
     work,
     attempts: 1,
     last,
-    best: measurements.reduce(
-      (best, next) => ((next.metrics.validLoss ?? 0) < (best?.metrics.validLoss ?? Infinity) ? next : best),
-      measurements[0],
-    ),
+    best: counted,
+    value: counted?.metrics.validLoss,
+    valueStep: counted?.step,
     checkpoint: undefined,
     artifacts: [],
     agentId,
@@ -228,10 +232,7 @@ interface StateRequest {
 function sampleState({ searchId, spec, facts, trials, endedMs }: StateRequest): Search {
   const all = trials.flatMap(({ trial }) => (trial === undefined ? [] : [trial]));
   const done = all.filter((trial) => trial.reason === "END_REASON_DONE");
-  const best = done.reduce<Trial | undefined>(
-    (a, b) => ((b.best?.metrics.validLoss ?? Infinity) < (a?.best?.metrics.validLoss ?? Infinity) ? b : a),
-    undefined,
-  );
+  const best = done.reduce<Trial | undefined>((a, b) => ((b.value ?? Infinity) < (a?.value ?? Infinity) ? b : a), undefined);
   const slotSeconds = (list: readonly Trial[]) => list.reduce((sum, trial) => sum + (trial.endedMs - trial.startedMs) / 1000, 0);
   return {
     searchId,
@@ -244,7 +245,7 @@ function sampleState({ searchId, spec, facts, trials, endedMs }: StateRequest): 
     endedMs,
     counts: { pending: 0, running: 0, paused: 0, done: done.length, stopped: 0, failed: all.length - done.length },
     bestTrial: best?.trial,
-    bestValue: best?.best?.metrics.validLoss,
+    bestValue: best?.value,
     steps: all.reduce((sum, trial) => sum + (trial.last?.step ?? 0), 0),
     slotSeconds: slotSeconds(all),
     arms: [],

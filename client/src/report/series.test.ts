@@ -71,7 +71,9 @@ test("progress of a search that is maximized rises", () => {
     [2, 0.8],
     [3, 0.8],
   ]);
-  assert.equal(resultOf({ search, trials }).best?.value, 0.8);
+  assert.equal(resultOf({ search: { ...search, bestTrial: 0 }, trials }).best?.value, 0.8);
+  const failed = trials.map((row) => ({ ...row, trial: row.trial && { ...row.trial, value: undefined, valueStep: undefined } }));
+  assert.deepEqual(progressSeries({ search, trials: failed }).bySteps, [], "a trial that failed has no values");
 });
 
 test("a scale is spread in the unconstrained coordinate, on the parameter's own axis", () => {
@@ -145,7 +147,8 @@ function row({ trial, startedMs, endedMs, values }: RowRequest): ExportSearchRes
     }),
   );
   const best = measurements.reduce((a, b) => ((b.metrics.validLoss ?? 0) > (a.metrics.validLoss ?? 0) ? b : a));
-  return { trial: { ...template, trial, startedMs, endedMs, best }, measurements };
+  const value = best.metrics.validLoss;
+  return { trial: { ...template, trial, startedMs, endedMs, best, value, valueStep: best.step }, measurements };
 }
 
 function parameter(min: number, max: number, scale: "SCALE_LINEAR" | "SCALE_LOG"): Parameter {

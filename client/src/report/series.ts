@@ -2,7 +2,7 @@
  * Series of numbers behind a report's plots: the best objective over steps and time, learned hyperparameters with their perturbation,
  * trials as points. Pure; nothing here knows how a chart looks.
  */
-import type { ExportSearchResponse, Measurement, Parameter, Trial } from "@regulus/proto";
+import { type ExportSearchResponse, type Measurement, metricOf, type Parameter, type Trial } from "@regulus/proto";
 import { objectiveOf, type SearchRecord } from "./result.js";
 import { type Point, thin } from "./thin.js";
 
@@ -24,12 +24,13 @@ interface Moment {
 }
 
 /**
- * The best objective so far. An export has no wall time for a measurement; it is placed inside its trial by its training seconds, which is
+ * The best value so far of trials that did not fail. An export has no wall time for a measurement; it is placed inside its trial by its training seconds, which is
  * exact for trials that ran in one go.
  */
 export function progressSeries(record: SearchRecord): ProgressSeries {
   const { metric, sign } = objectiveOf(record.search);
-  const moments = record.trials.flatMap((row) => momentsOf(row, metric, record.search.createdMs));
+  const lastCounts = record.search.spec?.objectives[0]?.value === "OBJECTIVE_VALUE_LAST";
+  const moments = record.trials.flatMap((row) => momentsOf(row, { metric, lastCounts, createdMs: record.search.createdMs }));
   moments.sort((a, b) => a.seconds - b.seconds);
   const bySteps: Point[] = [];
   const bySeconds: Point[] = [];
@@ -50,21 +51,33 @@ export function progressSeries(record: SearchRecord): ProgressSeries {
   return { bySteps: thin(bySteps, linePointsMax), bySeconds: thin(bySeconds, linePointsMax) };
 }
 
-function momentsOf({ trial, measurements }: ExportSearchResponse, metric: string, createdMs: number): Moment[] {
+interface Counting {
+  readonly metric: string;
+  /** Whether only a trial's newest value counts. */
+  readonly lastCounts: boolean;
+  readonly createdMs: number;
+}
+
+/** A trial that failed costs steps and has no values. */
+function momentsOf({ trial, measurements }: ExportSearchResponse, { metric, lastCounts, createdMs }: Counting): Moment[] {
   if (trial === undefined) return [];
   const trained = measurements.at(-1)?.seconds ?? 0;
   const stretch = trial.endedMs > 0 && trained > 0 ? (trial.endedMs - trial.startedMs) / 1000 / trained : 1;
   const begin = (trial.startedMs - createdMs) / 1000;
+  const counts = ({ value, valueStep }: Trial, { step }: Measurement) =>
+    value !== undefined && (!lastCounts || step === valueStep);
   return measurements.map((measurement, index) => ({
     seconds: begin + measurement.seconds * stretch,
     stepsAdded: Math.max(0, measurement.step - (measurements[index - 1]?.step ?? 0)),
-    value: measurement.metrics[metric] ?? Number.NaN,
+    value: counts(trial, measurement) ? (metricOf(measurement.metrics, metric) ?? Number.NaN) : Number.NaN,
   }));
 }
 
 /** Every value of a trial's objective over its own steps. */
 export function trialSeries(row: ExportSearchResponse, metric: string): Point[] {
-  const points = row.measurements.map((measurement): Point => [measurement.step, measurement.metrics[metric] ?? Number.NaN]);
+  const points = row.measurements.map(
+    (measurement): Point => [measurement.step, metricOf(measurement.metrics, metric) ?? Number.NaN],
+  );
   return thin(points, linePointsMax);
 }
 

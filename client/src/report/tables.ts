@@ -1,12 +1,12 @@
 /**
  * The tables of a report: what each search found, what became of each trial, what it cost.
  */
-import type { ExportSearchResponse, Search, Trial } from "@regulus/proto";
+import { type ExportSearchResponse, metricOf, type Search, type Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
 import { type Html, html } from "./html.js";
-import { hyperparametersAt, objectiveOf, resultOf, type SearchResult } from "./result.js";
+import { countedIn, hyperparametersAt, objectiveOf, resultOf, type SearchResult } from "./result.js";
 import { spread } from "./thin.js";
 
 /** Rows of a search's trial table: the best half of them, and an even spread of the rest. */
@@ -63,12 +63,12 @@ function metricCell(
   result: SearchResult,
   all: readonly { readonly shown: Shown; readonly result: SearchResult }[],
 ): Html {
-  const value = result.best?.measurement.metrics[name];
+  const value = metricOf(result.best?.measurement.metrics, name);
   if (value === undefined) return html`<td class="number">—</td>`;
   // Losses and errors are better where they are less; of other metrics only an objective's direction is known.
   const objective = all.map(({ shown }) => objectiveOf(shown.record.search)).find(({ metric }) => metric === name);
   const sign = objective?.sign ?? (/(loss|error)$/i.test(name) ? 1 : undefined);
-  const values = all.flatMap(({ result: { best } }) => best?.measurement.metrics[name] ?? []).filter(Number.isFinite);
+  const values = all.flatMap(({ result: { best } }) => metricOf(best?.measurement.metrics, name) ?? []).filter(Number.isFinite);
   const best = sign !== undefined && values.length > 1 && values.every((other) => sign * value <= sign * other);
   return html`<td class="number${best ? " best" : ""}">${formatMetric(name, value)}</td>`;
 }
@@ -82,18 +82,18 @@ export function formatMetric(name: string, value: number): string {
 export function trialTable(shown: Shown): Html {
   const { record, label } = shown;
   const { search } = record;
-  const { metric, sign } = objectiveOf(search);
-  const value = (row: ExportSearchResponse) => {
-    const found = row.trial?.best?.metrics[metric];
-    return found === undefined || !Number.isFinite(found) ? Infinity : sign * found;
-  };
-  const sorted = [...record.trials].sort((a, b) => compare(value(a), value(b)));
+  const { sign } = objectiveOf(search);
+  const value = ({ trial }: ExportSearchResponse) => (trial?.value === undefined ? Infinity : sign * trial.value);
+  const number = ({ trial }: ExportSearchResponse) => trial?.trial ?? 0;
+  const sorted = [...record.trials].sort((a, b) => compare(value(a), value(b)) || number(a) - number(b));
   const good = sorted.slice(0, Math.ceil(trialRowsMax / 2));
   const rows =
     sorted.length <= trialRowsMax ? sorted : [...good, ...spread(sorted.slice(good.length), trialRowsMax - good.length)];
   const trials = rows.flatMap(({ trial }) => (trial === undefined ? [] : [trial]));
-  const metrics = ordered(trials.flatMap((trial) => Object.keys(trial.best?.metrics ?? {}))).slice(0, columnsMax);
-  const names = [...new Set(trials.flatMap((trial) => Object.keys(hyperparametersAt(search, trial, trial.best))))].slice(
+  // A trial that failed has no value that counts; what it measured last is shown, and never ranked.
+  const shownOf = (trial: Trial) => countedIn(search, trial) ?? trial.last;
+  const metrics = ordered(trials.flatMap((trial) => Object.keys(shownOf(trial)?.metrics ?? {}))).slice(0, columnsMax);
+  const names = [...new Set(trials.flatMap((trial) => Object.keys(hyperparametersAt(search, trial, shownOf(trial)))))].slice(
     0,
     columnsMax,
   );
@@ -104,13 +104,14 @@ export function trialTable(shown: Shown): Html {
   return html`<h3 style="margin: 18px 0 10px">${swatch(shown)}${label}</h3>${omitted}
 <div class="card scroll"><table>
 <thead><tr><th class="number">trial</th><th>ended</th>${metrics.map((name) => html`<th class="number">${spaced(name)}</th>`)}
-<th class="number">best at step</th><th class="number">steps</th><th class="number">training</th><th class="number">attempts</th>
+<th class="number">value at step</th><th class="number">steps</th><th class="number">training</th><th class="number">attempts</th>
 ${names.map((name) => html`<th class="number">${name}</th>`)}<th>what was seen</th></tr></thead>
 <tbody>${trials.map((trial) => {
-    const found = hyperparametersAt(search, trial, trial.best);
+    const at = shownOf(trial);
+    const found = hyperparametersAt(search, trial, at);
     return html`<tr><td class="number">${trial.trial}</td><td>${endTag(trial)}</td>
-${metrics.map((name) => html`<td class="number">${metricText(name, trial.best?.metrics[name])}</td>`)}
-<td class="number">${trial.best === undefined ? "—" : formatCount(trial.best.step)}</td>
+${metrics.map((name) => html`<td class="number">${metricText(name, metricOf(at?.metrics, name))}</td>`)}
+<td class="number">${trial.valueStep === undefined ? "—" : formatCount(trial.valueStep)}</td>
 <td class="number">${formatCount(trial.last?.step ?? 0)}</td><td class="number">${formatSeconds(trial.last?.seconds ?? 0)}</td>
 <td class="number">${trial.attempts}</td>
 ${names.map((name) => html`<td class="number">${name in found ? formatParameter(found[name]) : "—"}</td>`)}

@@ -6,7 +6,7 @@ import { proposedTrial, type TrialState, tellTrial, trialView } from "../search/
 
 /** Gives ended trials as the pass comes to their ends, then those that are not over. */
 export async function* exportTrials(log: EventLog, searchId: string, signal: AbortSignal): AsyncGenerator<ExportSearchResponse> {
-  const open = new Map<number, { readonly trial: TrialState; readonly measurements: Measurement[] }>();
+  const open = new Map<number, Row>();
   let objective: SearchState["objective"] | undefined;
   for await (const facts of log.read(searchId, 0, { signal })) {
     for (const fact of facts) {
@@ -24,12 +24,17 @@ export async function* exportTrials(log: EventLog, searchId: string, signal: Abo
         // A step that is measured again, or at the trial's end, is one measurement: the newest of it holds all.
         const isSame = now.step === measuredStep || (row.trial.end !== undefined && now.step === last?.step);
         if (isSame) row.measurements.pop();
-        row.measurements.push(now);
+        row.measurements.push({ ...now, attempt: row.trial.attempt });
       }
       if (row.trial.end === undefined) continue;
       open.delete(row.trial.number);
-      yield { trial: trialView(searchId, row.trial), measurements: row.measurements };
+      yield { ...row, trial: trialView(searchId, row.trial) };
     }
   }
-  for (const { trial, measurements } of open.values()) yield { trial: trialView(searchId, trial), measurements };
+  for (const row of open.values()) yield { ...row, trial: trialView(searchId, row.trial) };
+}
+
+interface Row {
+  readonly trial: TrialState;
+  readonly measurements: Measurement[];
 }

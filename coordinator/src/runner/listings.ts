@@ -143,14 +143,13 @@ function basicView(search: Search): Search {
 }
 
 /**
- * Place of a trial among the best: tier (0 with a value that counts, 1 with another one, 2 with none), value, number. Least first.
+ * Place of a trial among the best: tier (0 with a value that counts, 1 without), value, number. Least first.
  */
 function rankOf(state: SearchState, number: number): RowKey {
   const live = state.live.get(number);
-  const value = live === undefined ? state.archive.value(number) : live.bestValue;
-  if (!Number.isFinite(value)) return [2, 0, number];
-  const counts = live !== undefined || state.archive.good(number);
-  return [counts ? 0 : 1, state.objective.direction === Direction.DIRECTION_MAXIMIZE ? -value : value, number];
+  const value = live === undefined ? state.archive.value(number) : live.counted.value;
+  if (Number.isNaN(value)) return [1, 0, number];
+  return [0, state.objective.direction === Direction.DIRECTION_MAXIMIZE ? -value : value, number];
 }
 
 function hasStatus(state: SearchState, number: number, statuses: readonly TrialStatus[]): boolean {

@@ -1,12 +1,10 @@
 /** What each arm of a search came to: trials, steps and the best of each, folded as the search is. Ranks by the first objective. */
-import type { Arm, Objective } from "@regulus/proto";
-import { isBetter } from "./trial-state.js";
+import { type Arm, Leader, type Objective } from "@regulus/proto";
 
 interface Totals {
   trials: number;
   steps: number;
-  best: number | undefined;
-  value: number;
+  readonly leader: Leader;
 }
 
 export class Arms {
@@ -25,27 +23,9 @@ export class Arms {
     if (steps > 0) this.#of(arm).steps += steps;
   }
 
-  /** Looks at a trial's best value; NaN for none. */
-  measured(arm: string, trial: number, value: number): void {
-    const totals = this.#of(arm);
-    if (!isBetter(value, totals.value, this.#objective)) return;
-    totals.best = trial;
-    totals.value = value;
-  }
-
-  /** Whether a trial is the best of its arm. */
-  isBest(arm: string, trial: number): boolean {
-    return this.#arms.get(arm)?.best === trial;
-  }
-
-  /** Value of an arm's best trial; NaN for none. */
-  bestValue(arm: string): number {
-    return this.#of(arm).value;
-  }
-
-  /** The best of an arm had failed: it is looked for among all again. */
-  forgetBest(arm: string): void {
-    Object.assign(this.#of(arm), { best: undefined, value: Number.NaN });
+  /** Who is the best of an arm. */
+  leader(arm: string): Leader {
+    return this.#of(arm).leader;
   }
 
   /** As clients see them, the strategy's own first; empty where there is only that one. */
@@ -53,17 +33,17 @@ export class Arms {
     if (this.#arms.size === 0 || (this.#arms.size === 1 && this.#arms.has(""))) return [];
     return [...this.#arms]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { trials, steps, best, value }]) => ({
+      .map(([name, { trials, steps, leader }]) => ({
         name,
         trials,
         steps,
-        bestTrial: best,
-        bestValue: best === undefined ? undefined : value,
+        bestTrial: leader.trial,
+        bestValue: leader.trial === undefined ? undefined : leader.value,
       }));
   }
 
   #of(arm: string): Totals {
-    const known = this.#arms.get(arm) ?? { trials: 0, steps: 0, best: undefined, value: Number.NaN };
+    const known = this.#arms.get(arm) ?? { trials: 0, steps: 0, leader: new Leader(this.#objective) };
     this.#arms.set(arm, known);
     return known;
   }

@@ -2,8 +2,7 @@
  * What is new in a search beyond its trials: the strategy's own steps, findings, failures of the strategy. The newest of each kind, so that
  * `regulus show` and `explain` can tell them without reading the whole log; all of them are in the log.
  */
-import { EndReason, type Fact, type StrategyStepped, stepOutcome } from "@regulus/proto";
-import { endedWell } from "./trial-archive.js";
+import { EndReason, endedWell, type Fact, type StrategyStepped, stepOutcome } from "@regulus/proto";
 
 /** Newest steps and newest findings that are kept of a search. */
 export const newsMax = 50;

@@ -6,10 +6,13 @@ import {
   assert,
   type Budget,
   EndReason,
+  endedWell,
   type Fact,
   failureSignature,
   isTrialFailure,
+  Leader,
   type Objective,
+  type Ranked,
   type Search,
   SearchOutcome,
   type SearchSpec,
@@ -23,8 +26,8 @@ import { FirstTrials } from "./first-trials.js";
 import { News } from "./news.js";
 import { RunningTime } from "./running-time.js";
 import { shownSpec } from "./shown-spec.js";
-import { endedWell, TrialArchive } from "./trial-archive.js";
-import { type Checkpoint, isBetter, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
+import { TrialArchive } from "./trial-archive.js";
+import { type Checkpoint, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 
 /** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
 export class SearchState {
@@ -72,8 +75,7 @@ export class SearchState {
   steps = 0;
   readonly cost: Cost;
   readonly news = new News();
-  bestTrial: number | undefined;
-  bestValue = Number.NaN;
+  readonly #leader: Leader;
 
   constructor(created: Fact) {
     assert(created.kind?.$case === "searchCreated" && created.kind.value.spec, "a search begins with its creation");
@@ -85,6 +87,7 @@ export class SearchState {
     this.#shownSpec = shownSpec(spec);
     this.objective = objective;
     this.arms = new Arms(objective);
+    this.#leader = new Leader(objective);
     this.budget = spec.budget ?? { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
     this.slots = Math.max(1, spec.resources?.slots ?? 1);
     this.cost = new Cost(this.slots);
@@ -92,6 +95,16 @@ export class SearchState {
     this.createdMs = created.timeMs;
     this.time = new RunningTime(created.timeMs);
     this.position = created.position;
+  }
+
+  /** The best trial by the value that counts; undefined where none has one. */
+  get bestTrial(): number | undefined {
+    return this.#leader.trial;
+  }
+
+  /** Its value; NaN where there is none. */
+  get bestValue(): number {
+    return this.#leader.value;
   }
 
   /** Tells of the next fact. */
@@ -207,7 +220,6 @@ export class SearchState {
     const { arm } = trial.work;
     this.steps += trial.step - stepBefore;
     this.arms.stepped(arm, trial.step - stepBefore);
-    this.#rank(trial);
     if (fact.kind?.$case === "trialResumed") this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
     if (fact.kind?.$case === "trialPaused") this.firstTrials.worked();
     const over = trial.end !== undefined;
@@ -215,6 +227,21 @@ export class SearchState {
     move(this.running, number, !over && trial.status === "running");
     if (fact.kind?.$case === "attemptStarted") this.firstTrials.started(number, this.running.size);
     if (trial.end !== undefined) this.#end(trial, trial.end);
+    else this.#ranked(trial);
+  }
+
+  /** Tells the leaders of the search and of the arm what a trial's value is now. */
+  #ranked({ number, counted: { value }, work: { arm }, end }: TrialState): void {
+    const tells = end === undefined ? "measured" : "ended";
+    this.#leader[tells](number, value, () => this.#liveValues());
+    this.arms.leader(arm)[tells](number, value, () => this.#liveValues(arm));
+  }
+
+  /** Values of the trials that are not over, of one arm or of all. Walked only where the best one fell back. */
+  *#liveValues(arm?: string): Generator<Ranked> {
+    for (const { number, counted, work } of this.live.values()) {
+      if (arm === undefined || work.arm === arm) yield { trial: number, value: counted.value };
+    }
   }
 
   /**
@@ -237,10 +264,8 @@ export class SearchState {
 
   #end(trial: TrialState, { reason, message }: NonNullable<TrialState["end"]>): void {
     this.live.delete(trial.number);
-    this.archive.add(trialView(this.searchId, trial), {
-      value: trial.bestValue,
-      checkpointStep: trial.checkpoint?.step ?? 0,
-    });
+    this.archive.add(trialView(this.searchId, trial), { checkpointStep: trial.checkpoint?.step ?? 0 });
+    this.#ranked(trial);
     if (reason === EndReason.END_REASON_DONE) this.done += 1;
     else if (reason === EndReason.END_REASON_STOPPED_EARLY) this.stopped += 1;
     else this.failed += 1;
@@ -250,47 +275,6 @@ export class SearchState {
     if (endedWell(reason)) return;
     if (fails) this.failures += 1;
     this.failureGroups.add(trial.number, reason, message);
-    if (this.bestTrial === trial.number) this.#findBest();
-    if (this.arms.isBest(trial.work.arm, trial.number)) this.#findBestOf(trial.work.arm);
-  }
-
-  /** Ranks a trial by its value of now. One that was the best and had its newest step measured again may have fallen back. */
-  #rank({ number, bestValue, work: { arm } }: TrialState): void {
-    const worse = (value: number) => isBetter(value, bestValue, this.objective);
-    if (this.bestTrial === number && worse(this.bestValue)) this.#findBest();
-    if (this.arms.isBest(arm, number) && worse(this.arms.bestValue(arm))) this.#findBestOf(arm);
-    this.arms.measured(arm, number, bestValue);
-    if (!isBetter(bestValue, this.bestValue, this.objective)) return;
-    this.bestTrial = number;
-    this.bestValue = bestValue;
-  }
-
-  /** The best had failed or fell back: looks at all again. Rare, and one pass over numbers. */
-  #findBest(): void {
-    this.bestTrial = undefined;
-    this.bestValue = Number.NaN;
-    for (let number = 0; number < this.nextTrial; number += 1) {
-      const value = this.#valueOf(number);
-      if (isBetter(value, this.bestValue, this.objective)) {
-        this.bestTrial = number;
-        this.bestValue = value;
-      }
-    }
-  }
-
-  /** As above, among the trials of an arm. */
-  #findBestOf(arm: string): void {
-    this.arms.forgetBest(arm);
-    for (let number = 0; number < this.nextTrial; number += 1) {
-      const value = this.#valueOf(number);
-      if (Number.isNaN(value) || this.trial(number)?.work?.arm !== arm) continue;
-      this.arms.measured(arm, number, value);
-    }
-  }
-
-  /** First objective of a trial's best measurement where it counts; NaN else. */
-  #valueOf(number: number): number {
-    return this.live.get(number)?.bestValue ?? (this.archive.good(number) ? this.archive.value(number) : Number.NaN);
   }
 }
 

@@ -2,7 +2,7 @@
  * Ended trials in little room: the message that clients see of each as bytes, end to end in large blocks, and a few numbers in columns
  * for ranking. A million objects with maps would cost kilobytes each; this costs what the trial's own numbers take.
  */
-import { EndReason, Trial, TrialStatus } from "@regulus/proto";
+import { Trial, TrialStatus } from "@regulus/proto";
 import { encoderOf } from "../encoded.js";
 
 /** Bytes of a block; a larger trial gets a block of its own. */
@@ -14,8 +14,6 @@ const encodeTrial = encoderOf(Trial);
 
 /** Numbers of an ended trial that are needed without decoding it. */
 export interface EndedNumbers {
-  /** First objective of its best measurement; NaN for none. */
-  readonly value: number;
   /** Step of its newest checkpoint; 0 for none. */
   readonly checkpointStep: number;
 }
@@ -30,8 +28,6 @@ export class TrialArchive {
   #lengthOf = new Uint32Array(rowsAtFirst);
   #values = new Float64Array(rowsAtFirst);
   #checkpointSteps = new Float64Array(rowsAtFirst);
-  /** 1 where the trial ended well: done, or stopped early with its last measurement counting. */
-  #good = new Uint8Array(rowsAtFirst);
 
   has(trial: number): boolean {
     return (this.#lengthOf[trial] ?? 0) > 0;
@@ -51,9 +47,8 @@ export class TrialArchive {
     this.#offsetOf[trial] = this.#used;
     this.#lengthOf[trial] = bytes.length;
     this.#used += bytes.length;
-    this.#values[trial] = numbers.value;
+    this.#values[trial] = view.value ?? Number.NaN;
     this.#checkpointSteps[trial] = numbers.checkpointStep;
-    this.#good[trial] = endedWell(view.reason) ? 1 : 0;
   }
 
   get(searchId: string, trial: number): Trial | undefined {
@@ -65,14 +60,9 @@ export class TrialArchive {
     return { ...view, searchId, status: TrialStatus.TRIAL_STATUS_ENDED };
   }
 
-  /** First objective of a trial's best measurement; NaN for none. */
+  /** A trial's value that counts; NaN for none. */
   value(trial: number): number {
     return this.#values[trial] ?? Number.NaN;
-  }
-
-  /** Whether a trial's value counts for the search's best. */
-  good(trial: number): boolean {
-    return this.#good[trial] === 1;
   }
 
   checkpointStep(trial: number): number {
@@ -88,13 +78,7 @@ export class TrialArchive {
     this.#lengthOf = copyInto(new Uint32Array(capacity), this.#lengthOf);
     this.#values = copyInto(new Float64Array(capacity), this.#values);
     this.#checkpointSteps = copyInto(new Float64Array(capacity), this.#checkpointSteps);
-    this.#good = copyInto(new Uint8Array(capacity), this.#good);
   }
-}
-
-/** Whether a trial that ended for this reason counts for the search's best. */
-export function endedWell(reason: EndReason): boolean {
-  return reason === EndReason.END_REASON_DONE || reason === EndReason.END_REASON_STOPPED_EARLY;
 }
 
 function copyInto<Column extends { set(from: ArrayLike<number>): void } & ArrayLike<number>>(to: Column, from: Column): Column {

@@ -4,13 +4,18 @@
 import {
   type ArtifactRef,
   assert,
-  Direction,
+  type CountedValue,
   EndReason,
+  endedWell,
   type Fact,
+  isBetter,
   type Measurement,
+  metricOf,
+  noValue,
   type Objective,
   type Trial,
   TrialStatus,
+  valueAfter,
   type Work,
 } from "@regulus/proto";
 import { noTime, type TrialTime } from "./cost.js";
@@ -46,11 +51,17 @@ export interface TrialState {
   measuredStep: number;
   savedStep: number;
   last: Measurement | undefined;
+  /** The measurement with the best first objective. */
   best: Measurement | undefined;
   /** First objective of `best`; NaN while there is none. */
   bestValue: number;
   /** `best` and its value before the newest step was measured: what stays where that step is measured again. */
-  earlier: { readonly best: Measurement | undefined; readonly value: number };
+  earlier: { readonly best: Measurement | undefined; readonly value: number; readonly attempt: number };
+  /** The attempts that observed `best` and `last`. */
+  bestAttempt: number;
+  lastAttempt: number;
+  /** The value of the first objective that counts: none where it ended as failed or diverged. */
+  counted: CountedValue;
   checkpoint: Checkpoint | undefined;
   /** The checkpoint of another trial that its work begins from, as it was when the work was given; undefined once it saved its own. */
   source: Checkpoint | undefined;
@@ -94,7 +105,10 @@ export function proposedTrial(fact: Fact): TrialState {
     last: undefined,
     best: undefined,
     bestValue: Number.NaN,
-    earlier: { best: undefined, value: Number.NaN },
+    earlier: { best: undefined, value: Number.NaN, attempt: 0 },
+    bestAttempt: 0,
+    lastAttempt: 0,
+    counted: noValue,
     checkpoint: undefined,
     source: undefined,
     artifacts: [],
@@ -173,6 +187,11 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       measure(trial, kind.value.final, objective);
       trial.artifacts = kind.value.artifacts;
       trial.end = { reason: kind.value.reason, message: kind.value.message, atMs: fact.timeMs };
+      if (!endedWell(kind.value.reason)) {
+        trial.best = undefined;
+        trial.bestValue = Number.NaN;
+        trial.counted = noValue;
+      }
       return;
     case "findingReported":
       // Those of diagnostics have a key, and don't count among what the attempt's own procedure found.
@@ -181,13 +200,6 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
     default:
       return;
   }
-}
-
-/** Whether `a` is a better value of an objective than `b`, where NaN stands for none. */
-export function isBetter(a: number, b: number, objective: Objective): boolean {
-  if (Number.isNaN(a)) return false;
-  if (Number.isNaN(b)) return true;
-  return objective.direction === Direction.DIRECTION_MAXIMIZE ? a > b : a < b;
 }
 
 /** What tells two findings of an attempt apart. */
@@ -205,14 +217,16 @@ export function trialView(searchId: string, trial: TrialState): Trial {
     message: trial.end?.message ?? (trial.status === "pending" ? trial.deferred : ""),
     work: trial.work,
     attempts: trial.attempt,
-    last: trial.last,
-    best: trial.best,
+    last: trial.last && { ...trial.last, attempt: trial.lastAttempt },
+    best: trial.best && { ...trial.best, attempt: trial.bestAttempt },
     checkpoint: trial.checkpoint?.ref,
     artifacts: [...trial.artifacts],
     agentId: trial.agentId,
     proposedMs: trial.proposedMs,
     startedMs: trial.startedMs,
     endedMs: trial.end?.atMs ?? 0,
+    value: Number.isNaN(trial.counted.value) ? undefined : trial.counted.value,
+    valueStep: Number.isNaN(trial.counted.value) ? undefined : trial.counted.step,
   };
 }
 
@@ -225,14 +239,21 @@ const statuses = {
 function measure(trial: TrialState, measurement: Measurement | undefined, objective: Objective): void {
   if (measurement === undefined) return;
   // The step is measured again, with more: what it counted for before counts no more.
-  if (measurement.step === trial.measuredStep) [trial.best, trial.bestValue] = [trial.earlier.best, trial.earlier.value];
-  else trial.earlier = { best: trial.best, value: trial.bestValue };
+  const isAgain = measurement.step === trial.measuredStep;
+  if (isAgain) {
+    trial.best = trial.earlier.best;
+    trial.bestValue = trial.earlier.value;
+    trial.bestAttempt = trial.earlier.attempt;
+  } else trial.earlier = { best: trial.best, value: trial.bestValue, attempt: trial.bestAttempt };
   trial.measuredStep = measurement.step;
   trial.step = Math.max(trial.step, measurement.step);
   trial.last = measurement;
-  const value = measurement.metrics[objective.metric];
-  if (value !== undefined && Number.isFinite(value) && isBetter(value, trial.bestValue, objective)) {
+  trial.lastAttempt = trial.attempt;
+  const measured = metricOf(measurement.metrics, objective.metric);
+  if (measured !== undefined && Number.isFinite(measured) && isBetter(measured, trial.bestValue, objective)) {
     trial.best = measurement;
-    trial.bestValue = value;
+    trial.bestAttempt = trial.attempt;
+    trial.bestValue = measured;
   }
+  trial.counted = valueAfter(trial.counted, measurement, { objective, isAgain });
 }

@@ -4,7 +4,7 @@
  * Source: Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020, algorithm 2 (get_job). Ours beside it: failed
  * configurations count as the worst of the rung they were on the way to, and `finishBest`.
  */
-import { assert, Direction, EndReason, type Fact } from "@regulus/proto";
+import { assert, Direction, EndReason, type Fact, type Measurement, noValue, type Objective, valueAfter } from "@regulus/proto";
 import { createSampler, type Proposal, type Strategy, type StrategyContext, type StrategyModule } from "../../core/index.js";
 import { plainOptions, startsLeft } from "../trial-count.js";
 import { bestLeft, emptyRung, enterRung, leaveRung, promotable, type Rung } from "./rung.js";
@@ -19,8 +19,11 @@ interface Climber {
   rung: number;
   /** Whether it has work: pending or running. */
   isBusy: boolean;
-  /** Newest loss; null for none yet. */
+  /** Its value that counts, negated where more is better; null for none. */
   loss: number | null;
+  /** Its newest measured step, -1 for none, and its loss before that: a step that is measured again replaces what it measured. */
+  measuredStep: number;
+  earlierLoss: number | null;
 }
 
 /** Plain data. */
@@ -88,15 +91,15 @@ function createAsk(context: StrategyContext, options: AshaOptions, steps: readon
 interface Rules {
   readonly eta: number;
   readonly steps: readonly number[];
-  readonly metric: string;
+  readonly objective: Objective;
   /** 1 to minimize, -1 to maximize. */
   readonly sign: number;
 }
 
-function firstObjective({ objectives }: StrategyContext): { metric: string; sign: number } {
+function firstObjective({ objectives }: StrategyContext): Pick<Rules, "objective" | "sign"> {
   const [objective] = objectives;
   assert(objective !== undefined, "a search has an objective");
-  return { metric: objective.metric, sign: objective.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1 };
+  return { objective, sign: objective.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1 };
 }
 
 function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {
@@ -104,7 +107,7 @@ function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {
     case "trialProposed":
       if (kind.value.trial < state.next) return state;
       state.next = kind.value.trial + 1;
-      state.climbers[kind.value.trial] = { rung: 0, isBusy: true, loss: null };
+      state.climbers[kind.value.trial] = { rung: 0, isBusy: true, loss: null, measuredStep: -1, earlierLoss: null };
       state.busy += 1;
       return state;
     case "trialResumed":
@@ -112,7 +115,7 @@ function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {
       return state;
     case "trialMeasured": {
       const climber = state.climbers[kind.value.trial];
-      if (climber !== undefined) climber.loss = lossOf(kind.value.measurement?.metrics[rules.metric], rules.sign) ?? climber.loss;
+      if (climber !== undefined) measure(climber, kind.value.measurement, rules);
       return state;
     }
     case "trialPaused":
@@ -120,7 +123,7 @@ function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {
       return state;
     case "trialEnded": {
       const climber = state.climbers[kind.value.trial];
-      if (climber !== undefined) climber.loss = lossOf(kind.value.final?.metrics[rules.metric], rules.sign) ?? climber.loss;
+      if (climber !== undefined) measure(climber, kind.value.final, rules);
       end(state, { trial: kind.value.trial, reason: kind.value.reason, rules });
       return state;
     }
@@ -177,8 +180,14 @@ function rungOf(untilStep: number, steps: readonly number[]): number {
   return at < 0 ? steps.length - 1 : at;
 }
 
-/** A loss to rank by; a metric that is not finite ranks last, an absent one says nothing. */
-function lossOf(metric: number | undefined, sign: number): number | undefined {
-  if (metric === undefined) return undefined;
-  return Number.isFinite(metric) ? sign * metric : Number.MAX_VALUE;
+/** Ranks by the value that counts everywhere: the best so far, or the newest one where the objective says so. None ranks last. */
+function measure(climber: Climber, measurement: Measurement | undefined, { objective, sign }: Rules): void {
+  if (measurement === undefined) return;
+  const valued = (loss: number | null) => (loss === null ? noValue : { value: sign * loss, step: 0 });
+  const isAgain = measurement.step === climber.measuredStep;
+  const before = { ...valued(climber.loss), earlier: valued(climber.earlierLoss) };
+  const { value } = valueAfter(before, measurement, { objective, isAgain });
+  if (!isAgain) climber.earlierLoss = climber.loss;
+  climber.measuredStep = measurement.step;
+  climber.loss = Number.isNaN(value) ? null : sign * value;
 }

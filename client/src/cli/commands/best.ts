@@ -1,5 +1,5 @@
-/** `regulus best`: the best trial of a search by its first objective, with its hyperparameters and metrics. */
-import { RegulusError } from "@regulus/proto";
+/** `regulus best`: the best trial of a search by the value of its first objective that counts, with its hyperparameters and metrics. */
+import { countedMeasurement, RegulusError } from "@regulus/proto";
 import type { Command } from "commander";
 import { formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
@@ -30,7 +30,7 @@ async function best(idOrBeginning: string, options: ConnectionOptions): Promise<
     writeJson({ searchId: search.searchId, objective: search.spec?.objectives[0], bestValue: search.bestValue, trial });
     return;
   }
-  const measurement = trial.best ?? trial.last;
+  const measurement = countedMeasurement(trial, search.spec?.objectives[0]) ?? trial.last;
   const head: [string, string][] = [
     ["trial", `${trial.trial} (${trialStatusWords(trial)})`],
     ["steps", formatCount(measurement?.step ?? 0)],

@@ -24,7 +24,7 @@ export function registerExport(program: Command): void {
         .choices(["jsonl", "csv"])
         .default("jsonl"),
     )
-    .option("--measurements", "csv: one row for every measurement")
+    .option("--measurements", "csv: one row for every measurement, with its attempt")
     .option("-o, --output <file>", "where to write; standard output where absent")
     .addHelpText(
       "after",

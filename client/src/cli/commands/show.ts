@@ -15,7 +15,6 @@ import {
   costWords,
   countWords,
   metricPairs,
-  objectiveValue,
   parameterPairs,
   searchStatusWords,
   stepCountWords,
@@ -110,7 +109,7 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
   const names = [...new Set(trials.flatMap((trial) => parameterPairs(trial).map(([name]) => name)))];
   const rows = trials.map((trial) => {
     const values = new Map(parameterPairs(trial));
-    const value = objectiveValue(trial, metric);
+    const { value } = trial;
     const steps = formatCount(trial.last?.step ?? 0);
     const shown = names.map((name) => (values.get(name) ?? "-").replace(" (learned)", ""));
     return [String(trial.trial), trialStatusWords(trial), value === undefined ? "-" : formatValue(value), steps, ...shown];

@@ -141,6 +141,72 @@ export function directionToNumber(object: Direction): number {
   }
 }
 
+/** ObjectiveValue tells which measurement of a trial counts. */
+export const ObjectiveValue = {
+  /** OBJECTIVE_VALUE_UNSPECIFIED - Not given; the best is used. */
+  OBJECTIVE_VALUE_UNSPECIFIED: "OBJECTIVE_VALUE_UNSPECIFIED",
+  /** OBJECTIVE_VALUE_BEST - The best finite value that the trial measured. */
+  OBJECTIVE_VALUE_BEST: "OBJECTIVE_VALUE_BEST",
+  /** OBJECTIVE_VALUE_LAST - The newest value that the trial measured; none while that is not finite. */
+  OBJECTIVE_VALUE_LAST: "OBJECTIVE_VALUE_LAST",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type ObjectiveValue = typeof ObjectiveValue[keyof typeof ObjectiveValue];
+
+export namespace ObjectiveValue {
+  export type OBJECTIVE_VALUE_UNSPECIFIED = typeof ObjectiveValue.OBJECTIVE_VALUE_UNSPECIFIED;
+  export type OBJECTIVE_VALUE_BEST = typeof ObjectiveValue.OBJECTIVE_VALUE_BEST;
+  export type OBJECTIVE_VALUE_LAST = typeof ObjectiveValue.OBJECTIVE_VALUE_LAST;
+  export type UNRECOGNIZED = typeof ObjectiveValue.UNRECOGNIZED;
+}
+
+export function objectiveValueFromJSON(object: any): ObjectiveValue {
+  switch (object) {
+    case 0:
+    case "OBJECTIVE_VALUE_UNSPECIFIED":
+      return ObjectiveValue.OBJECTIVE_VALUE_UNSPECIFIED;
+    case 1:
+    case "OBJECTIVE_VALUE_BEST":
+      return ObjectiveValue.OBJECTIVE_VALUE_BEST;
+    case 2:
+    case "OBJECTIVE_VALUE_LAST":
+      return ObjectiveValue.OBJECTIVE_VALUE_LAST;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ObjectiveValue.UNRECOGNIZED;
+  }
+}
+
+export function objectiveValueToJSON(object: ObjectiveValue): string {
+  switch (object) {
+    case ObjectiveValue.OBJECTIVE_VALUE_UNSPECIFIED:
+      return "OBJECTIVE_VALUE_UNSPECIFIED";
+    case ObjectiveValue.OBJECTIVE_VALUE_BEST:
+      return "OBJECTIVE_VALUE_BEST";
+    case ObjectiveValue.OBJECTIVE_VALUE_LAST:
+      return "OBJECTIVE_VALUE_LAST";
+    case ObjectiveValue.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function objectiveValueToNumber(object: ObjectiveValue): number {
+  switch (object) {
+    case ObjectiveValue.OBJECTIVE_VALUE_UNSPECIFIED:
+      return 0;
+    case ObjectiveValue.OBJECTIVE_VALUE_BEST:
+      return 1;
+    case ObjectiveValue.OBJECTIVE_VALUE_LAST:
+      return 2;
+    case ObjectiveValue.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 /** Scale tells along which axis a range is searched. */
 export const Scale = {
   /** SCALE_UNSPECIFIED - Not given; linear is used. */
@@ -336,10 +402,14 @@ export interface Command_EnvEntry {
 
 /** Objective is a metric that a search improves. */
 export interface Objective {
-  /** Name of the metric as trials report it, such as validLoss. */
+  /** Name of the metric as trials report it, such as validLoss or val/loss: 1 to 128 characters in one line. */
   metric: string;
   /** Which way is better. */
   direction: Direction;
+  /** Which measurement of a trial counts; absent for the best. */
+  value?:
+    | ObjectiveValue
+    | undefined;
   /** The search ends as completed once its best value is this good; absent for none. Only the first objective may have one. */
   goal?: number | undefined;
 }
@@ -1621,7 +1691,7 @@ export const Command_EnvEntry: MessageFns<Command_EnvEntry> = {
 };
 
 function createBaseObjective(): Objective {
-  return { metric: "", direction: Direction.DIRECTION_UNSPECIFIED, goal: undefined };
+  return { metric: "", direction: Direction.DIRECTION_UNSPECIFIED, value: undefined, goal: undefined };
 }
 
 export const Objective: MessageFns<Objective> = {
@@ -1631,6 +1701,9 @@ export const Objective: MessageFns<Objective> = {
     }
     if (message.direction !== Direction.DIRECTION_UNSPECIFIED) {
       writer.uint32(16).int32(directionToNumber(message.direction));
+    }
+    if (message.value !== undefined) {
+      writer.uint32(24).int32(objectiveValueToNumber(message.value));
     }
     if (message.goal !== undefined) {
       writer.uint32(33).double(message.goal);
@@ -1667,6 +1740,14 @@ export const Objective: MessageFns<Objective> = {
             message.direction = directionFromJSON(reader.int32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.value = objectiveValueFromJSON(reader.int32());
+            continue;
+          }
           case 4: {
             if (tag !== 33) {
               break;
@@ -1691,6 +1772,7 @@ export const Objective: MessageFns<Objective> = {
     return {
       metric: isSet(object.metric) ? globalThis.String(object.metric) : "",
       direction: isSet(object.direction) ? directionFromJSON(object.direction) : Direction.DIRECTION_UNSPECIFIED,
+      value: isSet(object.value) ? objectiveValueFromJSON(object.value) : undefined,
       goal: isSet(object.goal) ? globalThis.Number(object.goal) : undefined,
     };
   },
@@ -1702,6 +1784,9 @@ export const Objective: MessageFns<Objective> = {
     }
     if (message.direction !== Direction.DIRECTION_UNSPECIFIED) {
       obj.direction = directionToJSON(message.direction);
+    }
+    if (message.value !== undefined) {
+      obj.value = objectiveValueToJSON(message.value);
     }
     if (message.goal !== undefined) {
       obj.goal = floatToJson(message.goal);
@@ -1716,6 +1801,7 @@ export const Objective: MessageFns<Objective> = {
     const message = createBaseObjective();
     message.metric = object.metric ?? "";
     message.direction = object.direction ?? Direction.DIRECTION_UNSPECIFIED;
+    message.value = object.value ?? undefined;
     message.goal = object.goal ?? undefined;
     return message;
   },

@@ -213,11 +213,11 @@ export interface Search {
   counts:
     | TrialCounts
     | undefined;
-  /** The best trial so far by the first objective. */
+  /** The best trial so far by the value of the first objective that counts; never one that failed or diverged. */
   bestTrial?:
     | number
     | undefined;
-  /** Its value of the first objective. */
+  /** That value. */
   bestValue?:
     | number
     | undefined;
@@ -275,7 +275,7 @@ export interface Arm {
   bestTrial?:
     | number
     | undefined;
-  /** The first objective of that trial's best measurement. */
+  /** That trial's value of the first objective that counts. */
   bestValue?: number | undefined;
 }
 
@@ -512,7 +512,7 @@ export interface ExportSearchResponse {
   trial:
     | Trial
     | undefined;
-  /** Its measurements in order. */
+  /** Its measurements in order, each with its attempt. */
   measurements: Measurement[];
 }
 

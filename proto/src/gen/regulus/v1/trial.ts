@@ -295,6 +295,8 @@ export interface Measurement {
   seconds: number;
   /** Lists of numbers by name, for the strategy: answers, gradients ... Not finite values are allowed, as in metrics. */
   vectors: { [key: string]: Vector };
+  /** The attempt that observed it, from 1. Absent in reports and facts, which name the attempt beside the measurement. */
+  attempt?: number | undefined;
 }
 
 export interface Measurement_MetricsEntry {
@@ -354,7 +356,7 @@ export interface Trial {
   last:
     | Measurement
     | undefined;
-  /** The measurement with the best first objective. */
+  /** The measurement with the best first objective. Absent where the trial ended as failed or diverged: such a trial has no value. */
   best:
     | Measurement
     | undefined;
@@ -372,6 +374,15 @@ export interface Trial {
   startedMs: number;
   /** When it ended; 0 while it has not. */
   endedMs: number;
+  /**
+   * The value of the first objective that counts for this trial: of its best measurement or of its newest one, as the objective says. Absent
+   * where it measured none, and where it ended as failed or diverged. All rankings are by this value; of equal ones the lower trial is better.
+   */
+  value?:
+    | number
+    | undefined;
+  /** The step of that value; absent where there is none. */
+  valueStep?: number | undefined;
 }
 
 function createBaseVector(): Vector {
@@ -813,7 +824,16 @@ export const Work_VectorsEntry: MessageFns<Work_VectorsEntry> = {
 };
 
 function createBaseMeasurement(): Measurement {
-  return { step: 0, metrics: {}, learned: {}, scales: {}, hypergradients: {}, seconds: 0, vectors: {} };
+  return {
+    step: 0,
+    metrics: {},
+    learned: {},
+    scales: {},
+    hypergradients: {},
+    seconds: 0,
+    vectors: {},
+    attempt: undefined,
+  };
 }
 
 export const Measurement: MessageFns<Measurement> = {
@@ -839,6 +859,9 @@ export const Measurement: MessageFns<Measurement> = {
     globalThis.Object.entries(message.vectors).forEach(([key, value]: [string, Vector]) => {
       Measurement_VectorsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
     });
+    if (message.attempt !== undefined) {
+      writer.uint32(160).uint32(message.attempt);
+    }
     return writer;
   },
 
@@ -924,6 +947,14 @@ export const Measurement: MessageFns<Measurement> = {
             if (entry7.value !== undefined) {
               message.vectors[entry7.key] = entry7.value;
             }
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
             continue;
           }
         }
@@ -1012,6 +1043,7 @@ export const Measurement: MessageFns<Measurement> = {
           {},
         )
         : {},
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : undefined,
     };
   },
 
@@ -1068,6 +1100,9 @@ export const Measurement: MessageFns<Measurement> = {
         });
       }
     }
+    if (message.attempt !== undefined) {
+      obj.attempt = Math.round(message.attempt);
+    }
     return obj;
   },
 
@@ -1123,6 +1158,7 @@ export const Measurement: MessageFns<Measurement> = {
       },
       {},
     );
+    message.attempt = object.attempt ?? undefined;
     return message;
   },
 };
@@ -1672,6 +1708,8 @@ function createBaseTrial(): Trial {
     proposedMs: 0,
     startedMs: 0,
     endedMs: 0,
+    value: undefined,
+    valueStep: undefined,
   };
 }
 
@@ -1721,6 +1759,12 @@ export const Trial: MessageFns<Trial> = {
     }
     if (message.endedMs !== 0) {
       writer.uint32(120).uint64(message.endedMs);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(153).double(message.value);
+    }
+    if (message.valueStep !== undefined) {
+      writer.uint32(160).uint64(message.valueStep);
     }
     return writer;
   },
@@ -1858,6 +1902,22 @@ export const Trial: MessageFns<Trial> = {
             message.endedMs = longToNumber(reader.uint64());
             continue;
           }
+          case 19: {
+            if (tag !== 153) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.valueStep = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1909,6 +1969,12 @@ export const Trial: MessageFns<Trial> = {
         : isSet(object.ended_ms)
         ? globalThis.Number(object.ended_ms)
         : 0,
+      value: isSet(object.value) ? globalThis.Number(object.value) : undefined,
+      valueStep: isSet(object.valueStep)
+        ? globalThis.Number(object.valueStep)
+        : isSet(object.value_step)
+        ? globalThis.Number(object.value_step)
+        : undefined,
     };
   },
 
@@ -1959,6 +2025,12 @@ export const Trial: MessageFns<Trial> = {
     if (message.endedMs !== 0) {
       obj.endedMs = Math.round(message.endedMs);
     }
+    if (message.value !== undefined) {
+      obj.value = floatToJson(message.value);
+    }
+    if (message.valueStep !== undefined) {
+      obj.valueStep = Math.round(message.valueStep);
+    }
     return obj;
   },
 
@@ -1988,6 +2060,8 @@ export const Trial: MessageFns<Trial> = {
     message.proposedMs = object.proposedMs ?? 0;
     message.startedMs = object.startedMs ?? 0;
     message.endedMs = object.endedMs ?? 0;
+    message.value = object.value ?? undefined;
+    message.valueStep = object.valueStep ?? undefined;
     return message;
   },
 };
