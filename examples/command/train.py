@@ -91,12 +91,19 @@ def main():
 
     step, weights = load(checkpoint)
     print(f"training from step {step} to {until} with {parameters}", file=sys.stderr)
+
+    def measure():
+        metrics = {"trainLoss": loss_of(weights, train), "validLoss": loss_of(weights, valid)}
+        print(json.dumps({"step": step, **metrics, "validError": error_of(weights, valid)}))
+
+    # Saved at its last step and ended before it could say so: nothing is left to train, only to measure.
+    if step >= until:
+        measure()
     while step < until and not stop["asked"]:
         weights = gradient_step(weights, train, parameters["learningRate"], parameters["l2"])
         step += 1
         if step % MEASURE_EVERY == 0 or step == until:
-            metrics = {"trainLoss": loss_of(weights, train), "validLoss": loss_of(weights, valid)}
-            print(json.dumps({"step": step, **metrics, "validError": error_of(weights, valid)}))
+            measure()
         if step % CHECKPOINT_EVERY == 0:
             save(checkpoint, step, weights)
     save(checkpoint, step, weights)

@@ -18,6 +18,16 @@ export interface ProcessExit {
 /** Lines of standard error in a message. */
 const lastLines = 10;
 
+/** Signals that come from outside (an operator, the kernel, a machine that shuts down); others are a program's own fault. */
+const outsideSignals: ReadonlySet<string> = new Set(["SIGHUP", "SIGKILL", "SIGTERM"]);
+/** What a shell, or a program that cleans up, answers where one of these ended it: 128 and the signal's number. */
+const outsideCodes: ReadonlySet<number> = new Set([129, 137, 143]);
+
+/** Whether a process ended because something outside of it ended it. */
+export function isEndedFromOutside({ code, signal }: Pick<ProcessExit, "code" | "signal">): boolean {
+  return signal === null ? code !== null && outsideCodes.has(code) : outsideSignals.has(signal);
+}
+
 export function exitReason(exit: ProcessExit): { reason: EndReason; message: string } {
   const how = exit.signal !== null ? `signal ${exit.signal}` : `exit code ${exit.code}`;
   const lines = exit.stderr.split("\n").slice(-lastLines).join("\n");
@@ -26,7 +36,6 @@ export function exitReason(exit: ProcessExit): { reason: EndReason; message: str
   if (exit.signal === "SIGKILL" && exit.kernelOutOfMemory) {
     return { reason: EndReason.END_REASON_OUT_OF_MEMORY, message: `the kernel ended the trial process for memory; ${message}` };
   }
-  const fromOutside = exit.signal === "SIGKILL" || exit.signal === "SIGTERM" || exit.signal === "SIGHUP";
-  const reason = exit.userCode && !fromOutside ? EndReason.END_REASON_USER_ERROR : EndReason.END_REASON_LOST;
+  const reason = exit.userCode && !isEndedFromOutside(exit) ? EndReason.END_REASON_USER_ERROR : EndReason.END_REASON_LOST;
   return { reason, message };
 }

@@ -5,6 +5,7 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { TrialFailure } from "@regulus/algorithms/training";
 import { RegulusError } from "@regulus/proto";
+import { isEndedFromOutside } from "../attempts/exit-reason.js";
 import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { LineReader } from "./line-reader.js";
 import { OutputRing } from "./output-ring.js";
@@ -147,9 +148,7 @@ export class AnsweringProgram {
     const tail = last === "" ? "it wrote nothing to standard error" : `its last lines:\n${last}`;
     const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
     const words = `the program ${how} before its input did; ${tail}`;
-    // These come from outside (an operator, the kernel); other signals are the program's own fault.
-    const outside = signal === "SIGKILL" || signal === "SIGTERM" || signal === "SIGHUP";
-    return outside ? new RegulusError("unavailable", words) : new TrialFailure("user-error", words);
+    return isEndedFromOutside({ code, signal }) ? new RegulusError("unavailable", words) : new TrialFailure("user-error", words);
   }
 }
 

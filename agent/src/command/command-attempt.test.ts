@@ -26,7 +26,7 @@ function give(
       resources: more.resources ?? {},
     }),
     ...parts,
-    key: { searchId },
+    key: { searchId, ...parts.key },
     work: { procedure: "command", untilStep: 60, final: true, ...parts.work },
   });
   next += 1;
@@ -108,6 +108,16 @@ test("paused and resumed from its folder, the example measures the same as undis
   assert.match(outputOf(again), /training from step 30 to 60/);
 });
 
+test("resumed at its last step, with nothing left to train, the example measures where it stands", async () => {
+  const parameters = { learningRate: 0.5, l2: 0.01 };
+  const saved = coordinator.checkpoints(1).at(-1) ?? assert.fail("a checkpoint of the trial that paused at step 30");
+  const work = { parameters, untilStep: 30, final: true };
+  const lease = give(["python3", example], { work, key: { attempt: 2 }, resumeFrom: saved.checkpoint, resumeStep: 30 });
+  const end = await coordinator.finished(trialOf(lease), 2);
+  const before = coordinator.measurements(1).at(-1);
+  assert.deepEqual([end.reason, end.step, end.final?.metrics], [EndReason.END_REASON_DONE, 30, before?.metrics]);
+});
+
 test("the environment tells the trial and nothing secret of the agent's", async () => {
   process.env.REGULUS_TEST_SECRET = "hush";
   const lease = give(
@@ -123,7 +133,7 @@ test("the environment tells the trial and nothing secret of the agent's", async 
   for (const line of [
     "MINE=yes",
     "REGULUS_PARAM_activation=relu",
-    "REGULUS_TRIAL=3",
+    `REGULUS_TRIAL=${trialOf(lease)}`,
     "REGULUS_SEED=7",
     "REGULUS_UNTIL_STEP=60",
   ]) {
@@ -142,13 +152,17 @@ test("a program that fails, cannot start, or measures nothing is the user's to m
   assert.match(absent.message, /no-such-program could not be started: .*ENOENT/);
   const silent = await coordinator.finished(trialOf(give(script('echo "{\\"step\\": 1, \\"loss\\": 2}"'))));
   assert.equal(silent.reason, EndReason.END_REASON_USER_ERROR);
-  assert.match(silent.message, /its last word was metrics loss; expected a line such as \{"step": 10, "validLoss": 0.5\}/);
+  assert.match(silent.message, /printed only loss; expected a line with the objective, such as \{"step": 10, "validLoss": 0.5\}/);
 });
 
 test("a program ended from outside is lost, not the user's fault", async () => {
   const end = await coordinator.finished(trialOf(give(script("kill -9 $$"))));
   assert.equal(end.reason, EndReason.END_REASON_LOST);
   assert.match(end.message, /ended by SIGKILL/);
+  // Its own shell says it with a code.
+  const inner = await coordinator.finished(trialOf(give(script("sh -c 'kill -TERM $$'; exit $?"))));
+  assert.equal(inner.reason, EndReason.END_REASON_LOST);
+  assert.match(inner.message, /ended with code 143/);
 });
 
 test("NaN as the objective ends the program and the trial as diverged; a wrong line is a warning", async () => {
@@ -157,7 +171,7 @@ test("NaN as the objective ends the program and the trial as diverged; a wrong l
   );
   const end = await coordinator.finished(trialOf(lease));
   assert.equal(end.reason, EndReason.END_REASON_DIVERGED);
-  assert.match(findings(trialOf(lease))[0] ?? "", /metric "validLoss" is "high", expected a number/);
+  assert.match(findings(trialOf(lease))[0] ?? "", /a metric is left out: metric "validLoss" is "high", expected a number/);
 });
 
 test("a program is asked to stop, and killed with all that it started where it will not", async () => {
@@ -172,6 +186,7 @@ test("a program is asked to stop, and killed with all that it started where it w
 
   const stubborn = give(
     script('trap "" TERM; sleep 300 & echo "{\\"step\\": $!, \\"validLoss\\": 1}"; while :; do sleep 0.05; done'),
+    { work: { untilStep: 0 } },
   );
   await coordinator.until("a measurement", () => coordinator.measurements(trialOf(stubborn)).length > 0);
   const child = coordinator.measurements(trialOf(stubborn))[0]?.step ?? 0;
@@ -180,6 +195,81 @@ test("a program is asked to stop, and killed with all that it started where it w
   assert.equal(end.reason, EndReason.END_REASON_PREEMPTED);
   assert.match(end.message, /did not end in its grace after SIGTERM and was killed/);
   await gone(child);
+});
+
+const lines = (...texts: readonly object[]) => texts.map((one) => `echo '${JSON.stringify(one)}'`).join("; ");
+
+test("lines of one step are one measurement, a lower step is left out with a warning, and a last line may lack the objective", async () => {
+  const lease = give(
+    script(
+      lines(
+        { step: 1, trainLoss: 2 },
+        { step: 1, validLoss: 3 },
+        { step: 2, validLoss: 1 },
+        { step: 2, metrics: { trainLoss: 4 } },
+        { step: 1, validLoss: 0 },
+        { step: 0, validLoss: 0 },
+        { step: 3, trainLoss: 5, phase: "end", isLast: true },
+      ),
+    ),
+  );
+  const end = await coordinator.finished(trialOf(lease));
+  assert.deepEqual([end.reason, end.message, end.step], [EndReason.END_REASON_DONE, "", 3]);
+  assert.deepEqual(end.final?.metrics, { trainLoss: 5, isLast: 1 });
+  const joined = new Map(coordinator.measurements(trialOf(lease)).map(({ step, metrics }) => [step, metrics]));
+  assert.deepEqual(
+    [...joined],
+    [
+      [1, { trainLoss: 2, validLoss: 3 }],
+      [2, { validLoss: 1, trainLoss: 4 }],
+      [3, { trainLoss: 5, isLast: 1 }],
+    ],
+  );
+  const [lower, text, count] = findings(trialOf(lease));
+  assert.match(lower ?? "", /a line is left out: \{"step":1,"validLoss":0\}; expected a step of at least 2/);
+  assert.match(text ?? "", /"phase" is "end"/);
+  assert.match(count ?? "", /2 lines in all are left out/);
+});
+
+/** Counts steps for ever, each with the objective, and does `more` in each. */
+const runsOn = (more = "") =>
+  script(`n=0; while :; do n=$((n+1)); echo "{\\"step\\": $n, \\"validLoss\\": $n}"; ${more} sleep 0.02; done`);
+
+test("a program that runs past its target is asked to stop, and its measurement there is its end", async () => {
+  const last = give(runsOn(), { work: { untilStep: 3, final: true } });
+  const end = await coordinator.finished(trialOf(last));
+  assert.deepEqual([end.reason, end.step, end.final?.metrics], [EndReason.END_REASON_DONE, 3, { validLoss: 3 }]);
+  assert.match(findings(trialOf(last))[0] ?? "", /went on to step 4, though REGULUS_UNTIL_STEP told it to end at step 3/);
+  // One that pauses may measure further: that saves it another attempt.
+  const pauses = give(runsOn(), { work: { untilStep: 3, final: false } });
+  const pause = await coordinator.finished(trialOf(pauses));
+  assert.equal(pause.reason, EndReason.END_REASON_DONE);
+  assert.ok(pause.step > 3);
+  const measured = coordinator.measurements(trialOf(pauses)).map(({ step }) => step);
+  assert.deepEqual(measured.slice(0, 4), [1, 2, 3, 4]);
+});
+
+test("a program at its target has its grace to save, and is then asked to stop, even where it ignores that", async () => {
+  const slow = script(
+    `${lines({ step: 60, validLoss: 1 })}; echo kept > "$REGULUS_CHECKPOINT_DIR/weights"; sleep 0.1; ${lines({ checkpoint: 60 })}`,
+  );
+  const keeps = give(slow, { work: { final: false } });
+  const end = await coordinator.finished(trialOf(keeps));
+  assert.deepEqual([end.reason, end.step], [EndReason.END_REASON_DONE, 60]);
+  assert.deepEqual(
+    coordinator.checkpoints(trialOf(keeps)).map(({ step }) => step),
+    [60],
+  );
+  const hangs = give(script(`trap "" TERM; ${lines({ step: 60, validLoss: 1 })}; while :; do sleep 0.05; done`));
+  const killed = await coordinator.finished(trialOf(hangs));
+  assert.equal(killed.reason, EndReason.END_REASON_DONE);
+  assert.match(killed.message, /did not end in its grace after SIGTERM and was killed/);
+});
+
+test("a program that has measured at its target and is killed is done", async () => {
+  const lease = give(script(`${lines({ step: 60, validLoss: 1 })}; kill -9 $$`));
+  const end = await coordinator.finished(trialOf(lease));
+  assert.deepEqual([end.reason, end.final?.step], [EndReason.END_REASON_DONE, 60]);
 });
 
 test("a program that says nothing is timed out, and its memory counts its children but not ours", async () => {

@@ -7,24 +7,21 @@ import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_p
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { type Command, defaults, filledWords, type Measurement, RegulusError } from "@regulus/proto";
+import { type Command, defaults, filledWords, RegulusError } from "@regulus/proto";
 import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
-import type { OutcomeReason, StopReason } from "../trial/trainer.js";
+import type { StopReason } from "../trial/trainer.js";
 import { restoreDirectory } from "./directory-archive.js";
 import { LineReader } from "./line-reader.js";
 import { lineBytesMax, parseLine } from "./measurement-lines.js";
 import { OutputRing } from "./output-ring.js";
 import { ProgramCheckpoints } from "./program-checkpoints.js";
 import { programEnvironment, programPaths } from "./program-environment.js";
-import { RateLimit } from "./rate-limit.js";
+import { ProgramMeasurements } from "./program-measurements.js";
+import { type ProgramEnd, programOutcome } from "./program-outcome.js";
 import { startFailure } from "./start-failure.js";
 
-/** Measurements that may come at once, and a second after that; the rest is thinned to the newest. */
-const measurementRate = { burst: 1000, perSecond: 100 };
-/** Wrong lines that are told of; the others stand in the output. */
-const wrongLinesMax = 5;
 /** Lines of output in a message about a failure. */
 const lastLines = 10;
 
@@ -54,14 +51,17 @@ export async function runCommand(begin: Begin, outside: CommandOutside, send: (m
 
 class ProgramRun {
   private readonly output = new OutputRing();
-  private readonly rate = new RateLimit(measurementRate);
   private readonly startedMs = performance.now();
-  private newest: Measurement | undefined;
-  private unsent: Measurement | undefined;
   private readonly checkpoints: ProgramCheckpoints;
-  private wrongLines = 0;
+  private readonly measurements: ProgramMeasurements;
   private aliveMs = 0;
-  private diverged = "";
+  /** Ends the program politely, then not; the first call counts. */
+  private stop: () => void = () => undefined;
+  private wasKilled = false;
+  /** Whether it was asked to stop since it has reached its target. */
+  private wasAsked = false;
+  /** Runs once it has reached its target. */
+  private isLate: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly begin: Begin,
@@ -80,18 +80,25 @@ class ProgramRun {
       send,
     });
     outside.onStored(() => this.checkpoints.look());
+    this.measurements = new ProgramMeasurements({
+      ...begin,
+      fromStep: before.step,
+      seconds: () => this.seconds(),
+      send,
+    });
   }
 
   async work(): Promise<void> {
     const ended = await this.runProgram();
-    if (this.unsent !== undefined) this.send({ kind: "measured", measurement: this.unsent });
+    this.measurements.finish();
     // What the program saved last is worth keeping however it ended: its trial goes on from there, or that is its final checkpoint.
     await this.checkpoints.finish();
-    const outcome = this.outcome(ended);
+    const outcome = programOutcome(ended, this.course());
     const path = join(this.begin.directory, "output.txt");
     await writeFile(path, this.output.contents());
     const leaves = this.output.totalBytes > 0 ? [{ path, kind: "output" }] : [];
-    this.send({ kind: "finished", ...outcome, step: this.newest?.step ?? 0, final: this.newest, leaves });
+    const { step, newest: final } = this.measurements;
+    this.send({ kind: "finished", ...outcome, step, final, leaves });
   }
 
   private async runProgram(): Promise<ProgramEnd> {
@@ -107,13 +114,13 @@ class ProgramRun {
       });
     } catch (error) {
       // Some failures are thrown and not told by the child: a directory that is none, arguments that are too long.
-      return { code: null, signal: null, error: error instanceof Error ? error : new Error(String(error)), killedByUs: false };
+      return this.unstarted(error);
     }
-    const killed = { byUs: false };
     const endGroup = () => signalGroup(child.pid, "SIGKILL");
     process.on("exit", endGroup);
-    this.outside.onStop(() => this.stop(child, killed));
-    const reader = new LineReader(lineBytesMax, (line) => this.line(line, child, killed));
+    this.stop = () => this.endPolitely(child);
+    this.outside.onStop(() => this.stop());
+    const reader = new LineReader(lineBytesMax, (line) => this.line(line));
     child.stdout.on("data", (chunk: Buffer) => {
       this.output.add(chunk);
       reader.add(chunk);
@@ -125,125 +132,97 @@ class ProgramRun {
     });
     if (child.pid !== undefined) this.send({ kind: "program", group: child.pid });
     const end = await new Promise<ProgramEnd>((resolve) => {
-      child.on("error", (error) => resolve({ code: null, signal: null, error, killedByUs: false }));
+      child.on("error", (error) => resolve(this.unstarted(error)));
       child.on("exit", () => {
         endGroup();
         closePipes(child);
       });
-      child.on("close", (code, signal) => resolve({ code, signal, error: undefined, killedByUs: killed.byUs }));
+      child.on("close", (code, signal) => resolve({ code, signal, unstarted: undefined, wasKilled: this.wasKilled }));
     });
     reader.end();
     process.off("exit", endGroup);
     return end;
   }
 
-  private stop(child: ChildProcess, killed: { byUs: boolean }): void {
-    signalGroup(child.pid, "SIGTERM");
-    const grace = this.command.stopGraceMs || defaults.stopGraceMs;
-    setTimeout(() => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      killed.byUs = true;
-      signalGroup(child.pid, "SIGKILL");
-    }, grace).unref();
+  private unstarted(error: unknown): ProgramEnd {
+    const { argv, directory } = this.command;
+    const words = startFailure(argv[0] ?? "", directory, error instanceof Error ? error : new Error(String(error)));
+    return { code: null, signal: null, unstarted: words, wasKilled: false };
   }
 
-  private line(text: string, child: ChildProcess, killed: { byUs: boolean }): void {
+  private endPolitely(child: ChildProcess): void {
+    this.stop = () => undefined;
+    signalGroup(child.pid, "SIGTERM");
+    setTimeout(() => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      this.wasKilled = true;
+      signalGroup(child.pid, "SIGKILL");
+    }, this.graceMs).unref();
+  }
+
+  private line(text: string): void {
     const line = parseLine(text);
     switch (line.kind) {
       case "output":
         return;
       case "checkpoint":
+        this.measurements.flush();
         this.checkpoints.announce(line.step);
         return;
       case "wrong":
-        this.wrongLines += 1;
-        if (this.wrongLines <= wrongLinesMax) {
-          this.send({
-            kind: "found",
-            source: "command",
-            severity: "warning",
-            message: `a line is no measurement: ${line.problem}`,
-          });
-        }
+        this.measurements.wrong(line.problem);
         return;
-      case "measurement":
-        this.measured(line.step, line.metrics);
-        if (this.diverged !== "") this.stop(child, killed);
+      case "measurement": {
+        this.checkpoints.measured(line.step);
+        const arrival = this.measurements.add(line);
+        if (arrival === "reached") this.askLater();
+        if (arrival === "beyond") this.askToStop();
+        if (this.measurements.diverged !== "") this.stop();
         return;
+      }
       default:
         line satisfies never;
     }
   }
 
-  private measured(step: number, metrics: Readonly<Record<string, number>>): void {
-    const measurement: Measurement = {
-      step,
-      metrics: { ...metrics },
-      learned: {},
-      scales: {},
-      hypergradients: {},
-      vectors: {},
-      seconds: this.seconds(),
-    };
-    this.newest = measurement;
-    this.checkpoints.measured(step);
-    const free = this.rate.take();
-    if (free) this.send({ kind: "measured", measurement });
-    this.unsent = free ? undefined : measurement;
-    const objective = this.begin.spec.objectives[0]?.metric ?? "";
-    const value = metrics[objective];
-    if (value !== undefined && !Number.isFinite(value) && this.diverged === "") {
-      this.diverged = `${objective} is ${value} at step ${step}: the program's training stopped being finite`;
-    }
+  /** It has its grace to save and end by itself: a program that keeps to its target is not disturbed. */
+  private askLater(): void {
+    if (this.isLate !== undefined) return;
+    this.isLate = setTimeout(() => this.askToStop(), this.graceMs).unref();
+  }
+
+  private askToStop(): void {
+    this.wasAsked = true;
+    this.stop();
   }
 
   private alive(): void {
     const now = performance.now();
     if (now - this.aliveMs < this.begin.aliveEveryMs) return;
     this.aliveMs = now;
-    this.send({ kind: "alive", step: this.newest?.step ?? 0 });
+    this.send({ kind: "alive", step: this.measurements.step });
   }
 
-  private outcome(end: ProgramEnd): { reason: OutcomeReason; message: string } {
-    if (this.diverged !== "") return { reason: "diverged", message: this.diverged };
-    const stop = this.outside.stopReason();
-    if (stop !== undefined) {
-      const message = end.killedByUs ? "the program did not end in its grace after SIGTERM and was killed" : "";
-      return { reason: stop, message };
-    }
-    if (end.error !== undefined)
-      return { reason: "user-error", message: startFailure(this.command.argv[0] ?? "", this.command.directory, end.error) };
-    const last = this.output.lastLines(lastLines);
-    const tail = last === "" ? "it printed nothing" : `its last lines:\n${last}`;
-    if (end.signal !== null) {
-      // SIGKILL and SIGTERM come from outside (an operator, the kernel); other signals are the program's own fault.
-      const outside = end.signal === "SIGKILL" || end.signal === "SIGTERM" || end.signal === "SIGHUP";
-      return { reason: outside ? "lost" : "user-error", message: `the program was ended by ${end.signal}; ${tail}` };
-    }
-    if (end.code !== 0) return { reason: "user-error", message: `the program ended with code ${end.code}; ${tail}` };
-    return this.checkFinal(tail);
-  }
-
-  /** A program that ended well must have measured the objective. */
-  private checkFinal(tail: string): { reason: OutcomeReason; message: string } {
-    const objective = this.begin.spec.objectives[0]?.metric ?? "";
-    const seen = this.newest === undefined ? "no measurement" : `metrics ${Object.keys(this.newest.metrics).join(", ")}`;
-    if (this.newest !== undefined && objective in this.newest.metrics) return { reason: "done", message: "" };
-    const expected = `a line such as {"step": 10, "${objective}": 0.5}`;
+  private course() {
+    const { diverged, objective, names, hasReached } = this.measurements;
     return {
-      reason: "user-error",
-      message: `the program ended well, but its last word was ${seen}; expected ${expected}; ${tail}`,
+      diverged,
+      stop: this.outside.stopReason(),
+      hasReached,
+      wasAsked: this.wasAsked,
+      objective,
+      hasMeasured: names.has(objective),
+      names: [...names],
+      isLater: this.begin.attempt > 1,
+      lastLines: this.output.lastLines(lastLines),
     };
+  }
+
+  private get graceMs(): number {
+    return this.command.stopGraceMs || defaults.stopGraceMs;
   }
 
   private seconds(): number {
     return this.before.seconds + (performance.now() - this.startedMs) / 1000;
   }
-}
-
-interface ProgramEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly error: Error | undefined;
-  readonly killedByUs: boolean;
 }

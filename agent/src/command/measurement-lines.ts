@@ -7,9 +7,21 @@ import { limits } from "@regulus/proto";
 /** Longest line in bytes that is read as JSON; a longer one is output. */
 export const lineBytesMax = 1024 * 1024;
 
+/** A metric of a line that is left out, with why. */
+export interface LostMetric {
+  readonly name: string;
+  readonly problem: string;
+}
+
 /** What one line says. */
 export type Line =
-  | { readonly kind: "measurement"; readonly step: number; readonly metrics: Readonly<Record<string, number>> }
+  | {
+      readonly kind: "measurement";
+      readonly step: number;
+      /** What of it are numbers; empty where nothing is. */
+      readonly metrics: Readonly<Record<string, number>>;
+      readonly lost: readonly LostMetric[];
+    }
   | { readonly kind: "checkpoint"; readonly step: number }
   | { readonly kind: "output" }
   /** Looks like a measurement and is none; `problem` says why. */
@@ -35,22 +47,28 @@ export function parseLine(line: string): Line {
   return readMetrics(step, named);
 }
 
+/** Reads each metric by itself: a text or a name that is too long loses only that metric. */
 function readMetrics(step: number, named: object): Line {
-  const metrics: Record<string, number> = {};
   const entries = Object.entries(named);
   if (entries.length === 0) return wrong("there is no metric beside the step");
-  if (entries.length > limits.measurementNamesMax) {
-    return wrong(`there are ${entries.length} metrics, expected at most ${limits.measurementNamesMax}`);
-  }
+  const metrics = new Map<string, number>();
+  const lost: LostMetric[] = [];
   for (const [name, value] of entries) {
-    const number = readNumber(value);
-    if (number === undefined) return wrong(`metric ${show(name)} is ${show(value)}, expected a number`);
-    if (name.length === 0 || name.length > limits.nameCharactersMax) {
-      return wrong(`a metric's name has ${name.length} characters, expected 1 to ${limits.nameCharactersMax}`);
-    }
-    metrics[name] = number;
+    const number = typeof value === "boolean" ? Number(value) : readNumber(value);
+    const problem = nameProblem(name) ?? (number === undefined ? valueProblem(name, value) : undefined);
+    if (problem !== undefined) lost.push({ name, problem });
+    else if (number !== undefined) metrics.set(name, number);
   }
-  return { kind: "measurement", step, metrics };
+  return { kind: "measurement", step, metrics: Object.fromEntries(metrics), lost };
+}
+
+function nameProblem(name: string): string | undefined {
+  if (name.length > 0 && name.length <= limits.nameCharactersMax) return undefined;
+  return `metric ${show(name)} has a name of ${name.length} characters, expected 1 to ${limits.nameCharactersMax}`;
+}
+
+function valueProblem(name: string, value: unknown): string {
+  return `metric ${show(name)} is ${show(value)}, expected a number, true or false`;
 }
 
 /** JSON as programs write it: Python and others print NaN and Infinity bare, which JSON does not know. */

@@ -13,7 +13,7 @@ import { startTestPair, testLease, testSpec } from "../testing/test-agent.js";
 /** `more` runs at every question, with `ask` and `said` at hand. */
 const program = (more = "") => `
 const lines = require("node:readline").createInterface({ input: process.stdin });
-let starts = 0;
+let earlier;
 process.stderr.write("started with seed " + process.env.REGULUS_SEED + "\\n");
 lines.on("line", (line) => {
   const ask = JSON.parse(line);
@@ -124,12 +124,22 @@ const failures: readonly (readonly [string, Asked, EndReason, RegExp])[] = [
     EndReason.END_REASON_USER_ERROR,
     /"sample" is 0, expected 2/,
   ],
+  // The second line comes with the first, or with the answer to the next question: samples are dealt as 0, 2, 1, 3.
   [
-    "answers twice",
-    { text: program("if (ask.sample === 1) console.log(JSON.stringify(said));") },
+    "answers twice at once",
+    {
+      text: program(
+        `if (ask.sample === 1) { const twice = JSON.stringify(said); said = undefined; process.stdout.write(twice + "\\n" + twice + "\\n"); }`,
+      ),
+    },
     EndReason.END_REASON_USER_ERROR,
-    // Whether the second line comes before the next question or after it is the system's to say.
-    /though nothing was asked, expected one line for each question|"sample" is 1, expected 2/,
+    /though nothing was asked, expected one line for each question/,
+  ],
+  [
+    "answers a question again when the next one is asked",
+    { text: program("if (ask.sample === 1) earlier = JSON.stringify(said); if (ask.sample === 3) console.log(earlier);") },
+    EndReason.END_REASON_USER_ERROR,
+    /"sample" is 1, expected 3/,
   ],
   [
     "dies",

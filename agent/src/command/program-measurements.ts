@@ -1,0 +1,149 @@
+/**
+ * What a program's lines say of its trial: the measurements, when it has reached its target, whether it diverged, and what of it was left out.
+ * Measurements past the end of the work are left out too; a program that pauses may print further ones, which save it another attempt.
+ */
+import { Direction, limits, type Measurement, type SearchSpec, type Work } from "@regulus/proto";
+import type { FromTrial } from "../trial/messages.js";
+import type { Line } from "./measurement-lines.js";
+import { RateLimit } from "./rate-limit.js";
+import { StepMeasurements } from "./step-measurements.js";
+import { type Arrival, StepTarget } from "./step-target.js";
+
+/** Measurements that may come at once, and a second after that; the rest is thinned to the newest and the best. */
+const measurementRate = { burst: 1000, perSecond: 100 };
+/** Wrong lines, and metrics that are no numbers, that are told of; the others stand in the output. */
+const warningsMax = 5;
+/** Characters of a line that is left out in the warning about it. */
+const lineShown = 120;
+
+type MeasurementLine = Extract<Line, { kind: "measurement" }>;
+
+export interface ProgramMeasurementsOptions {
+  readonly spec: Pick<SearchSpec, "objectives" | "budget">;
+  readonly work: Pick<Work, "untilStep" | "final">;
+  /** The step that the program goes on from; 0 for the beginning. */
+  readonly fromStep: number;
+  readonly seconds: () => number;
+  readonly send: (message: FromTrial) => void;
+}
+
+export class ProgramMeasurements {
+  /** Why the program diverged; empty while it has not. */
+  diverged = "";
+  /** Names of all metrics that were measured. */
+  readonly names = new Set<string>();
+  private readonly steps: StepMeasurements;
+  private readonly target: StepTarget;
+  /** Where measurements end to count: at the end of the work, or of what the budget allows a trial. */
+  private readonly end: StepTarget;
+  /** Names of metrics that were left out and told of. */
+  private readonly lost = new Set<string>();
+  private lostUntold = 0;
+  private wrongLines = 0;
+  private toldBeyond = false;
+
+  constructor(private readonly options: ProgramMeasurementsOptions) {
+    const { spec, work, fromStep, seconds, send } = options;
+    const rate = new RateLimit(measurementRate);
+    this.target = new StepTarget(work.untilStep, this.objective);
+    this.end = new StepTarget(work.final ? work.untilStep : (spec.budget?.stepsPerTrial ?? 0), this.objective);
+    this.steps = new StepMeasurements({
+      objective: this.objective,
+      sign: spec.objectives[0]?.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1,
+      fromStep,
+      seconds,
+      mayBeSent: () => rate.take(),
+      send: (measurement) => send({ kind: "measured", measurement }),
+      after: (ms, call) => void setTimeout(call, ms).unref(),
+    });
+  }
+
+  get objective(): string {
+    return this.options.spec.objectives[0]?.metric ?? "";
+  }
+
+  /** The newest measurement; undefined for none. */
+  get newest(): Measurement | undefined {
+    return this.steps.newest;
+  }
+
+  /** The newest step; where the program goes on from while it measured nothing. */
+  get step(): number {
+    return this.steps.step;
+  }
+
+  get hasReached(): boolean {
+    return this.target.reachedStep !== undefined;
+  }
+
+  /** Takes a measurement line. Answers what it says of the target. */
+  add({ step, metrics, lost }: MeasurementLine): Arrival {
+    for (const { name, problem } of lost) this.lose(name, problem);
+    if (Object.keys(metrics).length === 0) return "before";
+    if (step < this.steps.step) {
+      this.leaveOut(step, metrics);
+      return "before";
+    }
+    const arrival = this.target.add(step, metrics);
+    if (arrival === "beyond") this.tellBeyond(step);
+    if (this.end.add(step, metrics) === "beyond") return arrival;
+    this.steps.add(step, metrics);
+    for (const name of Object.keys(metrics)) this.names.add(name);
+    if (arrival === "reached") this.steps.flush(true);
+    const value = metrics[this.objective];
+    if (value !== undefined && !Number.isFinite(value) && this.diverged === "") {
+      this.diverged = `${this.objective} is ${value} at step ${step}: the program's training stopped being finite`;
+    }
+    return arrival;
+  }
+
+  /** A checkpoint is announced: what was measured before it is sent before it. */
+  flush(): void {
+    this.steps.flush();
+  }
+
+  wrong(problem: string): void {
+    this.wrongLines += 1;
+    if (this.wrongLines <= warningsMax) this.found("warning", `a line is no measurement: ${problem}`);
+  }
+
+  /** All lines were read. */
+  finish(): void {
+    this.steps.end();
+    const { leftOut, overfull } = this.steps;
+    if (leftOut > 1) this.found("warning", `${leftOut} lines in all are left out: each has a lower step than a line before it`);
+    const most = `a measurement has at most ${limits.measurementNamesMax}`;
+    if (overfull > 0) this.found("warning", `${overfull} metrics are left out: ${most}`);
+    if (this.lostUntold > 0) this.found("warning", `${this.lostUntold} more values of metrics are left out: they are no numbers`);
+  }
+
+  private leaveOut(step: number, metrics: Readonly<Record<string, number>>): void {
+    const expected = `a step of at least ${this.steps.step}, the newest so far`;
+    this.steps.add(step, metrics);
+    if (this.steps.leftOut > 1) return;
+    const line = JSON.stringify({ step, ...metrics }).slice(0, lineShown);
+    this.found("warning", `a line is left out: ${line}; expected ${expected}`);
+  }
+
+  private tellBeyond(step: number): void {
+    if (this.toldBeyond) return;
+    this.toldBeyond = true;
+    const told = `REGULUS_UNTIL_STEP told it to end at step ${this.options.work.untilStep}`;
+    const counts = `it was asked to stop, and its measurement at step ${this.target.reachedStep} counts`;
+    this.found("info", `the program went on to step ${step}, though ${told}; ${counts}`);
+  }
+
+  private lose(name: string, problem: string): void {
+    if (this.lost.has(name)) return;
+    if (this.lost.size >= warningsMax) {
+      this.lostUntold += 1;
+      return;
+    }
+    this.lost.add(name);
+    this.found("warning", `a metric is left out: ${problem}`);
+  }
+
+  private found(severity: "info" | "warning", message: string): void {
+    this.options.send({ kind: "found", source: "command", severity, message });
+  }
+}

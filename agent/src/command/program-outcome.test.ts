@@ -1,0 +1,58 @@
+/** What ends of programs mean: who ended it, and whether anything was left to do. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ProgramCourse, type ProgramEnd, programOutcome } from "./program-outcome.js";
+
+const course: ProgramCourse = {
+  diverged: "",
+  stop: undefined,
+  hasReached: false,
+  wasAsked: false,
+  objective: "val/loss",
+  hasMeasured: true,
+  names: ["val/loss"],
+  isLater: false,
+  lastLines: "bye",
+};
+const end: ProgramEnd = { code: 0, signal: null, unstarted: undefined, wasKilled: false };
+const exit = (code: number): ProgramEnd => ({ ...end, code });
+const ended = (signal: NodeJS.Signals): ProgramEnd => ({ ...end, code: null, signal });
+const reasonOf = (how: ProgramEnd, more: Partial<ProgramCourse> = {}) => programOutcome(how, { ...course, ...more }).reason;
+
+const fromOutside = [ended("SIGHUP"), ended("SIGKILL"), ended("SIGTERM"), exit(129), exit(137), exit(143)];
+const byItself = [ended("SIGSEGV"), ended("SIGINT"), ended("SIGABRT"), exit(1), exit(2), exit(128), exit(130), exit(139)];
+
+test("an end from outside is lost, by its signal or by the code that a shell makes of it; others are the user's", () => {
+  for (const how of fromOutside) assert.equal(reasonOf(how), "lost", `${how.signal ?? how.code}`);
+  for (const how of byItself) assert.equal(reasonOf(how), "user-error", `${how.signal ?? how.code}`);
+  const { message } = programOutcome(exit(143), { ...course, lastLines: "" });
+  assert.equal(message, "the program ended with code 143; it printed nothing");
+});
+
+test("a program that has reached its target is done however it is ended from outside, but not if it fails by itself", () => {
+  for (const how of [end, ...fromOutside]) assert.equal(reasonOf(how, { hasReached: true }), "done", `${how.signal ?? how.code}`);
+  for (const how of byItself) assert.equal(reasonOf(how, { hasReached: true }), "user-error", `${how.signal ?? how.code}`);
+  // Asked to stop there, it may answer with any code.
+  for (const how of byItself) assert.equal(reasonOf(how, { hasReached: true, wasAsked: true }), "done");
+  assert.equal(reasonOf(end, { hasReached: true, stop: "preempted" }), "done", "nothing is left to go on with");
+});
+
+test("what was asked from outside comes before how the program answered, and divergence before that", () => {
+  for (const how of [end, ...fromOutside, ...byItself]) {
+    assert.equal(reasonOf(how, { stop: "preempted" }), "preempted");
+    assert.equal(reasonOf(how, { stop: "stopped-early", hasReached: true }), "stopped-early");
+    assert.equal(reasonOf(how, { stop: "preempted", diverged: "NaN" }), "diverged");
+  }
+  const killed = programOutcome({ ...ended("SIGKILL"), wasKilled: true }, { ...course, stop: "preempted" });
+  assert.match(killed.message, /did not end in its grace after SIGTERM/);
+});
+
+test("a first attempt that measured no objective is the user's error with an example; a later one is for the log to judge", () => {
+  const silent = programOutcome(end, { ...course, hasMeasured: false, names: ["loss", "acc"] });
+  assert.equal(silent.reason, "user-error");
+  assert.match(
+    silent.message,
+    /code 0 and printed only loss, acc; expected .* \{"step": 10, "val\/loss": 0.5\}; its last lines:\nbye/,
+  );
+  assert.equal(reasonOf(end, { hasMeasured: false, names: [], isLater: true }), "done");
+});

@@ -1,0 +1,64 @@
+/**
+ * What the end of a program means for its attempt. Pure. The coordinator retries what was lost, and by default not what the user must mend, so
+ * the line is drawn by who ended it. A program that has measured at its target has nothing left to do: however it is ended then, it is done.
+ */
+import { isEndedFromOutside } from "../attempts/exit-reason.js";
+import type { OutcomeReason, StopReason } from "../trial/trainer.js";
+
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why it could not be started, in words; undefined where it was. */
+  readonly unstarted: string | undefined;
+  /** Whether it outlived its grace and was killed. */
+  readonly wasKilled: boolean;
+}
+
+export interface ProgramCourse {
+  /** Why it diverged; empty where it did not. */
+  readonly diverged: string;
+  /** Why the attempt was asked to stop from outside. */
+  readonly stop: StopReason | undefined;
+  /** Whether it measured at its target or past it. */
+  readonly hasReached: boolean;
+  /** Whether it was asked to stop for that. */
+  readonly wasAsked: boolean;
+  readonly objective: string;
+  /** Whether this attempt measured the objective. */
+  readonly hasMeasured: boolean;
+  /** Names of the metrics that it measured. */
+  readonly names: readonly string[];
+  /** Whether an attempt before this one may have measured: the coordinator, which has the log, says whether that is enough. */
+  readonly isLater: boolean;
+  /** Its last lines; empty for none. */
+  readonly lastLines: string;
+}
+
+/** Metrics that a message names. */
+const namesShown = 8;
+
+export function programOutcome(end: ProgramEnd, course: ProgramCourse): { reason: OutcomeReason; message: string } {
+  const killed = end.wasKilled ? "the program did not end in its grace after SIGTERM and was killed" : "";
+  if (course.diverged !== "") return { reason: "diverged", message: course.diverged };
+  if (course.stop !== undefined && !(course.stop === "preempted" && course.hasReached)) {
+    return { reason: course.stop, message: killed };
+  }
+  if (end.unstarted !== undefined) return { reason: "user-error", message: end.unstarted };
+  const isOutside = isEndedFromOutside(end);
+  if (course.hasReached && (course.wasAsked || isOutside || course.stop !== undefined))
+    return { reason: "done", message: killed };
+  const tail = course.lastLines === "" ? "it printed nothing" : `its last lines:\n${course.lastLines}`;
+  if (end.signal !== null || end.code !== 0) {
+    const how = end.signal === null ? `ended with code ${end.code}` : `was ended by ${end.signal}`;
+    return { reason: isOutside ? "lost" : "user-error", message: `the program ${how}; ${tail}` };
+  }
+  if (course.hasMeasured || course.isLater) return { reason: "done", message: "" };
+  return { reason: "user-error", message: `${unmeasuredWords(course)}; ${tail}` };
+}
+
+function unmeasuredWords({ objective, names }: ProgramCourse): string {
+  const further = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
+  const seen = names.length === 0 ? "no measurement" : `only ${names.slice(0, namesShown).join(", ")}${further}`;
+  const expected = `{"step": 10, ${JSON.stringify(objective)}: 0.5}`;
+  return `the program ended with code 0 and printed ${seen}; expected a line with the objective, such as ${expected}`;
+}
