@@ -14,6 +14,7 @@ import type { Logger } from "pino";
 import { ArtifactClient } from "./artifacts/artifact-client.js";
 import { PatientArtifacts } from "./artifacts/patient-artifacts.js";
 import { Attempts } from "./attempts/attempts.js";
+import { agentMark, endMarked, leftWords } from "./attempts/descendants.js";
 import { InlineAttempt } from "./attempts/inline-attempt.js";
 import { pick, trialPart } from "./attempts/owner-environment.js";
 import { Permissions } from "./attempts/permissions.js";
@@ -60,6 +61,10 @@ export interface Agent {
 export async function startAgent(options: AgentOptions, log: Logger): Promise<Agent> {
   const credentials = channelCredentials(options.tls);
   const folder = openDataFolder(options.data, options.id);
+  const mark = agentMark(options.data);
+  // What an agent that was killed left running: its attempts are over, and their devices and memory are wanted again.
+  const leftBefore = leftWords(await endMarked(`${mark}:`));
+  if (leftBefore !== undefined) log.warn(`of an earlier run over ${options.data}, ${leftBefore}`);
   const memoryBytes = machineMemoryBytes();
   const trialBytes = options.memoryPerTrialBytes || Math.floor((memoryBytes * trialsMemoryPart) / options.slots);
   const passed = pick(process.env, options.passEnv ?? []);
@@ -67,6 +72,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   const slots = new Slots(options.slots, (slot) => devices.shareOf(slot));
   const spares = new Spares(options.trialMain ?? new URL("./trial/main.js", import.meta.url), {
     environment: trialPart(process.env),
+    mark,
     nextDevices: () => {
       const slot = slots.next();
       return slot === undefined ? undefined : devices.environment([slot]);
@@ -147,6 +153,8 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
       link.close();
       artifactClient.close();
       await page?.close();
+      const left = leftWords(await endMarked(`${mark}:`));
+      if (left !== undefined) log.warn(left);
       folder.release();
     })();
     return closing;

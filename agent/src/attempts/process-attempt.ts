@@ -12,6 +12,7 @@ import type { Begin, FromTrial, ToTrial } from "../trial/messages.js";
 import type { StopReason } from "../trial/trainer.js";
 import { type AttemptLimits, limitsOf, passedLimit } from "./attempt-limits.js";
 import { AttemptReports } from "./attempt-reports.js";
+import { endMarked, killTree, leftWords } from "./descendants.js";
 import { endReasonOf } from "./end-reason.js";
 import { exitReason } from "./exit-reason.js";
 import { keyFolder } from "./lease-key.js";
@@ -86,7 +87,7 @@ export class ProcessAttempt implements RunningAttempt {
     this.over = true;
     this.abort.abort();
     this.kill();
-    void this.cleanUp();
+    void this.endLeft().then(() => this.cleanUp());
   }
 
   tick(nowMs: number): void {
@@ -285,7 +286,11 @@ export class ProcessAttempt implements RunningAttempt {
 
   private exited(code: number | null, signal: NodeJS.Signals | null): void {
     this.killGroup();
-    if (this.over) return;
+    if (this.over) {
+      // A trial process that ends well has ended what its program left; a module's may have started anything.
+      if (!this.isCommand || code !== 0) void this.endLeft();
+      return;
+    }
     if (this.stopping !== undefined) {
       const { reason, message } = this.stopping;
       this.end(endReasonOf(reason), `${message}; the trial process ended without a last word`);
@@ -308,6 +313,7 @@ export class ProcessAttempt implements RunningAttempt {
     this.over = true;
     this.kill();
     this.reports.after(async () => {
+      await this.endLeft();
       this.reports.finished({ reason, message, step: this.step, final: this.newest, artifacts: [] });
       await this.cleanUp();
     });
@@ -320,13 +326,24 @@ export class ProcessAttempt implements RunningAttempt {
   }
 
   private kill(): void {
-    this.process?.child.kill("SIGKILL");
+    const { child } = this.process ?? {};
+    if (this.userCode && child?.pid !== undefined && child.exitCode === null && child.signalCode === null) killTree(child.pid);
+    child?.kill("SIGKILL");
     this.killGroup();
   }
 
   private killGroup(): void {
     signalGroup(this.programGroup, "SIGKILL");
     this.programGroup = undefined;
+  }
+
+  /** Ends what user code started and left behind; where that can't be done, says so. */
+  private async endLeft(): Promise<void> {
+    if (!this.userCode || this.process === undefined) return;
+    const words = leftWords(await endMarked(this.process.mark));
+    if (words === undefined) return;
+    this.options.log.warn({ search: this.assignment.key.searchId, trial: this.assignment.key.trial }, words);
+    if (!this.closed && !this.abort.signal.aborted) this.reports.found("agent", "warning", words);
   }
 
   private async cleanUp(): Promise<void> {

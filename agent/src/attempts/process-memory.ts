@@ -33,7 +33,8 @@ export function residentBytes(pid: number): number | undefined {
   }
 }
 
-function childrenOf(pid: number): number[] {
+/** Numbers of the processes that one started itself and that live. */
+export function childrenOf(pid: number): number[] {
   try {
     const tasks = readdirSync(`/proc/${pid}/task`);
     return tasks.flatMap((task) =>

@@ -5,6 +5,7 @@
  * very next one of the trial.
  */
 import type { LeaseKey } from "@regulus/proto";
+import { endMarked } from "./descendants.js";
 import { signalGroup } from "./process-group.js";
 import { treeMemoryBytes } from "./process-memory.js";
 import type { TrialProcess } from "./spares.js";
@@ -143,6 +144,7 @@ export class Residents {
 function end({ process, programGroup }: Resident): void {
   process.child.kill("SIGKILL");
   signalGroup(programGroup, "SIGKILL");
+  if (programGroup !== undefined) void endMarked(process.mark);
 }
 
 function bytesOf({ process }: Resident): number {

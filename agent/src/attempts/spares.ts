@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { IdleCores } from "../idle-cores.js";
 import type { FromTrial, LikelyTrial, Preparation } from "../trial/messages.js";
+import { markVariable, processMark } from "./descendants.js";
 import { trialPart } from "./owner-environment.js";
 
 /** Cores that have to have been idle between two looks: a trial that opens takes somewhat more than one, with the threads of its garbage collector. */
@@ -27,6 +28,8 @@ export interface ProcessKind {
 export interface TrialProcess {
   readonly child: ChildProcess;
   readonly kind: ProcessKind;
+  /** Stands in its environment and in those of all that it starts. */
+  readonly mark: string;
   /** What it said when it was prepared; resolves with undefined where it ended before. */
   readonly prepared: Promise<Extract<FromTrial, { kind: "ready" | "unready" }> | undefined>;
   /** The end of what it wrote to standard error. */
@@ -51,6 +54,8 @@ export interface Patience {
 /** What processes get of the agent's environment, and which devices the next trial is likely to have. */
 export interface SparesOptions {
   readonly environment: Readonly<Record<string, string>>;
+  /** What the marks of its processes begin with. */
+  readonly mark: string;
   readonly nextDevices?: () => Readonly<Record<string, string>> | undefined;
 }
 
@@ -62,7 +67,7 @@ export class Spares {
 
   constructor(
     private readonly trialMain: URL,
-    private readonly options: SparesOptions = { environment: trialPart(process.env) },
+    private readonly options: SparesOptions = { environment: trialPart(process.env), mark: "" },
     private readonly patience: Patience = { watch: () => new IdleCores().sinceLast, lookEveryMs: 500, looksMax: 60 },
   ) {}
 
@@ -119,9 +124,10 @@ export class Spares {
   private fork(kind: ProcessKind, likely: LikelyTrial | undefined): TrialProcess {
     const preparation: Preparation = likely === undefined ? { backend: kind.backend } : { backend: kind.backend, likely };
     const heapMb = Math.max(64, Math.floor(kind.memoryBytes / 2 ** 20));
+    const mark = processMark(this.options.mark);
     const child = fork(fileURLToPath(this.trialMain), [JSON.stringify(preparation)], {
       serialization: "advanced",
-      env: { ...this.options.environment, ...kind.devices },
+      env: { ...this.options.environment, ...kind.devices, [markVariable]: mark },
       execArgv: [`--max-old-space-size=${heapMb}`, "--enable-source-maps"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -138,7 +144,7 @@ export class Spares {
       const all = Buffer.concat([stderr, chunk]);
       stderr = Buffer.from(all.subarray(Math.max(0, all.length - stderrBytesMax)));
     });
-    return { child, kind, prepared, stderr: () => stderr.toString("utf8").trim() };
+    return { child, kind, mark, prepared, stderr: () => stderr.toString("utf8").trim() };
   }
 }
 

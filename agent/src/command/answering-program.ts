@@ -5,6 +5,7 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { TrialFailure } from "@regulus/algorithms/training";
 import { RegulusError } from "@regulus/proto";
+import { Family, leftWords, markVariable } from "../attempts/descendants.js";
 import { isEndedFromOutside } from "../attempts/exit-reason.js";
 import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { LineReader } from "./line-reader.js";
@@ -23,6 +24,8 @@ export interface AnsweringProgramOptions {
   readonly answerBytesMax: number;
   /** Told the process group of each program that starts. */
   readonly started: (group: number) => void;
+  /** Told in words of processes that a program left and that could not be ended. */
+  readonly left: (words: string) => void;
 }
 
 interface Running {
@@ -93,8 +96,13 @@ export class AnsweringProgram {
         startFailure(program, directory, error instanceof Error ? error : new Error(String(error))),
       );
     }
-    const endGroup = () => signalGroup(child.pid, "SIGKILL");
-    process.on("exit", endGroup);
+    const family = child.pid === undefined ? undefined : new Family(child.pid, process.env[markVariable]);
+    const endFamily = () => {
+      signalGroup(child.pid, "SIGKILL");
+      const words = leftWords(family?.end() ?? []);
+      if (words !== undefined) this.options.left(words);
+    };
+    process.on("exit", endFamily);
     if (child.pid !== undefined) this.options.started(child.pid);
     const tooLong = () => this.fail(child, new TrialFailure("user-error", tooLongWords(this.options.answerBytesMax)));
     const reader = new LineReader(this.options.answerBytesMax, (line) => this.line(child, line), tooLong);
@@ -108,11 +116,11 @@ export class AnsweringProgram {
         resolve();
       });
       child.on("exit", () => {
-        endGroup();
+        endFamily();
         closePipes(child);
       });
       child.on("close", (code, signal) => {
-        process.off("exit", endGroup);
+        process.off("exit", endFamily);
         this.fail(child, this.endFailure(code, signal));
         resolve();
       });

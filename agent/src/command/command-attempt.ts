@@ -8,6 +8,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Command, defaults, filledWords, RegulusError } from "@regulus/proto";
+import { Family, leftWords, markVariable } from "../attempts/descendants.js";
 import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
@@ -116,8 +117,13 @@ class ProgramRun {
       // Some failures are thrown and not told by the child: a directory that is none, arguments that are too long.
       return this.unstarted(error);
     }
-    const endGroup = () => signalGroup(child.pid, "SIGKILL");
-    process.on("exit", endGroup);
+    const family = child.pid === undefined ? undefined : new Family(child.pid, process.env[markVariable]);
+    const endFamily = () => {
+      signalGroup(child.pid, "SIGKILL");
+      const message = leftWords(family?.end() ?? []);
+      if (message !== undefined) this.send({ kind: "found", source: "command", severity: "warning", message });
+    };
+    process.on("exit", endFamily);
     this.stop = () => this.endPolitely(child);
     this.outside.onStop(() => this.stop());
     const reader = new LineReader(lineBytesMax, (line) => this.line(line));
@@ -134,13 +140,13 @@ class ProgramRun {
     const end = await new Promise<ProgramEnd>((resolve) => {
       child.on("error", (error) => resolve(this.unstarted(error)));
       child.on("exit", () => {
-        endGroup();
+        endFamily();
         closePipes(child);
       });
       child.on("close", (code, signal) => resolve({ code, signal, unstarted: undefined, wasKilled: this.wasKilled }));
     });
     reader.end();
-    process.off("exit", endGroup);
+    process.off("exit", endFamily);
     return end;
   }
 

@@ -4,7 +4,8 @@
  */
 import { join, resolve } from "node:path";
 import { parameterText, parameterVariable } from "@regulus/proto";
-import { programPart } from "../attempts/owner-environment.js";
+import { markVariable } from "../attempts/descendants.js";
+import { pick, programPart } from "../attempts/owner-environment.js";
 import type { Begin } from "../trial/messages.js";
 
 /** Where a program finds what it is told: absolute paths, since a program may work in any folder. */
@@ -46,5 +47,7 @@ export function answeringEnvironment(begin: Begin, own: NodeJS.ProcessEnv): Reco
     REGULUS_SEARCH: begin.searchId,
     REGULUS_TRIAL: String(begin.trial),
     REGULUS_SEED: String(begin.spec.seed),
+    // By which the agent finds what the program started, wherever it went.
+    ...pick(own, [markVariable]),
   };
 }

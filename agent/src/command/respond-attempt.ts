@@ -60,6 +60,7 @@ export class RespondAttempts {
       stopGraceMs: graceMs(begin),
       answerBytesMax,
       started: (group) => send({ kind: "program", group }),
+      left: (message) => send({ kind: "found", source: "command", severity: "warning", message }),
     });
     this.program = program;
     const greet = () => program.ask(helloLine(begin.spec.seed, request.work.parameters ?? {}));
