@@ -3,10 +3,14 @@
  * are empty after a start, since what a killed agent left there belongs to attempts that are over.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { RegulusError } from "@regulus/proto";
+
+/** Its owner's only, whatever the umask. */
+const folderMode = 0o700;
+const fileMode = 0o600;
 
 export interface DataFolder {
   readonly agentId: string;
@@ -19,13 +23,25 @@ export interface DataFolder {
 /** Opens a folder. Fails with "failed-precondition" where a living agent holds it. */
 export function openDataFolder(relative: string, id: string | undefined): DataFolder {
   const folder = resolve(relative);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: folderMode });
+  tightenOwn(folder);
   const lock = join(folder, "lock");
   takeLock(lock, folder);
   const scratch = join(folder, "attempts");
   rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch, { recursive: true });
+  mkdirSync(scratch, { recursive: true, mode: folderMode });
   return { agentId: id ?? keptId(join(folder, "agent-id")), scratch, release: () => rmSync(lock, { force: true }) };
+}
+
+/** Takes rights of others from a folder that an agent has used before. One that was never an agent's may hold other things: it is left. */
+function tightenOwn(folder: string): void {
+  const isOurs = existsSync(join(folder, "agent-id")) || existsSync(join(folder, "attempts"));
+  if (!isOurs || (statSync(folder).mode & 0o077) === 0) return;
+  try {
+    chmodSync(folder, folderMode);
+  } catch {
+    // Somebody else's folder; what is in it is its owner's only all the same.
+  }
 }
 
 function takeLock(lock: string, folder: string): void {
@@ -34,7 +50,7 @@ function takeLock(lock: string, folder: string): void {
     const words = `${folder} is in use by the agent with process id ${holder}`;
     throw new RegulusError("failed-precondition", `${words}: end that one, or give this one another folder with --data`);
   }
-  writeFileSync(lock, String(process.pid));
+  writeFileSync(lock, String(process.pid), { mode: fileMode });
 }
 
 /** Whether a process lives and may be an agent. After a restart of the machine its number may be anybody's. */
@@ -56,7 +72,7 @@ function keptId(path: string): string {
     .replace(/^[^A-Za-z0-9]+/, "")
     .slice(0, 64);
   const id = `${host || "agent"}-${randomBytes(4).toString("hex")}`;
-  writeFileSync(path, `${id}\n`);
+  writeFileSync(path, `${id}\n`, { mode: fileMode });
   return id;
 }
 

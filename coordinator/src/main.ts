@@ -15,6 +15,7 @@ import { observedLog, RoundTimer } from "./doors/observed-log.js";
 import { Readiness } from "./doors/readiness.js";
 import { startServer } from "./doors/server.js";
 import { Watchers } from "./doors/watchers.js";
+import { folderMode } from "./file-modes.js";
 import { openSqliteLog } from "./log/sqlite-log.js";
 import { type MainOptions, readMainOptions } from "./main-options.js";
 import { createCoordinator } from "./runner/create-coordinator.js";
@@ -139,7 +140,7 @@ async function started<T>(exitCode: number, step: () => Promise<T>): Promise<T> 
 function assertUsable(data: string): void {
   const probe = join(data, `.probe-${process.pid}`);
   try {
-    mkdirSync(data, { recursive: true });
+    mkdirSync(data, { recursive: true, mode: folderMode });
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
     // More than a block, so that a full disk shows.
     try {

@@ -5,8 +5,8 @@
 
 /** Version of the agent protocol; an agent that speaks another one is refused. */
 export const protocolVersion = 1;
-/** Version of the facts in a log; a log with a higher one is refused. */
-export const logVersion = 1;
+/** Version of the facts in a log; a log with another one is refused. */
+export const logVersion = 2;
 
 export const limits = {
   /** Characters of a name (search, parameter, label, agent). */

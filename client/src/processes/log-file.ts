@@ -12,7 +12,7 @@ export class LogFile {
 
   constructor(path: string) {
     this.path = path;
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.#bytes = sizeOf(path);
   }
 
@@ -23,7 +23,7 @@ export class LogFile {
       renameSync(this.path, `${this.path}.old`);
       this.#bytes = Buffer.byteLength(text);
     }
-    appendFileSync(this.path, text);
+    appendFileSync(this.path, text, { mode: 0o600 });
   }
 }
 

@@ -7,6 +7,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArtifactRef, limits, RegulusError } from "@regulus/proto";
+import { fileMode, folderMode, tighten } from "../file-modes.js";
 import type { ArtifactStore, StoredArtifact } from "../ports.js";
 import { CheckedBytes, checkSha256, damaged, missing, throwIfAborted } from "./checked-bytes.js";
 
@@ -32,7 +33,8 @@ class DirectoryStore implements ArtifactStore {
     await this.#guard(async () => {
       const incoming = join(this.#folder, temporary);
       await rm(incoming, { recursive: true, force: true });
-      await mkdir(incoming, { recursive: true });
+      await mkdir(incoming, { recursive: true, mode: folderMode });
+      tighten(this.#folder, folderMode);
     });
   }
 
@@ -44,7 +46,7 @@ class DirectoryStore implements ArtifactStore {
       try {
         await writeDurably(path, bytes, checked, signal);
         const parent = join(this.#folder, expected.sha256.slice(0, 2));
-        await mkdir(parent, { recursive: true });
+        await mkdir(parent, { recursive: true, mode: folderMode });
         await rename(path, join(parent, expected.sha256));
         await syncFolder(parent);
         return expected;
@@ -140,7 +142,7 @@ async function writeDurably(
   checked: CheckedBytes,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const file: FileHandle = await open(path, "wx");
+  const file: FileHandle = await open(path, "wx", fileMode);
   try {
     for await (const piece of bytes) {
       throwIfAborted(signal);

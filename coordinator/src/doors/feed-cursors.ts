@@ -3,6 +3,7 @@
  * stream, the feed asks the stream itself.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { fileMode } from "../file-modes.js";
 
 /** The file's version; a file with another one is ignored. */
 const version = 1;
@@ -28,6 +29,6 @@ export function readCursors(path: string, created: string): Cursors {
 /** Replaces the file in one step, so that it is never half written. */
 export function writeCursors(path: string, created: string, cursors: Cursors): void {
   const scratch = `${path}.new`;
-  writeFileSync(scratch, JSON.stringify({ version, created, searches: Object.fromEntries(cursors) }));
+  writeFileSync(scratch, JSON.stringify({ version, created, searches: Object.fromEntries(cursors) }), { mode: fileMode });
   renameSync(scratch, path);
 }

@@ -4,6 +4,7 @@
 import { assert, Fact, RegulusError } from "@regulus/proto";
 import { encoderOf } from "../encoded.js";
 import type { Append } from "../ports.js";
+import { damaged } from "./seal.js";
 
 /** Facts in one piece of a read: about 1 ms of decoding between two turns of the event loop. */
 export const pieceFactsMax = 500;
@@ -32,11 +33,21 @@ export const encodeFact: (fact: Fact) => Uint8Array = encoderOf(Fact);
 
 /** A fact from its bytes. Fails with "data-loss" where they are not those of a fact that this version knows. */
 export function decodeFact(bytes: Uint8Array, searchId: string, position: number): Fact {
-  const fact = tryDecode(bytes, searchId, position);
+  const where = `row ${position} of search ${searchId}`;
+  const fact = decodeAnyFact(bytes, where);
   if (fact.kind === undefined || fact.position !== position || fact.searchId !== searchId) {
-    throw damaged(searchId, position, "holds another fact or one of an unknown kind");
+    throw damaged(`${where} holds another fact or one of an unknown kind`);
   }
   return fact;
+}
+
+/** A fact of any search. Fails with "data-loss". */
+export function decodeAnyFact(bytes: Uint8Array, where: string): Fact {
+  try {
+    return Fact.decode(bytes);
+  } catch (cause) {
+    throw damaged(`${where} can't be decoded`, cause);
+  }
 }
 
 /** Stops where a batch is not what a writer may give: positions without gaps after `expected`, each search once. */
@@ -65,18 +76,4 @@ export function conflict(searchId: string, expected: number, seen: number): Regu
 /** Stops a read whose caller lost interest. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new RegulusError("cancelled", "the read was cancelled by its caller");
-}
-
-function tryDecode(bytes: Uint8Array, searchId: string, position: number): Fact {
-  try {
-    return Fact.decode(bytes);
-  } catch (cause) {
-    throw damaged(searchId, position, "can't be decoded", cause);
-  }
-}
-
-function damaged(searchId: string, position: number, what: string, cause?: unknown): RegulusError {
-  return new RegulusError("data-loss", `the log is damaged: row ${position} of search ${searchId} ${what}; restore a copy`, {
-    cause,
-  });
 }

@@ -33,3 +33,15 @@ export function fromSqlite(thrown: unknown, path: string): unknown {
   }
   return thrown;
 }
+
+/** Runs work on a file beside the log; what the system throws becomes an error in our words. */
+export function fromSystem<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof RegulusError || !(thrown instanceof Error) || !("code" in thrown)) throw thrown;
+    const isFull = thrown.code === "ENOSPC" || thrown.code === "EDQUOT";
+    const words = isFull ? `no space for ${path}; free some, nothing is lost and work goes on then` : `${path} can't be used`;
+    throw new RegulusError(isFull ? "exhausted" : "unavailable", `${words} (${thrown.message})`, { cause: thrown });
+  }
+}

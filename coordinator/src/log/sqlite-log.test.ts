@@ -98,6 +98,7 @@ describe("sqlite log file", () => {
     // A copy of the file with its write-ahead log is as good as the file: what a backup of a crashed machine holds.
     copyFileSync(path, join(folder, "copy.db"));
     copyFileSync(`${path}-wal`, join(folder, "copy.db-wal"));
+    copyFileSync(join(folder, "log.heads"), join(folder, "copy.heads"));
     for (const file of [path, join(folder, "copy.db")]) {
       const log = await openSqliteLog({ path: file });
       const positions: number[] = [];
@@ -115,8 +116,18 @@ describe("sqlite log file", () => {
     await log.append([{ searchId: "a", expected: 0, facts: factsOf("a", 1, 50) }]);
     await log.append([{ searchId: "b", expected: 0, facts: factsOf("b", 1, 50) }]);
     await log.close();
-    const db = new Database(path);
-    db.exec("DELETE FROM searches WHERE id = 'a'");
+    let db = new Database(path);
+    db.exec("CREATE TABLE rest AS SELECT * FROM facts WHERE search = 1");
+    db.close();
+    copyFileSync(path, join(folder, "rest.db"));
+    db = new Database(path);
+    db.exec("DROP TABLE rest");
+    db.close();
+    log = await openSqliteLog({ path });
+    await log.remove("a");
+    await log.close();
+    db = new Database(path);
+    db.exec(`ATTACH '${join(folder, "rest.db")}' AS other; INSERT INTO facts SELECT * FROM other.rest`);
     db.close();
     log = await openSqliteLog({ path });
     await log.close();

@@ -1,14 +1,30 @@
 /**
  * The event log in one SQLite file: WAL with full sync, one transaction an append (the runner gives it a whole round: group commit).
- * A row holds one fact as protobuf bytes. The file is locked for as long as it is open, so one process writes it. Calls block for
- * the time of one transaction; nothing here waits for anything else.
+ * A row holds one fact as protobuf bytes under a seal. An append is durable in the file, then in its witness, and then it is answered. The
+ * file is locked for as long as it is open, so one process writes it. Calls block for the time of one transaction; nothing here waits for
+ * anything else.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RegulusError } from "@regulus/proto";
 import type { Append, EventLog, ReadOptions } from "../ports.js";
+import { compareHeads, headsIn } from "./compare-heads.js";
+import {
+  factColumn,
+  insert,
+  insertRows,
+  noTrial,
+  type Place,
+  positionColumn,
+  type Row,
+  rangeOf,
+  rowOf,
+  rowsOf,
+} from "./fact-rows.js";
+import { LogFiles } from "./log-files.js";
 import {
   assertBatch,
   conflict,
+  decodeAnyFact,
   decodeFact,
   encodeFact,
   pieceBytesMax,
@@ -17,14 +33,13 @@ import {
   throwIfAborted,
   trialOf,
 } from "./records.js";
+import { chainOf, damaged, emptyChain, seal, sealBytes, unseal } from "./seal.js";
+import { fromSystem } from "./sqlite-errors.js";
 import { first, SqliteFile } from "./sqlite-file.js";
+import { readWitness, Witness, type WitnessedSearch } from "./witness.js";
 
-/** Rows in one statement: measured here, 32 rows a statement append 1.6 times as many facts a second as one does. */
-const insertRows = 32;
 /** Rows removed in one transaction, so that a removal holds nobody up for long. */
 const removeRows = 10_000;
-/** The trial column of facts about the search as a whole. */
-const noTrial = -1;
 
 /** How a log file is opened. */
 export interface SqliteLogOptions {
@@ -36,65 +51,69 @@ export interface SqliteLogOptions {
 
 /**
  * Opens a log. Fails with "failed-precondition" where another process has it open or it was written by a newer version (and leaves
- * it untouched), with "data-loss" where the file is something else, with "unavailable" where it can't be read or written.
+ * it untouched), with "data-loss" where it is damaged or something else, with "unavailable" where it can't be read or written.
  */
 export async function openSqliteLog(options: SqliteLogOptions): Promise<EventLog> {
-  const log = new SqliteLog(options.path);
-  await log.open(options.bytesMax);
-  return log;
-}
-
-type Row = readonly [number, Uint8Array];
-
-/** Where a read is: the facts of a search, or of one trial of it, after a position. */
-interface Place {
-  readonly key: number;
-  readonly after: number;
-  readonly end: number;
-  readonly about: ReadOptions["about"];
+  return SqliteLog.open(options);
 }
 
 class SqliteLog implements EventLog {
+  readonly #files: LogFiles;
   readonly #file: SqliteFile;
-  /** Keys of searches, by id: saves one look-up an append. */
-  readonly #keys = new Map<string, number>();
+  /** Where each search ends, oldest first. */
+  readonly #heads = new Map<string, WitnessedSearch>();
+  /** Heads that moved while the witness could not be written. */
+  #unwitnessed: WitnessedSearch[] = [];
+  #witness: Witness | undefined;
   #open = true;
 
-  constructor(path: string) {
-    this.#file = new SqliteFile(path);
+  private constructor(files: LogFiles) {
+    this.#files = files;
+    this.#file = new SqliteFile(files.log);
   }
 
-  async open(bytesMax: number | undefined): Promise<void> {
+  /** Opens a log and compares it with its witness. */
+  static async open({ path, bytesMax }: SqliteLogOptions): Promise<SqliteLog> {
+    const files = new LogFiles(path);
+    const testimony = fromSystem(path, () => readWitness(files.witness));
+    fromSystem(path, () => files.assertNotLost((testimony?.keyMax ?? 0) > 0));
+    fromSystem(path, () => files.prepare());
+    const forgetKept = files.keepWriteAhead();
+    const log = new SqliteLog(files);
     try {
-      this.#file.begin(bytesMax);
-      await this.#removeLeftovers();
+      log.#begin(testimony, bytesMax);
+      await log.#removeLeftovers();
     } catch (thrown) {
-      await this.close();
+      await log.close();
       throw thrown;
     }
+    forgetKept();
+    return log;
   }
 
   async append(batch: readonly Append[]): Promise<void> {
     this.#assertOpen();
     assertBatch(batch);
-    const added: string[] = [];
-    try {
-      this.#file.guard(() => this.#file.transaction(() => this.#write(batch, added)));
-    } catch (thrown) {
-      for (const searchId of added) this.#keys.delete(searchId);
-      throw thrown;
-    }
+    this.#files.assertInPlace();
+    const moved: WitnessedSearch[] = [];
+    this.#file.guard(() => this.#file.transaction(() => this.#write(batch, moved)));
+    for (const head of moved) this.#heads.set(head.id, head);
+    this.#unwitnessed.push(...moved);
+    fromSystem(this.#files.witness, () => this.#witness?.moved(this.#unwitnessed));
+    this.#unwitnessed = [];
+    this.#files.assertInPlace();
   }
 
   async *read(searchId: string, after: number, options: ReadOptions = {}) {
     this.#assertOpen();
     throwIfAborted(options.signal);
-    const key = this.#keyOf(searchId);
-    if (key === undefined) return;
-    const end = this.#file.guard(() => this.#file.number("SELECT position FROM searches WHERE key = ?", key));
+    const end = this.#heads.get(searchId);
+    if (end === undefined) return;
     let position = after;
-    while (position < end) {
-      const place = { key, after: position, end, about: options.about };
+    // The chain is known where all rows are read.
+    let chain = after === 0 && options.about === undefined ? emptyChain : undefined;
+    while (position < end.position) {
+      const place = { key: end.key, after: position, end: end.position, about: options.about };
       const piece = this.#file.guard(() => this.#nextPiece(place, options.bytesMax ?? pieceBytesMax));
       if (piece.facts === 0) break;
       if (options.room !== undefined) {
@@ -104,33 +123,44 @@ class SqliteLog implements EventLog {
       }
       const rows = this.#file.guard(() => this.#rows(place, piece.facts));
       if (rows.length === 0) break;
-      const facts = rows.map(([at, bytes]) => decodeFact(bytes, searchId, at));
-      position = rows.at(-1)?.[0] ?? end;
+      const facts = rows.map(([at, row]) => {
+        const fact = decodeFact(
+          unseal(row, chain, () => `row ${at} of search ${searchId}`),
+          searchId,
+          at,
+        );
+        if (options.about === undefined) chain = chainOf(row);
+        return fact;
+      });
+      position = rows.at(-1)?.[0] ?? end.position;
       yield facts;
       await nextTurn();
       throwIfAborted(options.signal);
       this.#assertOpen();
     }
+    if (options.about === undefined && after < end.position) this.#assertReached(end, position, chain);
   }
 
   async searches(): Promise<readonly string[]> {
     this.#assertOpen();
-    return this.#file.guard(() =>
-      this.#file
-        .prepare("SELECT id FROM searches ORDER BY key")
-        .all()
-        .map((row) => String(first(row))),
-    );
+    return [...this.#heads.keys()];
   }
 
   async remove(searchId: string): Promise<void> {
     this.#assertOpen();
-    const key = this.#keyOf(searchId);
-    if (key === undefined) return;
-    this.#file.guard(() => this.#file.prepare("DELETE FROM searches WHERE key = ?").run(key));
-    this.#keys.delete(searchId);
+    const head = this.#heads.get(searchId);
+    if (head === undefined) return;
+    this.#files.assertInPlace();
+    fromSystem(this.#files.witness, () => this.#witness?.removing(head.key));
+    try {
+      this.#file.guard(() => this.#file.prepare("DELETE FROM searches WHERE key = ?").run(head.key));
+    } catch (thrown) {
+      this.#unwitnessed.push(head);
+      throw thrown;
+    }
+    this.#heads.delete(searchId);
     // From here on it is gone. Its rows go in pieces; what a crash or a disk leaves of them goes when the log is opened next.
-    await this.#removeRows(key).catch((thrown: unknown) => {
+    await this.#removeRows(head.key).catch((thrown: unknown) => {
       if (!(thrown instanceof RegulusError)) throw thrown;
     });
   }
@@ -139,13 +169,36 @@ class SqliteLog implements EventLog {
     if (!this.#open) return;
     this.#open = false;
     this.#file.close();
+    this.#witness?.close();
   }
 
-  #write(batch: readonly Append[], added: string[]): void {
+  #begin(testimony: ReturnType<typeof readWitness>, bytesMax: number | undefined): void {
+    const isNew = this.#file.begin(bytesMax);
+    if (isNew && (testimony?.keyMax ?? 0) > 0) throw damaged(`${this.#files.log} is empty, but ${this.#files.witness} is not`);
+    if (!isNew) this.#file.guard(() => this.#file.check());
+    const heads = headsIn(this.#file);
+    if (testimony === undefined && heads.length > 0) throw damaged(`${this.#files.witness} is missing`);
+    if (testimony !== undefined) compareHeads(this.#file, heads, testimony);
+    for (const head of heads) this.#heads.set(head.id, head);
+    const keyMax = Math.max(testimony?.keyMax ?? 0, ...heads.map((head) => head.key));
+    this.#witness = fromSystem(
+      this.#files.witness,
+      () => new Witness(this.#files.witness, { searches: new Map(heads.map((head) => [head.key, head])), keyMax }),
+    );
+    fromSystem(this.#files.marker, () => this.#files.mark());
+  }
+
+  #write(batch: readonly Append[], moved: WitnessedSearch[]): void {
     const values: unknown[] = [];
     for (const { searchId, expected, facts } of batch) {
-      const key = this.#claim(searchId, expected, expected + facts.length, added);
-      for (const fact of facts) values.push(key, fact.position, trialOf(fact) ?? noTrial, encodeFact(fact));
+      const head = this.#claim(searchId, expected, moved);
+      let { chain } = head;
+      for (const fact of facts) {
+        const sealed = seal(encodeFact(fact), chain);
+        chain = sealed.chain;
+        values.push(head.key, fact.position, trialOf(fact) ?? noTrial, sealed.row);
+      }
+      moved.push(this.#move(head, expected + facts.length, chain));
     }
     const step = insertRows * 4;
     let at = 0;
@@ -153,32 +206,44 @@ class SqliteLog implements EventLog {
     if (at < values.length) this.#file.prepare(insert((values.length - at) / 4)).run(values.slice(at));
   }
 
-  /** Moves a search's position, which is what fences writers, and answers its key. */
-  #claim(searchId: string, expected: number, next: number, added: string[]): number {
-    const known = this.#keyOf(searchId);
-    if (known === undefined) {
-      if (expected !== 0) throw conflict(searchId, expected, 0);
-      const result = this.#file.prepare("INSERT INTO searches (id, position) VALUES (?, ?)").run(searchId, next);
-      const key = Number(result.lastInsertRowid);
-      this.#keys.set(searchId, key);
-      added.push(searchId);
-      return key;
+  /** Where a search ends, which has to be where the writer expects it to: this is what fences writers. */
+  #claim(searchId: string, expected: number, moved: readonly WitnessedSearch[]): WitnessedSearch {
+    const known = this.#heads.get(searchId);
+    if ((known?.position ?? 0) !== expected) throw conflict(searchId, expected, known?.position ?? 0);
+    if (known !== undefined) return known;
+    const key =
+      Math.max(this.#witness?.keyMax ?? 0, ...moved.map((head) => head.key), ...this.#unwitnessed.map((head) => head.key)) + 1;
+    return { key, id: searchId, position: 0, chain: emptyChain };
+  }
+
+  #move({ key, id, position: before }: WitnessedSearch, position: number, chain: number): WitnessedSearch {
+    if (before === 0) {
+      this.#file.prepare("INSERT INTO searches (key, id, position, chain) VALUES (?, ?, ?, ?)").run(key, id, position, chain);
+    } else {
+      const text = "UPDATE searches SET position = ?, chain = ? WHERE key = ? AND position = ?";
+      const { changes } = this.#file.prepare(text).run(position, chain, key, before);
+      if (changes !== 1) throw damaged(`search ${id} is not at position ${before}, where its newest fact was written`);
     }
-    const moved = this.#file
-      .prepare("UPDATE searches SET position = ? WHERE key = ? AND position = ?")
-      .run(next, known, expected);
-    if (moved.changes === 1) return known;
-    throw conflict(searchId, expected, this.#file.number("SELECT position FROM searches WHERE key = ?", known));
+    return { key, id, position, chain };
+  }
+
+  /** Fails where a read came to its end early, and not because the search was removed meanwhile. */
+  #assertReached(end: WitnessedSearch, position: number, chain: number | undefined): void {
+    if (this.#heads.get(end.id)?.key !== end.key) return;
+    if (position === end.position && (chain === undefined || chain === end.chain)) return;
+    throw damaged(`search ${end.id} has ${end.position} facts, those after ${position} are missing`);
   }
 
   /** Facts and bytes of the next piece. Sizes are in the rows' heads, so that no fact is loaded for them. */
   #nextPiece(place: Place, bytesMax: number): { readonly facts: number; readonly bytes: number } {
     const [from, values] = rangeOf(place, pieceFactsMax);
-    const [total] = this.#file.prepare(`SELECT count(*), sum(size) FROM (SELECT length(fact) AS size ${from})`).all(...values);
+    const [total] = this.#file
+      .prepare(`SELECT count(*), sum(size) FROM (SELECT length(fact) - ${sealBytes} AS size ${from})`)
+      .all(...values);
     const [facts, bytes] = Array.isArray(total) ? total.map(Number) : [];
     if (facts === undefined || bytes === undefined || facts === 0) return { facts: 0, bytes: 0 };
     if (bytes <= bytesMax) return { facts, bytes };
-    const sizes = this.#file.prepare(`SELECT length(fact) ${from}`).all(...values);
+    const sizes = this.#file.prepare(`SELECT length(fact) - ${sealBytes} ${from}`).all(...values);
     return pieceOf(
       sizes.map((row) => Number(first(row))),
       bytesMax,
@@ -187,69 +252,47 @@ class SqliteLog implements EventLog {
 
   #rows(place: Place, facts: number): Row[] {
     const [from, values] = rangeOf(place, facts);
-    if (place.about !== undefined) return rowsOf(this.#file.prepare(`SELECT position, fact ${from}`).all(...values));
+    if (place.about !== undefined)
+      return rowsOf(this.#file.prepare(`SELECT ${positionColumn}, ${factColumn} ${from}`).all(...values));
     // Positions have no gaps, and decoding checks them: each column less makes a row a quarter cheaper.
-    const rows = this.#file.prepare(`SELECT fact ${from}`).all(...values);
+    const rows = this.#file.prepare(`SELECT ${factColumn} ${from}`).all(...values);
     return rowsOf(rows.map((row, index) => [place.after + 1 + index, first(row)]));
   }
 
   async #removeLeftovers(): Promise<void> {
-    const text = "SELECT DISTINCT search FROM facts WHERE search NOT IN (SELECT key FROM searches)";
-    const highest = this.#file.guard(() => this.#file.number("SELECT coalesce(max(search), 0) FROM facts"));
-    const known = this.#file.guard(() => this.#file.number("SELECT count(*) FROM searches"));
+    const text = `SELECT CAST(search AS INTEGER), ${factColumn} FROM facts WHERE (search, position) IN
+      (SELECT search, min(position) FROM facts WHERE search NOT IN (SELECT key FROM searches) GROUP BY search)`;
+    const highest = this.#file.guard(() => this.#file.number("SELECT CAST(coalesce(max(search), 0) AS INTEGER) FROM facts"));
     // Keys count up, so as many searches as the highest key mean that none was ever removed.
-    if (highest <= known) return;
-    for (const key of this.#file.guard(() =>
-      this.#file
-        .prepare(text)
-        .all()
-        .map((row) => Number(first(row))),
-    ))
+    if (highest <= this.#heads.size) return;
+    for (const row of this.#file.guard(() => this.#file.prepare(text).all())) {
+      const [key, bytes] = rowOf(row);
+      const where = `a row of the removed search ${key}`;
+      const { searchId } = decodeAnyFact(
+        unseal(bytes, undefined, () => where),
+        where,
+      );
+      // A row of a search that is there and lacks one, under a damaged key, is no leftover.
+      const head = this.#heads.get(searchId);
+      const count = "SELECT count(*) FROM facts WHERE search = ?";
+      if (head !== undefined && this.#file.guard(() => this.#file.number(count, head.key)) < head.position) {
+        throw damaged(`a row of search ${searchId} stands under another search's key ${key}`);
+      }
       await this.#removeRows(key);
+    }
   }
 
   async #removeRows(key: number): Promise<void> {
     const text = "DELETE FROM facts WHERE search = ? AND position <= (SELECT min(position) + ? FROM facts WHERE search = ?)";
     while (this.#open) {
       const { changes } = this.#file.guard(() => this.#file.prepare(text).run(key, removeRows, key));
-      if (changes === 0) return;
+      if (changes === 0) break;
       await nextTurn();
     }
-  }
-
-  #keyOf(searchId: string): number | undefined {
-    const known = this.#keys.get(searchId);
-    if (known !== undefined) return known;
-    const found = this.#file.guard(() => this.#file.prepare("SELECT key FROM searches WHERE id = ?").all(searchId)[0]);
-    if (found === undefined) return undefined;
-    const key = Number(first(found));
-    this.#keys.set(searchId, key);
-    return key;
+    while (this.#open && this.#file.shrink()) await nextTurn();
   }
 
   #assertOpen(): void {
     if (!this.#open) throw new RegulusError("unavailable", `the log ${this.#file.path} is closed`);
   }
-}
-
-function insert(rows: number): string {
-  return `INSERT INTO facts (search, position, trial, fact) VALUES ${Array(rows).fill("(?, ?, ?, ?)").join(", ")}`;
-}
-
-/** What follows SELECT for the next rows of a place, and its values. */
-function rangeOf({ key, after, end, about }: Place, rows: number): [from: string, values: number[]] {
-  const range = "search = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?";
-  if (about === undefined) return [`FROM facts WHERE ${range}`, [key, after, end, rows]];
-  const trial = about === "search" ? noTrial : about.trial;
-  return [`FROM facts INDEXED BY facts_of_trial WHERE trial = ? AND ${range}`, [trial, key, after, end, rows]];
-}
-
-function rowsOf(rows: readonly unknown[]): Row[] {
-  return rows.map((row) => {
-    const [position, bytes] = Array.isArray(row) ? row : [];
-    if (typeof position !== "number" || !(bytes instanceof Uint8Array)) {
-      throw new RegulusError("data-loss", "the log is damaged: a row is not a position with bytes; restore a copy");
-    }
-    return [position, bytes];
-  });
 }

@@ -1,0 +1,49 @@
+/** Rows of facts as SQL: how they are written, and how those after a position are read. */
+import type { ReadOptions } from "../ports.js";
+import { damaged } from "./seal.js";
+
+/** Rows in one statement: measured here, 32 rows a statement append 1.6 times as many facts a second as one does. */
+export const insertRows = 32;
+/** The trial column of facts about the search as a whole. */
+export const noTrial = -1;
+
+/**
+ * Columns as they are read. A damaged value may be of any type, and the driver ends the whole process where a text is not UTF-8: so the types are
+ * asked for.
+ */
+export const factColumn = "CAST(fact AS BLOB)";
+export const positionColumn = "CAST(position AS INTEGER)";
+
+/** A position, or another number, and a fact with its seal. */
+export type Row = readonly [number, Uint8Array];
+
+/** Where a read is: the facts of a search, or of one trial of it, after a position. */
+export interface Place {
+  readonly key: number;
+  readonly after: number;
+  readonly end: number;
+  readonly about: ReadOptions["about"];
+}
+
+/** The statement that writes so many rows. */
+export function insert(rows: number): string {
+  return `INSERT INTO facts (search, position, trial, fact) VALUES ${Array(rows).fill("(?, ?, ?, ?)").join(", ")}`;
+}
+
+/** What follows SELECT for the next rows of a place, and its values. */
+export function rangeOf({ key, after, end, about }: Place, rows: number): [from: string, values: number[]] {
+  const range = "search = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?";
+  if (about === undefined) return [`FROM facts WHERE ${range}`, [key, after, end, rows]];
+  const trial = about === "search" ? noTrial : about.trial;
+  return [`FROM facts INDEXED BY facts_of_trial WHERE trial = ? AND ${range}`, [trial, key, after, end, rows]];
+}
+
+export function rowsOf(rows: readonly unknown[]): Row[] {
+  return rows.map(rowOf);
+}
+
+export function rowOf(row: unknown): Row {
+  const [position, bytes] = Array.isArray(row) ? row : [];
+  if (typeof position !== "number" || !(bytes instanceof Uint8Array)) throw damaged("a row is not a number with bytes");
+  return [position, bytes];
+}

@@ -1,0 +1,172 @@
+/** What a log makes of damage: faults at random, and each of those that once went unnoticed by itself. */
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, describe, it } from "node:test";
+import { RegulusError } from "@regulus/proto";
+import Database from "libsql";
+import { logFileNames, logName, pauses, tryDamage } from "../simulation/log-damage.js";
+import { type Ending, writeLog } from "../simulation/write-log.js";
+import { SqliteFile } from "./sqlite-file.js";
+import { openSqliteLog } from "./sqlite-log.js";
+import { readWitness, Witness } from "./witness.js";
+
+const root = mkdtempSync(join(tmpdir(), "regulus-damage-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+describe("a damaged log", () => {
+  for (const ending of ["killed", "closed"] as const satisfies readonly Ending[]) {
+    // `npm run bench -- damage` does 10,000.
+    it(`is noticed or does no harm, whatever single fault it has after its process was ${ending}`, async () => {
+      const whole = writeLog(join(root, ending), ending);
+      const trials = [];
+      for (let seed = 0; seed < 60; seed += 1) trials.push(await tryDamage(whole, join(root, "scratch"), seed));
+      assert.deepEqual(
+        trials.filter(({ verdict, detail }) => verdict === "silent" || detail.startsWith("without its name")),
+        [],
+      );
+      assert.ok(trials.filter(({ verdict }) => verdict === "detected").length >= 10, "the faults do reach the log");
+    });
+  }
+
+  it("is noticed whichever of its files are deleted, but for the marker, which is made again", async () => {
+    const whole = writeLog(join(root, "deleted"), "killed");
+    for (let kept = 1; kept < 2 ** logFileNames.length - 1; kept += 1) {
+      const lost = logFileNames.filter((_, index) => (kept & (1 << index)) === 0);
+      const folder = copyOf(whole.folder, lost);
+      if (lost.join() === "log.exists") {
+        await (await openSqliteLog({ path: join(folder, logName) })).close();
+        assert.ok(existsSync(join(folder, "log.exists")));
+      } else {
+        await assert.rejects(openSqliteLog({ path: join(folder, logName) }), withCode("data-loss"), `without ${lost.join(", ")}`);
+      }
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("names each search that ends too early, with its last position and how much was acknowledged", async () => {
+    const whole = writeLog(join(root, "named"), "killed");
+    const folder = copyOf(whole.folder, []);
+    const wal = readFileSync(join(folder, `${logName}-wal`));
+    const at = Math.floor(wal.length / 2);
+    wal[at] = (wal[at] ?? 0) ^ 1;
+    writeFileSync(join(folder, `${logName}-wal`), wal);
+    const saying = /search first ends at position \d+, but 335 facts were acknowledged; search second .* but 667/;
+    await assert.rejects(openSqliteLog({ path: join(folder, logName) }), saying);
+    // The write-ahead log with the missing facts is kept, and the next start says the same.
+    assert.deepEqual(readFileSync(join(folder, `${logName}-wal.kept`)), wal);
+    await assert.rejects(openSqliteLog({ path: join(folder, logName) }), saying);
+  });
+});
+
+describe("a log's files", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(root, "log-"));
+    path = join(folder, logName);
+  });
+
+  it("syncs each transaction before it is answered", () => {
+    const file = new SqliteFile(path);
+    file.begin(undefined);
+    assert.equal(file.number("PRAGMA synchronous"), 2, "FULL");
+    file.close();
+  });
+
+  it("are their owner's only, whatever the umask and whatever they were", async () => {
+    const before = process.umask(0);
+    try {
+      const deep = join(folder, "deep", logName);
+      const log = await openSqliteLog({ path: deep });
+      await log.append([{ searchId: "a", expected: 0, facts: pauses("a", 1, 1) }]);
+      assert.equal(modeOf(join(folder, "deep")), 0o700);
+      for (const name of logFileNames) assert.equal(modeOf(join(folder, "deep", name)), 0o600, name);
+      await log.close();
+      for (const name of [logName, "log.heads"]) chmodSync(join(folder, "deep", name), 0o644);
+      await (await openSqliteLog({ path: deep })).close();
+      for (const name of [logName, "log.heads"]) assert.equal(modeOf(join(folder, "deep", name)), 0o600, name);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  it("that are gone or replaced while it is open stop appends, and nothing is acknowledged", async () => {
+    for (const lose of [
+      () => renameSync(folder, `${folder}-moved`),
+      () => rmSync(folder, { recursive: true }),
+      () => rmSync(`${path}-wal`),
+    ]) {
+      const log = await openSqliteLog({ path });
+      const position = (await log.searches()).length === 0 ? 0 : 1;
+      if (position === 0) await log.append([{ searchId: "a", expected: 0, facts: pauses("a", 1, 1) }]);
+      lose();
+      const more = log.append([{ searchId: "a", expected: 1, facts: pauses("a", 2, 1) }]);
+      await assert.rejects(more, (thrown) => withCode("unavailable")(thrown) && /is gone/.test(String(thrown)));
+      await log.close();
+      rmSync(folder, { recursive: true, force: true });
+      rmSync(`${folder}-moved`, { recursive: true, force: true });
+    }
+  });
+
+  it("shrink when searches are removed", async () => {
+    const log = await openSqliteLog({ path });
+    await log.append([{ searchId: "a", expected: 0, facts: pauses("a", 1, 40_000) }]);
+    await log.append([{ searchId: "b", expected: 0, facts: pauses("b", 1, 10) }]);
+    await log.remove("a");
+    await log.close();
+    assert.ok(statSync(path).size < 200_000, `${statSync(path).size} bytes are left of two million`);
+  });
+
+  it("of a version without checksums are refused and left as they are", async () => {
+    const db = new Database(path);
+    db.exec("CREATE TABLE searches (key INTEGER PRIMARY KEY); PRAGMA application_id = 1380404307; PRAGMA user_version = 1");
+    db.close();
+    const before = readFileSync(path);
+    await assert.rejects(openSqliteLog({ path }), /version 1, which has no checksums; this coordinator reads version 2/);
+    assert.deepEqual(readFileSync(path), before);
+  });
+});
+
+describe("a witness", () => {
+  it("says after any number of changes what it was told, also when its last record was torn", () => {
+    const path = join(root, "heads");
+    const witness = new Witness(path, { searches: new Map(), keyMax: 0 });
+    // More records than the file holds, so that it is written anew on the way.
+    for (let position = 1; position <= 40_000; position += 1) {
+      witness.moved([{ key: 1 + (position % 3), id: `search-${position % 3}`, position, chain: position * 7 }]);
+    }
+    witness.removing(2);
+    const newest = { key: 3, id: "search-2", position: 39_998, chain: 39_998 * 7 };
+    const first = { key: 1, id: "search-0", position: 39_999, chain: 39_999 * 7 };
+    const expected = new Map([first, newest].map((head) => [head.key, head]));
+    assert.deepEqual(readWitness(path)?.searches, expected);
+    assert.equal(readWitness(path)?.keyMax, 3);
+    assert.ok(statSync(path).size < 2 ** 21);
+    const { end = 0 } = readWitness(path) ?? {};
+    witness.moved([{ key: 4, id: "torn", position: 1, chain: 1 }]);
+    witness.close();
+    const bytes = readFileSync(path);
+    for (let torn = end; torn < end + 34; torn += 1) {
+      const cut = Buffer.from(bytes);
+      cut.fill(0, torn);
+      writeFileSync(path, cut);
+      assert.deepEqual(readWitness(path)?.searches, expected, `torn after ${torn - end} bytes`);
+    }
+  });
+});
+
+function copyOf(folder: string, without: readonly string[]): string {
+  const copy = mkdtempSync(join(root, "copy-"));
+  for (const name of logFileNames) if (!without.includes(name)) writeFileSync(join(copy, name), readFileSync(join(folder, name)));
+  return copy;
+}
+
+function modeOf(path: string): number {
+  return statSync(path).mode & 0o777;
+}
+
+function withCode(expected: RegulusError["code"]) {
+  return (thrown: unknown): boolean => thrown instanceof RegulusError && thrown.code === expected;
+}

@@ -1,0 +1,95 @@
+/**
+ * The files of a log: the database, SQLite's write-ahead log beside it, the witness (witness.ts), and a marker that says that there is a log, so
+ * that a lost one is not taken for a new one. Told apart from damage by which of them are there; kept to their owner; watched for being gone.
+ */
+import { closeSync, constants, copyFileSync, mkdirSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, parse } from "node:path";
+import { RegulusError } from "@regulus/proto";
+import { fileMode, folderMode, tighten } from "../file-modes.js";
+import { damaged } from "./seal.js";
+import { syncFolder } from "./witness.js";
+
+export class LogFiles {
+  readonly log: string;
+  readonly writeAhead: string;
+  readonly witness: string;
+  readonly marker: string;
+  /** A copy of a write-ahead log, as it was before SQLite looked at it; stays where the log turns out to be damaged. */
+  readonly kept: string;
+  readonly folder: string;
+  /** Devices and inodes, as they were when first looked at. */
+  readonly #places = new Map<string, string>();
+
+  constructor(log: string) {
+    this.folder = dirname(log);
+    const name = parse(log).name;
+    this.log = log;
+    this.writeAhead = `${log}-wal`;
+    this.witness = join(this.folder, `${name}.heads`);
+    this.marker = join(this.folder, `${name}.exists`);
+    this.kept = `${log}-wal.kept`;
+  }
+
+  /** Fails with "data-loss" where other files say that there was a database, and there is none. */
+  assertNotLost(hasWitnessed: boolean): void {
+    if (sizeOf(this.log) > 0) return;
+    const traces = [
+      ...(sizeOf(this.writeAhead) > 0 ? [this.writeAhead] : []),
+      ...(hasWitnessed ? [this.witness] : []),
+      ...(sizeOf(this.marker) >= 0 ? [this.marker] : []),
+    ];
+    if (traces.length > 0)
+      throw damaged(`${this.log} is ${sizeOf(this.log) < 0 ? "missing" : "empty"}, but there is ${traces.join(", ")}`);
+  }
+
+  /** Makes the folder and an empty database where they are missing, and keeps all of it from others. */
+  prepare(): void {
+    mkdirSync(this.folder, { recursive: true, mode: folderMode });
+    // A folder that was no log's before may hold other things: it is left as it is.
+    if (sizeOf(this.marker) >= 0) tighten(this.folder, folderMode);
+    closeSync(openSync(this.log, "a", fileMode));
+    for (const path of [this.log, this.writeAhead, this.witness, this.marker]) tighten(path, fileMode);
+  }
+
+  /** Says that there is a log. */
+  mark(): void {
+    if (sizeOf(this.marker) > 0) return;
+    const words = `There is a log of Regulus in this folder: ${parse(this.log).base}. A coordinator does not start without it.\n`;
+    writeFileSync(this.marker, words, { mode: fileMode, flush: true });
+    syncFolder(this.folder);
+  }
+
+  /** Keeps a copy of the write-ahead log. Answers how to remove it. */
+  keepWriteAhead(): () => void {
+    try {
+      if (sizeOf(this.writeAhead) <= 0) return () => undefined;
+      copyFileSync(this.writeAhead, this.kept, constants.COPYFILE_EXCL);
+      return () => rmSync(this.kept, { force: true });
+    } catch {
+      // An older copy stays; without space there is none. Either is no reason not to start.
+      return () => undefined;
+    }
+  }
+
+  /** Fails with "unavailable" where a file is gone or is another one than before: what is written now would be lost. */
+  assertInPlace(): void {
+    for (const path of [this.log, this.writeAhead]) this.#assertInPlace(path);
+  }
+
+  #assertInPlace(path: string): void {
+    const seen = statSync(path, { throwIfNoEntry: false });
+    const known = this.#places.get(path);
+    const place = seen && `${seen.dev}:${seen.ino}`;
+    if (known === undefined && place !== undefined) this.#places.set(path, place);
+    if (known === undefined || known === place) return;
+    throw new RegulusError(
+      "unavailable",
+      `${path} ${place === undefined ? "is gone" : "was replaced"} while the coordinator runs; put the data folder back and start the coordinator again`,
+    );
+  }
+}
+
+/** Bytes of a file; -1 where there is none. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? -1;
+}
