@@ -97,6 +97,7 @@ const hostile = fc
     seed: number,
     labels: fc.dictionary(text, text),
     priority: number,
+    weight: maybe(number),
     reporting: maybe(fc.record({ measureEverySteps: number, checkpointEveryMs: number })),
   })
   .chain((changes) => fc.subarray(Object.entries(changes), { minLength: 1, maxLength: 3 }))

@@ -48,6 +48,7 @@ export function checkSpec(spec: SearchSpec): Problem[] {
   checkCount(problems, "seed", spec.seed, whole);
   checkLabels(problems, "labels", spec.labels);
   checkCount(problems, "priority", spec.priority, { least: -limits.priorityMax, greatest: limits.priorityMax });
+  if (isSet(spec.weight)) checkCount(problems, "weight", spec.weight, { least: 1, greatest: limits.weightMax });
   return problems.all();
 }
 

@@ -75,6 +75,8 @@ export const limits = {
   scheduleRowsMax: 4096,
   /** Distance of a priority from 0. */
   priorityMax: 100,
+  /** Weight of a search among those of its priority. */
+  weightMax: 1000,
 } as const;
 
 export const defaults = {

@@ -213,6 +213,12 @@ export const searchDocumentSchema = z
       .max(limits.priorityMax)
       .optional()
       .describe("A search with a higher priority gets free slots first; 0 where absent."),
+    weight: z
+      .int()
+      .min(1)
+      .max(limits.weightMax)
+      .optional()
+      .describe("Share of slots among searches of one priority: twice the weight, twice the slots; 1 where absent."),
   })
   .describe("A search of Regulus.");
 

@@ -28,6 +28,7 @@ const good = {
   seed: 7,
   labels: { team: "vision" },
   priority: -3,
+  weight: 5,
 };
 
 test("a file becomes the message that it describes", () => {

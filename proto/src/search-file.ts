@@ -108,6 +108,7 @@ function readDocument(document: Readonly<Record<string, unknown>>, parts: PartRe
     control: part("control", shape.control),
     schedule: part("schedule", shape.schedule),
     priority: part("priority", shape.priority),
+    weight: part("weight", shape.weight),
     $schema: part("$schema", shape.$schema),
   };
 }

@@ -74,6 +74,14 @@ export function missing(agents: readonly PlanAgent[], needs: Needs): Missing {
   return { field: "", reason: `each of these is met by some connected agent, and no agent meets them together: ${together}` };
 }
 
+/** Why a trial waits although these agents could run it. */
+export function inUse(matching: readonly PlanAgent[], needs: Needs): string {
+  const slots = matching.reduce((sum, agent) => sum + agent.slots, 0);
+  const them = matching.length === 1 ? "the one agent that could run it" : `the ${matching.length} agents that could run it`;
+  if (needs.slots > 1) return `needs ${needs.slots} slots of one agent; of the ${slots} of ${them} too many are in use`;
+  return `all ${slots === 1 ? "slots" : `${slots} slots`} of ${them} are in use`;
+}
+
 function requirements(needs: Needs): Requirement[] {
   const all: Requirement[] = [
     {

@@ -13,7 +13,9 @@ function agent(agentId: string, slots: number, more: Partial<PlanAgent> = {}): P
 
 function search(searchId: string, trials: number, more: Partial<PlanSearch> = {}): PlanSearch {
   const ready = Array.from({ length: trials }, (_, trial) => ({ trial, avoid: "", prefer: "" }));
-  return { searchId, priority: 0, slotsUsed: 0, needs, ready, ...more };
+  const slotsWanted = (more.slotsUsed ?? 0) + trials * (more.needs ?? needs).slots;
+  const late = { slotSeconds: 0, attemptSeconds: 0, waitedMs: 0 };
+  return { searchId, priority: 0, weight: 1, slotsUsed: 0, slotsWanted, ...late, needs, ready, ...more };
 }
 
 const counts = (planned: ReturnType<typeof plan>) => {
@@ -60,15 +62,23 @@ describe("plan", () => {
       ["x", "x"],
     );
     assert.deepEqual(planned.unplaced, [
-      { searchId: "a", trial: 2, reason: "all slots that could run it are in use", busy: true },
+      {
+        searchId: "a",
+        trial: 2,
+        reason: "needs 2 slots of one agent; of the 8 of the 2 agents that could run it too many are in use",
+        busy: true,
+      },
     ]);
   });
 
   it("keeps what it promises whatever is asked: slots, shares, priorities, nothing idle", () => {
-    const searches = fc.array(fc.record({ trials: fc.nat(12), slotsUsed: fc.nat(8), priority: fc.integer({ min: 0, max: 1 }) }), {
-      minLength: 1,
-      maxLength: 5,
-    });
+    const searches = fc.array(
+      fc.record({ trials: fc.nat(12), slotsUsed: fc.nat(8), priority: fc.integer({ min: 0, max: 1 }), slotSeconds: fc.nat(900) }),
+      {
+        minLength: 1,
+        maxLength: 5,
+      },
+    );
     const agents = fc.array(fc.record({ slots: fc.integer({ min: 1, max: 6 }), busy: fc.nat(6) }), { maxLength: 4 });
     fc.assert(
       fc.property(searches, agents, (wanted, given) => {
@@ -96,6 +106,62 @@ describe("plan", () => {
         }
       }),
       { seed: 1, numRuns: 500 },
+    );
+  });
+
+  it("shares by weight, and counts slots, not trials", () => {
+    assert.deepEqual(counts(plan([search("a", 20, { weight: 3 }), search("b", 20)], [agent("x", 8)])), { a: 6, b: 2 });
+    const pairs = { needs: { ...needs, slots: 2 } };
+    assert.deepEqual(counts(plan([search("a", 20, pairs), search("b", 20)], [agent("x", 8)])), { a: 2, b: 4 });
+    assert.deepEqual(counts(plan([search("a", 20, pairs), search("b", 20), search("c", 1)], [agent("x", 9)])), {
+      a: 2,
+      b: 4,
+      c: 1,
+    });
+  });
+
+  it("gives the slot that can't be split to who used least of late for its weight, and among equals to who waits longest", () => {
+    const got = (...searches: readonly PlanSearch[]) => plan(searches, [agent("x", 1)]).placements[0]?.searchId;
+    assert.equal(got(search("a", 1, { slotSeconds: 50 }), search("b", 1, { slotSeconds: 40 })), "b");
+    assert.equal(got(search("a", 1, { slotSeconds: 50, weight: 2 }), search("b", 1, { slotSeconds: 40 })), "a");
+    assert.equal(got(search("a", 1), search("b", 1, { waitedMs: 10 }), search("c", 1, { waitedMs: 5 })), "b");
+    // Half of what a trial of 60 s takes beyond the share of half a slot is 15 slot-seconds.
+    const long = search("a", 1, { slotSeconds: 30, attemptSeconds: 60 });
+    assert.equal(got(long, search("b", 1, { slotSeconds: 44, attemptSeconds: 0 })), "b");
+    assert.equal(got(long, search("b", 1, { slotSeconds: 46, attemptSeconds: 0 })), "a");
+  });
+
+  it("starves nobody for what it used before: a search within its whole slots comes first", () => {
+    const planned = plan([search("a", 9, { slotSeconds: 9000 }), search("b", 9)], [agent("x", 4)]);
+    assert.deepEqual(counts(planned), { a: 2, b: 2 });
+  });
+
+  it("keeps an agent free for a trial of several slots that is owed some and waits for long", () => {
+    const big = { needs: { ...needs, slots: 4 } };
+    const busy = [agent("x", 4, { slotsFree: 2 }), agent("y", 4, { slotsFree: 1 })];
+    const small = search("b", 9, { slotsUsed: 5, slotSeconds: 100 });
+    assert.deepEqual(counts(plan([search("a", 1, { ...big, waitedMs: 29_999 }), small], busy)), { b: 3 });
+    const kept = plan([search("a", 1, { ...big, waitedMs: 30_000 }), small], busy);
+    assert.deepEqual(
+      kept.placements.map(({ agentId }) => agentId),
+      ["y"],
+      "x is kept, y is not",
+    );
+    assert.deepEqual(
+      counts(plan([search("a", 1, { ...big, waitedMs: 30_000, slotSeconds: 101 }), small], busy)),
+      { b: 3 },
+      "it is owed none",
+    );
+    assert.deepEqual(counts(plan([search("a", 1, { ...big, waitedMs: 30_000 }), small], [agent("x", 4)])), { a: 1 });
+  });
+
+  it("gives back the slots that a placed trial waited for", () => {
+    const ready = ["x", ""].map((prefer, trial) => ({ trial, avoid: "", prefer }));
+    const planned = plan([search("a", 0, { ready })], [agent("y", 2), agent("x", 4)]);
+    assert.deepEqual(
+      planned.placements.map(({ agentId }) => agentId),
+      ["x", "x"],
+      "3 of x are free and nobody's, 2 of y",
     );
   });
 

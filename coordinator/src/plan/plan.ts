@@ -1,16 +1,18 @@
 /**
- * Who runs what next: pure. Searches with a higher priority come first; between equals the one that uses the fewest slots does, so
- * that each gets its share whatever it asks for. A trial that was on an agent before goes back there where there is room; any other goes to the
+ * Who runs what next: pure. Searches with a higher priority come first; equals share slots by their weights (share.ts), and who waits longest
+ * breaks ties. A trial that was on an agent before goes back there where there is room; any other goes to the
  * matching agent with the most free slots that no such trial waits for.
  */
-import { canRun, missing, type Needs, type PlanAgent } from "./match.js";
+import { canRun, inUse, missing, type Needs, type PlanAgent } from "./match.js";
+import { burden, type Claim, entitlements, standing, standingBurden } from "./share.js";
 
-/** A search with trials that are ready to run. */
-export interface PlanSearch {
+/** A search with trials that run or wait. */
+export interface PlanSearch extends Omit<Claim, "slots"> {
   readonly searchId: string;
   readonly priority: number;
-  readonly slotsUsed: number;
   readonly needs: Needs;
+  /** How long it has waited for a slot, in milliseconds. */
+  readonly waitedMs: number;
   /** Ready trials, the one that waits longest first. */
   readonly ready: readonly ReadyTrial[];
 }
@@ -47,6 +49,9 @@ export interface Plan {
   readonly unplaced: readonly Unplaced[];
 }
 
+/** Time that a trial of several slots waits before slots are kept free for it, in milliseconds. */
+const reserveAfterMs = 30_000;
+
 /** Plans. Agents that take no leases are left out by the caller. */
 export function plan(searches: readonly PlanSearch[], agents: readonly PlanAgent[]): Plan {
   const free = new Map(agents.map((agent) => [agent.agentId, agent.slotsFree]));
@@ -54,28 +59,77 @@ export function plan(searches: readonly PlanSearch[], agents: readonly PlanAgent
   for (const { needs, ready } of searches) for (const { prefer } of ready) add(wanted, prefer, needs.slots);
   const placements: Placement[] = [];
   const unplaced: Unplaced[] = [];
-  let waiting = searches.filter((search) => search.ready.length > 0).map((search) => new Waiting(search, agents));
+  let waiting = shares(searches, agents).filter((search) => search.head !== undefined);
   while (waiting.length > 0) {
     const next = waiting.reduce((best, other) => (other.isBefore(best) ? other : best));
     const placement = next.place(free, wanted);
     if (placement !== undefined) placements.push(placement);
-    else unplaced.push(next.unplaced(agents));
+    else unplaced.push(next.unplaced(agents, free));
     if (placement === undefined || next.head === undefined) waiting = waiting.filter((other) => other !== next);
   }
   return { placements, unplaced };
+}
+
+/** Every search with what it is entitled to: those of one priority share what those above do not use. */
+function shares(searches: readonly PlanSearch[], agents: readonly PlanAgent[]): Waiting[] {
+  const used = searches.reduce((sum, { slotsUsed }) => sum + slotsUsed, 0);
+  let slots = agents.reduce((sum, { slotsFree }) => sum + slotsFree, used);
+  const byPriority = new Map<number, PlanSearch[]>();
+  for (const search of searches) {
+    const equals = byPriority.get(search.priority);
+    if (equals === undefined) byPriority.set(search.priority, [search]);
+    else equals.push(search);
+  }
+  const all: Waiting[] = [];
+  for (const [, equals] of [...byPriority].sort(([a], [b]) => b - a)) {
+    const entitled = entitlements(equals, slots);
+    const claims = equals.map((search) => ({ ...search, slots: search.needs.slots }));
+    const burdens = claims.map((claim, index) => burden(claim, entitled[index] ?? 0));
+    const least = Math.min(...burdens);
+    const mean = burdens.reduce((sum, one) => sum + one, 0) / burdens.length;
+    for (const [index, search] of equals.entries()) {
+      const mine = entitled[index] ?? 0;
+      const isOwed = (burdens[index] ?? 0) <= mean;
+      all.push(
+        new Waiting(search, agents, {
+          entitled: mine,
+          burden: standingBurden({ ...search, slots: search.needs.slots }, mine, least),
+          isOwed,
+        }),
+      );
+    }
+    slots -= equals.reduce((sum, { slotsUsed }) => sum + slotsUsed, 0);
+  }
+  return all;
+}
+
+/** What is fair to a search. */
+interface Share {
+  /** Slots. */
+  readonly entitled: number;
+  /** Slot-seconds of late for its weight, as it ranks by. */
+  readonly burden: number;
+  /** Whether that is below the average. */
+  readonly isOwed: boolean;
 }
 
 /** A search while its trials are being placed. */
 class Waiting {
   readonly #search: PlanSearch;
   readonly #matching: readonly PlanAgent[];
-  #used: number;
+  readonly #share: Share;
+  /** Whether slots are kept free for it: it is owed some, and never finds enough of them at once. */
+  readonly #isOverdue: boolean;
+  #claim: Claim;
   #placed = 0;
 
-  constructor(search: PlanSearch, agents: readonly PlanAgent[]) {
+  constructor(search: PlanSearch, agents: readonly PlanAgent[], share: Share) {
+    const { needs, waitedMs } = search;
     this.#search = search;
-    this.#matching = agents.filter((agent) => canRun(agent, search.needs));
-    this.#used = search.slotsUsed;
+    this.#matching = search.ready.length === 0 ? [] : agents.filter((agent) => canRun(agent, needs));
+    this.#share = share;
+    this.#claim = { ...search, slots: needs.slots };
+    this.#isOverdue = share.isOwed && needs.slots > 1 && waitedMs >= reserveAfterMs;
   }
 
   /** The trial that is next; undefined when all are placed. */
@@ -84,8 +138,13 @@ class Waiting {
   }
 
   isBefore(other: Waiting): boolean {
-    const priority = this.#search.priority - other.#search.priority;
-    return priority !== 0 ? priority > 0 : this.#used < other.#used;
+    const order =
+      other.#search.priority - this.#search.priority ||
+      this.#rank() - other.#rank() ||
+      (this.#rank() === 1 ? 0 : this.#inUse() - other.#inUse()) ||
+      this.#share.burden - other.#share.burden ||
+      other.#search.waitedMs - this.#search.waitedMs;
+    return order < 0;
   }
 
   /** `free` and `wanted`: slots of each agent that are free, and that trials which were there before wait for. */
@@ -96,15 +155,32 @@ class Waiting {
     if (head === undefined || agent === undefined) return undefined;
     const { slots } = this.#search.needs;
     add(free, agent.agentId, -slots);
-    this.#used += slots;
+    this.#claim = { ...this.#claim, slotsUsed: this.#claim.slotsUsed + slots };
     this.#placed += 1;
     return { searchId: this.#search.searchId, trial: head.trial, agentId: agent.agentId };
   }
 
-  unplaced(agents: readonly PlanAgent[]): Unplaced {
+  /** Why its next trial has no place. One that is overdue has the agent on which most is free to itself from now on. */
+  unplaced(agents: readonly PlanAgent[], free: Map<string, number>): Unplaced {
     const busy = this.#matching.length > 0;
-    const reason = busy ? "all slots that could run it are in use" : missing(agents, this.#search.needs).reason;
+    if (this.#isOverdue) {
+      const freest = this.#matching.reduce<PlanAgent | undefined>((best, agent) => {
+        const more = (free.get(agent.agentId) ?? 0) > (best === undefined ? -1 : (free.get(best.agentId) ?? 0));
+        return more ? agent : best;
+      }, undefined);
+      if (freest !== undefined) free.set(freest.agentId, 0);
+    }
+    const reason = busy ? inUse(this.#matching, this.#search.needs) : missing(agents, this.#search.needs).reason;
     return { searchId: this.#search.searchId, trial: this.head?.trial ?? 0, reason, busy };
+  }
+
+  #rank(): number {
+    return this.#isOverdue ? -1 : standing(this.#claim, this.#share.entitled);
+  }
+
+  /** Slots in use for its weight, with one more trial. */
+  #inUse(): number {
+    return (this.#claim.slotsUsed + this.#claim.slots) / this.#search.weight;
   }
 
   /** The agent that it prefers, else the one with the most slots that nobody waits for; one on which the trial failed only where no other has room. */

@@ -137,8 +137,8 @@ function readOrder<T, Value>(
 function basicView(search: Search): Search {
   const { spec } = search;
   if (spec === undefined) return search;
-  const { name, labels, priority, objectives, budget, parallelism, strategy } = spec;
-  const kept = { name, labels, priority, objectives, budget, parallelism, strategy: strategy && { name: strategy.name } };
+  const { name, labels, priority, weight, objectives, budget, parallelism, strategy } = spec;
+  const kept = { name, labels, priority, weight, objectives, budget, parallelism, strategy: strategy && { name: strategy.name } };
   return { ...search, spec: SearchSpec.fromPartial(kept) };
 }
 

@@ -39,7 +39,7 @@ export class Placing {
     if (slotsFree === 0 && !this.#deferralsDue) return;
     this.#deferralsDue = false;
     const searches = waitingTrials(this.#options.searches.all, nowMs, Math.max(1, slotsFree));
-    if (searches.length === 0) return;
+    if (searches.every(({ ready }) => ready.length === 0)) return;
     const planned = plan(searches, agents);
     for (const { searchId, trial, agentId } of planned.placements) this.#start(searchId, trial, agentId);
     for (const unplaced of planned.unplaced) this.#defer(unplaced, nowMs);

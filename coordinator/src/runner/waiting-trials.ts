@@ -5,18 +5,35 @@ import type { PlanSearch, ReadyTrial } from "../plan/plan.js";
 import type { SearchState } from "../search/search-state.js";
 import type { SearchEntry } from "./search-entry.js";
 
-/** At most `max` trials of each search, those that wait longest. */
+/** At most `max` trials of each search, those that wait longest. Searches whose trials only run are there too: they have a share. */
 export function waitingTrials(entries: Iterable<SearchEntry>, nowMs: number, max: number): PlanSearch[] {
   const searches: PlanSearch[] = [];
   for (const { state } of entries) {
-    if (state.status !== "running" || state.pending.size === 0) continue;
-    const ready = readyTrials(state, nowMs, max);
-    if (ready.length === 0) continue;
-    const { searchId, spec } = state;
-    const slotsUsed = state.running.size * state.slots;
-    searches.push({ searchId, priority: spec.priority, slotsUsed, needs: needsOf(spec), ready });
+    const active = state.pending.size + state.running.size;
+    if (state.status === "ended" || active === 0) continue;
+    const ready = state.status === "running" && state.pending.size > 0 ? readyTrials(state, nowMs, max) : [];
+    if (ready.length === 0 && state.running.size === 0) continue;
+    searches.push(planSearch(state, ready, nowMs));
   }
   return searches;
+}
+
+function planSearch(state: SearchState, ready: readonly ReadyTrial[], nowMs: number): PlanSearch {
+  const { searchId, spec, slots, usage } = state;
+  const slotsUsed = state.running.size * slots;
+  const waitsSinceMs = Math.max(usage.startedMs, state.live.get(ready[0]?.trial ?? -1)?.readyMs ?? 0);
+  return {
+    searchId,
+    priority: spec.priority,
+    weight: Math.max(1, spec.weight ?? 1),
+    slotsUsed,
+    slotsWanted: slotsUsed + (ready.length === 0 ? 0 : state.pending.size * slots),
+    slotSeconds: usage.at(nowMs),
+    attemptSeconds: usage.attemptSeconds,
+    waitedMs: Math.max(0, nowMs - waitsSinceMs),
+    needs: needsOf(spec),
+    ready,
+  };
 }
 
 /** Whether there is still time to wait; more than any retry waits means that the clock was set back. */

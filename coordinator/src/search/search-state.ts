@@ -28,6 +28,7 @@ import { RunningTime } from "./running-time.js";
 import { shownSpec } from "./shown-spec.js";
 import { TrialArchive } from "./trial-archive.js";
 import { type Checkpoint, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
+import { Usage } from "./usage.js";
 
 /** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
 export class SearchState {
@@ -74,6 +75,7 @@ export class SearchState {
   /** Training steps over all trials, each counted once. */
   steps = 0;
   readonly cost: Cost;
+  readonly usage = new Usage();
   readonly news = new News();
   readonly #leader: Leader;
 
@@ -215,6 +217,7 @@ export class SearchState {
     if (trial === undefined && fact.kind?.$case === "findingReported") return;
     assert(trial, `fact ${fact.position} of ${this.searchId} is about trial ${number}, which is not live`);
     const stepBefore = trial.step;
+    const wasRunning = trial.status === "running";
     this.cost.tell(trial.time, fact);
     tellTrial(trial, fact, this.objective);
     const { arm } = trial.work;
@@ -224,7 +227,10 @@ export class SearchState {
     if (fact.kind?.$case === "trialPaused") this.firstTrials.worked();
     const over = trial.end !== undefined;
     move(this.pending, number, !over && trial.status === "pending");
-    move(this.running, number, !over && trial.status === "running");
+    const runs = !over && trial.status === "running";
+    move(this.running, number, runs);
+    if (wasRunning && !runs) this.usage.tellAttempt((fact.timeMs - trial.attemptStartedMs) / 1000);
+    this.usage.tell(this.running.size * this.slots, fact.timeMs);
     if (fact.kind?.$case === "attemptStarted") this.firstTrials.started(number, this.running.size);
     if (trial.end !== undefined) this.#end(trial, trial.end);
     else this.#ranked(trial);

@@ -6,6 +6,8 @@ export interface HandOptions {
   /** Names the process of the agent; empty for none. */
   readonly instance?: string;
   readonly slots?: number;
+  /** Told of each lease as it comes. */
+  readonly onLease?: (lease: Lease) => void;
 }
 
 /** One connection of an agent with two slots that may run commands. */
@@ -29,8 +31,10 @@ export class Hand {
       (response) => {
         this.messages.push(response);
         const { message } = response;
-        if (message?.$case === "leases") this.leases.push(...message.value.leases);
-        else if (message?.$case === "stopAttempt") this.stops.push(message.value);
+        if (message?.$case === "leases") {
+          this.leases.push(...message.value.leases);
+          for (const lease of message.value.leases) more.onLease?.(lease);
+        } else if (message?.$case === "stopAttempt") this.stops.push(message.value);
         else if (message?.$case === "acknowledged") this.acknowledged = message.value.throughSequence;
       },
       (reason) => {

@@ -346,7 +346,11 @@ export interface SearchSpec {
     | Control
     | undefined;
   /** Hyperparameters of techniques that every trial takes from here at every step, in place of searching them; absent for none. */
-  schedule?: Schedule | undefined;
+  schedule?:
+    | Schedule
+    | undefined;
+  /** Its share of slots among searches of its priority: one with twice the weight gets twice the slots. 1 to 1000; absent stands for 1. */
+  weight?: number | undefined;
 }
 
 export interface SearchSpec_LabelsEntry {
@@ -573,6 +577,7 @@ function createBaseSearchSpec(): SearchSpec {
     tuning: undefined,
     control: undefined,
     schedule: undefined,
+    weight: undefined,
   };
 }
 
@@ -634,6 +639,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     }
     if (message.schedule !== undefined) {
       Schedule.encode(message.schedule, writer.uint32(154).fork()).join();
+    }
+    if (message.weight !== undefined) {
+      writer.uint32(160).uint32(message.weight);
     }
     return writer;
   },
@@ -806,6 +814,14 @@ export const SearchSpec: MessageFns<SearchSpec> = {
             message.schedule = Schedule.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.weight = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -858,6 +874,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
       tuning: isSet(object.tuning) ? Component.fromJSON(object.tuning) : undefined,
       control: isSet(object.control) ? Control.fromJSON(object.control) : undefined,
       schedule: isSet(object.schedule) ? Schedule.fromJSON(object.schedule) : undefined,
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : undefined,
     };
   },
 
@@ -926,6 +943,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     if (message.schedule !== undefined) {
       obj.schedule = Schedule.toJSON(message.schedule);
     }
+    if (message.weight !== undefined) {
+      obj.weight = Math.round(message.weight);
+    }
     return obj;
   },
 
@@ -981,6 +1001,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     message.schedule = (object.schedule !== undefined && object.schedule !== null)
       ? Schedule.fromPartial(object.schedule)
       : undefined;
+    message.weight = object.weight ?? undefined;
     return message;
   },
 };
