@@ -112,7 +112,6 @@ function checkDouble(problems: ProblemList, field: string, { min, max, scale }: 
   checkScale(problems, field, scale, ["linear", "log", "logit"]);
   if (!good) return false;
   if (max <= min) refuse("max", max, `a number above min, which is ${min}`);
-  else if (!Number.isFinite(max - min)) refuse("max", max, `a number such that max - min is finite; min is ${min}`);
   if (scale === "SCALE_LOG" && min <= 0) refuse("min", min, "a number above 0 on a log scale");
   if (scale === "SCALE_LOGIT" && min <= 0) refuse("min", min, "a number above 0 on a logit scale");
   if (scale === "SCALE_LOGIT" && max >= 1) refuse("max", max, "a number below 1 on a logit scale");
@@ -130,7 +129,6 @@ function checkInt(problems: ProblemList, field: string, { min, max, scale }: Int
   checkScale(problems, field, scale, ["linear", "log"]);
   if (!good) return false;
   if (max < min) refuse("max", max, `a whole number not below min, which is ${min}`);
-  else if (!Number.isSafeInteger(max - min + 1)) refuse("max", max, `at most 2^53 - 1 values from min, which is ${min}`);
   if (scale === "SCALE_LOG" && min <= 0) refuse("min", min, "a whole number above 0 on a log scale");
   return good;
 }

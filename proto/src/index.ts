@@ -45,4 +45,5 @@ export { richStatusTrailer } from "./rich-status.js";
 export { filePath, pathText } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";
 export { type StepOutcome, stepOutcome } from "./step-outcome.js";
+export { sameValue, valueKey } from "./value-key.js";
 export { fromVectors, numbersIn, toVectors } from "./vectors.js";

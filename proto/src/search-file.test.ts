@@ -62,7 +62,6 @@ test("every mistake of the issue's list is told at its path", () => {
     [{ space: { a: { type: "double", min: Number.NaN, max: 1 } } }, "space.a.min", /a finite number/],
     [{ space: { a: { type: "double", min: 0, max: Number.POSITIVE_INFINITY } } }, "space.a.max", /a finite number/],
     [{ space: { a: { type: "double", min: 2, max: 2 } } }, "space.a.max", /above min/],
-    [{ space: { a: { type: "double", min: -1e308, max: 1e308 } } }, "space.a.max", /max - min is finite/],
     [{ space: { a: { type: "int", min: 3, max: 2 } } }, "space.a.max", /not below min/],
     [{ space: { a: { type: "double", min: 0, max: 1, scale: "log" } } }, "space.a.min", /above 0/],
     [{ space: { a: { type: "double", min: 0.5, max: 1, scale: "logit" } } }, "space.a.max", /below 1/],

@@ -2,4 +2,11 @@
 export { type ComponentKind, type Listed, listComponents } from "./listing.js";
 export * from "./registry.generated.js";
 export { resolveSpec } from "./resolve-spec.js";
-export { armShares, controlContext, insideParameters, plainProcedure, strategyContext } from "./strategy-context.js";
+export {
+  armShares,
+  configurationsToTry,
+  controlContext,
+  insideParameters,
+  plainProcedure,
+  strategyContext,
+} from "./strategy-context.js";

@@ -68,8 +68,20 @@ export function learnableParameters(spec: SearchSpec): ReadonlySet<string> {
       if (hyperparameter.inside) learnable.add(hyperparameter.parameter.name);
     }
   }
-  const numeric = spec.space.filter(({ domain }) => domain?.$case === "double" || domain?.$case === "int");
+  // A range whose width is no number has no gradient in its unconstrained coordinate.
+  const numeric = spec.space.filter(
+    ({ domain }) =>
+      (domain?.$case === "double" || domain?.$case === "int") && Number.isFinite(domain.value.max - domain.value.min),
+  );
   return new Set(numeric.map(({ name }) => name).filter((name) => learnable.has(name)));
+}
+
+/** Configurations that a search's strategy can try; Infinity where there is no end of them or the strategy does not go through the space. */
+export function configurationsToTry(spec: SearchSpec): number {
+  const strategy = strategySpecs.get(spec.strategy?.name ?? "");
+  const options = strategy?.options.safeParse(spec.strategy?.options ?? {});
+  if (strategy?.configurations === undefined || options?.success !== true) return Number.POSITIVE_INFINITY;
+  return strategy.configurations(strategyContext(spec), options.data);
 }
 
 /** The procedure of a search's plain trials. */

@@ -2,7 +2,7 @@
  * The implementation of Space: walks the parameters in the user's order, since a condition refers to an earlier one, and leaves single
  * domains to domain.ts. It takes parameters whose structure was checked (`checkSpec`).
  */
-import { assert, outsideDomain, type Parameter, show } from "@regulus/proto";
+import { assert, outsideDomain, type Parameter, sameValue, show, valueKey } from "@regulus/proto";
 import { cellCount, cellValue, unitFromValue, valueFromUnit } from "./domain.js";
 import type { Configuration, ParameterValue, Space } from "./space.js";
 
@@ -57,7 +57,8 @@ export function initialOf(parameter: Parameter): ParameterValue | undefined {
 function holds(parameter: Parameter, configuration: Configuration): boolean {
   if (parameter.when === undefined) return true;
   if (!Object.hasOwn(configuration, parameter.when.parameter)) return false;
-  return parameter.when.equals.includes(configuration[parameter.when.parameter]);
+  const { parameter: other, equals } = parameter.when;
+  return equals.some((value) => sameValue(value, configuration[other]));
 }
 
 function checkConfiguration(parameters: readonly Parameter[], configuration: Configuration): string[] {
@@ -103,14 +104,16 @@ export function conditionForest(parameters: readonly Parameter[]): readonly Cond
 function treeOf(parameter: Parameter, parameters: readonly Parameter[]): ConditionTree {
   const children = parameters.filter((other) => other.when?.parameter === parameter.name);
   const trees = children.map((child) => ({
-    wanted: new Set<ParameterValue>(child.when?.equals),
+    wanted: new Map<unknown, ParameterValue>((child.when?.equals ?? []).map((value) => [valueKey(value), value])),
     tree: treeOf(child, parameters),
   }));
-  const at = (value: ParameterValue) => trees.filter(({ wanted }) => wanted.has(value)).map(({ tree }) => tree);
+  const at = (value: ParameterValue) => trees.filter(({ wanted }) => wanted.has(valueKey(value))).map(({ tree }) => tree);
   const cells = cellCount(parameter);
   // Only values that some dependent names can differ from 1; the others need no visit.
-  const named = new Set(trees.flatMap(({ wanted }) => [...wanted]));
-  const inDomain = [...named].filter((value) => parameter.domain && outsideDomain(parameter.domain, value) === undefined);
+  const named = new Map(trees.flatMap(({ wanted }) => [...wanted]));
+  const inDomain = [...named.values()].filter(
+    (value) => parameter.domain && outsideDomain(parameter.domain, value) === undefined,
+  );
   const extra = inDomain.reduce<number>((sum, value) => sum + product(at(value), (tree) => tree.count) - 1, 0);
   return { parameter, count: cells + extra, at };
 }

@@ -8,6 +8,8 @@ import type { ParameterValue } from "./space.js";
 
 /** A monotone coordinate system of a range: linear x, log ln x, logit ln(x / (1 - x)). */
 export interface Axis {
+  /** Whether values are their own coordinates. */
+  readonly isLinear?: true;
   /** Value to coordinate. */
   readonly to: (value: number) => number;
   /** Coordinate to value. */
@@ -29,7 +31,7 @@ export interface Range {
   readonly whole: boolean;
 }
 
-const linear: Axis = { to: (value) => value, from: (coordinate) => coordinate, slope: () => 1 };
+const linear: Axis = { isLinear: true, to: (value) => value, from: (coordinate) => coordinate, slope: () => 1 };
 const log: Axis = { to: Math.log, from: Math.exp, slope: (value) => value };
 const logit: Axis = {
   to: (value) => Math.log(value) - Math.log1p(-value),
@@ -103,7 +105,7 @@ export function coordinateOf(range: Range, value: number): number {
 }
 
 /** From low at 0 to high at 1, without overflow where high - low has no number. */
-function between(low: number, high: number, unit: number): number {
+export function between(low: number, high: number, unit: number): number {
   return low * (1 - unit) + high * unit;
 }
 

@@ -17,23 +17,29 @@ export type Sampler = (trial: number, rng: Rng) => Configuration;
 /** A sampler of a space, of at most 1,000 parameters and 2^32 trials. */
 export function createSampler(name: SamplerName, space: Space): Sampler {
   const dimensions = space.parameters.length;
-  const hasInitial = space.parameters.some((parameter) => initialOf(parameter) !== undefined);
   // A trial that stands at the initial values takes no point away from the sequence.
-  const shift = hasInitial ? 1 : 0;
+  const shift = hasInitial(space) ? 1 : 0;
   return (trial, rng) => {
-    if (trial < shift) return space.startFrom(uniformPoint(trial, dimensions, rng));
-    if (name === "random") return space.fromUnit(uniformPoint(trial, dimensions, rng));
+    if (trial < shift) return space.startFrom(uniformPoint(rng.fork("trial", trial), dimensions));
+    if (name === "random") return space.fromUnit(uniformPoint(rng.fork("trial", trial), dimensions));
     return space.fromUnit(sobolPoint(trial - shift, dimensions, rng));
   };
 }
 
-function uniformPoint(trial: number, dimensions: number, rng: Rng): Float64Array {
+/** Whether a parameter says where a search starts. */
+export function hasInitial({ parameters }: Space): boolean {
+  return parameters.some((parameter) => initialOf(parameter) !== undefined);
+}
+
+/** A point of the unit cube from a stream. */
+export function uniformPoint(stream: Rng, dimensions: number): Float64Array {
   const point = new Float64Array(dimensions);
-  rng.fork("trial", trial).fillUniform(point);
+  stream.fillUniform(point);
   return point;
 }
 
-function sobolPoint(index: number, dimensions: number, rng: Rng): Float64Array {
+/** Point `index` of the Sobol sequence of a seed. */
+export function sobolPoint(index: number, dimensions: number, rng: Rng): Float64Array {
   return Float64Array.from({ length: dimensions }, (_, dimension) => {
     return sobolCoordinate(index, dimension, rng.fork("sobol", dimension).integer(2 ** 32));
   });

@@ -129,6 +129,11 @@ export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> 
     /** Better than random search at equal steps where learning curves of a configuration rank early as they rank late. */
     readonly beatsRandom: boolean;
   };
+  /**
+   * How many configurations there are for it to try on a search; Infinity where there is no end of them. Absent where it does not go through the
+   * space. A search that ends after so many says that its space is exhausted.
+   */
+  configurations?(context: StrategyContext, options: Options): number;
   /** What is wrong with using it on a search, beyond what the fields above say; empty where nothing is. */
   problems?(context: StrategyContext, options: Options): readonly Problem[];
 }

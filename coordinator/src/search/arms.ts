@@ -23,6 +23,11 @@ export class Arms {
     if (steps > 0) this.#of(arm).steps += steps;
   }
 
+  /** Trials that an arm started. */
+  trials(arm: string): number {
+    return this.#arms.get(arm)?.trials ?? 0;
+  }
+
   /** Who is the best of an arm. */
   leader(arm: string): Leader {
     return this.#of(arm).leader;

@@ -161,3 +161,26 @@ describe("the end of a search by its wall time", () => {
     assert.equal(at.state.view().ranMs, 0);
   });
 });
+
+describe("the end of a search by its space", () => {
+  const space = { n: { type: "int", min: 1, max: 3 }, kind: { type: "boolean" } };
+  const tried = (strategy: unknown, trials: number, more: object = {}): string | undefined => {
+    const at = new SearchAt({ strategy, space, budget: { trials: 10, stepsPerTrial: 10 }, ...more });
+    for (let trial = 0; trial < trials; trial += 1) at.running(trial).ended(trial, done, { loss: trial });
+    return endOf(at, true)?.reason;
+  };
+
+  for (const name of ["random", "sobol", "grid", "asha"]) {
+    it(`is told once ${name} tried all of it, and not before`, () => {
+      assert.equal(tried(name, 6), "the space is exhausted: all 6 configurations were tried");
+      assert.equal(tried(name, 5), "the strategy has nothing more to try");
+    });
+  }
+
+  it("of a grid is the end of the grid, whatever lies between its points", () => {
+    const between = { space: { x: { type: "double", min: 0, max: 1 } } };
+    const steps = { name: "grid", options: { steps: 3 } };
+    assert.equal(tried(steps, 3, between), "the space is exhausted: all 3 configurations were tried");
+    assert.equal(tried("random", 3, between), "the strategy has nothing more to try");
+  });
+});

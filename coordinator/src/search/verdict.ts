@@ -2,6 +2,7 @@
  * Whether a search is over by what its facts tell: a goal reached, a budget spent, too many failures. Pure. Says in words why, and how the
  * search then ends.
  */
+import { configurationsToTry } from "@regulus/algorithms/catalog";
 import { cutText, Direction, formatDuration, limits, type Objective, SearchOutcome } from "@regulus/proto";
 import type { SearchState } from "./search-state.js";
 
@@ -83,9 +84,15 @@ function idleReason(state: SearchState): string {
   if (steps > 0 && state.steps >= steps) return stepsSpent(state);
   if (trials > 0 && state.nextTrial >= trials)
     return `budget spent: ${state.nextTrial} of ${trials} ${trials === 1 ? "trial" : "trials"}`;
+  const configurations = configurationsToTry(state.spec);
+  if (state.arms.trials("") >= configurations) return `the space is exhausted: ${allTried(configurations)}`;
   const said = state.done > 0 ? "" : state.news.said;
   // Where no trial came to its end, what the strategy said last is why.
   return cutText(`the strategy has nothing more to try${said === "" ? "" : `: ${said}`}`, limits.textCharactersMax);
+}
+
+function allTried(configurations: number): string {
+  return configurations === 1 ? "its one configuration was tried" : `all ${configurations} configurations were tried`;
 }
 
 function stepsSpent({ steps, budget }: SearchState): string {

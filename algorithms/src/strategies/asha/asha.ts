@@ -5,8 +5,8 @@
  * configurations count as the worst of the rung they were on the way to, and `finishBest`.
  */
 import { assert, Direction, EndReason, type Fact, type Measurement, noValue, type Objective, valueAfter } from "@regulus/proto";
-import { createSampler, type Proposal, type Strategy, type StrategyContext, type StrategyModule } from "../../core/index.js";
-import { plainOptions, startsLeft } from "../trial-count.js";
+import type { Proposal, Strategy, StrategyContext, StrategyModule } from "../../core/index.js";
+import { plainOptions, startsLeft, trialSampler } from "../trial-count.js";
 import { bestLeft, emptyRung, enterRung, leaveRung, promotable, type Rung } from "./rung.js";
 import { type AshaOptions, spec } from "./spec.js";
 
@@ -61,7 +61,7 @@ export function rungSteps(context: StrategyContext, { eta, minSteps, maxSteps }:
 }
 
 function createAsk(context: StrategyContext, options: AshaOptions, steps: readonly number[]): Strategy<AshaState>["ask"] {
-  const sample = createSampler(options.sampler, context.space);
+  const sample = trialSampler(context, options.sampler, options.incumbents);
   const last = steps.length - 1;
   const goOn = (trial: number, rung: number): Proposal => {
     return { kind: "resume", trial, untilStep: steps[rung] ?? 0, final: rung === last };
@@ -72,9 +72,9 @@ function createAsk(context: StrategyContext, options: AshaOptions, steps: readon
       const found = promotable(rungAt(state, rung), limit - proposals.length);
       proposals.push(...found.map((trial) => goOn(trial, rung + 1)));
     }
-    const starts = Math.max(0, startsLeft(context, state.next, limit - proposals.length));
+    const starts = startsLeft(context, { next: state.next, limit: limit - proposals.length, most: sample.trials });
     for (let trial = state.next; trial < state.next + starts; trial++) {
-      const parameters = options.incumbents[trial] ?? sample(trial, rng);
+      const parameters = sample.at(trial, rng);
       const untilStep = steps[0] ?? 0;
       const procedure = context.plainProcedure;
       proposals.push({ kind: "start", procedure, parameters, untilStep, final: last === 0, ...plainOptions(context) });

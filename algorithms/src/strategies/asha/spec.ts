@@ -2,6 +2,7 @@
 import type { Problem } from "@regulus/proto";
 import { z } from "zod";
 import { type StrategyContext, type StrategySpec, samplerNames } from "../../core/index.js";
+import { tryablePoints } from "../trial-count.js";
 
 /** Configurations that can be given to begin with. */
 const incumbentsMax = 1000;
@@ -35,6 +36,7 @@ export const spec: StrategySpec<AshaOptions> = {
   endsByItself: false,
   accepts: { conditional: true, categorical: true, double: true },
   needsSteps: true,
+  configurations: (context, { incumbents }) => tryablePoints(context, incumbents),
   claims: { orderFree: false, beatsRandom: true },
   problems,
 };

@@ -15,8 +15,8 @@ export const module: StrategyModule<GridOptions> = {
       init: () => ({ next: 0 }),
       tell: countTrials,
       ask: ({ next }, limit) => {
-        const count = Math.min(startsLeft(context, next, limit), grid.size - next);
-        return Array.from({ length: Math.max(0, count) }, (_, ahead) => plainStart(context, grid.at(next + ahead)));
+        const count = startsLeft(context, { next, limit, most: grid.size });
+        return Array.from({ length: count }, (_, ahead) => plainStart(context, grid.at(next + ahead)));
       },
     };
   },

@@ -20,6 +20,7 @@ export const spec: StrategySpec<GridOptions> = {
   endsByItself: true,
   accepts: { conditional: true, categorical: true, double: true },
   needsSteps: false,
+  configurations: ({ space }, { steps }) => createGrid(space.parameters, steps).size,
   claims: { orderFree: true, beatsRandom: false },
   problems: gridProblems,
 };

@@ -1,6 +1,7 @@
 /** What random search says of itself. */
 import { z } from "zod";
 import type { StrategySpec } from "../../core/index.js";
+import { tryablePoints } from "../trial-count.js";
 
 export type RandomOptions = Record<string, never>;
 
@@ -13,5 +14,6 @@ export const spec: StrategySpec<RandomOptions> = {
   endsByItself: false,
   accepts: { conditional: true, categorical: true, double: true },
   needsSteps: false,
+  configurations: (context) => tryablePoints(context),
   claims: { orderFree: true, beatsRandom: false },
 };

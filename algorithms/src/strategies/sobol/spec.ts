@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { StrategySpec } from "../../core/index.js";
 import { sobolDimensionsMax } from "../../core/index.js";
+import { tryablePoints } from "../trial-count.js";
 
 export type SobolOptions = Record<string, never>;
 
@@ -14,6 +15,7 @@ export const spec: StrategySpec<SobolOptions> = {
   endsByItself: false,
   accepts: { conditional: true, categorical: true, double: true },
   needsSteps: false,
+  configurations: (context) => tryablePoints(context),
   claims: { orderFree: true, beatsRandom: false },
   problems: ({ space }) =>
     space.parameters.length <= sobolDimensionsMax
