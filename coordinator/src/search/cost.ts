@@ -1,7 +1,7 @@
 /**
  * What a search costs, folded from its facts: slot-seconds in all, and those whose work came to nothing. An attempt that was lost, ran out of
- * memory, timed out or was preempted costs what it did since it last saved, which is done again; a trial that ends as failed costs all of its
- * time. Time is that of the facts: an attempt counts up to the newest fact about it.
+ * memory, timed out or was preempted costs what it did since it last saved, which is done again, and so does a pause without a checkpoint; a trial
+ * that ends as failed costs all of its time. Time is that of the facts: an attempt counts up to the newest fact about it.
  */
 import { EndReason, type Fact } from "@regulus/proto";
 
@@ -9,7 +9,7 @@ import { EndReason, type Fact } from "@regulus/proto";
 export interface TrialTime {
   /** Up to when its running attempt is counted, in milliseconds since 1970; undefined while none runs. */
   countedMs: number | undefined;
-  /** Since the attempt began or last saved: done again where the attempt fails. */
+  /** Since the attempt began or last saved: done again where the attempt fails, or where the trial pauses and a new process begins before it. */
   unsavedMs: number;
   /** In checkpoints and measurements that count. */
   keptMs: number;
@@ -58,27 +58,32 @@ export class Cost {
     return { slotSeconds: this.slotSeconds - before.slotSeconds, wasted: Object.fromEntries(wasted) };
   }
 
-  /** Tells of a fact about a trial, whose time is changed in place. */
-  tell(time: TrialTime, { kind, timeMs }: Fact): void {
+  /**
+   * Tells of a fact about a trial, whose time is changed in place. `repeatsFrom`: the step before this fact up to which a new attempt does work again
+   * that was done since the last checkpoint; 0 where a process that waits goes on from there.
+   */
+  tell(time: TrialTime, { kind, timeMs }: Fact, repeatsFrom = 0): void {
     this.#count(time, timeMs);
     switch (kind?.$case) {
       case "attemptStarted":
+        if (kind.value.fromStep < repeatsFrom) this.#waste("repeated", time.unsavedMs);
+        else time.keptMs += time.unsavedMs;
+        time.unsavedMs = 0;
         time.countedMs = timeMs;
         return;
       case "trialCheckpointed":
         this.#keep(time);
         return;
       case "trialPaused":
-        this.#keep(time);
         time.countedMs = undefined;
         return;
       case "attemptEnded":
-        this.#waste(kind.value.reason, time.unsavedMs);
+        this.#waste(reasonName(kind.value.reason), time.unsavedMs);
         time.unsavedMs = 0;
         time.countedMs = undefined;
         return;
       case "trialEnded":
-        if (failures.has(kind.value.reason)) this.#waste(kind.value.reason, time.unsavedMs + time.keptMs);
+        if (failures.has(kind.value.reason)) this.#waste(reasonName(kind.value.reason), time.unsavedMs + time.keptMs);
         time.countedMs = undefined;
         return;
       default:
@@ -100,11 +105,10 @@ export class Cost {
     time.unsavedMs = 0;
   }
 
-  #waste(reason: EndReason, ms: number): void {
+  #waste(name: string, ms: number): void {
     if (ms === 0) return;
     const seconds = (ms / 1000) * this.#slots;
     this.wastedSlotSeconds += seconds;
-    const name = reasonName(reason);
     this.#byReason.set(name, (this.#byReason.get(name) ?? 0) + seconds);
   }
 }

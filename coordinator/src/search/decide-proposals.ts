@@ -25,6 +25,7 @@ import {
 } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "./commands.js";
 import { stopRequested, trialEnded, trialPaused } from "./endings.js";
+import { passedBefore } from "./nothing-left.js";
 import type { SearchState } from "./search-state.js";
 
 /** Problems of one configuration that are told. */
@@ -128,12 +129,17 @@ function takeResume(taking: Taking, proposal: Resume): string | undefined {
     sourceProblem(taking, proposal.fromTrial) ??
     sentProblem(proposal);
   if (problem !== undefined) return problem;
-  if (taking.limit <= 0) return undefined;
+  const passed = passedBefore(trial, proposal);
+  if (taking.limit <= 0 && passed === undefined) return undefined;
   const { procedure, arm, schedule, seedNumber } = trial.work;
   const options = proposal.options ?? trial.work.options;
   const work = workOf(proposal, { procedure, parameters, options, arm: proposal.arm ?? arm, schedule, seedNumber });
   taking.facts.push({ $case: "trialResumed", value: { trial: proposal.trial, work } });
   taking.taken.add(proposal.trial);
+  if (passed !== undefined) {
+    taking.facts.push(passed);
+    return undefined;
+  }
   taking.limit -= 1;
   return undefined;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EndReason, type Finished, type Report } from "@regulus/proto";
+import type { FactKind } from "./commands.js";
 import { decideReport } from "./decide-report.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
 
@@ -15,6 +16,11 @@ const done = (more: Partial<Finished> = {}) => finished(EndReason.END_REASON_DON
 const report = (at: SearchAt, event: Report["event"], from: { agentId?: string; attempt?: number; trial?: number } = {}) => {
   const { agentId = "a", attempt = 1, trial = 0 } = from;
   return decideReport(at.state, agentId, { lease: { searchId: "s", trial, attempt }, event }, nowMs);
+};
+/** What is told once of a search whose program saves nothing. */
+const noCheckpoint: FactKind = {
+  $case: "findingReported",
+  value: { trial: undefined, source: "coordinator", severity: "warning", message: "", key: "no-checkpoint" },
 };
 const only = (at: SearchAt, event: Report["event"]) => {
   const { facts } = report(at, event);
@@ -92,7 +98,7 @@ describe("decideReport", () => {
     assert.ok(end?.$case === "trialEnded");
     assert.deepEqual([end.value.reason, end.value.final?.step], [EndReason.END_REASON_DONE, 10]);
     for (const [final, words] of [
-      [undefined, /without a final measurement/],
+      [undefined, /nothing was measured/],
       [metrics(10, { cost: 1 }), /no metric loss.*it has: cost/],
     ] as const) {
       const wrong = only(new SearchAt().running(0), done({ final }));
@@ -105,8 +111,9 @@ describe("decideReport", () => {
   it("pauses a trial whose work is not final, with its newest measurement", () => {
     const at = new SearchAt().running(0, { final: false });
     const kinds = () => report(at, done()).facts.map(({ $case }) => $case);
-    assert.deepEqual(kinds(), ["trialMeasured", "trialPaused"]);
+    assert.deepEqual(kinds(), ["trialMeasured", "trialPaused", "findingReported"], "and it has saved nothing");
     at.tell(...report(at, measured(10)).facts);
+    at.tell(noCheckpoint);
     assert.deepEqual(kinds(), ["trialPaused"]);
   });
 

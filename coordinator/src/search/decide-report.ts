@@ -4,6 +4,7 @@
 import { defaults, EndReason, type Finished, limits, type Measurement, type Report, retriedByDefault } from "@regulus/proto";
 import type { FactKind } from "./commands.js";
 import { trialEnded, trialPaused } from "./endings.js";
+import { doneBefore, unsavedPause } from "./nothing-left.js";
 import type { SearchState } from "./search-state.js";
 import { findingKey, type TrialState } from "./trial-state.js";
 
@@ -59,6 +60,8 @@ export function attemptFailed(
     const message = `${stopWords(state, trial)}; its attempt ended otherwise: ${failure.message}`;
     return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message, failure.finished)];
   }
+  const over = doneBefore(state, trial, failure);
+  if (over !== undefined) return over;
   const max = isRetried(state, failure.reason) ? (state.spec.retries?.max ?? defaults.retriesMax) : 0;
   if (trial.failures >= max) {
     const message = max === 0 ? failure.message : `${failure.message} (attempt ${trial.attempt}; ${max} were tried again)`;
@@ -96,7 +99,7 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
       return [trialEnded(trial, end.reason, end.message || stopWords(state, trial), end)];
     case EndReason.END_REASON_PREEMPTED:
       if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
-      if (trial.pauseReason !== undefined) return [...unseen(trial, end), trialPaused(trial, end.step)];
+      if (trial.pauseReason !== undefined) return [...unseen(trial, end), ...pauses(state, trial, end.step)];
       return [...unseen(trial, end), attemptEnded(trial, end.reason, end.message, 0)];
     case EndReason.END_REASON_LOST:
     case EndReason.END_REASON_OUT_OF_MEMORY:
@@ -119,18 +122,26 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
 function done(state: SearchState, trial: TrialState, end: Finished): FactKind[] {
   if (!trial.work.final) {
     if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
-    return [...unseen(trial, end), trialPaused(trial, end.step)];
+    return [...unseen(trial, end), ...pauses(state, trial, end.step)];
   }
-  const wrong = finalProblem(state, end.final);
+  const wrong = finalProblem(state, trial, end.final);
+  // An attempt that had nothing left to do measured nothing: the log has the measurement.
   return wrong === undefined
-    ? [trialEnded(trial, end.reason, end.message, end)]
+    ? [trialEnded(trial, end.reason, end.message, { ...end, final: end.final ?? trial.last })]
     : [trialEnded(trial, EndReason.END_REASON_USER_ERROR, wrong, end)];
 }
 
+/** The pause of a trial at a step, with what is to be told about it. */
+function pauses(state: SearchState, trial: TrialState, step: number): FactKind[] {
+  return [trialPaused(trial, step), ...unsavedPause(state, trial, step)];
+}
+
 /** Why a final measurement can't be one; undefined where it can. */
-function finalProblem(state: SearchState, final: Measurement | undefined): string | undefined {
+function finalProblem(state: SearchState, trial: TrialState, final: Measurement | undefined): string | undefined {
   const wanted = state.objective.metric;
-  if (final === undefined) return `ended as done without a final measurement; one with the metric ${wanted} was expected`;
+  // Not every measurement has the objective, and neither need the last one.
+  if (!Number.isNaN(trial.bestValue)) return undefined;
+  if (final === undefined) return `ended as done, but nothing was measured; a measurement with the metric ${wanted} was expected`;
   if (Object.hasOwn(final.metrics, wanted)) return undefined;
   const names = Object.keys(final.metrics).slice(0, 8).join(", ") || "none";
   return `the final measurement has no metric ${wanted}, which is the search's objective; it has: ${names}`;

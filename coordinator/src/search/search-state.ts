@@ -30,6 +30,9 @@ import { TrialArchive } from "./trial-archive.js";
 import { type Checkpoint, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 import { Usage } from "./usage.js";
 
+/** Source of the findings that the coordinator itself makes. */
+export const findingSource = "coordinator";
+
 /** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
 export class SearchState {
   readonly searchId: string;
@@ -77,6 +80,8 @@ export class SearchState {
   readonly cost: Cost;
   readonly usage = new Usage();
   readonly news = new News();
+  /** Keys of what the coordinator itself found about the whole search, so that each is told once. */
+  readonly told = new Set<string>();
   readonly #leader: Leader;
 
   constructor(created: Fact) {
@@ -137,6 +142,10 @@ export class SearchState {
         this.reason = kind.value.reason;
         this.endedMs = fact.timeMs;
         this.time.halt(fact.timeMs);
+        return;
+      case "findingReported":
+        if (kind.value.source === findingSource && kind.value.key !== undefined) this.told.add(kind.value.key);
+        if (kind.value.trial !== undefined) this.#tellTrial(kind.value.trial, fact);
         return;
       case "strategyFailed":
         this.strategyFailure = kind.value.message;
@@ -218,7 +227,8 @@ export class SearchState {
     assert(trial, `fact ${fact.position} of ${this.searchId} is about trial ${number}, which is not live`);
     const stepBefore = trial.step;
     const wasRunning = trial.status === "running";
-    this.cost.tell(trial.time, fact);
+    // A program begins a new process at its checkpoint, whatever it did since.
+    this.cost.tell(trial.time, fact, trial.work.procedure === "command" ? stepBefore : 0);
     tellTrial(trial, fact, this.objective);
     const { arm } = trial.work;
     this.steps += trial.step - stepBefore;

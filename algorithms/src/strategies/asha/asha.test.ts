@@ -93,6 +93,37 @@ test("a trial of the best third goes on from its checkpoint, the highest rung fi
   assert.deepEqual(first(), { kind: "resume", trial: 7, untilStep: 27, final: false }, "the higher rung comes first");
 });
 
+test("a trial that ran past its rung ranks there by its value at the rung, and further up by its value there", () => {
+  const strategy = module.create(context, options());
+  let state = strategy.init();
+  const tell = (kind: Fact["kind"]): void => {
+    state = strategy.tell(state, { searchId: "s", position: 1, timeMs: 0, kind });
+  };
+  const measure = (trial: number, ...losses: readonly (readonly [step: number, validLoss: number])[]): void => {
+    for (const [step, validLoss] of losses) {
+      const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+      tell({ $case: "trialMeasured", value: { trial, attempt: 1, measurement: { step, metrics: { validLoss }, ...nothing } } });
+    }
+  };
+  for (let trial = 0; trial < 6; trial++) tell({ $case: "trialProposed", value: { trial, work: undefined } });
+  // Trial 0 has the best value of all at step 30, but not at the first rung; step 4 is measured twice, and counts as measured last.
+  measure(0, [2, 9], [4, 1], [4, 7], [10, 6], [30, 0.1]);
+  for (const [trial, loss] of [5, 4, 3, 2, 8].entries()) measure(trial + 1, [3, loss]);
+  const step = (trial: number) => (trial === 0 ? 30 : 3);
+  for (let trial = 0; trial < 6; trial++) tell({ $case: "trialPaused", value: { trial, attempt: 1, step: step(trial) } });
+  const resumed = () => strategy.ask(state, 9, createRng(1)).flatMap((one) => (one.kind === "resume" ? [one] : []));
+  assert.deepEqual(
+    resumed().map(({ trial }) => trial),
+    [4, 3],
+  );
+  const work = { procedure: "fit", parameters: {}, untilStep: 9, final: false, options: undefined, vectors: {}, arm: "" };
+  for (const trial of [4, 3, 0]) tell({ $case: "trialResumed", value: { trial, work } });
+  for (const trial of [4, 3]) measure(trial, [9, trial]);
+  for (const trial of [4, 3, 0]) tell({ $case: "trialPaused", value: { trial, attempt: 2, step: 30 } });
+  // On the second rung trial 0 has 6 of step 10, and trial 4 has 2 of step 3.
+  assert.deepEqual(resumed()[0], { kind: "resume", trial: 4, untilStep: 27, final: false });
+});
+
 test("the heaps choose what a sort of the whole rung would", () => {
   const rng = createRng(3);
   for (const eta of [2, 3, 4.5]) {

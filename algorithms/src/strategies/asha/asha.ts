@@ -4,7 +4,17 @@
  * Source: Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020, algorithm 2 (get_job). Ours beside it: failed
  * configurations count as the worst of the rung they were on the way to, and `finishBest`.
  */
-import { assert, Direction, EndReason, type Fact, type Measurement, noValue, type Objective, valueAfter } from "@regulus/proto";
+import {
+  assert,
+  Direction,
+  EndReason,
+  type Fact,
+  type Measurement,
+  metricOf,
+  noValue,
+  type Objective,
+  valueAfter,
+} from "@regulus/proto";
 import type { Proposal, Strategy, StrategyContext, StrategyModule } from "../../core/index.js";
 import { plainOptions, startsLeft, trialSampler } from "../trial-count.js";
 import { bestLeft, emptyRung, enterRung, leaveRung, promotable, type Rung } from "./rung.js";
@@ -24,6 +34,8 @@ interface Climber {
   /** Its newest measured step, -1 for none, and its loss before that: a step that is measured again replaces what it measured. */
   measuredStep: number;
   earlierLoss: number | null;
+  /** Its loss at each rung from `rung` on that it has measured at or past: where it ranks there, however far it ran since. */
+  at: Record<number, { readonly step: number; readonly loss: number }>;
 }
 
 /** Plain data. */
@@ -107,7 +119,7 @@ function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {
     case "trialProposed":
       if (kind.value.trial < state.next) return state;
       state.next = kind.value.trial + 1;
-      state.climbers[kind.value.trial] = { rung: 0, isBusy: true, loss: null, measuredStep: -1, earlierLoss: null };
+      state.climbers[kind.value.trial] = { rung: 0, isBusy: true, loss: null, measuredStep: -1, earlierLoss: null, at: {} };
       state.busy += 1;
       return state;
     case "trialResumed":
@@ -137,6 +149,7 @@ function resume(state: AshaState, trial: number, rung: number): void {
   if (climber === undefined || climber.isBusy) return;
   leaveRung(rungAt(state, climber.rung), trial);
   climber.isBusy = true;
+  for (let left = climber.rung; left < rung; left++) delete climber.at[left];
   climber.rung = rung;
   state.busy += 1;
 }
@@ -147,7 +160,7 @@ function arrive(state: AshaState, trial: number, eta: number): void {
   if (climber?.isBusy !== true) return;
   climber.isBusy = false;
   state.busy -= 1;
-  enterRung(rungAt(state, climber.rung), { trial, loss: climber.loss ?? Number.MAX_VALUE }, eta);
+  enterRung(rungAt(state, climber.rung), { trial, loss: lossAtRung(climber) }, eta);
 }
 
 /** A trial is over. What its configuration is to blame for counts on the rung; what the machines are to blame for does not. */
@@ -162,7 +175,7 @@ function end(state: AshaState, { trial, reason, rules }: { trial: number; reason
     const failed = reason === EndReason.END_REASON_DIVERGED || reason === EndReason.END_REASON_INFEASIBLE;
     if (done && climber.rung === rules.steps.length - 1) state.finished += 1;
     if (done || failed) {
-      enterRung(rung, { trial, loss: failed ? Number.MAX_VALUE : (climber.loss ?? Number.MAX_VALUE) }, rules.eta);
+      enterRung(rung, { trial, loss: failed ? Number.MAX_VALUE : lossAtRung(climber) }, rules.eta);
     }
   }
   leaveRung(rung, trial);
@@ -181,7 +194,7 @@ function rungOf(untilStep: number, steps: readonly number[]): number {
 }
 
 /** Ranks by the value that counts everywhere: the best so far, or the newest one where the objective says so. None ranks last. */
-function measure(climber: Climber, measurement: Measurement | undefined, { objective, sign }: Rules): void {
+function measure(climber: Climber, measurement: Measurement | undefined, { objective, sign, steps }: Rules): void {
   if (measurement === undefined) return;
   const valued = (loss: number | null) => (loss === null ? noValue : { value: sign * loss, step: 0 });
   const isAgain = measurement.step === climber.measuredStep;
@@ -190,4 +203,14 @@ function measure(climber: Climber, measurement: Measurement | undefined, { objec
   if (!isAgain) climber.earlierLoss = climber.loss;
   climber.measuredStep = measurement.step;
   climber.loss = Number.isNaN(value) ? null : sign * value;
+  if (climber.loss === null || metricOf(measurement.metrics, objective.metric) === undefined) return;
+  for (let rung = climber.rung; rung < steps.length && (steps[rung] ?? 0) <= measurement.step; rung++) {
+    if ((climber.at[rung]?.step ?? measurement.step) === measurement.step)
+      climber.at[rung] = { step: measurement.step, loss: climber.loss };
+  }
+}
+
+/** What it ranks by on its rung: its value as of the first measurement there or past it, else its value so far. None ranks last. */
+function lossAtRung({ at, rung, loss }: Climber): number {
+  return at[rung]?.loss ?? loss ?? Number.MAX_VALUE;
 }
