@@ -198,6 +198,9 @@ const emptyTrial: Trial = {
   agentId: "",
   proposedMs: 0,
   startedMs: 0,
+  checkpointStep: 0,
+  bestCheckpoint: undefined,
+  bestCheckpointStep: 0,
   endedMs: 0,
 };
 

@@ -49,7 +49,8 @@ export interface ArtifactStore {
   put(expected: ArtifactRef, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ArtifactRef>;
   /** Bytes in order. Fails with "not-found", or with "data-loss" where they are not what was stored. */
   get(sha256: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  has(sha256: string): Promise<boolean>;
+  /** Size and time of an artifact; undefined where there is none. Reads none of its bytes. */
+  stat(sha256: string): Promise<StoredArtifact | undefined>;
   remove(sha256: string): Promise<void>;
   /** Everything that is stored, in no order: so that what no search refers to can be removed. */
   list(): AsyncIterable<StoredArtifact>;

@@ -110,4 +110,7 @@ const trialBase = {
   proposedMs: 0,
   startedMs: 0,
   endedMs: 0,
+  checkpointStep: 0,
+  bestCheckpoint: undefined,
+  bestCheckpointStep: 0,
 };

@@ -16,7 +16,10 @@ const silenceMsMax = 30_000;
 export interface Artifacts {
   /** Stores a file. Resolves once its bytes are durable. */
   putFile(path: string, kind: string, signal: AbortSignal): Promise<ArtifactRef>;
-  /** Fetches into a file that appears only when it is whole. Fails with "data-loss" where the bytes are not those of the reference. */
+  /**
+   * Fetches into a file that appears only when it is whole. Fails with "not-found" or "data-loss" where the store does not have it whole, and
+   * with "internal" where the bytes that came are not those of the reference.
+   */
   getFile(artifact: ArtifactRef, path: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -82,6 +85,11 @@ export class ArtifactClient implements Artifacts {
   }
 }
 
+/** Whether the store itself says that it does not have an artifact whole; what went wrong on the way is no reason to give it up. */
+export function isStoreLoss(error: unknown): error is RegulusError {
+  return error instanceof RegulusError && (error.code === "not-found" || error.code === "data-loss");
+}
+
 /** Sum and size of a file. */
 async function describeFile(path: string, kind: string): Promise<ArtifactRef> {
   const hash = createHash("sha256");
@@ -121,7 +129,7 @@ function checkWhole(artifact: ArtifactRef, size: number, sha256: string): void {
   if (size === artifact.size && sha256 === artifact.sha256) return;
   const seen = size > artifact.size ? `more than ${artifact.size} bytes` : `${size} bytes with sum ${sha256.slice(0, 12)}`;
   const expected = `${artifact.size} bytes with sum ${artifact.sha256.slice(0, 12)}`;
-  throw new RegulusError("data-loss", `${artifact.kind} is cut short or damaged: saw ${seen}, expected ${expected}`);
+  throw new RegulusError("internal", `${artifact.kind} is cut short or damaged: saw ${seen}, expected ${expected}`);
 }
 
 /** Cancels a call when nothing moved for long, or when the signal says so. */

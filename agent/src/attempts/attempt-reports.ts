@@ -72,6 +72,12 @@ export class AttemptReports {
     }
   }
 
+  /** The checkpoint to go on from is damaged or gone; the end follows. */
+  unrestorable(checkpoint: ArtifactRef, message: string): void {
+    const value = { checkpoint, message: message.slice(0, limits.textCharactersMax) };
+    this.listener.event({ $case: "unrestorable", value });
+  }
+
   finished(end: Omit<Finished, "startedMs">): void {
     const value = { ...end, message: end.message.slice(0, limits.textCharactersMax), startedMs: this.startedMs };
     this.listener.event({ $case: "finished", value });

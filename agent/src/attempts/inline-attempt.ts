@@ -5,7 +5,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArtifactRef, limits } from "@regulus/proto";
-import type { Artifacts } from "../artifacts/artifact-client.js";
+import { type Artifacts, isStoreLoss } from "../artifacts/artifact-client.js";
 import { checkProcedure, readCheckpoint, writeCheckpoint } from "../trial/checkpoint-file.js";
 import { failure, type Outcome, type StopReason, train } from "../trial/trainer.js";
 import { type ProcedureFinder, planOf } from "../trial/training-attempt.js";
@@ -125,10 +125,15 @@ export class InlineAttempt implements RunningAttempt {
   }
 
   private async resume(resumeFrom: NonNullable<Assignment["resumeFrom"]>): ReturnType<typeof readCheckpoint> {
-    const path = await this.fetch(resumeFrom, "resume");
-    const checkpoint = await readCheckpoint(path);
-    checkProcedure(checkpoint.header, this.assignment.work.procedure);
-    return checkpoint;
+    try {
+      const checkpoint = await readCheckpoint(await this.fetch(resumeFrom, "resume"));
+      checkProcedure(checkpoint.header, this.assignment.work.procedure);
+      return checkpoint;
+    } catch (error) {
+      const value = { checkpoint: resumeFrom, message: error instanceof Error ? error.message : String(error) };
+      if (isStoreLoss(error)) this.tell({ $case: "unrestorable", value });
+      throw error;
+    }
   }
 
   private async fetch(artifact: ArtifactRef, name: string): Promise<string> {

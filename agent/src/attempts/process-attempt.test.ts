@@ -91,6 +91,8 @@ test("a checkpoint that comes cut short is not used, and the words say so", asyn
   coordinator.cutsShort = false;
   assert.equal(end.reason, EndReason.END_REASON_LOST);
   assert.match(end.message, /checkpoint is cut short or damaged: saw \d+ bytes .* expected \d+ bytes/);
+  const kinds = coordinator.reports.map(({ lease, event }) => lease?.trial === trialOf(again) && event?.$case);
+  assert.ok(!kinds.includes("unrestorable"), "what goes wrong on the way is no reason to give the checkpoint up");
 });
 
 test("checkpoints come at their interval while the trial goes on", async () => {

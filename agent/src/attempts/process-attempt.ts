@@ -6,7 +6,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArtifactRef, defaults, EndReason, type Measurement } from "@regulus/proto";
 import type { Logger } from "pino";
-import type { Artifacts } from "../artifacts/artifact-client.js";
+import { type Artifacts, isStoreLoss } from "../artifacts/artifact-client.js";
 import { kernelOutOfMemoryCount } from "../facts/machine-memory.js";
 import type { Begin, FromTrial, ToTrial } from "../trial/messages.js";
 import type { StopReason } from "../trial/trainer.js";
@@ -64,6 +64,8 @@ export class ProcessAttempt implements RunningAttempt {
   /** Nothing that the process says counts any more. */
   private over = false;
   private closed = false;
+  /** Whether it went on in the process that waited with its trial's session. */
+  private wentOn = false;
 
   constructor(
     private readonly assignment: Assignment,
@@ -125,7 +127,10 @@ export class ProcessAttempt implements RunningAttempt {
         this.goOn(resident, schedule);
         return;
       }
-      const checkpoint = await this.fetch(this.assignment.resumeFrom, "resume");
+      const checkpoint = await this.fetch(this.assignment.resumeFrom, "resume").catch((error: unknown) => {
+        if (isStoreLoss(error)) this.unrestorable(error.message);
+        throw error;
+      });
       if (this.over) return;
       // Asked to stop before anything ran: there is nothing to save.
       if (this.stopping !== undefined) this.end(endReasonOf(this.stopping.reason), this.stopping.message);
@@ -156,6 +161,7 @@ export class ProcessAttempt implements RunningAttempt {
       this.options.residents.keep(this.assignment.key, resident);
       return;
     }
+    this.wentOn = true;
     this.programGroup = programGroup;
     this.prepared = true;
     this.listener.standsAt(step);
@@ -218,6 +224,9 @@ export class ProcessAttempt implements RunningAttempt {
           await this.reports.checkpoint(message);
           this.send({ kind: "stored" });
         });
+        return;
+      case "unrestorable":
+        this.unrestorable(message.message);
         return;
       case "program":
         this.programGroup = message.group;
@@ -305,6 +314,12 @@ export class ProcessAttempt implements RunningAttempt {
       kernelOutOfMemory,
     });
     this.end(reason, message);
+  }
+
+  /** Tells that the lease's checkpoint is damaged or gone. Not of one that this agent itself holds open: that says nothing of the store. */
+  private unrestorable(message: string): void {
+    const { resumeFrom } = this.assignment;
+    if (resumeFrom !== undefined && !this.wentOn) this.reports.unrestorable(resumeFrom, message);
   }
 
   /** Ends it from here: kills the process and reports, once what was under way is told. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -116,6 +117,25 @@ test("resumed at its last step, with nothing left to train, the example measures
   const end = await coordinator.finished(trialOf(lease), 2);
   const before = coordinator.measurements(1).at(-1);
   assert.deepEqual([end.reason, end.step, end.final?.metrics], [EndReason.END_REASON_DONE, 30, before?.metrics]);
+});
+
+test("a checkpoint that is gone or does not unpack is told of before the end, so that the one before counts", async () => {
+  const noTar = Buffer.from("not a tar".repeat(200));
+  const sha256 = createHash("sha256").update(noTar).digest("hex");
+  const gone = { sha256: "cd".repeat(32), size: 3, kind: "checkpoint" };
+  coordinator.artifacts.set(sha256, noTar);
+  for (const resumeFrom of [gone, { sha256, size: noTar.length, kind: "checkpoint" }]) {
+    const lease = give(["python3", example], { resumeFrom, resumeStep: 30 });
+    const end = await coordinator.finished(trialOf(lease));
+    assert.equal(end.reason, EndReason.END_REASON_LOST, end.message);
+    const said = coordinator.reports.filter(({ lease: key }) => key?.trial === trialOf(lease)).map(({ event }) => event);
+    assert.deepEqual(
+      said.map((event) => event?.$case),
+      ["unrestorable", "finished"],
+    );
+    assert.ok(said[0]?.$case === "unrestorable");
+    assert.deepEqual(said[0].value.checkpoint, resumeFrom);
+  }
 });
 
 test("the environment tells the trial and nothing secret of the agent's", async () => {

@@ -12,6 +12,7 @@ import { Family, leftWords, markVariable } from "../attempts/descendants.js";
 import { closePipes, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
+import { restoring } from "../trial/restoring.js";
 import type { StopReason } from "../trial/trainer.js";
 import { restoreDirectory } from "./directory-archive.js";
 import { LineReader } from "./line-reader.js";
@@ -44,7 +45,10 @@ export async function runCommand(begin: Begin, outside: CommandOutside, send: (m
   const paths = programPaths(begin.directory);
   await mkdir(paths.checkpointDirectory, { recursive: true });
   await writeFile(paths.parameters, `${JSON.stringify(begin.work.parameters ?? {}, undefined, 2)}\n`);
-  const before = begin.checkpoint === "" ? undefined : await restoreDirectory(begin.checkpoint, paths.checkpointDirectory);
+  const before =
+    begin.checkpoint === ""
+      ? undefined
+      : await restoring(send, () => restoreDirectory(begin.checkpoint, paths.checkpointDirectory));
   if (before !== undefined) checkProcedure(before, begin.work.procedure);
   const run = new ProgramRun(begin, command, outside, send, before ?? { step: 0, seconds: 0 });
   await run.work();

@@ -91,6 +91,8 @@ async function unpacking(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
+    // A full or broken disk says nothing of the archive.
+    if (error instanceof Error && "syscall" in error) throw error;
     throw damaged(error instanceof Error ? error.message : String(error), error);
   }
 }

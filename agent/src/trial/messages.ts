@@ -55,6 +55,8 @@ export type FromTrial =
   | { readonly kind: "measured"; readonly measurement: Measurement }
   /** A checkpoint is in a file of its own, and this is its sum. */
   | { readonly kind: "saved"; readonly step: number; readonly path: string; readonly sha256: string }
+  /** The checkpoint file to go on from is damaged; the end follows. */
+  | { readonly kind: "unrestorable"; readonly message: string }
   | { readonly kind: "found"; readonly source: string; readonly severity: "info" | "warning" | "error"; readonly message: string }
   | {
       readonly kind: "finished";

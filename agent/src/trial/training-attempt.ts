@@ -9,6 +9,7 @@ import { defaults } from "@regulus/proto";
 import { checkProcedure, readCheckpoint, writeCheckpoint } from "./checkpoint-file.js";
 import { type Held, resumeHeld } from "./held-session.js";
 import type { Begin, FromTrial } from "./messages.js";
+import { restoring } from "./restoring.js";
 import { type StopReason, type TrainPlan, train } from "./trainer.js";
 
 /** Finds a procedure by its name. Fails with "not-found" where the agent does not know it. */
@@ -33,7 +34,7 @@ export async function trainAttempt(
   held?: Held,
 ): Promise<Held | undefined> {
   const { work } = begin;
-  const earlier = held ?? (begin.checkpoint === "" ? undefined : await fromFile(begin));
+  const earlier = held ?? (begin.checkpoint === "" ? undefined : await restoring(send, () => fromFile(begin)));
   let aliveMs = 0;
   let bytes = earlier?.bytes;
   let savedMs = held?.savedMs ?? performance.now();
@@ -45,7 +46,9 @@ export async function trainAttempt(
   /** Checkpoints so far: each has its own file, since the one before may be on its way to the store. */
   let saves = 0;
   const { results, ...outcome } = await train(
-    async () => (held && (await resumeHeld(held, work))) ?? (await openSession(begin, procedures, earlier?.bytes, send)),
+    async () =>
+      (held && (await resumeHeld(held, work))) ??
+      (await restoring(send, () => openSession(begin, procedures, earlier?.bytes, send))),
     { ...planOf(begin, earlier?.seconds ?? 0), unsavedMs: performance.now() - savedMs },
     {
       stopReason: outside.stopReason,

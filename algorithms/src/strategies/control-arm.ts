@@ -142,6 +142,7 @@ function translated({ trials }: ControlArmState<unknown, unknown>, fact: Fact): 
     case "attemptStarted":
     case "trialMeasured":
     case "trialCheckpointed":
+    case "checkpointDamaged":
     case "attemptEnded":
     case "trialPaused":
     case "trialEnded":

@@ -48,6 +48,10 @@ export function factWords({ kind }: Fact): string {
       return `trial ${kind.value.trial} measured${measurementWords(kind.value.measurement)}`;
     case "trialCheckpointed":
       return `trial ${kind.value.trial} saved at step ${formatCount(kind.value.step)}`;
+    case "checkpointDamaged": {
+      const { trial, step, goesOnFromStep, message } = kind.value;
+      return `trial ${trial}: the checkpoint at step ${formatCount(step)} can't be restored, on from step ${formatCount(goesOnFromStep)}: ${message}`;
+    }
     case "attemptEnded":
       return `trial ${kind.value.trial}: attempt ${kind.value.attempt} ended: ${endWords(kind.value)}`;
     case "trialPaused":

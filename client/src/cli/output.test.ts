@@ -72,6 +72,9 @@ test("CSV: quotes, line breaks and formulas are defused, numbers are exact", () 
     agentId: "a1",
     proposedMs: 0,
     startedMs: 0,
+    checkpointStep: 0,
+    bestCheckpoint: undefined,
+    bestCheckpointStep: 0,
     endedMs: 0,
   };
   const [row] = csvRows({ trial, measurements: [last] }, columns, false);

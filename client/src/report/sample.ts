@@ -159,6 +159,9 @@ function trialCourse(request: CourseRequest): Course {
     agentId,
     proposedMs: startedMs - 20,
     startedMs,
+    checkpointStep: 0,
+    bestCheckpoint: undefined,
+    bestCheckpointStep: 0,
     endedMs,
   };
   const events: Course["events"] = [

@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArtifactRef, limits, RegulusError } from "@regulus/proto";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
@@ -73,14 +73,13 @@ class DirectoryStore implements ArtifactStore {
     if (hash.digest("hex") !== sha256) throw damaged(sha256, "not what was stored");
   }
 
-  async has(sha256: string): Promise<boolean> {
+  async stat(sha256: string): Promise<StoredArtifact | undefined> {
     checkSha256(sha256);
     try {
-      // Being asked for counts as being put: whoever asks is about to refer to it.
-      await utimes(this.#path(sha256), new Date(), new Date());
-      return true;
+      const { size, mtimeMs: storedMs } = await stat(this.#path(sha256));
+      return { sha256, size, storedMs };
     } catch (thrown) {
-      if (codeOf(thrown) === "ENOENT") return false;
+      if (codeOf(thrown) === "ENOENT") return undefined;
       throw this.#failure(thrown);
     }
   }

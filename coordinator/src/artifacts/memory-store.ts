@@ -33,7 +33,10 @@ export function openMemoryStore(folder: MemoryFolder = new MemoryFolder(), now: 
         yield stored.bytes.slice(at, at + limits.artifactChunkBytesMax);
       }
     },
-    has: async (sha256: string) => folder.artifacts.has(sha256),
+    stat: async (sha256: string) => {
+      const stored = folder.artifacts.get(sha256);
+      return stored && { sha256, size: stored.bytes.length, storedMs: stored.storedMs };
+    },
     remove: async (sha256: string) => {
       folder.artifacts.delete(sha256);
     },

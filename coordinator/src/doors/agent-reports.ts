@@ -66,7 +66,7 @@ function checkReport(checks: RequestChecks, field: string, report: Report): Repo
   const event = report.event;
   switch (event?.$case) {
     case undefined:
-      checks.problem(`${field}.event`, undefined, "measured, checkpointed, finished or found");
+      checks.problem(`${field}.event`, undefined, "measured, checkpointed, finished, found or unrestorable");
       return report;
     case "measured": {
       const faults = measurementFaults(event.value);
@@ -78,6 +78,12 @@ function checkReport(checks: RequestChecks, field: string, report: Report): Repo
       if (event.value.checkpoint === undefined) checks.problem(`${field}.checkpointed.checkpoint`, undefined, "an artifact");
       else checks.artifact(`${field}.checkpointed.checkpoint`, event.value.checkpoint);
       return report;
+    case "unrestorable": {
+      const { checkpoint, message } = event.value;
+      if (checkpoint === undefined) checks.problem(`${field}.unrestorable.checkpoint`, undefined, "an artifact");
+      else checks.artifact(`${field}.unrestorable.checkpoint`, checkpoint);
+      return { ...report, event: { $case: "unrestorable", value: { checkpoint, message: keptText(message) } } };
+    }
     case "finished":
       return { ...report, event: { $case: "finished", value: checkFinished(checks, `${field}.finished`, event.value) } };
     case "found":

@@ -184,6 +184,8 @@ function describe(kind: Kind): string {
       return "";
     case "trialCheckpointed":
       return `it saved step ${kind.value.step}`;
+    case "checkpointDamaged":
+      return `its checkpoint at step ${kind.value.step} could not be restored; it goes on from step ${kind.value.goesOnFromStep}`;
     case "attemptEnded":
       return `attempt ${kind.value.attempt} ended (${reasonWords(kind.value.reason)}): ${kind.value.message}`;
     case "trialPaused":

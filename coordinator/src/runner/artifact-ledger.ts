@@ -16,6 +16,8 @@ export class ArtifactLedger {
   readonly #clock: Clock;
   readonly #counts = new Map<string, number>();
   readonly #due = new Map<string, () => void>();
+  /** Grows whenever the references are counted anew. */
+  #countings = 0;
   #closed = false;
 
   constructor(artifacts: ArtifactStore, clock: Clock) {
@@ -25,6 +27,15 @@ export class ArtifactLedger {
 
   retain(ref: ArtifactRef | undefined): void {
     if (ref !== undefined) this.#counts.set(ref.sha256, (this.#counts.get(ref.sha256) ?? 0) + 1);
+  }
+
+  /** A reference for a while, from before anything in the log refers to it. Answers how to give it back. */
+  hold(ref: ArtifactRef): () => void {
+    const counting = this.#countings;
+    this.retain(ref);
+    return () => {
+      if (counting === this.#countings) this.release(ref);
+    };
   }
 
   release(ref: ArtifactRef | undefined): void {
@@ -57,6 +68,7 @@ export class ArtifactLedger {
 
   /** Forgets all references, to count them anew. */
   clear(): void {
+    this.#countings += 1;
     this.#counts.clear();
     for (const cancel of this.#due.values()) cancel();
     this.#due.clear();
@@ -71,10 +83,17 @@ export class ArtifactLedger {
     if (this.#due.has(sha256) || this.#closed) return;
     const cancel = this.#clock.wake(this.#clock.now() + artifactGraceMs, () => {
       this.#due.delete(sha256);
-      if (this.#counts.has(sha256)) return;
       // What can't be removed now is an orphan, and goes with the sweep of a later start.
-      this.#artifacts.remove(sha256).catch(() => undefined);
+      this.#remove(sha256).catch(() => undefined);
     });
     this.#due.set(sha256, cancel);
+  }
+
+  /** Removes what nobody refers to, unless the same bytes were put again meanwhile by somebody who is about to. */
+  async #remove(sha256: string): Promise<void> {
+    const stored = this.#counts.has(sha256) ? undefined : await this.#artifacts.stat(sha256);
+    if (stored === undefined || this.#counts.has(sha256) || this.#closed) return;
+    if (stored.storedMs > this.#clock.now() - artifactGraceMs) this.#removeLater(sha256);
+    else await this.#artifacts.remove(sha256);
   }
 }

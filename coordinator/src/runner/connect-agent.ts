@@ -2,9 +2,11 @@
  * An agent's connection as the core sees it: checks who it is, and hands its registration, heartbeats and reports to the runner. Reports
  * are numbered; one that came before is left out, and a gap ends the connection.
  */
-import { limits, protocolVersion, type Register, RegulusError } from "@regulus/proto";
+import { limits, protocolVersion, type Register, RegulusError, type Report } from "@regulus/proto";
 import type { AgentConnection } from "../coordinator.js";
+import type { ArtifactStore } from "../ports.js";
 import type { OpenConnection } from "./agents.js";
+import { checkArtifacts, nameArtifacts } from "./reported-artifacts.js";
 import type { Runner } from "./runner.js";
 
 /** How to speak to the agent, and what it is told when it registers. */
@@ -13,6 +15,8 @@ export interface AgentLink extends Pick<OpenConnection, "send" | "close"> {
   readonly version: string;
   readonly heartbeatEveryMs: number;
   readonly leaseTimeoutMs: number;
+  /** Where what agents report has to be. */
+  readonly artifacts: ArtifactStore;
 }
 
 /** Takes an agent's connection: registers it, and hands what it says to rounds. */
@@ -45,6 +49,14 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
     const agent = connection.open ? runner.agents.get(agentId) : undefined;
     return agent?.connection === connection ? agent : undefined;
   };
+  const closeWith = (reason: string): void => {
+    if (!connection.open) return;
+    connection.open = false;
+    close(reason);
+    runner.agents.disconnect(agentId, connection);
+  };
+  /** The newest check of reports that is under way. */
+  let checking: Promise<void> | undefined;
   return {
     heartbeat: ({ active }) => {
       const agent = mine();
@@ -53,20 +65,36 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
     reports: ({ firstSequence, reports }) => {
       if (!connection.open) return;
       if (firstSequence > connection.received + 1) {
-        connection.open = false;
-        close(`reports ${connection.received + 1} to ${firstSequence - 1} are missing; connect again and repeat them`);
-        runner.agents.disconnect(agentId, connection);
+        closeWith(`reports ${connection.received + 1} to ${firstSequence - 1} are missing; connect again and repeat them`);
         return;
       }
       const fresh = reports.slice(connection.received + 1 - firstSequence);
       connection.received += fresh.length;
       const through = connection.received;
-      runner.post(() => {
-        if (!connection.open) return;
-        const agent = mine();
-        if (agent !== undefined) agent.heardMs = runner.now;
-        runner.desk.takeReports(agentId, connection, fresh, through);
+      const take = (checked: readonly Report[], taken: () => void = () => undefined): void =>
+        runner.post(() => {
+          if (connection.open) {
+            const agent = mine();
+            if (agent !== undefined) agent.heardMs = runner.now;
+            runner.desk.takeReports(agentId, connection, checked, through);
+          }
+          taken();
+        });
+      // In order: what names no artifact waits only behind what does.
+      if (checking === undefined && !nameArtifacts(fresh)) {
+        take(fresh);
+        return;
+      }
+      const check = (checking ?? Promise.resolve()).then(async () => {
+        const { reports: checked, release } = await checkArtifacts(fresh, link.artifacts, runner.ledger);
+        take(checked, release);
       });
+      const mineToEnd = check
+        .catch((thrown: unknown) => closeWith(`artifacts could not be looked at: ${RegulusError.from(thrown).message}`))
+        .finally(() => {
+          if (checking === mineToEnd) checking = undefined;
+        });
+      checking = mineToEnd;
     },
     draining: () => {
       runner.post(() => {

@@ -2,6 +2,7 @@
 import type { Fact } from "@regulus/proto";
 import type { FactKind } from "../search/commands.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
+import { type HeldChange, watchHeld } from "./held-artifacts.js";
 import type { LeaseDesk } from "./lease-desk.js";
 import type { Outbox } from "./outbox.js";
 import type { SearchEntry } from "./search-entry.js";
@@ -20,6 +21,8 @@ export interface ConsequencesOptions {
 
 export class Consequences {
   readonly #options: ConsequencesOptions;
+  /** What the fact that is being told changes in what its trial holds in the store. */
+  #heldChange: () => HeldChange = () => ({ gained: [], lost: [] });
 
   constructor(options: ConsequencesOptions) {
     this.#options = options;
@@ -27,25 +30,13 @@ export class Consequences {
 
   /** What a fact ends, while the state still knows it. */
   before({ state }: SearchEntry, kind: FactKind): void {
-    const { ledger, leases, outbox } = this.#options;
+    const { leases } = this.#options;
+    this.#heldChange = watchHeld(state, kind);
     switch (kind.$case) {
-      case "trialCheckpointed": {
-        const trial = state.live.get(kind.value.trial);
-        ledger.retain(kind.value.checkpoint);
-        if (trial?.checkpoint !== undefined) outbox().released.push(trial.checkpoint.ref);
-        if (trial?.source !== undefined) outbox().released.push(trial.source.ref);
-        return;
-      }
-      case "trialResumed": {
-        const source = state.live.get(kind.value.trial)?.source;
-        if (source !== undefined) outbox().released.push(source.ref);
-        return;
-      }
       case "attemptEnded":
       case "trialPaused":
       case "trialEnded": {
         const trial = state.live.get(kind.value.trial);
-        if (kind.$case === "trialEnded" && trial?.source !== undefined) outbox().released.push(trial.source.ref);
         if (trial?.status !== "running") return;
         leases.end(state.searchId, kind.value.trial);
         return;
@@ -57,21 +48,17 @@ export class Consequences {
 
   /** What a fact begins. */
   after(entry: SearchEntry, fact: Fact): void {
-    const { ledger, leases, retryAt, timeMoves } = this.#options;
+    const { ledger, leases, outbox, retryAt, timeMoves } = this.#options;
+    const { gained, lost } = this.#heldChange();
+    for (const ref of gained) ledger.retain(ref);
+    outbox().released.push(...lost);
     const kind = fact.kind;
     switch (kind?.$case) {
-      case "trialProposed":
-      case "trialResumed":
-        ledger.retain(entry.state.live.get(kind.value.trial)?.source?.ref);
-        return;
       case "attemptStarted":
         leases.give(entry.state, kind.value.trial, fact.timeMs);
         return;
       case "attemptEnded":
         retryAt(entry, kind.value.retryAtMs);
-        return;
-      case "trialEnded":
-        for (const ref of kind.value.artifacts) ledger.retain(ref);
         return;
       case "searchResumed":
         timeMoves(entry);
@@ -99,6 +86,7 @@ export class Consequences {
     for (let number = 0; number < state.nextTrial; number += 1) {
       const trial = state.trial(number);
       ledger.release(trial?.checkpoint);
+      ledger.release(trial?.bestCheckpoint);
       for (const ref of trial?.artifacts ?? []) ledger.release(ref);
     }
   }

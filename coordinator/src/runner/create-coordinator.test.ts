@@ -94,7 +94,7 @@ describe("coordinator", () => {
     const first = at.hand("first");
     const { searchId } = await at.create({ retries: { backoff: 1 } });
     await until("a lease", () => first.leases.length === 1);
-    const checkpoint = { sha256: "ab".repeat(32), size: 1, kind: "checkpoint" };
+    const checkpoint = await at.put("four steps");
     first.report(first.leases[0], { $case: "checkpointed", value: { step: 4, checkpoint } });
     await until("the checkpoint", () => first.acknowledged === 1);
     const second = at.hand("second");

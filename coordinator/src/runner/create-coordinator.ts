@@ -218,7 +218,14 @@ class CoordinatorCore implements Coordinator {
       heartbeatEveryMs = defaults.heartbeatEveryMs,
       leaseTimeoutMs = defaults.leaseTimeoutMs,
     } = this.#options;
-    return connectAgent(this.#runner, register, { send, close, version, heartbeatEveryMs, leaseTimeoutMs });
+    return connectAgent(this.#runner, register, {
+      send,
+      close,
+      version,
+      heartbeatEveryMs,
+      leaseTimeoutMs,
+      artifacts: this.#options.artifacts,
+    });
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { assert, type Fact, type SearchSpec } from "@regulus/proto";
 import type { EventLog } from "../ports.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
+import { watchHeld } from "./held-artifacts.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchEntry } from "./search-entry.js";
 
@@ -65,20 +66,10 @@ async function isOver(log: EventLog, searchId: string): Promise<boolean> {
 }
 
 function replay(entry: SearchEntry, fact: Fact, ledger: ArtifactLedger): void {
-  const kind = fact.kind;
-  const before = kind !== undefined && "trial" in kind.value ? entry.state.live.get(kind.value.trial ?? -1) : undefined;
-  if (kind?.$case === "trialCheckpointed" || kind?.$case === "trialResumed" || kind?.$case === "trialEnded") {
-    ledger.forget(before?.source?.ref);
-  }
-  if (kind?.$case === "trialCheckpointed") {
-    ledger.forget(before?.checkpoint?.ref);
-    ledger.retain(kind.value.checkpoint);
-  } else if (kind?.$case === "trialEnded") {
-    for (const ref of kind.value.artifacts) ledger.retain(ref);
-  }
+  const heldChange = watchHeld(entry.state, fact.kind);
   entry.state.tell(fact);
-  if (kind?.$case === "trialProposed" || kind?.$case === "trialResumed") {
-    ledger.retain(entry.state.live.get(kind.value.trial)?.source?.ref);
-  }
+  const { gained, lost } = heldChange();
+  for (const ref of gained) ledger.retain(ref);
+  for (const ref of lost) ledger.forget(ref);
   if (!entry.active) entry.closeFolds();
 }

@@ -132,7 +132,7 @@ describe("a start from another trial", () => {
     const [started, finding] = decide(at.state, { kind: "startAttempt", trial: 1, agentId: "a", fromStep: 0 });
     assert.ok(started?.$case === "attemptStarted" && finding?.$case === "findingReported");
     assert.equal(finding.value.trial, 1);
-    assert.match(finding.value.message, /checkpoint of trial 0, which never saved one, and begins from nothing/);
+    assert.match(finding.value.message, /checkpoint of trial 0, of which none is there, and begins from nothing/);
   });
 
   it("that saved says nothing", () => {

@@ -2,6 +2,8 @@
  * Decides what an agent's report makes of a trial. Repeated reports make nothing; those of an attempt that is not current are refused.
  */
 import { defaults, EndReason, type Finished, limits, type Measurement, type Report, retriedByDefault } from "@regulus/proto";
+import { checkpointDamaged } from "./checkpoint-damaged.js";
+import { keptRefs } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";
 import { trialEnded, trialPaused } from "./endings.js";
 import { doneBefore, unsavedPause } from "./nothing-left.js";
@@ -31,7 +33,10 @@ export function decideReport(state: SearchState, agentId: string, report: Report
       return { facts: measured(state, trial, event.value), refused: false };
     case "checkpointed": {
       const { step, checkpoint } = event.value;
-      if (step <= trial.savedStep || checkpoint === undefined) return nothing;
+      if (checkpoint === undefined || step < trial.savedStep) return nothing;
+      // A step may be saved again with other contents, as a program's last word; what is kept already is a repeated report.
+      const isKept = keptRefs(trial.checkpoints).some(({ sha256 }) => sha256 === checkpoint.sha256);
+      if (step === trial.savedStep && isKept) return nothing;
       const value = { trial: trial.number, attempt: trial.attempt, step, checkpoint };
       return { facts: [{ $case: "trialCheckpointed", value }], refused: false };
     }
@@ -41,6 +46,8 @@ export function decideReport(state: SearchState, agentId: string, report: Report
       if (trial.findings.size >= findingsMax || trial.findings.has(findingKey(event.value))) return nothing;
       return { facts: [{ $case: "findingReported", value: { ...event.value, trial: trial.number } }], refused: false };
     }
+    case "unrestorable":
+      return { facts: checkpointDamaged(trial, event.value), refused: false };
     case undefined:
       return nothing;
     default: {
@@ -105,6 +112,10 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
     case EndReason.END_REASON_OUT_OF_MEMORY:
     case EndReason.END_REASON_TIMED_OUT:
     case EndReason.END_REASON_USER_ERROR: {
+      // It could not begin, through no fault of the trial or the agent: it is tried again from the checkpoint before.
+      if (trial.unrestoredAttempt === trial.attempt) {
+        return finished(state, trial, { ...end, reason: EndReason.END_REASON_PREEMPTED }, nowMs);
+      }
       // A program that fails while it is to stop has still failed by itself.
       if (end.reason === EndReason.END_REASON_USER_ERROR && (isStopping(state, trial) || !isRetried(state, end.reason)))
         return [trialEnded(trial, end.reason, end.message, end)];

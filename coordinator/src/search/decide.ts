@@ -83,7 +83,7 @@ function startAttempt(state: SearchState, command: Extract<SearchCommand, { kind
   const { missing, ref } = resumePoint(trial);
   if (missing === undefined) return [started];
   const begins = ref === undefined ? "begins from nothing" : "goes on from its own";
-  const message = `it was to start from the checkpoint of trial ${missing}, which never saved one, and ${begins}`;
+  const message = `it was to start from the checkpoint of trial ${missing}, of which none is there, and ${begins}`;
   const value = { trial: trial.number, source: "coordinator", severity: "warning", message };
   return [started, { $case: "findingReported", value }];
 }

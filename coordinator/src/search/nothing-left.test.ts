@@ -166,13 +166,13 @@ function climb(programs: readonly Program[]) {
     if (proposals.length === 0) return { at, attempts };
     take(at, ...proposals);
     for (const trial of [...at.state.pending]) {
-      const { work, last, attempt, checkpoint } = at.state.live.get(trial) ?? assert.fail("it is live");
+      const { work, last, attempt, checkpoints } = at.state.live.get(trial) ?? assert.fail("it is live");
       const { every, past, saves, loss } = programs[trial] ?? assert.fail("a program");
       attempts.push({ passed: last?.step ?? -1, untilStep: work.untilStep });
       at.attempt(trial, attempt + 1);
       const end = Math.min(27 + every, Math.ceil((work.untilStep + past) / every) * every);
       let final: Measurement | undefined;
-      for (let step = (checkpoint?.step ?? 0) + every; step <= end; step += every) {
+      for (let step = (checkpoints.newest?.step ?? 0) + every; step <= end; step += every) {
         final = measurement(step, loss + 1 / step);
         measure(at, trial, step, final.metrics.loss);
       }

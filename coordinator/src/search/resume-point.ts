@@ -6,16 +6,17 @@ import type { TrialState } from "./trial-state.js";
 export interface ResumePoint {
   readonly ref: ArtifactRef | undefined;
   readonly step: number;
-  /** The trial that the work was to start from and that never saved; undefined where that is not so. */
+  /** The trial that the work was to start from and of which no checkpoint is there; undefined where that is not so. */
   readonly missing: number | undefined;
 }
 
 /** The checkpoint that a trial's work goes on from: the other trial's where the work says so and nothing was saved since, else its own. */
 export function resumePoint(trial: TrialState): ResumePoint {
-  const own: ResumePoint = { ref: trial.checkpoint?.ref, step: trial.checkpoint?.step ?? 0, missing: undefined };
+  const { newest, source } = trial.checkpoints;
+  const own: ResumePoint = { ref: newest?.ref, step: newest?.step ?? 0, missing: undefined };
   const { fromTrial } = trial.work;
-  const savedSince = (trial.checkpoint?.position ?? 0) > trial.workPosition;
+  const savedSince = (newest?.position ?? 0) > trial.workPosition;
   if (fromTrial === undefined || savedSince) return own;
-  const { source } = trial;
-  return source === undefined ? { ...own, missing: fromTrial } : { ref: source.ref, step: source.step, missing: undefined };
+  if (source === undefined) return { ...own, missing: fromTrial };
+  return { ref: source.newest.ref, step: source.newest.step, missing: undefined };
 }

@@ -20,6 +20,7 @@ import {
   type Trial,
 } from "@regulus/proto";
 import { Arms } from "./arms.js";
+import type { Source } from "./checkpoints.js";
 import { Cost } from "./cost.js";
 import { FailureGroups } from "./failure-groups.js";
 import { FirstTrials } from "./first-trials.js";
@@ -27,7 +28,7 @@ import { News } from "./news.js";
 import { RunningTime } from "./running-time.js";
 import { shownSpec } from "./shown-spec.js";
 import { TrialArchive } from "./trial-archive.js";
-import { type Checkpoint, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
+import { proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 import { Usage } from "./usage.js";
 
 /** Source of the findings that the coordinator itself makes. */
@@ -267,20 +268,25 @@ export class SearchState {
   #beginFrom(number: number, fromTrial: number | undefined, position: number): void {
     const trial = this.live.get(number);
     if (trial === undefined) return;
-    trial.source = fromTrial === undefined ? undefined : this.#checkpointOf(fromTrial, position);
-    trial.step = Math.max(trial.step, trial.source?.step ?? 0);
+    const source = fromTrial === undefined ? undefined : this.#sourceOf(fromTrial, position);
+    trial.checkpoints = { ...trial.checkpoints, source };
+    trial.step = Math.max(trial.step, source?.newest.step ?? 0);
   }
 
-  #checkpointOf(number: number, position: number): Checkpoint | undefined {
+  #sourceOf(number: number, position: number): Source | undefined {
     const live = this.live.get(number);
-    if (live !== undefined) return live.checkpoint;
-    const ref = this.archive.get(this.searchId, number)?.checkpoint;
-    return ref && { ref, step: this.archive.checkpointStep(number), position };
+    if (live !== undefined) {
+      const { newest, before } = live.checkpoints;
+      return newest && { newest, before };
+    }
+    const ended = this.archive.get(this.searchId, number);
+    const ref = ended?.checkpoint;
+    return ref && { newest: { ref, step: ended.checkpointStep, position, value: Number.NaN }, before: undefined };
   }
 
   #end(trial: TrialState, { reason, message }: NonNullable<TrialState["end"]>): void {
     this.live.delete(trial.number);
-    this.archive.add(trialView(this.searchId, trial), { checkpointStep: trial.checkpoint?.step ?? 0 });
+    this.archive.add(trialView(this.searchId, trial));
     this.#ranked(trial);
     if (reason === EndReason.END_REASON_DONE) this.done += 1;
     else if (reason === EndReason.END_REASON_STOPPED_EARLY) this.stopped += 1;

@@ -12,12 +12,6 @@ const rowsAtFirst = 16;
 
 const encodeTrial = encoderOf(Trial);
 
-/** Numbers of an ended trial that are needed without decoding it. */
-export interface EndedNumbers {
-  /** Step of its newest checkpoint; 0 for none. */
-  readonly checkpointStep: number;
-}
-
 /** Trials that are over, by number. */
 export class TrialArchive {
   readonly #blocks: Uint8Array[] = [];
@@ -27,13 +21,12 @@ export class TrialArchive {
   /** Bytes of a trial; 0 for one that is not here. */
   #lengthOf = new Uint32Array(rowsAtFirst);
   #values = new Float64Array(rowsAtFirst);
-  #checkpointSteps = new Float64Array(rowsAtFirst);
 
   has(trial: number): boolean {
     return (this.#lengthOf[trial] ?? 0) > 0;
   }
 
-  add(view: Trial, numbers: EndedNumbers): void {
+  add(view: Trial): void {
     // The search and the status are the same for all; they are put back on the way out.
     const bytes = encodeTrial({ ...view, searchId: "", status: TrialStatus.TRIAL_STATUS_UNSPECIFIED });
     const trial = view.trial;
@@ -48,7 +41,6 @@ export class TrialArchive {
     this.#lengthOf[trial] = bytes.length;
     this.#used += bytes.length;
     this.#values[trial] = view.value ?? Number.NaN;
-    this.#checkpointSteps[trial] = numbers.checkpointStep;
   }
 
   get(searchId: string, trial: number): Trial | undefined {
@@ -65,10 +57,6 @@ export class TrialArchive {
     return this.#values[trial] ?? Number.NaN;
   }
 
-  checkpointStep(trial: number): number {
-    return this.#checkpointSteps[trial] ?? 0;
-  }
-
   #grow(rows: number): void {
     let capacity = this.#lengthOf.length;
     if (rows <= capacity) return;
@@ -77,7 +65,6 @@ export class TrialArchive {
     this.#offsetOf = copyInto(new Uint32Array(capacity), this.#offsetOf);
     this.#lengthOf = copyInto(new Uint32Array(capacity), this.#lengthOf);
     this.#values = copyInto(new Float64Array(capacity), this.#values);
-    this.#checkpointSteps = copyInto(new Float64Array(capacity), this.#checkpointSteps);
   }
 }
 

@@ -18,15 +18,16 @@ import {
   valueAfter,
   type Work,
 } from "@regulus/proto";
+import {
+  noCheckpoints,
+  type TrialCheckpoints,
+  withAttempt,
+  withEnd,
+  withMeasured,
+  withoutDamaged,
+  withSaved,
+} from "./checkpoints.js";
 import { noTime, type TrialTime } from "./cost.js";
-
-/** A checkpoint and the step that it holds. */
-export interface Checkpoint {
-  readonly ref: ArtifactRef;
-  readonly step: number;
-  /** Position of the fact that told of it. */
-  readonly position: number;
-}
 
 /** What the coordinator knows of a trial that is not over. Times are in milliseconds since 1970. */
 export interface TrialState {
@@ -62,9 +63,9 @@ export interface TrialState {
   lastAttempt: number;
   /** The value of the first objective that counts: none where it ended as failed or diverged. */
   counted: CountedValue;
-  checkpoint: Checkpoint | undefined;
-  /** The checkpoint of another trial that its work begins from, as it was when the work was given; undefined once it saved its own. */
-  source: Checkpoint | undefined;
+  checkpoints: TrialCheckpoints;
+  /** Newest attempt that met a damaged checkpoint: its end is not the trial's failure. 0 for none. */
+  unrestoredAttempt: number;
   artifacts: readonly ArtifactRef[];
   proposedMs: number;
   /** When it last became ready to run: proposed or resumed. */
@@ -109,8 +110,8 @@ export function proposedTrial(fact: Fact): TrialState {
     bestAttempt: 0,
     lastAttempt: 0,
     counted: noValue,
-    checkpoint: undefined,
-    source: undefined,
+    checkpoints: noCheckpoints,
+    unrestoredAttempt: 0,
     artifacts: [],
     proposedMs: fact.timeMs,
     readyMs: fact.timeMs,
@@ -158,17 +159,22 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.savedStep = -1;
       trial.deferred = "";
       trial.findings.clear();
+      trial.checkpoints = withAttempt(trial.checkpoints, kind.value.fromStep);
       return;
     case "trialMeasured":
       measure(trial, kind.value.measurement, objective);
       return;
     case "trialCheckpointed":
       trial.savedStep = kind.value.step;
-      trial.source = undefined;
       trial.step = Math.max(trial.step, kind.value.step);
       if (kind.value.checkpoint) {
-        trial.checkpoint = { ref: kind.value.checkpoint, step: kind.value.step, position: fact.position };
+        const saved = { ref: kind.value.checkpoint, step: kind.value.step, position: fact.position };
+        trial.checkpoints = withSaved(trial.checkpoints, saved, objective);
       }
+      return;
+    case "checkpointDamaged":
+      trial.unrestoredAttempt = kind.value.attempt;
+      trial.checkpoints = withoutDamaged(trial.checkpoints, kind.value.checkpoint?.sha256 ?? "");
       return;
     case "attemptEnded":
       trial.status = "pending";
@@ -185,6 +191,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       return;
     case "trialEnded":
       measure(trial, kind.value.final, objective);
+      trial.checkpoints = withEnd(trial.checkpoints);
       trial.artifacts = kind.value.artifacts;
       trial.end = { reason: kind.value.reason, message: kind.value.message, atMs: fact.timeMs };
       if (!endedWell(kind.value.reason)) {
@@ -219,7 +226,10 @@ export function trialView(searchId: string, trial: TrialState): Trial {
     attempts: trial.attempt,
     last: trial.last && { ...trial.last, attempt: trial.lastAttempt },
     best: trial.best && { ...trial.best, attempt: trial.bestAttempt },
-    checkpoint: trial.checkpoint?.ref,
+    checkpoint: trial.checkpoints.newest?.ref,
+    checkpointStep: trial.checkpoints.newest?.step ?? 0,
+    bestCheckpoint: trial.checkpoints.best?.ref,
+    bestCheckpointStep: trial.checkpoints.best?.step ?? 0,
     artifacts: [...trial.artifacts],
     agentId: trial.agentId,
     proposedMs: trial.proposedMs,
@@ -248,6 +258,7 @@ function measure(trial: TrialState, measurement: Measurement | undefined, object
   trial.measuredStep = measurement.step;
   trial.step = Math.max(trial.step, measurement.step);
   trial.last = measurement;
+  trial.checkpoints = withMeasured(trial.checkpoints, measurement, objective);
   trial.lastAttempt = trial.attempt;
   const measured = metricOf(measurement.metrics, objective.metric);
   if (measured !== undefined && Number.isFinite(measured) && isBetter(measured, trial.bestValue, objective)) {

@@ -38,6 +38,7 @@ export function checkAcknowledged(facts: readonly Fact[], reports: readonly Repo
     const name = `${kind.value.trial}/${kind.value.attempt}`;
     if (kind.$case === "trialMeasured") known.add(`${name} measured ${kind.value.measurement?.step}`);
     else if (kind.$case === "trialCheckpointed") known.add(`${name} checkpointed ${kind.value.step}`);
+    else if (kind.$case === "checkpointDamaged") known.add(`${name} unrestorable`);
     else if (kind.$case !== "attemptStarted") {
       known.add(`${name} finished`);
       if ("reason" in kind.value && kind.value.reason === EndReason.END_REASON_LOST) lost.add(name);
@@ -45,7 +46,10 @@ export function checkAcknowledged(facts: readonly Fact[], reports: readonly Repo
   }
   for (const { lease, event } of reports) {
     const name = `${lease?.trial}/${lease?.attempt}`;
-    const what = event?.$case === "finished" || event?.$case === "found" ? event.$case : `${event?.$case} ${event?.value.step}`;
+    const what =
+      event !== undefined && "step" in event.value && event.$case !== "finished"
+        ? `${event.$case} ${event.value.step}`
+        : event?.$case;
     assert(lost.has(name) || known.has(`${name} ${what}`), `the acknowledged report "${name} ${what}" is in the log`);
   }
 }

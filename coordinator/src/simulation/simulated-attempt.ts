@@ -21,6 +21,8 @@ import type { VirtualTime } from "./virtual-time.js";
 const stepMs = 100;
 /** Probability that one step of a trial kills its process. */
 const crashProbability = 0.002;
+/** Probability that the checkpoint of a lease turns out to be damaged. */
+const damageProbability = 0.02;
 /** Steps between two checkpoints by the clock. */
 const saveEverySteps = 10;
 /** Probability that a trial which may pause unsaved finds a checkpoint due. */
@@ -136,6 +138,12 @@ export class SimulatedAttempt {
       return resident.session;
     }
     resident?.session.close();
+    if (resumeFrom !== undefined && this.#world.rng.uniform() < damageProbability) {
+      const value = { checkpoint: resumeFrom, message: "the simulated disk lost it" };
+      this.#world.report({ lease: this.key, event: { $case: "unrestorable", value } });
+      this.#finish(EndReason.END_REASON_LOST, "its checkpoint can't be restored");
+      throw new Error("its attempt is over");
+    }
     const found = () => undefined;
     const request = { spec: this.#spec, trial: this.key.trial, work, seed, found };
     const checkpoint = resumeFrom && (await bytesOf(artifacts.get(resumeFrom.sha256)));

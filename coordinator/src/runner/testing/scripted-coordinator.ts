@@ -1,8 +1,17 @@
 /** A coordinator over a log in memory whose strategy proposes what a test says, and whose log fails when a test says so. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import type { Proposal, StrategyModule } from "@regulus/algorithms/core";
 import { strategies as registered } from "@regulus/algorithms/strategies";
-import { type Fact, type Lease, parseSearchDocument, type RegulusError, type Search, type SearchSpec } from "@regulus/proto";
+import {
+  type ArtifactRef,
+  type Fact,
+  type Lease,
+  parseSearchDocument,
+  type RegulusError,
+  type Search,
+  type SearchSpec,
+} from "@regulus/proto";
 import { openMemoryStore } from "../../artifacts/memory-store.js";
 import type { Coordinator } from "../../coordinator.js";
 import { MemoryLogFile, openMemoryLog } from "../../log/memory-log.js";
@@ -27,6 +36,8 @@ export class ScriptedCoordinator {
   readonly time = new VirtualTime();
   readonly clock = new ProcessClock(this.time);
   #virtual = false;
+  /** Where artifacts are kept. */
+  readonly artifacts = openMemoryStore();
   readonly #file = new MemoryLogFile();
   #log: EventLog | undefined;
   #coordinator: Coordinator | undefined;
@@ -85,7 +96,7 @@ export class ScriptedCoordinator {
     const { diagnostics } = this;
     this.#coordinator = await createCoordinator({
       log,
-      artifacts: openMemoryStore(),
+      artifacts: this.artifacts,
       strategies,
       leaseTimeoutMs,
       ...(this.#virtual ? { clock: this.clock, defer: (call: () => void) => void this.time.after(0, call) } : {}),
@@ -100,6 +111,18 @@ export class ScriptedCoordinator {
 
   create(more: Record<string, unknown> = {}, idempotencyKey = ""): Promise<Search> {
     return this.coordinator.createSearch({ spec: specOf(more), idempotencyKey, validateOnly: false });
+  }
+
+  /** Stores an artifact that holds a text. */
+  async put(text: string, kind = "checkpoint"): Promise<ArtifactRef> {
+    const bytes = Buffer.from(text);
+    const ref = { sha256: createHash("sha256").update(bytes).digest("hex"), size: bytes.length, kind };
+    return await this.artifacts.put(
+      ref,
+      (async function* () {
+        yield bytes;
+      })(),
+    );
   }
 
   hand(agentId = "hand", active: readonly Lease["key"][] = [], more: HandOptions = {}): Hand {

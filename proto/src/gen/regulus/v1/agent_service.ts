@@ -142,6 +142,9 @@ export interface Report {
     | //
     /** It found something worth knowing. */
     { $case: "found"; value: Found }
+    | //
+    /** It can't begin from the checkpoint of its lease, which is damaged or gone. Its end, as lost, follows. */
+    { $case: "unrestorable"; value: Unrestorable }
     | undefined;
 }
 
@@ -178,6 +181,19 @@ export interface Found {
   /** info, warning or error. */
   severity: string;
   /** What, in words. */
+  message: string;
+}
+
+/**
+ * Unrestorable tells that the checkpoint of a lease is damaged or gone, on the coordinator's side or ever since it was made. What goes wrong
+ * on the way or on the agent's own disk is no reason.
+ */
+export interface Unrestorable {
+  /** The lease's checkpoint. */
+  checkpoint:
+    | ArtifactRef
+    | undefined;
+  /** What was seen, in words. */
   message: string;
 }
 
@@ -1028,6 +1044,9 @@ export const Report: MessageFns<Report> = {
       case "found":
         Found.encode(message.event.value, writer.uint32(42).fork()).join();
         break;
+      case "unrestorable":
+        Unrestorable.encode(message.event.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1085,6 +1104,14 @@ export const Report: MessageFns<Report> = {
             message.event = { $case: "found", value: Found.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.event = { $case: "unrestorable", value: Unrestorable.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1108,6 +1135,8 @@ export const Report: MessageFns<Report> = {
         ? { $case: "finished", value: Finished.fromJSON(object.finished) }
         : isSet(object.found)
         ? { $case: "found", value: Found.fromJSON(object.found) }
+        : isSet(object.unrestorable)
+        ? { $case: "unrestorable", value: Unrestorable.fromJSON(object.unrestorable) }
         : undefined,
     };
   },
@@ -1125,6 +1154,8 @@ export const Report: MessageFns<Report> = {
       obj.finished = Finished.toJSON(message.event.value);
     } else if (message.event?.$case === "found") {
       obj.found = Found.toJSON(message.event.value);
+    } else if (message.event?.$case === "unrestorable") {
+      obj.unrestorable = Unrestorable.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1159,6 +1190,12 @@ export const Report: MessageFns<Report> = {
       case "found": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "found", value: Found.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "unrestorable": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "unrestorable", value: Unrestorable.fromPartial(object.event.value) };
         }
         break;
       }
@@ -1514,6 +1551,93 @@ export const Found: MessageFns<Found> = {
     const message = createBaseFound();
     message.source = object.source ?? "";
     message.severity = object.severity ?? "";
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseUnrestorable(): Unrestorable {
+  return { checkpoint: undefined, message: "" };
+}
+
+export const Unrestorable: MessageFns<Unrestorable> = {
+  encode(message: Unrestorable, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.checkpoint !== undefined) {
+      ArtifactRef.encode(message.checkpoint, writer.uint32(10).fork()).join();
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Unrestorable {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnrestorable();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.checkpoint = ArtifactRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Unrestorable {
+    return {
+      checkpoint: isSet(object.checkpoint) ? ArtifactRef.fromJSON(object.checkpoint) : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: Unrestorable): unknown {
+    const obj: any = {};
+    if (message.checkpoint !== undefined) {
+      obj.checkpoint = ArtifactRef.toJSON(message.checkpoint);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Unrestorable>): Unrestorable {
+    return Unrestorable.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Unrestorable>): Unrestorable {
+    const message = createBaseUnrestorable();
+    message.checkpoint = (object.checkpoint !== undefined && object.checkpoint !== null)
+      ? ArtifactRef.fromPartial(object.checkpoint)
+      : undefined;
     message.message = object.message ?? "";
     return message;
   },

@@ -161,6 +161,9 @@ export interface Fact {
     | //
     /** A trial is to pause before it reached its step. */
     { $case: "trialPauseRequested"; value: TrialPauseRequested }
+    | //
+    /** A checkpoint of a trial can't be restored, and counts no more. */
+    { $case: "checkpointDamaged"; value: CheckpointDamaged }
     | undefined;
 }
 
@@ -312,6 +315,24 @@ export interface TrialCheckpointed {
   checkpoint: ArtifactRef | undefined;
 }
 
+/** CheckpointDamaged: a checkpoint that a trial was to go on from can't be restored. It counts no more: the one before takes its place. */
+export interface CheckpointDamaged {
+  /** Which trial. */
+  trial: number;
+  /** The attempt that met it, which ends without counting as a failed one. */
+  attempt: number;
+  /** Steps that the checkpoint holds. */
+  step: number;
+  /** Its bytes, or what should be its bytes. */
+  checkpoint:
+    | ArtifactRef
+    | undefined;
+  /** What is wrong with it, in words. */
+  message: string;
+  /** The step that the trial goes on from now; 0 where no checkpoint is left. */
+  goesOnFromStep: number;
+}
+
 /** AttemptEnded: an attempt is over and its trial is not. */
 export interface AttemptEnded {
   /** Which trial. */
@@ -444,6 +465,9 @@ export const Fact: MessageFns<Fact> = {
         break;
       case "trialPauseRequested":
         TrialPauseRequested.encode(message.kind.value, writer.uint32(250).fork()).join();
+        break;
+      case "checkpointDamaged":
+        CheckpointDamaged.encode(message.kind.value, writer.uint32(266).fork()).join();
         break;
     }
     return writer;
@@ -638,6 +662,14 @@ export const Fact: MessageFns<Fact> = {
             message.kind = { $case: "trialPauseRequested", value: TrialPauseRequested.decode(reader, reader.uint32()) };
             continue;
           }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.kind = { $case: "checkpointDamaged", value: CheckpointDamaged.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -739,6 +771,10 @@ export const Fact: MessageFns<Fact> = {
         ? { $case: "trialPauseRequested", value: TrialPauseRequested.fromJSON(object.trialPauseRequested) }
         : isSet(object.trial_pause_requested)
         ? { $case: "trialPauseRequested", value: TrialPauseRequested.fromJSON(object.trial_pause_requested) }
+        : isSet(object.checkpointDamaged)
+        ? { $case: "checkpointDamaged", value: CheckpointDamaged.fromJSON(object.checkpointDamaged) }
+        : isSet(object.checkpoint_damaged)
+        ? { $case: "checkpointDamaged", value: CheckpointDamaged.fromJSON(object.checkpoint_damaged) }
         : undefined,
     };
   },
@@ -792,6 +828,8 @@ export const Fact: MessageFns<Fact> = {
       obj.findingReported = FindingReported.toJSON(message.kind.value);
     } else if (message.kind?.$case === "trialPauseRequested") {
       obj.trialPauseRequested = TrialPauseRequested.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "checkpointDamaged") {
+      obj.checkpointDamaged = CheckpointDamaged.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -916,6 +954,12 @@ export const Fact: MessageFns<Fact> = {
       case "trialPauseRequested": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "trialPauseRequested", value: TrialPauseRequested.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "checkpointDamaged": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "checkpointDamaged", value: CheckpointDamaged.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -2520,6 +2564,161 @@ export const TrialCheckpointed: MessageFns<TrialCheckpointed> = {
     message.checkpoint = (object.checkpoint !== undefined && object.checkpoint !== null)
       ? ArtifactRef.fromPartial(object.checkpoint)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseCheckpointDamaged(): CheckpointDamaged {
+  return { trial: 0, attempt: 0, step: 0, checkpoint: undefined, message: "", goesOnFromStep: 0 };
+}
+
+export const CheckpointDamaged: MessageFns<CheckpointDamaged> = {
+  encode(message: CheckpointDamaged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trial !== 0) {
+      writer.uint32(8).uint32(message.trial);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(16).uint32(message.attempt);
+    }
+    if (message.step !== 0) {
+      writer.uint32(24).uint64(message.step);
+    }
+    if (message.checkpoint !== undefined) {
+      ArtifactRef.encode(message.checkpoint, writer.uint32(34).fork()).join();
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    if (message.goesOnFromStep !== 0) {
+      writer.uint32(48).uint64(message.goesOnFromStep);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointDamaged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpointDamaged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.step = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.checkpoint = ArtifactRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.goesOnFromStep = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckpointDamaged {
+    return {
+      trial: isSet(object.trial) ? globalThis.Number(object.trial) : 0,
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      step: isSet(object.step) ? globalThis.Number(object.step) : 0,
+      checkpoint: isSet(object.checkpoint) ? ArtifactRef.fromJSON(object.checkpoint) : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      goesOnFromStep: isSet(object.goesOnFromStep)
+        ? globalThis.Number(object.goesOnFromStep)
+        : isSet(object.goes_on_from_step)
+        ? globalThis.Number(object.goes_on_from_step)
+        : 0,
+    };
+  },
+
+  toJSON(message: CheckpointDamaged): unknown {
+    const obj: any = {};
+    if (message.trial !== 0) {
+      obj.trial = Math.round(message.trial);
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.step !== 0) {
+      obj.step = Math.round(message.step);
+    }
+    if (message.checkpoint !== undefined) {
+      obj.checkpoint = ArtifactRef.toJSON(message.checkpoint);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.goesOnFromStep !== 0) {
+      obj.goesOnFromStep = Math.round(message.goesOnFromStep);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckpointDamaged>): CheckpointDamaged {
+    return CheckpointDamaged.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckpointDamaged>): CheckpointDamaged {
+    const message = createBaseCheckpointDamaged();
+    message.trial = object.trial ?? 0;
+    message.attempt = object.attempt ?? 0;
+    message.step = object.step ?? 0;
+    message.checkpoint = (object.checkpoint !== undefined && object.checkpoint !== null)
+      ? ArtifactRef.fromPartial(object.checkpoint)
+      : undefined;
+    message.message = object.message ?? "";
+    message.goesOnFromStep = object.goesOnFromStep ?? 0;
     return message;
   },
 };

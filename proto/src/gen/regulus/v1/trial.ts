@@ -360,7 +360,7 @@ export interface Trial {
   best:
     | Measurement
     | undefined;
-  /** The newest checkpoint. */
+  /** The newest checkpoint; the final one where the trial is over. */
   checkpoint:
     | ArtifactRef
     | undefined;
@@ -374,6 +374,14 @@ export interface Trial {
   startedMs: number;
   /** When it ended; 0 while it has not. */
   endedMs: number;
+  /** The checkpoint with the best first objective: what was measured at its step, else at the nearest step before. Absent where nothing was. */
+  bestCheckpoint:
+    | ArtifactRef
+    | undefined;
+  /** The step that the newest checkpoint holds; 0 for none. */
+  checkpointStep: number;
+  /** The step that the best checkpoint holds; 0 for none. */
+  bestCheckpointStep: number;
   /**
    * The value of the first objective that counts for this trial: of its best measurement or of its newest one, as the objective says. Absent
    * where it measured none, and where it ended as failed or diverged. All rankings are by this value; of equal ones the lower trial is better.
@@ -1708,6 +1716,9 @@ function createBaseTrial(): Trial {
     proposedMs: 0,
     startedMs: 0,
     endedMs: 0,
+    bestCheckpoint: undefined,
+    checkpointStep: 0,
+    bestCheckpointStep: 0,
     value: undefined,
     valueStep: undefined,
   };
@@ -1759,6 +1770,15 @@ export const Trial: MessageFns<Trial> = {
     }
     if (message.endedMs !== 0) {
       writer.uint32(120).uint64(message.endedMs);
+    }
+    if (message.bestCheckpoint !== undefined) {
+      ArtifactRef.encode(message.bestCheckpoint, writer.uint32(130).fork()).join();
+    }
+    if (message.checkpointStep !== 0) {
+      writer.uint32(136).uint64(message.checkpointStep);
+    }
+    if (message.bestCheckpointStep !== 0) {
+      writer.uint32(144).uint64(message.bestCheckpointStep);
     }
     if (message.value !== undefined) {
       writer.uint32(153).double(message.value);
@@ -1902,6 +1922,30 @@ export const Trial: MessageFns<Trial> = {
             message.endedMs = longToNumber(reader.uint64());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.bestCheckpoint = ArtifactRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.checkpointStep = longToNumber(reader.uint64());
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.bestCheckpointStep = longToNumber(reader.uint64());
+            continue;
+          }
           case 19: {
             if (tag !== 153) {
               break;
@@ -1969,6 +2013,21 @@ export const Trial: MessageFns<Trial> = {
         : isSet(object.ended_ms)
         ? globalThis.Number(object.ended_ms)
         : 0,
+      bestCheckpoint: isSet(object.bestCheckpoint)
+        ? ArtifactRef.fromJSON(object.bestCheckpoint)
+        : isSet(object.best_checkpoint)
+        ? ArtifactRef.fromJSON(object.best_checkpoint)
+        : undefined,
+      checkpointStep: isSet(object.checkpointStep)
+        ? globalThis.Number(object.checkpointStep)
+        : isSet(object.checkpoint_step)
+        ? globalThis.Number(object.checkpoint_step)
+        : 0,
+      bestCheckpointStep: isSet(object.bestCheckpointStep)
+        ? globalThis.Number(object.bestCheckpointStep)
+        : isSet(object.best_checkpoint_step)
+        ? globalThis.Number(object.best_checkpoint_step)
+        : 0,
       value: isSet(object.value) ? globalThis.Number(object.value) : undefined,
       valueStep: isSet(object.valueStep)
         ? globalThis.Number(object.valueStep)
@@ -2025,6 +2084,15 @@ export const Trial: MessageFns<Trial> = {
     if (message.endedMs !== 0) {
       obj.endedMs = Math.round(message.endedMs);
     }
+    if (message.bestCheckpoint !== undefined) {
+      obj.bestCheckpoint = ArtifactRef.toJSON(message.bestCheckpoint);
+    }
+    if (message.checkpointStep !== 0) {
+      obj.checkpointStep = Math.round(message.checkpointStep);
+    }
+    if (message.bestCheckpointStep !== 0) {
+      obj.bestCheckpointStep = Math.round(message.bestCheckpointStep);
+    }
     if (message.value !== undefined) {
       obj.value = floatToJson(message.value);
     }
@@ -2060,6 +2128,11 @@ export const Trial: MessageFns<Trial> = {
     message.proposedMs = object.proposedMs ?? 0;
     message.startedMs = object.startedMs ?? 0;
     message.endedMs = object.endedMs ?? 0;
+    message.bestCheckpoint = (object.bestCheckpoint !== undefined && object.bestCheckpoint !== null)
+      ? ArtifactRef.fromPartial(object.bestCheckpoint)
+      : undefined;
+    message.checkpointStep = object.checkpointStep ?? 0;
+    message.bestCheckpointStep = object.bestCheckpointStep ?? 0;
     message.value = object.value ?? undefined;
     message.valueStep = object.valueStep ?? undefined;
     return message;

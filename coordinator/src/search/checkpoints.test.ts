@@ -1,0 +1,152 @@
+/** Whatever an attempt says and however it ends: which checkpoints are kept of a trial, against a slow model that reads all facts anew. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ArtifactRef, EndReason, type Fact, type Report } from "@regulus/proto";
+import fc from "fast-check";
+import { watchHeld } from "../runner/held-artifacts.js";
+import { keptRefs } from "./checkpoints.js";
+import { decideReport } from "./decide-report.js";
+import { resumePoint } from "./resume-point.js";
+import { SearchState } from "./search-state.js";
+import { nowMs, SearchAt } from "./testing/search-at.js";
+
+interface Saved {
+  readonly ref: ArtifactRef;
+  readonly step: number;
+  value: number;
+}
+
+/** All whole checkpoints of the one trial, the newest last, each with what it counts for. */
+function modelOf(facts: readonly Fact[]): Saved[] {
+  let saved: Saved[] = [];
+  let measured: { step: number; loss: number }[] = [];
+  for (const { kind } of facts) {
+    if (kind?.$case === "attemptStarted") measured = measured.filter(({ step }) => step <= kind.value.fromStep);
+    if (kind?.$case === "trialMeasured" && kind.value.measurement) {
+      const { step, metrics } = kind.value.measurement;
+      const loss = metrics.loss ?? Number.NaN;
+      if (!Number.isFinite(loss)) continue;
+      measured = [...measured.filter((one) => one.step < step), { step, loss }];
+      const newest = saved.at(-1);
+      if (newest?.step === step) newest.value = loss;
+    }
+    if (kind?.$case === "trialCheckpointed" && kind.value.checkpoint) {
+      const { step, checkpoint: ref } = kind.value;
+      saved.push({ ref, step, value: measured.findLast((one) => one.step <= step)?.loss ?? Number.NaN });
+    }
+    if (kind?.$case === "checkpointDamaged") {
+      const { checkpoint } = kind.value;
+      saved = saved.filter(({ ref }) => ref.sha256 !== checkpoint?.sha256);
+    }
+  }
+  return saved;
+}
+
+const action = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("measure"), by: fc.integer({ min: 0, max: 2 }), loss: fc.integer() }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "diverge", by: 0, loss: Number.NaN }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("save"), by: fc.integer({ min: 0, max: 2 }), loss: fc.constant(0) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "lost", by: 0, loss: 0 }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "damaged", by: 0, loss: 0 }) },
+);
+
+test("of every trial the newest, the one before and the best are kept, and damage never leads back further than it must", () => {
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), fc.boolean(), (actions, maximize) => {
+      const objective = { metric: "loss", direction: maximize ? "maximize" : "minimize" };
+      const at = new SearchAt({ objective, retries: { max: 1000 } }).running(0);
+      const held = new Map<string, number>();
+      const trial = () => at.state.live.get(0) ?? assert.fail("the trial is live");
+      const say = (event: NonNullable<Report["event"]>) => {
+        const lease = { searchId: "s", trial: 0, attempt: trial().attempt };
+        for (const kind of decideReport(at.state, "a", { lease, event }, nowMs).facts) {
+          const change = watchHeld(at.state, kind);
+          at.tell(kind);
+          const { gained, lost } = change();
+          for (const { sha256 } of gained) held.set(sha256, (held.get(sha256) ?? 0) + 1);
+          for (const { sha256 } of lost) held.set(sha256, (held.get(sha256) ?? 0) - 1);
+        }
+      };
+      const finish = (reason: EndReason) => {
+        say({ $case: "finished", value: { reason, message: "", step: 0, final: undefined, artifacts: [], startedMs: 0 } });
+        const { step: fromStep } = resumePoint(trial());
+        at.tell({ $case: "attemptStarted", value: { trial: 0, attempt: trial().attempt + 1, agentId: "a", fromStep } });
+        return fromStep;
+      };
+      let step = 0;
+      /** A step measured again has the value that it had: what a better value released can't come back. */
+      const lossAt = new Map<number, number>();
+      for (const [index, { kind, by, loss }] of actions.entries()) {
+        step += by;
+        const more = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+        if (kind === "measure" || kind === "diverge") {
+          const again = lossAt.get(step) ?? loss;
+          lossAt.set(step, again);
+          say({ $case: "measured", value: { step, metrics: { loss: again }, ...more } });
+        } else if (kind === "save") {
+          const checkpoint = { sha256: index.toString(16).padStart(64, "0"), size: 1, kind: "checkpoint" };
+          say({ $case: "checkpointed", value: { step, checkpoint } });
+        } else if (kind === "lost") step = finish(EndReason.END_REASON_LOST);
+        else {
+          step = finish(EndReason.END_REASON_PREEMPTED);
+          const { failures } = trial();
+          const { ref } = resumePoint(trial());
+          if (ref !== undefined) say({ $case: "unrestorable", value: { checkpoint: ref, message: "" } });
+          if (ref !== undefined) step = finish(EndReason.END_REASON_LOST);
+          assert.equal(trial().failures, failures, "a damaged checkpoint is no failure of the trial");
+        }
+        const { newest, before, best } = trial().checkpoints;
+        const model = modelOf(at.facts);
+        const values = model.map(({ value }) => value).filter((value) => !Number.isNaN(value));
+        const hadDamage = at.facts.some((fact) => fact.kind?.$case === "checkpointDamaged");
+        if (!hadDamage) {
+          assert.equal(newest?.ref, model.at(-1)?.ref);
+          assert.equal(before?.ref, model.at(-2)?.ref);
+          const wanted = values.length === 0 ? undefined : maximize ? Math.max(...values) : Math.min(...values);
+          assert.equal(best?.value, wanted, "the best is kept");
+        }
+        // What damage took is gone from every role, and something is left unless all that was kept was damaged.
+        for (const one of [newest, before, best]) if (one) assert.ok(model.some(({ ref }) => ref.sha256 === one.ref.sha256));
+        assert.ok(newest !== undefined || (before === undefined && best === undefined), "what is left is gone on from");
+        const refs = keptRefs(trial().checkpoints);
+        const countOf = (wanted: string) => refs.filter(({ sha256 }) => sha256 === wanted).length;
+        for (const [sha256, count] of held) assert.equal(count, countOf(sha256), "references are counted");
+        const [first, ...rest] = at.facts;
+        const replayed = new SearchState(first ?? assert.fail());
+        for (const fact of rest) replayed.tell(fact);
+        assert.deepEqual(replayed.live.get(0)?.checkpoints, trial().checkpoints, "a replay gives the same");
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("values to judge the next checkpoint by are bounded, and the newest is among them", () => {
+  const at = new SearchAt().running(0, { untilStep: 5000 });
+  for (let step = 1; step <= 1000; step += 1) {
+    const value = { step, metrics: { loss: 1000 - step }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+    at.tell({ $case: "trialMeasured", value: { trial: 0, attempt: 1, measurement: value } });
+  }
+  const checkpoint = { sha256: "0".repeat(64), size: 1, kind: "checkpoint" };
+  assert.ok((at.state.live.get(0)?.checkpoints.recent.length ?? 0) <= 64);
+  at.tell({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step: 1000, checkpoint } });
+  assert.equal(at.state.live.get(0)?.checkpoints.best?.value, 0);
+});
+
+test("a copy whose source is damaged goes on from the source's checkpoint before", () => {
+  const ref = (name: string) => ({ sha256: name.repeat(64), size: 1, kind: "checkpoint" });
+  const saved = (step: number, name: string) =>
+    ({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step, checkpoint: ref(name) } }) as const;
+  const at = new SearchAt().running(0).tell(saved(4, "a"), saved(8, "b"));
+  const work = { procedure: "command", parameters: {}, untilStep: 12, final: true, options: undefined, vectors: {}, arm: "" };
+  at.tell({ $case: "trialProposed", value: { trial: 1, work: { ...work, fromTrial: 0 } } }).attempt(1, 1);
+  for (const [name, step] of [
+    ["b", 4],
+    ["a", 0],
+  ] as const) {
+    const event = { $case: "unrestorable", value: { checkpoint: ref(name), message: "" } } as const;
+    const lease = { searchId: "s", trial: 1, attempt: 1 };
+    at.tell(...decideReport(at.state, "a", { lease, event }, nowMs).facts);
+    assert.equal(resumePoint(at.state.live.get(1) ?? assert.fail()).step, step);
+  }
+});

@@ -1,0 +1,98 @@
+/**
+ * The checkpoints that are kept of a trial, folded from its facts: the newest, the one before it to fall back to, the best, and the one of another
+ * trial that its work begins from. A checkpoint counts for what was measured at its step, else at the nearest step before it.
+ */
+import { type ArtifactRef, isBetter, type Measurement, metricOf, type Objective } from "@regulus/proto";
+
+/** Measured values that are kept to judge the next checkpoint by; past that every second one is dropped. */
+const recentMax = 64;
+
+/** A checkpoint and the step that it holds. */
+export interface Checkpoint {
+  readonly ref: ArtifactRef;
+  readonly step: number;
+  /** Position of the fact that told of it. */
+  readonly position: number;
+  /** First objective that it counts for; NaN for none. */
+  readonly value: number;
+}
+
+/** Another trial's checkpoint, and that trial's one before. */
+export interface Source {
+  readonly newest: Checkpoint;
+  readonly before: Checkpoint | undefined;
+}
+
+export interface TrialCheckpoints {
+  readonly newest: Checkpoint | undefined;
+  readonly before: Checkpoint | undefined;
+  readonly best: Checkpoint | undefined;
+  /** What its work begins from, as it was when the work was given; undefined once it saved its own. */
+  readonly source: Source | undefined;
+  /** First objectives since the newest checkpoint, in order of steps. */
+  readonly recent: readonly { readonly step: number; readonly value: number }[];
+}
+
+export const noCheckpoints: TrialCheckpoints = {
+  newest: undefined,
+  before: undefined,
+  best: undefined,
+  source: undefined,
+  recent: [],
+};
+
+/** A checkpoint was stored. */
+export function withSaved(kept: TrialCheckpoints, saved: Omit<Checkpoint, "value">, objective: Objective): TrialCheckpoints {
+  const at = kept.recent.findLastIndex(({ step }) => step <= saved.step);
+  const newest = { ...saved, value: kept.recent[at]?.value ?? Number.NaN };
+  return {
+    newest,
+    before: kept.newest,
+    best: betterOf(newest, kept.best, objective),
+    source: undefined,
+    recent: kept.recent.slice(Math.max(0, at)),
+  };
+}
+
+/** A step was measured; the newest checkpoint may be of that very step. */
+export function withMeasured(kept: TrialCheckpoints, { step, metrics }: Measurement, objective: Objective): TrialCheckpoints {
+  const value = metricOf(metrics, objective.metric);
+  if (value === undefined || !Number.isFinite(value)) return kept;
+  let recent = [...kept.recent.filter((one) => one.step < step), { step, value }];
+  if (recent.length > recentMax) recent = recent.filter((_, index) => index % 2 === 1 || index === recent.length - 1);
+  if (kept.newest?.step !== step) return { ...kept, recent };
+  const newest = { ...kept.newest, value };
+  const rivals = kept.best?.position === newest.position ? undefined : kept.best;
+  return { ...kept, recent, newest, best: betterOf(newest, rivals, objective) };
+}
+
+/** An attempt begins at a step: what was measured past it is measured anew. */
+export function withAttempt(kept: TrialCheckpoints, fromStep: number): TrialCheckpoints {
+  return { ...kept, recent: kept.recent.filter(({ step }) => step <= fromStep) };
+}
+
+/** A checkpoint can't be restored: whatever role it had, what is left takes its place. */
+export function withoutDamaged(kept: TrialCheckpoints, sha256: string): TrialCheckpoints {
+  const whole = (one: Checkpoint | undefined) => (one?.ref.sha256 === sha256 ? undefined : one);
+  const [newest, before, best] = [whole(kept.newest), whole(kept.before), whole(kept.best)];
+  const sources = [whole(kept.source?.newest), whole(kept.source?.before)].filter((one) => one !== undefined);
+  const [first, second] = sources;
+  const source = first && { newest: first, before: second };
+  if (newest !== undefined) return { ...kept, newest, before, best, source };
+  // The best may be older than the one before, and is all that is left where there is none.
+  return { ...kept, newest: before ?? best, before: before === undefined ? undefined : best, best, source };
+}
+
+/** The trial is over: what a person may want of it stays. */
+export function withEnd(kept: TrialCheckpoints): TrialCheckpoints {
+  return { ...kept, before: undefined, source: undefined, recent: [] };
+}
+
+/** Everything that these keep in the store, once for each role. */
+export function keptRefs({ newest, before, best, source }: TrialCheckpoints): ArtifactRef[] {
+  return [newest, before, best, source?.newest, source?.before].flatMap((one) => (one === undefined ? [] : [one.ref]));
+}
+
+function betterOf(a: Checkpoint, b: Checkpoint | undefined, objective: Objective): Checkpoint | undefined {
+  return isBetter(a.value, b?.value ?? Number.NaN, objective) ? a : b;
+}
