@@ -45,7 +45,7 @@ export function checkSpec(spec: SearchSpec): Problem[] {
     problems.add("control.share", share, "a number above 0 and below 1");
   }
   if (spec.schedule !== undefined && spec.schedule !== null) checkSchedule(problems, "schedule", spec.schedule);
-  checkCount(problems, "seed", spec.seed, whole);
+  if (spec.seed !== undefined && spec.seed !== null) checkCount(problems, "seed", spec.seed, whole);
   checkLabels(problems, "labels", spec.labels);
   checkCount(problems, "priority", spec.priority, { least: -limits.priorityMax, greatest: limits.priorityMax });
   if (isSet(spec.weight)) checkCount(problems, "weight", spec.weight, { least: 1, greatest: limits.weightMax });

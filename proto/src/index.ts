@@ -42,6 +42,7 @@ export {
 export { cutText, ProblemList, show } from "./problem-list.js";
 export { isTrialFailure, retriedByDefault } from "./retry-reasons.js";
 export { richStatusTrailer } from "./rich-status.js";
+export { seedOf } from "./seed.js";
 export { filePath, pathText } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";
 export { type StepOutcome, stepOutcome } from "./step-outcome.js";

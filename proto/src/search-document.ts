@@ -189,7 +189,7 @@ export const searchDocumentSchema = z
       })
       .optional()
       .describe("How often a trial measures and saves."),
-    seed: count.optional().describe("Seed of every random choice of the search; 0 where absent."),
+    seed: count.optional().describe("Seed of every random choice of the search; one is drawn, stored and shown where absent."),
     labels: labels.optional().describe("Labels for people and filters."),
     tuning: componentSchema
       .optional()

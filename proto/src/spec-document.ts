@@ -105,7 +105,7 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
         measureEverySteps: reporting.measureEverySteps || undefined,
         checkpointEvery: duration(reporting.checkpointEveryMs),
       }),
-    seed: spec.seed || undefined,
+    seed: spec.seed,
     labels: filled(spec.labels),
     priority: spec.priority || undefined,
     weight: spec.weight,

@@ -30,7 +30,7 @@ async function firstTrial(strategyName: string): Promise<{ procedure: string; me
   const module = strategies.get(spec.strategy?.name ?? "");
   assert.ok(module !== undefined);
   const strategy = module.create(strategyContext(spec), module.spec.options.parse(spec.strategy?.options));
-  const [proposal] = strategy.ask(strategy.init(), 1, createRng(spec.seed));
+  const [proposal] = strategy.ask(strategy.init(), 1, createRng(spec.seed ?? 0));
   assert.ok(proposal?.kind === "start");
   const { procedure, parameters, options, untilStep } = proposal;
   const work = Work.fromPartial({ procedure, parameters: { ...parameters }, options: { ...options }, untilStep, final: true });

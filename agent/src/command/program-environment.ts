@@ -3,7 +3,7 @@
  * (`owner-environment.ts`), and what the agent gives the attempt: its slots, its devices, variables that the owner named.
  */
 import { join, resolve } from "node:path";
-import { parameterText, parameterVariable } from "@regulus/proto";
+import { parameterText, parameterVariable, seedOf } from "@regulus/proto";
 import { markVariable } from "../attempts/descendants.js";
 import { pick, programPart } from "../attempts/owner-environment.js";
 import type { Begin } from "../trial/messages.js";
@@ -46,7 +46,7 @@ export function answeringEnvironment(begin: Begin, own: NodeJS.ProcessEnv): Reco
     ...begin.spec.command?.env,
     REGULUS_SEARCH: begin.searchId,
     REGULUS_TRIAL: String(begin.trial),
-    REGULUS_SEED: String(begin.spec.seed),
+    REGULUS_SEED: String(seedOf(begin.spec)),
     // By which the agent finds what the program started, wherever it went.
     ...pick(own, [markVariable]),
   };

@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RespondAnswerer, respondModule, type TrialRequest } from "@regulus/algorithms/training";
-import { defaults, filledWords, RegulusError } from "@regulus/proto";
+import { defaults, filledWords, RegulusError, seedOf } from "@regulus/proto";
 import type { Held } from "../trial/held-session.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
 import { trainAttempt } from "../trial/training-attempt.js";
@@ -63,7 +63,7 @@ export class RespondAttempts {
       left: (message) => send({ kind: "found", source: "command", severity: "warning", message }),
     });
     this.program = program;
-    const greet = () => program.ask(helloLine(begin.spec.seed, request.work.parameters ?? {}));
+    const greet = () => program.ask(helloLine(seedOf(begin.spec), request.work.parameters ?? {}));
     const close = () => void this.ending.push(program.end());
     try {
       const said = await greet();

@@ -3,7 +3,7 @@
  * sorts the trial's parameters among them, and opens the data. It trains nothing.
  */
 
-import { RegulusError } from "@regulus/proto";
+import { RegulusError, seedOf } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../core/index.js";
 import { softmaxCrossEntropy } from "../kernels/index.js";
@@ -61,7 +61,7 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
     throw new RegulusError("failed-precondition", words);
   }
   const rest = Object.entries(parameters).filter(([name]) => !hyperparameters.has(name));
-  const given = { options: spec.workload?.options, parameters: Object.fromEntries(rest), seed: spec.seed };
+  const given = { options: spec.workload?.options, parameters: Object.fromEntries(rest), seed: seedOf(spec) };
   const task = await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
   return { task, techniques, hyperparameters, fixed, rng: createRng(seed) };
 }

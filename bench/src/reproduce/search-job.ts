@@ -7,7 +7,16 @@ import { createRng, type Proposal } from "@regulus/algorithms/core";
 import { chooseBackend } from "@regulus/algorithms/kernels";
 import { strategies } from "@regulus/algorithms/strategies";
 import { loadProcedure, TrialFailure } from "@regulus/algorithms/training";
-import { assert, EndReason, type Fact, type Measurement, parseSearchDocument, type SearchSpec, Work } from "@regulus/proto";
+import {
+  assert,
+  EndReason,
+  type Fact,
+  type Measurement,
+  parseSearchDocument,
+  type SearchSpec,
+  seedOf,
+  Work,
+} from "@regulus/proto";
 import type { JobResult, Point } from "./job.js";
 
 export interface SearchJob {
@@ -51,7 +60,7 @@ class SearchRun {
     const module = strategies.get(spec.strategy?.name ?? "");
     assert(module !== undefined, "the search's strategy is registered");
     const strategy = module.create(strategyContext(spec), module.spec.options.parse(spec.strategy?.options ?? {}));
-    const rng = createRng(spec.seed);
+    const rng = createRng(seedOf(spec));
     let state = strategy.init();
     let position = 0;
     this.#tell = (kind) => {
@@ -119,7 +128,7 @@ class SearchRun {
     const spec = this.#spec;
     const paused = this.#trials[trial];
     assert(paused !== undefined, "a trial that trains was started");
-    const seed = createRng(spec.seed).fork("seed of trial", trial).integer(Number.MAX_SAFE_INTEGER);
+    const seed = createRng(seedOf(spec)).fork("seed of trial", trial).integer(Number.MAX_SAFE_INTEGER);
     const checkpoint = paused.saved;
     const procedure = await loadProcedure(work.procedure);
     const request = { spec, work, seed, found: () => undefined };

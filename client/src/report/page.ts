@@ -3,6 +3,7 @@
  * these scripts run, by their sums, and nothing else: not even a name that escaped the escaping, and no request to any network.
  */
 import { createHash } from "node:crypto";
+import { seedOf } from "@regulus/proto";
 import { formatCount, formatParameter, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import { armTable, findingsTable, pictureCards, refusedTable } from "./bilevel-sections.js";
 import { type Chart, type Shown, shownSearches } from "./chart-frame.js";
@@ -115,7 +116,7 @@ function searchCard(shown: Shown, all: readonly Shown[]): Html {
     ["trials", formatCount(result.trials)],
     ["steps", formatCount(result.steps)],
     ["wall time", formatSeconds(result.seconds)],
-    ["seed", String(search.spec?.seed ?? 0)],
+    ["seed", search.spec === undefined ? "" : String(seedOf(search.spec))],
     ["started", moment(search.createdMs)],
     ["id", search.searchId],
   ];

@@ -59,6 +59,21 @@ describe("coordinator", () => {
     assert.notEqual((await at.create()).searchId, first.searchId);
   });
 
+  it("draws a seed where the file has none, keeps it for the log and for a repeated request, and takes 0 as it is given", async () => {
+    const seedIn = async (searchId: string) => {
+      const [created] = await at.factsOf(searchId);
+      return created?.kind?.$case === "searchCreated" ? created.kind.value.spec?.seed : undefined;
+    };
+    const [first, second] = [await at.create({}, "one"), await at.create({}, "two")];
+    assert.deepEqual([first.spec?.seed, second.spec?.seed], [1, 2]);
+    assert.equal(await seedIn(second.searchId), 2);
+    assert.equal((await at.create({}, "two")).searchId, second.searchId);
+    assert.equal((await at.create({ seed: 2 }, "two")).searchId, second.searchId, "its own seed, given by name");
+    await assert.rejects(at.create({ seed: 0 }, "two"), code("already-exists"));
+    const zero = await at.create({ seed: 0 }, "zero");
+    assert.deepEqual([zero.spec?.seed, await seedIn(zero.searchId), at.seedsDrawn], [0, 0, 2]);
+  });
+
   it("refuses wrong specs with every problem and only checks where asked to", async () => {
     const spec = { ...specOf(), parallelism: 1_000_000, seed: -1 };
     await assert.rejects(at.coordinator.createSearch({ spec, idempotencyKey: "", validateOnly: false }), (thrown) => {

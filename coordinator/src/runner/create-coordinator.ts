@@ -2,7 +2,7 @@
  * The coordinator as its doors see it: checks requests, hands what changes something to the runner's rounds, and answers the rest from
  * the states and the log.
  */
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagnostics";
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
@@ -67,6 +67,8 @@ export interface CoordinatorOptions {
   readonly diagnostics?: Diagnostics;
   /** Ids of new searches. */
   readonly newId?: () => string;
+  /** Seeds of new searches that give none. */
+  readonly newSeed?: () => number;
   /** Runs a round soon. */
   readonly defer?: (call: () => void) => void;
   /** Told of each failure of the log, to write it down. */
@@ -111,7 +113,8 @@ class CoordinatorCore implements Coordinator {
   }
 
   createSearch(request: CreateSearchRequest): Promise<Search> {
-    return createSearch(this.#runner, request, this.#options.newId ?? newId);
+    const fresh = { newId: this.#options.newId ?? newId, newSeed: this.#options.newSeed ?? newSeed };
+    return createSearch(this.#runner, request, fresh);
   }
 
   warnings(spec: SearchSpec): readonly Warning[] {
@@ -244,6 +247,11 @@ class CoordinatorCore implements Coordinator {
 
 function noTrial(state: SearchState, number: number): RegulusError {
   return new RegulusError("not-found", `search ${state.searchId} has no trial ${number}; it has ${state.nextTrial} so far`);
+}
+
+/** Short enough to be copied from a screen. */
+function newSeed(): number {
+  return randomInt(2 ** 32);
 }
 
 function newId(): string {

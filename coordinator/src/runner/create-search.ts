@@ -4,8 +4,15 @@ import { type CreateSearchRequest, type Fact, limits, RegulusError, type Search,
 import { SearchState } from "../search/search-state.js";
 import type { Runner } from "./runner.js";
 
+/** What a new search gets where its user does not say. */
+export interface Fresh {
+  readonly newId: () => string;
+  /** A whole number from 0. The fact that creates the search keeps it, so that strategies and replays draw from it alone. */
+  readonly newSeed: () => number;
+}
+
 /** Creates a search, or answers the one that an earlier request with the same key made. Fails with every problem of its spec. */
-export async function createSearch(runner: Runner, request: CreateSearchRequest, newId: () => string): Promise<Search> {
+export async function createSearch(runner: Runner, request: CreateSearchRequest, fresh: Fresh): Promise<Search> {
   const spec = resolved(request.spec);
   if (request.validateOnly) return dryView(spec);
   const { idempotencyKey } = request;
@@ -13,15 +20,15 @@ export async function createSearch(runner: Runner, request: CreateSearchRequest,
     const known = runner.searches.withKey(idempotencyKey);
     if (known !== undefined) {
       const { state } = known;
-      if (canonical(state.spec) === canonical(spec)) return () => state.view();
+      // A repeated request that leaves the seed open asks for the one that the first was given.
+      if (canonical(state.spec) === canonical({ ...spec, seed: spec.seed ?? state.spec.seed })) return () => state.view();
       throw new RegulusError(
         "already-exists",
         `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${state.searchId}, which has another spec; use a new key`,
       );
     }
     assertRoom(runner);
-    const id = newId();
-    const { state } = runner.create(id, spec, idempotencyKey);
+    const { state } = runner.create(fresh.newId(), { ...spec, seed: spec.seed ?? fresh.newSeed() }, idempotencyKey);
     return () => state.view();
   });
 }

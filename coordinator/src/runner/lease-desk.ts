@@ -3,7 +3,7 @@
  * hears of a lease only once the fact that gives it is durable. It decides nothing about trials.
  */
 import { createRng, type Rng } from "@regulus/algorithms/core";
-import { assert, type ConnectResponse, EndReason, type LeaseKey, limits, type Register } from "@regulus/proto";
+import { assert, type ConnectResponse, EndReason, type LeaseKey, limits, type Register, seedOf } from "@regulus/proto";
 import { resumePoint } from "../search/resume-point.js";
 import type { SearchState } from "../search/search-state.js";
 import type { TrialState } from "../search/trial-state.js";
@@ -186,7 +186,7 @@ export class LeaseDesk {
   }
 
   #seedsOf(state: SearchState): Rng {
-    const seeds = this.#seeds.get(state) ?? createRng(state.spec.seed).fork("seed of trial");
+    const seeds = this.#seeds.get(state) ?? createRng(seedOf(state.spec)).fork("seed of trial");
     this.#seeds.set(state, seeds);
     return seeds;
   }

@@ -161,6 +161,7 @@ class World {
       leaseTimeoutMs: 2000,
       heartbeatEveryMs: 500,
       newId: () => "simulated",
+      newSeed: () => this.#life.seed,
       defer: (call) => void this.#time.after(0, () => clock.alive && call()),
     });
     if (clock.alive) this.#coordinator = coordinator;

@@ -5,7 +5,7 @@
 import { armShares, controlContext, strategyContext } from "@regulus/algorithms/catalog";
 import { createRng, type Proposal, type Rng, type Strategy, type StrategyModule } from "@regulus/algorithms/core";
 import { withControlArm } from "@regulus/algorithms/strategies";
-import { cutText, type Fact, limits, type SearchSpec } from "@regulus/proto";
+import { cutText, type Fact, limits, type SearchSpec, seedOf } from "@regulus/proto";
 
 /** What a strategy answered. */
 export type StrategyAnswer = { readonly proposals: readonly Proposal[] } | { readonly failure: string };
@@ -29,7 +29,7 @@ export class InlineHost implements StrategyHost {
   #failure: string | undefined;
 
   constructor(strategies: Strategies, spec: SearchSpec) {
-    this.#rng = createRng(spec.seed);
+    this.#rng = createRng(seedOf(spec));
     this.#try("was made", () => {
       this.#strategy = atWork(createStrategy(strategies, spec));
     });

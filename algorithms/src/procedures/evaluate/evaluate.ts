@@ -3,7 +3,7 @@
  * but the number of steps, and so tests strategies, scheduling and recovery without training anything.
  */
 
-import { RegulusError } from "@regulus/proto";
+import { RegulusError, seedOf } from "@regulus/proto";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { findWorkload } from "../../training/find-component.js";
 import { openRequestOf } from "../../training/open-request.js";
@@ -25,7 +25,7 @@ export const module: ProcedureModule = {
       const words = `the workload ${module.spec.name} has to be trained: its procedure is fit, not ${spec.name}`;
       throw new RegulusError("failed-precondition", words);
     }
-    const given = { options: search.workload?.options, parameters: work.parameters, seed: search.seed };
+    const given = { options: search.workload?.options, parameters: work.parameters, seed: seedOf(search) };
     return new EvaluateSession(request, module.evaluate(openRequestOf(module.spec, given)));
   },
 };

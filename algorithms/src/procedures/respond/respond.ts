@@ -2,7 +2,7 @@
  * The procedure over the samples of a workload, which are solved in this process; each is made when it is first asked for. Programs that answer
  * for samples instead are the agent's to start (agent/src/command).
  */
-import { RegulusError } from "@regulus/proto";
+import { RegulusError, seedOf } from "@regulus/proto";
 import type { RespondSample, RespondTask } from "../../solvers/respond.js";
 import { findWorkload } from "../../training/find-component.js";
 import { openRequestOf } from "../../training/open-request.js";
@@ -20,7 +20,7 @@ export const module = respondModule(async ({ spec: search, work }) => {
     const words = `the workload ${module.spec.name} has no samples that answer; its procedure is ${module.spec.procedure ?? "fit"}, not ${spec.name}`;
     throw new RegulusError("failed-precondition", words);
   }
-  const given = { options: search.workload?.options, parameters: work.parameters, seed: search.seed };
+  const given = { options: search.workload?.options, parameters: work.parameters, seed: seedOf(search) };
   return answererOf(module.respond(openRequestOf(module.spec, given)));
 });
 

@@ -5,7 +5,7 @@
  * Source: arXiv 2401.09587, algorithm 2. What is answered is solvers/bo-rep.
  */
 
-import { fromVectors, limits, RegulusError, toVectors, type Work } from "@regulus/proto";
+import { fromVectors, limits, RegulusError, seedOf, toVectors, type Work } from "@regulus/proto";
 import { z } from "zod";
 import type { StochasticProblem } from "../../solvers/stochastic-problem.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
@@ -28,7 +28,7 @@ export const module: ProcedureModule = {
       const words = `the workload ${module.spec.name} has no stochastic oracles; its procedure is ${module.spec.procedure ?? "fit"}, not ${spec.name}`;
       throw new RegulusError("failed-precondition", words);
     }
-    const given = { options: search.workload?.options, parameters: work.parameters, seed: search.seed };
+    const given = { options: search.workload?.options, parameters: work.parameters, seed: seedOf(search) };
     const problem = module.stochastic(openRequestOf(module.spec, given));
     return new OracleSession(problem, { work, checkpoint, seed });
   },

@@ -1,5 +1,5 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
-import { type Fact, type GetTrialResponse, type Search, stepOutcome, type Trial } from "@regulus/proto";
+import { type Fact, type GetTrialResponse, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
 import type { Command } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { formatCount, formatSeconds, formatValue, plainText } from "../../display/numbers.js";
@@ -95,6 +95,7 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
         spec?.command === undefined ? ((spec?.workload?.name || spec?.workload?.module) ?? "") : spec.command.argv.join(" "),
       ],
       ["strategy", spec?.strategy?.name ?? ""],
+      ["seed", spec === undefined ? "" : String(seedOf(spec))],
       ["trials", countWords(search)],
       ["best", bestWords(search) || "-"],
       ...armPairs(search),

@@ -1,5 +1,5 @@
 /** `regulus submit`: starts a search from its file. */
-import type { Warning } from "@regulus/proto";
+import { seedOf, type Warning } from "@regulus/proto";
 import type { Command } from "commander";
 import { openSearchFile } from "../../search-files.js";
 import { createFromFile } from "../check-file.js";
@@ -40,6 +40,8 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
     };
     const search = await createFromFile(client, reading, { spec, idempotencyKey: options.key, onWarnings });
     noteWarnings(warnings);
+    if (!options.json && spec.seed === undefined && search.spec !== undefined)
+      note(`seed ${seedOf(search.spec)} was drawn; --seed ${seedOf(search.spec)} repeats the search`);
     if (options.json) writeJson({ search, warnings });
     else if (options.watch) note(`search ${search.searchId} is started; Ctrl-C leaves it running`);
     else writeLine(search.searchId);

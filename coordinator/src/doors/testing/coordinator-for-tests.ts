@@ -17,7 +17,7 @@ export interface CoordinatorForTests {
 export async function coordinatorForTests(wrap: (log: EventLog) => EventLog = (log) => log): Promise<CoordinatorForTests> {
   const log = wrap(openMemoryLog());
   const artifacts = openMemoryStore();
-  const coordinator = await createCoordinator({ log, artifacts });
+  const coordinator = await createCoordinator({ log, artifacts, newSeed: () => 0 });
   return {
     coordinator,
     artifacts,

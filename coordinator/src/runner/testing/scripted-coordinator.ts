@@ -23,6 +23,8 @@ import { Hand, type HandOptions } from "./hand.js";
 
 /** A coordinator that a test opens, closes and opens again. */
 export class ScriptedCoordinator {
+  /** Seeds that were drawn for searches that gave none: 1, 2 ... */
+  seedsDrawn = 0;
   /** Fails the next appends, or the next removals. */
   appendFault: RegulusError | undefined;
   removeFault: RegulusError | undefined;
@@ -95,6 +97,10 @@ export class ScriptedCoordinator {
     const strategies = new Map(registered).set("random", this.#scripted());
     const { diagnostics } = this;
     this.#coordinator = await createCoordinator({
+      newSeed: () => {
+        this.seedsDrawn += 1;
+        return this.seedsDrawn;
+      },
       log,
       artifacts: this.artifacts,
       strategies,

@@ -327,8 +327,13 @@ export interface SearchSpec {
   retries:
     | Retries
     | undefined;
-  /** Seed of every random choice of the search. 0 to 2^53 - 1. */
-  seed: number;
+  /**
+   * Seed of every random choice of the search. 0 to 2^53 - 1. Absent for one that the coordinator draws when it creates the search; a search
+   * always has one.
+   */
+  seed?:
+    | number
+    | undefined;
   /** Labels for people and filters. At most 64 pairs. */
   labels: { [key: string]: string };
   /** A search with a higher priority gets free slots first. -100 to 100. */
@@ -570,7 +575,7 @@ function createBaseSearchSpec(): SearchSpec {
     parallelism: 0,
     resources: undefined,
     retries: undefined,
-    seed: 0,
+    seed: undefined,
     labels: {},
     priority: 0,
     reporting: undefined,
@@ -619,7 +624,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     if (message.retries !== undefined) {
       Retries.encode(message.retries, writer.uint32(98).fork()).join();
     }
-    if (message.seed !== 0) {
+    if (message.seed !== undefined) {
       writer.uint32(104).uint64(message.seed);
     }
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
@@ -854,7 +859,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
       parallelism: isSet(object.parallelism) ? globalThis.Number(object.parallelism) : 0,
       resources: isSet(object.resources) ? Resources.fromJSON(object.resources) : undefined,
       retries: isSet(object.retries) ? Retries.fromJSON(object.retries) : undefined,
-      seed: isSet(object.seed) ? globalThis.Number(object.seed) : 0,
+      seed: isSet(object.seed) ? globalThis.Number(object.seed) : undefined,
       labels: isObject(object.labels)
         ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
           (acc: { [key: string]: string }, [key, value]: [string, any]) => {
@@ -916,7 +921,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     if (message.retries !== undefined) {
       obj.retries = Retries.toJSON(message.retries);
     }
-    if (message.seed !== 0) {
+    if (message.seed !== undefined) {
       obj.seed = Math.round(message.seed);
     }
     if (message.labels) {
@@ -978,7 +983,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     message.retries = (object.retries !== undefined && object.retries !== null)
       ? Retries.fromPartial(object.retries)
       : undefined;
-    message.seed = object.seed ?? 0;
+    message.seed = object.seed ?? undefined;
     message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
