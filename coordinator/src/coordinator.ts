@@ -21,6 +21,15 @@ import type {
   Trial,
   Warning,
 } from "@regulus/proto";
+import type { Room } from "./ports.js";
+
+/** Who reads from the log. */
+export interface Reader {
+  /** Ends the reading with "cancelled". */
+  readonly signal?: AbortSignal;
+  /** Where what is read is counted; absent for a reader that holds nobody up. */
+  readonly room?: Room;
+}
 
 /** Everything a client or an agent can ask for. Failures are RegulusErrors. Requests are checked here, field by field. */
 export interface Coordinator {
@@ -35,13 +44,13 @@ export interface Coordinator {
   resumeSearch(searchId: string): Promise<Search>;
   stopSearch(searchId: string, reason: string): Promise<Search>;
   deleteSearch(searchId: string): Promise<void>;
-  /** Facts after a position, then each new one once durable; ends after SearchEnded. `live` as in WatchSearchResponse. */
-  watchSearch(searchId: string, after: number, signal: AbortSignal): AsyncIterable<{ facts: readonly Fact[]; live: boolean }>;
+  /** Facts after a position, then each new one once durable; ends after SearchEnded. `live` as in WatchSearchResponse. Fails with "out-of-range" where the search has no such position. */
+  watchSearch(searchId: string, after: number, reader?: Reader): AsyncIterable<{ facts: readonly Fact[]; live: boolean }>;
   listTrials(request: ListTrialsRequest): ListTrialsResponse;
-  getTrial(searchId: string, trial: number, signal?: AbortSignal): Promise<GetTrialResponse>;
+  getTrial(searchId: string, trial: number, reader?: Reader): Promise<GetTrialResponse>;
   stopTrial(searchId: string, trial: number, reason: string): Promise<Trial>;
-  exportSearch(searchId: string, signal: AbortSignal): AsyncIterable<ExportSearchResponse>;
-  explainSearch(searchId: string, trial: number | undefined): Promise<ExplainSearchResponse>;
+  exportSearch(searchId: string, reader?: Reader): AsyncIterable<ExportSearchResponse>;
+  explainSearch(searchId: string, trial: number | undefined, reader?: Reader): Promise<ExplainSearchResponse>;
   listAgents(): readonly Agent[];
   /** An agent's connection. `send` must not block; the coordinator bounds what it sends by the agent's slots. */
   connectAgent(register: Register, send: (message: ConnectResponse) => void, close: (reason: string) => void): AgentConnection;

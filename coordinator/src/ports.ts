@@ -21,6 +21,22 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where the bytes of what somebody reads are counted: nothing is loaded that there is no room for. */
+export interface Room {
+  /** Waits until there is room for bytes that are read next, and takes it. Fails with "cancelled" once the reader is gone. */
+  take(bytes: number): Promise<void>;
+  /** Resolves when it is this reader's turn to load what it took room for. */
+  turn(): Promise<void>;
+  /** Gives back what was taken and is not handed on. */
+  give(bytes: number): void;
+  /** Room for what waits until the reader asks for it, if there is some now. */
+  hold(bytes: number): boolean;
+  /** Held bytes are no longer kept. */
+  drop(bytes: number): void;
+  /** Held bytes are handed on: they are as if taken. */
+  handOn(bytes: number): void;
+}
+
 /** The log of facts. One writer a search; `conflict` tells a writer that another one was there. */
 export interface EventLog {
   /** Appends to several searches at once: all or none, durable when the promise resolves. Fails with code "conflict". */

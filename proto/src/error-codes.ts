@@ -12,6 +12,7 @@ export type ErrorCode =
   | "failed-precondition" // tell the user what to do first
   | "exhausted" // wait, then try again
   | "unavailable" // try again with backoff
+  | "out-of-range" // begin again from what is there
   | "cancelled" // pass it on
   | "deadline" // try again with a longer wait, or give up
   | "permission-denied" // tell the owner
@@ -30,17 +31,15 @@ export const grpcCodes: Readonly<Record<ErrorCode, number>> = {
   exhausted: 8,
   "failed-precondition": 9,
   conflict: 10,
+  "out-of-range": 11,
   internal: 13,
   unavailable: 14,
   "data-loss": 15,
   unauthenticated: 16,
 };
 
-/** gRPC codes without a code of ours: OUT_OF_RANGE is a bad request, UNIMPLEMENTED means that the two sides' versions differ. */
-const foreignCodes: ReadonlyMap<number, ErrorCode> = new Map([
-  [11, "invalid-argument"],
-  [12, "failed-precondition"],
-]);
+/** gRPC codes without a code of ours: UNIMPLEMENTED means that the two sides' versions differ. */
+const foreignCodes: ReadonlyMap<number, ErrorCode> = new Map([[12, "failed-precondition"]]);
 
 const codesByGrpc: ReadonlyMap<number, ErrorCode> = new Map([...Object.entries(grpcCodes).map(entryByNumber), ...foreignCodes]);
 

@@ -35,6 +35,8 @@ export const limits = {
   artifactBytesMax: 4 * 1024 * 1024 * 1024,
   /** Searches that are not over, in one coordinator. */
   activeSearchesMax: 1000,
+  /** Of those, what one caller may have: the holder of a client certificate, without TLS a connection. */
+  activeSearchesPerCallerMax: 500,
   /** Trials of one search. */
   trialsMax: 10_000_000,
   /** Trials of one search that may run at once. */
@@ -45,8 +47,15 @@ export const limits = {
   slotsMax: 4096,
   /** Rows of one page of a listing. */
   pageSizeMax: 1000,
-  /** Facts that a coordinator holds for one slow watcher before it makes that watcher read from the log again. */
+  /** Bytes of the log and of artifacts that a coordinator holds for all of its readers; one caller may have a quarter of them. */
+  readersBytesMax: 256 * 1024 * 1024,
+  /** Encoded bytes that one reader is given at once; a single larger fact comes alone. */
+  readerPieceBytesMax: 64 * 1024,
+  /** Facts, and their bytes, that a coordinator holds for one slow watcher before it makes that watcher read from the log again. */
   watchBacklogFactsMax: 4096,
+  watchBacklogBytesMax: 256 * 1024,
+  /** Artifacts that may be coming in, and as many going out, at once; one caller may have half of them. */
+  artifactStreamsMax: 256,
   /** Reports that an agent holds while the coordinator is away; past that the oldest plain measurements are thinned out. */
   reportBacklogMax: 100_000,
   /** Proposals asked of a strategy at once. */

@@ -31,6 +31,7 @@ export const exitCodesHelp = `Exit codes:
 export function exitCodeOf(code: ErrorCode): number {
   switch (code) {
     case "invalid-argument":
+    case "out-of-range":
       return exitCodes.badInput;
     case "not-found":
       return exitCodes.notFound;

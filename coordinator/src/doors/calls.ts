@@ -13,6 +13,7 @@ import type {
 } from "@grpc/grpc-js";
 import { RegulusError } from "@regulus/proto";
 import { bounds } from "./bounds.js";
+import type { CallGuard, CallGuards } from "./call-guards.js";
 import type { Failures } from "./failures.js";
 import type { OpenStreams } from "./open-streams.js";
 import { RequestChecks } from "./request-checks.js";
@@ -79,32 +80,44 @@ export function safeDefinition<Request, Response>(method: Method<Request, Respon
   };
 }
 
+/** What calls of a door share. */
+export interface CallContext {
+  readonly failures: Failures;
+  readonly guards: CallGuards;
+}
+
 /** A method with one request and one answer. */
 export function unary<Request, Response>(
   method: Method<Request, Response>,
-  failures: Failures,
+  context: CallContext,
   check: Check<Request>,
-  handle: (request: Request, signal: AbortSignal) => Response | Promise<Response>,
+  handle: (request: Request, signal: AbortSignal, guard: CallGuard) => Response | Promise<Response>,
 ): Route {
-  const handler: handleUnaryCall<Incoming<Request>, Response> = (call, answer) => {
-    const work = async (): Promise<Response> => {
+  const handler: handleUnaryCall<Incoming<Request>, Response | Uint8Array> = (call, answer) => {
+    const work = async (): Promise<Uint8Array> => {
       const request = admitted(call, call.request, check);
-      return handle(request, cancellation(call));
+      const guard = context.guards.of(call);
+      const response = await handle(request, cancellation(call), guard);
+      // Until here an answer is mostly what the states hold anyway; its bytes come to be once there is room for any answer.
+      await guard.answer.take(bounds.answerRoomBytes);
+      const bytes = method.responseSerialize(response);
+      guard.answer.give(Math.max(0, bounds.answerRoomBytes - bytes.byteLength));
+      return bytes;
     };
     work().then(
       (response) => answer(null, response),
-      (thrown: unknown) => answer(failures(thrown, method.path)),
+      (thrown: unknown) => answer(context.failures(thrown, method.path)),
     );
   };
   return { definition: safeDefinition(method), handler };
 }
 
-/** A method with one request and a stream of answers, encoded. The next one is asked for once the reader took the last ones. */
+/** A method with one request and a stream of answers, encoded. The next one is asked for once the reader took the last ones. A handler may say where a reader that was dropped goes on. */
 export function serverStream<Request, Response>(
   method: Method<Request, Response>,
-  context: { readonly failures: Failures; readonly streams: OpenStreams },
+  context: CallContext & { readonly streams: OpenStreams },
   check: Check<Request>,
-  handle: (request: Request, signal: AbortSignal) => AsyncIterable<Uint8Array>,
+  handle: (request: Request, signal: AbortSignal, guard: CallGuard) => Answers,
 ): Route {
   const handler: handleServerStreamingCall<Incoming<Request>, Uint8Array> = (call) => {
     let over = false;
@@ -117,12 +130,17 @@ export function serverStream<Request, Response>(
     const work = async (): Promise<void> => {
       const request = admitted(call, call.request, check);
       const closing = new AbortController();
-      const leave = context.streams.enter((error) => {
+      const end = (error: RegulusError): void => {
         fail(error);
         closing.abort();
-      });
+      };
+      const leave = context.streams.enter(end);
+      const guard = context.guards.of(call);
+      guard.end = end;
+      const answers = handle(request, AbortSignal.any([cancellation(call), closing.signal]), guard);
+      guard.onStall = (stalledMs) => end(stalled(stalledMs, answers.goOn?.() ?? "call again and read on"));
       try {
-        await pour(handle(request, AbortSignal.any([cancellation(call), closing.signal])), call);
+        await pour(answers.pieces, call, guard);
       } finally {
         leave();
       }
@@ -133,6 +151,17 @@ export function serverStream<Request, Response>(
   };
   return { definition: safeDefinition(method), handler };
 }
+
+/** What a stream of answers sends. */
+export interface Answers {
+  /** Encoded answers. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+  /** What a reader that stalled does next, in words. */
+  readonly goOn?: () => string;
+}
+
+const stalled = (stalledMs: number, goOn: string): RegulusError =>
+  new RegulusError("exhausted", `the reader took nothing for ${Math.round(stalledMs / 1000)} s; ${goOn}`);
 
 /** Aborts once a call is over for its client: cancelled, past its deadline, or answered. */
 export function cancellation(call: SurfaceCall): AbortSignal {
@@ -161,7 +190,11 @@ function admitted<Request>(call: SurfaceCall, incoming: Incoming<Request>, check
 }
 
 /** Writes pieces, holding at most `unsentBytesMax` (and one piece) that the reader has not taken. */
-async function pour(pieces: AsyncIterable<Uint8Array>, call: ServerWritableStream<unknown, Uint8Array>): Promise<void> {
+async function pour(
+  pieces: AsyncIterable<Uint8Array>,
+  call: ServerWritableStream<unknown, Uint8Array>,
+  { reading }: CallGuard,
+): Promise<void> {
   let unsent = 0;
   let taken: () => void = () => undefined;
   const gone = new Promise<boolean>((resolve) => {
@@ -171,8 +204,10 @@ async function pour(pieces: AsyncIterable<Uint8Array>, call: ServerWritableStrea
   for await (const piece of pieces) {
     if (call.cancelled || call.destroyed) return;
     unsent += piece.byteLength;
+    const held = reading.settle();
     call.write(piece, () => {
       unsent -= piece.byteLength;
+      reading.give(held);
       taken();
     });
     while (unsent > bounds.unsentBytesMax) {

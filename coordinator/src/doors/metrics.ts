@@ -42,6 +42,7 @@ export interface Metrics {
   readonly roundSeconds: Histogram;
   readonly rpcSeconds: Histogram<"method" | "code">;
   readonly rpcsOpen: Gauge<"method">;
+  readonly callsDropped: Counter<"reason">;
   readonly bilevel: BilevelMetrics;
 }
 
@@ -91,6 +92,12 @@ export function createMetrics(sources: MetricSources): Metrics {
       registers,
     }),
     bilevel: createBilevelMetrics(registry),
+    callsDropped: new Counter({
+      name: "regulus_calls_dropped_total",
+      help: "Calls that were dropped because their other side stalled or took too much room, by reason.",
+      labelNames: ["reason"],
+      registers,
+    }),
     rpcsOpen: new Gauge({
       name: "regulus_rpcs_open",
       help: "Calls that are open now, by method.",

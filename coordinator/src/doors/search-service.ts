@@ -12,13 +12,15 @@ import {
   SearchStatus,
   SearchView,
   TrialStatus,
+  type WatchSearchRequest,
   WatchSearchResponse,
 } from "@regulus/proto";
 import type { Coordinator } from "../coordinator.js";
 import { shownFact } from "../search/shown-spec.js";
 import { encodedPieces, fittingPage, newestFitting } from "./answer-size.js";
 import { bounds } from "./bounds.js";
-import { type Check, type Route, serverStream, unary } from "./calls.js";
+import type { CallGuard, CallGuards } from "./call-guards.js";
+import { type Answers, type Check, type Route, serverStream, unary } from "./calls.js";
 import type { Failures } from "./failures.js";
 import type { OpenStreams } from "./open-streams.js";
 import { keptText } from "./request-checks.js";
@@ -29,6 +31,7 @@ export interface SearchDoor {
   readonly coordinator: Coordinator;
   readonly failures: Failures;
   readonly streams: OpenStreams;
+  readonly guards: CallGuards;
   /** Where watchers are counted. */
   readonly watchers: Watchers;
 }
@@ -41,20 +44,20 @@ const trial: Check<{ searchId: string; trial: number }> = (request, checks) => {
 
 /** Routes of SearchService, by the name of the method. */
 export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof SearchServiceService, Route>> {
-  const { coordinator, failures } = door;
+  const { coordinator } = door;
   const methods = SearchServiceService;
   return {
-    createSearch: unary(methods.createSearch, failures, checkCreate, async (request) => {
+    createSearch: unary(methods.createSearch, door, checkCreate, async (request) => {
       const created = await coordinator.createSearch(request);
       return { search: created, warnings: created.spec === undefined ? [] : [...coordinator.warnings(created.spec)] };
     }),
-    getSearch: unary(methods.getSearch, failures, search, ({ searchId }) => ({
+    getSearch: unary(methods.getSearch, door, search, ({ searchId }) => ({
       search: coordinator.getSearch(searchId),
       news: [...newestFitting(coordinator.getNews(searchId), (fact) => Fact.encode(fact).finish().byteLength)],
     })),
     listSearches: unary(
       { ...methods.listSearches, responseSerialize: alreadyEncoded },
-      failures,
+      door,
       (request, checks) => {
         checks.filter("statuses", request.statuses, SearchStatus);
         checks.text("nameContains", request.nameContains, limits.nameCharactersMax);
@@ -76,24 +79,24 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
         checks.id("searchId", request.searchId);
         checks.wholeNumber("after", request.after, { min: 0, max: Number.MAX_SAFE_INTEGER });
       },
-      (request, signal) => watch(door, request.searchId, request.after, signal),
+      (request, signal, guard) => watch(door, request, { signal, guard }),
     ),
-    pauseSearch: unary(methods.pauseSearch, failures, search, async ({ searchId, reason }) => ({
+    pauseSearch: unary(methods.pauseSearch, door, search, async ({ searchId, reason }) => ({
       search: await coordinator.pauseSearch(searchId, keptText(reason)),
     })),
-    resumeSearch: unary(methods.resumeSearch, failures, search, async ({ searchId }) => ({
+    resumeSearch: unary(methods.resumeSearch, door, search, async ({ searchId }) => ({
       search: await coordinator.resumeSearch(searchId),
     })),
-    stopSearch: unary(methods.stopSearch, failures, search, async ({ searchId, reason }) => ({
+    stopSearch: unary(methods.stopSearch, door, search, async ({ searchId, reason }) => ({
       search: await coordinator.stopSearch(searchId, keptText(reason)),
     })),
-    deleteSearch: unary(methods.deleteSearch, failures, search, async ({ searchId }) => {
+    deleteSearch: unary(methods.deleteSearch, door, search, async ({ searchId }) => {
       await coordinator.deleteSearch(searchId);
       return {};
     }),
     listTrials: unary(
       { ...methods.listTrials, responseSerialize: alreadyEncoded },
-      failures,
+      door,
       (request, checks) => {
         checks.id("searchId", request.searchId);
         checks.filter("statuses", request.statuses, TrialStatus);
@@ -106,32 +109,28 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
           (page) => ListTrialsResponse.encode(page).finish(),
         ),
     ),
-    getTrial: unary(methods.getTrial, failures, trial, async (request, signal) => {
-      const answer = await coordinator.getTrial(request.searchId, request.trial, signal);
+    getTrial: unary(methods.getTrial, door, trial, async (request, signal, { room }) => {
+      const answer = await coordinator.getTrial(request.searchId, request.trial, { signal, room });
       return { ...answer, facts: [...newestFitting(answer.facts, (fact) => Fact.encode(fact).finish().byteLength)] };
     }),
-    stopTrial: unary(methods.stopTrial, failures, trial, async (request) => ({
+    stopTrial: unary(methods.stopTrial, door, trial, async (request) => ({
       trial: await coordinator.stopTrial(request.searchId, request.trial, keptText(request.reason)),
     })),
-    exportSearch: serverStream(methods.exportSearch, door, search, async function* (request, signal) {
-      for await (const row of coordinator.exportSearch(request.searchId, signal)) {
-        yield* encodedPieces(row.measurements, (measurements) =>
-          ExportSearchResponse.encode({ trial: row.trial, measurements: [...measurements] }).finish(),
-        );
-      }
-    }),
+    exportSearch: serverStream(methods.exportSearch, door, search, (request, signal, { room }) => ({
+      pieces: exported(coordinator.exportSearch(request.searchId, { signal, room })),
+    })),
     explainSearch: unary(
       methods.explainSearch,
-      failures,
+      door,
       (request, checks) => {
         checks.id("searchId", request.searchId);
         if (request.trial !== undefined) checks.trial("trial", request.trial);
       },
-      (request) => coordinator.explainSearch(request.searchId, request.trial),
+      (request, signal, { room }) => coordinator.explainSearch(request.searchId, request.trial, { signal, room }),
     ),
     listAgents: unary(
       methods.listAgents,
-      failures,
+      door,
       () => undefined,
       () => ({ agents: [...coordinator.listAgents()] }),
     ),
@@ -151,10 +150,37 @@ const checkCreate: Check<CreateSearchRequest> = (request, checks) => {
   if (bytes > bounds.specBytesMax) checks.problem("spec", `${bytes} bytes`, `at most ${bounds.specBytesMax} bytes`);
 };
 
-async function* watch(door: SearchDoor, searchId: string, after: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* exported(rows: AsyncIterable<ExportSearchResponse>): AsyncGenerator<Uint8Array> {
+  for await (const row of rows) {
+    yield* encodedPieces(row.measurements, (measurements) =>
+      ExportSearchResponse.encode({ trial: row.trial, measurements: [...measurements] }).finish(),
+    );
+  }
+}
+
+/** Who watches. */
+interface WatchingCall {
+  readonly signal: AbortSignal;
+  readonly guard: CallGuard;
+}
+
+function watch(door: SearchDoor, request: WatchSearchRequest, call: WatchingCall): Answers {
+  let newest = request.after;
+  const pieces = watched(door, request, call, (position) => {
+    newest = position;
+  });
+  return { pieces, goOn: () => `watch again after the last position that it has, at most ${newest}` };
+}
+
+async function* watched(
+  door: SearchDoor,
+  { searchId, after }: WatchSearchRequest,
+  { signal, guard }: WatchingCall,
+  sent: (position: number) => void,
+): AsyncGenerator<Uint8Array> {
   const watcher = door.watchers.enter(searchId, after);
   try {
-    for await (const { facts, live } of door.coordinator.watchSearch(searchId, after, signal)) {
+    for await (const { facts, live } of door.coordinator.watchSearch(searchId, after, { signal, room: guard.room })) {
       yield* encodedPieces(facts.map(shownFact), (piece) =>
         // Only the last piece may say that all that was in the log has been sent.
         WatchSearchResponse.encode({
@@ -163,7 +189,9 @@ async function* watch(door: SearchDoor, searchId: string, after: number, signal:
         }).finish(),
       );
       const newest = facts.at(-1);
-      if (newest !== undefined) watcher.sent(newest.position);
+      if (newest === undefined) continue;
+      watcher.sent(newest.position);
+      sent(newest.position);
     }
   } finally {
     watcher.leave();

@@ -3,6 +3,7 @@
  * connections are set here; those of single calls stand with their services.
  */
 import { createRequire } from "node:module";
+import { Server as NetServer } from "node:net";
 import { dirname } from "node:path";
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
@@ -15,6 +16,7 @@ import type { ArtifactStore } from "../ports.js";
 import { agentRoutes } from "./agent-service.js";
 import { artifactRoutes } from "./artifact-service.js";
 import { bounds } from "./bounds.js";
+import { CallGuards } from "./call-guards.js";
 import type { Route } from "./calls.js";
 import { failuresTo } from "./failures.js";
 import { assertMayListen, formatAddress, type ListenAddress, listenFailure, type TlsMaterial } from "./listen-address.js";
@@ -35,6 +37,10 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   readonly watchers: Watchers;
   readonly readiness: Readiness;
+  /** Guards with other bounds, for tests. */
+  readonly guards?: CallGuards;
+  /** Connections at once. */
+  readonly connectionsMax?: number;
   /** How often agents are asked to send a heartbeat. */
   readonly heartbeatEveryMs: number;
 }
@@ -50,19 +56,23 @@ export interface RunningServer {
 /** Starts the server. Fails with a clear error where the address is refused or taken. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   assertMayListen("--listen", options.listen, options.tls);
+  const failures = failuresTo(options.log);
+  const guards =
+    options.guards ?? new CallGuards({ log: options.log, dropped: (reason) => options.metrics.callsDropped.inc({ reason }) });
   const server = new Server({
     "grpc.max_receive_message_length": limits.messageBytesMax,
     "grpc.max_concurrent_streams": bounds.streamsPerConnectionMax,
     "grpc.keepalive_time_ms": bounds.keepaliveEveryMs,
     "grpc.keepalive_timeout_ms": bounds.keepaliveTimeoutMs,
-    interceptors: [rpcTimer(options.metrics)],
+    "grpc-node.max_session_memory": bounds.connectionMemoryMbMax,
+    // The guard stands next to the wire.
+    interceptors: [guards.interceptor, rpcTimer(options.metrics)],
   });
   const { coordinator, artifacts, watchers, heartbeatEveryMs } = options;
-  const failures = failuresTo(options.log);
   const streams = new OpenStreams();
-  addRoutes(server, searchRoutes({ coordinator, failures, streams, watchers }));
+  addRoutes(server, searchRoutes({ coordinator, failures, streams, guards, watchers }));
   addRoutes(server, agentRoutes({ coordinator, failures, streams, heartbeatEveryMs, now: () => performance.now() }));
-  addRoutes(server, artifactRoutes({ artifacts, failures, streams }));
+  addRoutes(server, artifactRoutes({ artifacts, failures, streams, guards }));
   const services = [SearchServiceService.getSearch, AgentServiceService.connect, ArtifactServiceService.putArtifact].map(
     (method) => method.path.split("/")[1] ?? "",
   );
@@ -74,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   new ReflectionService(loadContract()).addToServer(server);
 
   const port = await bind(server, options.listen, options.tls);
+  boundConnections(server, options.connectionsMax ?? bounds.connectionsMax);
   return {
     address: formatAddress({ host: options.listen.host, port }),
     close: async () => {
@@ -81,9 +92,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const forced = setTimeout(() => server.forceShutdown(), bounds.closeWithinMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(forced);
+      guards.close();
       stopFollowing();
     },
   };
+}
+
+/** Bounds the connections of what the server listens on, which grpc-js has no option for; a test holds it to that. */
+function boundConnections(server: Server, connectionsMax: number): void {
+  const listeners: unknown = Reflect.get(server, "http2Servers");
+  if (!(listeners instanceof Map)) throw new Error("bug: grpc-js keeps its listeners elsewhere");
+  for (const listener of listeners.keys()) {
+    if (listener instanceof NetServer) listener.maxConnections = connectionsMax;
+  }
 }
 
 function addRoutes(server: Server, routes: Readonly<Record<string, Route>>): void {

@@ -12,7 +12,6 @@ import {
   type StrategyStepped,
   stepOutcome,
 } from "@regulus/proto";
-import type { EventLog } from "../ports.js";
 import { SearchState } from "../search/search-state.js";
 import type { TrialState } from "../search/trial-state.js";
 
@@ -25,10 +24,14 @@ const findingsMax = 5;
 /** Newest steps of its strategy that it tells. */
 const stepsMax = 3;
 
-/** Explains a search, or one trial of it. Fails with "not-found" where there is none. */
-export async function explain(log: EventLog, searchId: string, trial: number | undefined): Promise<ExplainSearchResponse> {
+/** Explains a search, or one trial of it, from the search's facts. Fails with "not-found" where there are none. */
+export async function explain(
+  pieces: AsyncIterable<readonly Fact[]>,
+  searchId: string,
+  trial: number | undefined,
+): Promise<ExplainSearchResponse> {
   const seen = new Seen(trial);
-  for await (const facts of log.read(searchId, 0)) for (const fact of facts) seen.tell(fact);
+  for await (const facts of pieces) for (const fact of facts) seen.tell(fact);
   const { state } = seen;
   if (state === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
   if (trial === undefined) return explainSearch(state, seen);

@@ -42,7 +42,7 @@ describe("coordinator", () => {
     const { trial, facts } = await at.coordinator.getTrial(searchId, 0);
     assert.deepEqual([trial?.status, trial?.best?.step, facts.length], [TrialStatus.TRIAL_STATUS_ENDED, 10, 4]);
     const rows = [];
-    for await (const row of at.coordinator.exportSearch(searchId, new AbortController().signal)) rows.push(row);
+    for await (const row of at.coordinator.exportSearch(searchId)) rows.push(row);
     assert.deepEqual(
       rows.map((row) => row.measurements.map(({ step }) => step)),
       [[5, 10]],
@@ -280,8 +280,7 @@ describe("coordinator", () => {
     assert.deepEqual(registered.message.value.revoked, []);
     const seen: (string | undefined)[] = [];
     const watching = (async () => {
-      for await (const { facts } of at.coordinator.watchSearch(searchId, 2, new AbortController().signal))
-        seen.push(...kinds(facts));
+      for await (const { facts } of at.coordinator.watchSearch(searchId, 2)) seen.push(...kinds(facts));
     })();
     back.finish(hand.leases[0], EndReason.END_REASON_DONE, { final: measurement(10, { loss: 1 }) });
     await watching;

@@ -24,7 +24,7 @@ import {
   type Trial,
   type Warning,
 } from "@regulus/proto";
-import type { AgentConnection, Coordinator, CoordinatorGauges } from "../coordinator.js";
+import type { AgentConnection, Coordinator, CoordinatorGauges, Reader } from "../coordinator.js";
 import { explain } from "../explain/explain.js";
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { SearchState } from "../search/search-state.js";
@@ -35,14 +35,12 @@ import { createSearch } from "./create-search.js";
 import { exportTrials } from "./export-trials.js";
 import { gaugesOf } from "./gauges.js";
 import { listSearches, listTrials } from "./listings.js";
+import { newestFacts, readThrough } from "./reading.js";
 import { Runner } from "./runner.js";
 import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
 import { searchWarnings } from "./search-warnings.js";
 import { systemClock } from "./system-clock.js";
 import type { Watched } from "./watchers.js";
-
-/** Facts that the answer about one trial holds. */
-const trialFactsMax = 10_000;
 
 /** What a coordinator is made of. */
 export interface CoordinatorOptions {
@@ -163,30 +161,30 @@ class CoordinatorCore implements Coordinator {
     });
   }
 
-  async *watchSearch(searchId: string, after: number, signal: AbortSignal): AsyncGenerator<Watched> {
-    const { watchers } = this.#runner.entry(searchId);
+  async *watchSearch(searchId: string, after: number, reader: Reader = {}): AsyncGenerator<Watched> {
+    const { watchers, durable } = this.#runner.entry(searchId);
+    if (after > durable) {
+      throw new RegulusError(
+        "out-of-range",
+        `search ${searchId} has ${durable} facts and the watch begins after ${after}: the log is an older copy, or another search's; watch from 0`,
+      );
+    }
     const endPosition = () => {
       const entry = this.#runner.searches.get(searchId);
       return entry === undefined || entry.active || entry.fresh.length > 0 ? undefined : entry.durable;
     };
-    yield* watchers.watch({ log: this.#options.log, searchId, after, signal, endPosition });
+    yield* watchers.watch({ log: this.#options.log, searchId, after, reader, endPosition });
   }
 
   listTrials(request: ListTrialsRequest): ListTrialsResponse {
     return listTrials(this.#runner.entry(request.searchId).state, request);
   }
 
-  async getTrial(searchId: string, number: number, signal?: AbortSignal): Promise<GetTrialResponse> {
+  async getTrial(searchId: string, number: number, reader: Reader = {}): Promise<GetTrialResponse> {
     const { state } = this.#runner.entry(searchId);
     const trial = state.trial(number);
     if (trial === undefined) throw noTrial(state, number);
-    let facts: Fact[] = [];
-    const reading = { about: { trial: number }, ...(signal === undefined ? {} : { signal }) };
-    for await (const piece of this.#options.log.read(searchId, 0, reading)) {
-      facts.push(...piece);
-      if (facts.length > 2 * trialFactsMax) facts = facts.slice(-trialFactsMax);
-    }
-    return { trial, facts: facts.slice(-trialFactsMax) };
+    return { trial, facts: await newestFacts(this.#options.log, { searchId, about: { trial: number } }, reader) };
   }
 
   async stopTrial(searchId: string, number: number, reason: string): Promise<Trial> {
@@ -202,13 +200,13 @@ class CoordinatorCore implements Coordinator {
     });
   }
 
-  async *exportSearch(searchId: string, signal: AbortSignal): AsyncGenerator<ExportSearchResponse> {
-    this.#runner.entry(searchId);
-    yield* exportTrials(this.#options.log, searchId, signal);
+  async *exportSearch(searchId: string, reader: Reader = {}): AsyncGenerator<ExportSearchResponse> {
+    const { nextTrial: trials, objective } = this.#runner.entry(searchId).state;
+    yield* exportTrials(this.#options.log, { searchId, trials, objective }, reader);
   }
 
-  async explainSearch(searchId: string, trial: number | undefined): Promise<ExplainSearchResponse> {
-    return explain(this.#options.log, searchId, trial);
+  async explainSearch(searchId: string, trial: number | undefined, reader: Reader = {}): Promise<ExplainSearchResponse> {
+    return explain(readThrough(this.#options.log, { searchId }, reader), searchId, trial);
   }
 
   listAgents(): readonly Agent[] {

@@ -1,40 +1,100 @@
-/** Every trial of a search with its measurements, in the order in which trials end; one pass over the log. */
-import { assert, type ExportSearchResponse, type Measurement } from "@regulus/proto";
+/**
+ * Every trial of a search with its measurements, by number, each from the facts about it alone. One trial is in memory at a time, and of a
+ * long one only a piece: it is read twice, since every message carries the trial as it is now.
+ */
+import type { ExportSearchResponse, Fact, Measurement, Trial } from "@regulus/proto";
+import type { Reader } from "../coordinator.js";
 import type { EventLog } from "../ports.js";
-import { SearchState } from "../search/search-state.js";
+import type { SearchState } from "../search/search-state.js";
 import { proposedTrial, type TrialState, tellTrial, trialView } from "../search/trial-state.js";
+import { keepsOnePiece, readPieces } from "./reading.js";
 
-/** Gives ended trials as the pass comes to their ends, then those that are not over. */
-export async function* exportTrials(log: EventLog, searchId: string, signal: AbortSignal): AsyncGenerator<ExportSearchResponse> {
-  const open = new Map<number, Row>();
-  let objective: SearchState["objective"] | undefined;
-  for await (const facts of log.read(searchId, 0, { signal })) {
-    for (const fact of facts) {
-      const kind = fact.kind;
-      if (kind?.$case === "searchCreated") objective = new SearchState(fact).objective;
-      if (kind?.$case === "trialProposed") open.set(kind.value.trial, { trial: proposedTrial(fact), measurements: [] });
-      const number = kind !== undefined && "trial" in kind.value ? kind.value.trial : undefined;
-      const row = number === undefined ? undefined : open.get(number);
-      if (row === undefined || kind?.$case === "trialProposed") continue;
-      assert(objective, "a search begins with its creation");
-      const { last, measuredStep } = row.trial;
-      tellTrial(row.trial, fact, objective);
-      const { last: now } = row.trial;
-      if (now !== undefined && now !== last) {
-        // A step that is measured again, or at the trial's end, is one measurement: the newest of it holds all.
-        const isSame = now.step === measuredStep || (row.trial.end !== undefined && now.step === last?.step);
-        if (isSame) row.measurements.pop();
-        row.measurements.push({ ...now, attempt: row.trial.attempt });
-      }
-      if (row.trial.end === undefined) continue;
-      open.delete(row.trial.number);
-      yield { ...row, trial: trialView(searchId, row.trial) };
-    }
-  }
-  for (const row of open.values()) yield { ...row, trial: trialView(searchId, row.trial) };
+/** What is exported. */
+export interface Exported {
+  readonly searchId: string;
+  /** Trials have numbers below this. */
+  readonly trials: number;
+  readonly objective: SearchState["objective"];
 }
 
-interface Row {
-  readonly trial: TrialState;
-  readonly measurements: Measurement[];
+/** One trial of it. */
+interface ExportedTrial extends Exported {
+  readonly number: number;
+}
+
+/** Gives trials in the order of their numbers; one with many measurements in several parts, one after the other. */
+export async function* exportTrials(log: EventLog, search: Exported, reader: Reader = {}): AsyncGenerator<ExportSearchResponse> {
+  for (let number = 0; number < search.trials; number += 1) yield* exportTrial(log, { ...search, number }, reader);
+}
+
+async function* exportTrial(log: EventLog, one: ExportedTrial, reader: Reader): AsyncGenerator<ExportSearchResponse> {
+  const reading = { searchId: one.searchId, about: { trial: one.number } };
+  const fold = new TrialFold(one.objective);
+  const keeping = keepsOnePiece(reader);
+  let measurements: Measurement[] = [];
+  let [pieces, end] = [0, 0];
+  for await (const { facts } of readPieces(log, reading, keeping.reader)) {
+    pieces += 1;
+    end = facts.at(-1)?.position ?? end;
+    const told = facts.flatMap((fact) => fold.tell(fact));
+    measurements = pieces === 1 ? told : [];
+  }
+  // A trial whose proposal is on its way to the log is not there yet.
+  if (fold.trial === undefined) return;
+  const trial = trialView(one.searchId, fold.trial);
+  if (pieces === 1) {
+    yield { trial, measurements: [...measurements, ...fold.rest()] };
+    return;
+  }
+  keeping.giveBack();
+  yield* inParts(log, { ...one, trial, end }, reader);
+}
+
+/** The parts of a long trial up to the fact that it was read to. */
+async function* inParts(
+  log: EventLog,
+  { searchId, number, objective, trial, end }: ExportedTrial & { readonly trial: Trial; readonly end: number },
+  reader: Reader,
+): AsyncGenerator<ExportSearchResponse> {
+  const fold = new TrialFold(objective);
+  for await (const { facts, bytes } of readPieces(log, { searchId, about: { trial: number } }, reader)) {
+    const measurements = facts.filter(({ position }) => position <= end).flatMap((fact) => fold.tell(fact));
+    if (measurements.length > 0) yield { trial, measurements };
+    else reader.room?.give(bytes);
+  }
+  yield { trial, measurements: fold.rest() };
+}
+
+/** A trial and its measurements, each given once nothing can add to it any more. */
+class TrialFold {
+  trial: TrialState | undefined;
+  #newest: Measurement | undefined;
+  readonly #objective: SearchState["objective"];
+
+  constructor(objective: SearchState["objective"]) {
+    this.#objective = objective;
+  }
+
+  /** The measurement that is whole now that this fact came. */
+  tell(fact: Fact): Measurement[] {
+    if (fact.kind?.$case === "trialProposed") this.trial = proposedTrial(fact);
+    const trial = this.trial;
+    if (trial === undefined || trial.end !== undefined || fact.kind?.$case === "trialProposed") return [];
+    const { last, measuredStep } = trial;
+    tellTrial(trial, fact, this.#objective);
+    const { last: now } = trial;
+    if (now === undefined || now === last) return [];
+    // A step that is measured again, or at the trial's end, is one measurement: the newest of it holds all.
+    const isSame = now.step === measuredStep || (trial.end !== undefined && now.step === last?.step);
+    const whole = isSame ? [] : this.rest();
+    this.#newest = { ...now, attempt: trial.attempt };
+    return whole;
+  }
+
+  /** The newest measurement, where no more facts come. */
+  rest(): Measurement[] {
+    const newest = this.#newest;
+    this.#newest = undefined;
+    return newest === undefined ? [] : [newest];
+  }
 }

@@ -1,9 +1,11 @@
 /**
  * Those who watch a search: each gets what is in the log after its position, then every new fact once durable. A slow one holds a
- * bounded number of facts; past that it reads from the log again.
+ * bounded number of facts and bytes, as far as there is room; past that it reads from the log again.
  */
-import { type Fact, limits, RegulusError } from "@regulus/proto";
-import type { EventLog } from "../ports.js";
+import { Fact, limits, RegulusError } from "@regulus/proto";
+import type { Reader } from "../coordinator.js";
+import type { EventLog, Room } from "../ports.js";
+import { readPieces } from "./reading.js";
 
 /** Facts for a watcher. */
 export interface Watched {
@@ -17,7 +19,7 @@ export interface WatchOptions {
   readonly searchId: string;
   /** Position of the newest fact that the watcher has. */
   readonly after: number;
-  readonly signal: AbortSignal;
+  readonly reader: Reader;
   readonly endPosition: () => number | undefined;
 }
 
@@ -31,7 +33,9 @@ export class SearchWatchers {
 
   /** Tells of facts that are durable, in order. */
   publish(facts: readonly Fact[]): void {
-    for (const watcher of this.#watchers) watcher.offer(facts);
+    if (this.#watchers.size === 0) return;
+    const bytes = facts.reduce((sum, fact) => sum + Fact.encode(fact).finish().byteLength, 0);
+    for (const watcher of this.#watchers) watcher.offer(facts, bytes);
   }
 
   /** Ends all: the search was removed. */
@@ -41,21 +45,22 @@ export class SearchWatchers {
 
   /** Facts after a position; ends after the search's end. `endPosition` answers where that is, once it is durable. */
   async *watch(options: WatchOptions): AsyncGenerator<Watched> {
-    const { log, searchId, after, signal } = options;
-    const watcher = new Watcher(signal);
+    const { log, searchId, after, reader } = options;
+    const watcher = new Watcher(reader);
     this.#watchers.add(watcher);
     try {
       let position = after;
       let live = false;
       for (;;) {
-        for await (const facts of log.read(searchId, position, { signal })) {
+        let ended = false;
+        for await (const { facts } of readPieces(log, { searchId, after: position }, reader)) {
           yield { facts, live: false };
           position = facts.at(-1)?.position ?? position;
-          if (isEnd(facts)) return;
+          ended = isEnd(facts);
         }
         if (!live) yield { facts: [], live: true };
         live = true;
-        if (position >= (options.endPosition() ?? Number.POSITIVE_INFINITY)) return;
+        if (ended || position >= (options.endPosition() ?? Number.POSITIVE_INFINITY)) return;
         while (!watcher.behind) {
           const facts = (await watcher.take(searchId)).filter((fact) => fact.position > position);
           if (facts.length === 0) continue;
@@ -77,23 +82,33 @@ export class SearchWatchers {
 class Watcher {
   /** Whether facts were dropped since the last reset. */
   behind = false;
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | undefined;
+  readonly #room: Room | undefined;
   #facts: Fact[] = [];
+  /** Encoded bytes of those facts. */
+  #bytes = 0;
   #removed = false;
   #wake: (() => void) | undefined;
   readonly #aborted = () => this.#wake?.();
 
-  constructor(signal: AbortSignal) {
+  constructor({ signal, room }: Reader) {
     this.#signal = signal;
-    signal.addEventListener("abort", this.#aborted);
+    this.#room = room;
+    signal?.addEventListener("abort", this.#aborted);
   }
 
-  offer(facts: readonly Fact[]): void {
-    if (this.#facts.length + facts.length > limits.watchBacklogFactsMax) {
-      this.#facts = [];
-      this.behind = true;
-    } else if (!this.behind) {
+  offer(facts: readonly Fact[], bytes: number): void {
+    if (this.behind) return;
+    const fits =
+      this.#facts.length + facts.length <= limits.watchBacklogFactsMax &&
+      this.#bytes + bytes <= limits.watchBacklogBytesMax &&
+      (this.#room?.hold(bytes) ?? true);
+    if (fits) {
       this.#facts.push(...facts);
+      this.#bytes += bytes;
+    } else {
+      this.#forget();
+      this.behind = true;
     }
     this.#wake?.();
   }
@@ -104,18 +119,19 @@ class Watcher {
   }
 
   reset(): void {
+    this.#forget();
     this.behind = false;
-    this.#facts = [];
   }
 
   leave(): void {
-    this.#signal.removeEventListener("abort", this.#aborted);
+    this.#forget();
+    this.#signal?.removeEventListener("abort", this.#aborted);
   }
 
   /** Waits for facts; none mean that there are too many to hold. */
   async take(searchId: string): Promise<Fact[]> {
     while (this.#facts.length === 0 && !this.behind) {
-      if (this.#signal.aborted) throw new RegulusError("cancelled", "the watch was cancelled by its caller");
+      if (this.#signal?.aborted) throw new RegulusError("cancelled", "the watch was cancelled by its caller");
       if (this.#removed) throw new RegulusError("not-found", `search ${searchId} was deleted`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -123,8 +139,16 @@ class Watcher {
       this.#wake = undefined;
     }
     const facts = this.#facts;
+    this.#room?.handOn(this.#bytes);
     this.#facts = [];
+    this.#bytes = 0;
     return facts;
+  }
+
+  #forget(): void {
+    this.#room?.drop(this.#bytes);
+    this.#facts = [];
+    this.#bytes = 0;
   }
 }
 

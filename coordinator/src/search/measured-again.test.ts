@@ -69,7 +69,7 @@ test("an export has one measurement a step, the joined one, and one for each att
   const log = openMemoryLog();
   await log.append([{ searchId: "s", expected: 0, facts: at.facts }]);
   const rows = [];
-  for await (const row of exportTrials(log, "s", new AbortController().signal)) rows.push(row);
+  for await (const row of exportTrials(log, { searchId: "s", trials: 1, objective: at.state.objective })) rows.push(row);
   assert.deepEqual(
     rows[0]?.measurements.map(({ step, metrics }) => [step, metrics]),
     [
