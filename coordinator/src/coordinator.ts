@@ -81,6 +81,7 @@ export interface CoordinatorGauges {
   readonly appendsTotal: number;
   readonly reportsRefusedTotal: number;
   readonly attemptsStartedTotal: number;
+  readonly agentsAvoidedTotal: number;
   /** Slot-seconds spent, and those wasted by reason, as Search tells them of one search. */
   readonly slotSecondsTotal: number;
   readonly wastedSlotSecondsTotal: Readonly<Record<string, number>>;

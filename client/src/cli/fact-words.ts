@@ -18,6 +18,8 @@ export function factWords({ kind }: Fact): string {
       return `search is to end: ${kind.value.reason}`;
     case "searchEnded":
       return `search ${kind.value.outcome.replace("SEARCH_OUTCOME_", "").toLowerCase()}: ${kind.value.reason}`;
+    case "agentAvoided":
+      return `keeps off agent ${kind.value.agentId} until ${new Date(kind.value.untilMs).toISOString()}: ${kind.value.message}`;
     case "strategyFailed":
       return `strategy failed: ${kind.value.message}`;
     case "strategyStepped": {

@@ -196,6 +196,11 @@ function readGauges(registry: Registry, sources: MetricSources): void {
     () => gauges()?.reportsRefusedTotal ?? 0,
   );
   counter("regulus_attempts_started_total", "Attempts started since the start.", () => gauges()?.attemptsStartedTotal ?? 0);
+  counter(
+    "regulus_agents_avoided_total",
+    "Times that a search began to keep off an agent on which its trials fail and elsewhere do not.",
+    () => gauges()?.agentsAvoidedTotal ?? 0,
+  );
   byLabel(
     Counter,
     { name: "regulus_trials_ended_total", help: "Trials that ended since the start, by reason.", label: "reason" },

@@ -167,6 +167,8 @@ function describe(kind: Kind): string {
       return `its end was asked for: ${kind.value.reason}`;
     case "searchEnded":
       return `it ended: ${kind.value.reason}`;
+    case "agentAvoided":
+      return `it keeps off agent ${kind.value.agentId} until ${new Date(kind.value.untilMs).toISOString()} where another one can run its trials: ${kind.value.message}`;
     case "strategyFailed":
       return `its strategy failed: ${kind.value.message}`;
     case "strategyStepped":

@@ -12,9 +12,9 @@ function agent(agentId: string, slots: number, more: Partial<PlanAgent> = {}): P
 }
 
 function search(searchId: string, trials: number, more: Partial<PlanSearch> = {}): PlanSearch {
-  const ready = Array.from({ length: trials }, (_, trial) => ({ trial, avoid: "", prefer: "" }));
+  const ready = Array.from({ length: trials }, (_, trial) => ({ trial, avoid: "", prefer: "", elsewhere: false }));
   const slotsWanted = (more.slotsUsed ?? 0) + trials * (more.needs ?? needs).slots;
-  const late = { slotSeconds: 0, attemptSeconds: 0, waitedMs: 0 };
+  const late = { slotSeconds: 0, attemptSeconds: 0, waitedMs: 0, keptOff: new Set<string>() };
   return { searchId, priority: 0, weight: 1, slotsUsed: 0, slotsWanted, ...late, needs, ready, ...more };
 }
 
@@ -39,20 +39,28 @@ describe("plan", () => {
   it("spreads trials over agents and avoids the one on which a trial failed, unless there is no other", () => {
     const planned = plan([search("a", 4)], [agent("x", 2), agent("y", 4)]);
     assert.deepEqual(planned.placements.map((placement) => placement.agentId).sort(), ["x", "y", "y", "y"]);
-    const again = { ready: [{ trial: 0, avoid: "y", prefer: "" }] };
+    const again = { ready: [{ trial: 0, avoid: "y", prefer: "", elsewhere: false }] };
     assert.equal(plan([search("a", 1, again)], [agent("x", 1), agent("y", 9)]).placements[0]?.agentId, "x");
     assert.equal(plan([search("a", 1, again)], [agent("y", 9)]).placements[0]?.agentId, "y");
   });
 
   it("sends a trial back to where it was, and keeps others off the slots that such trials wait for", () => {
     const agents = [agent("x", 1), agent("y", 1), agent("z", 1)];
-    const ready = ["", "x", "y"].map((prefer, trial) => ({ trial, avoid: "", prefer }));
+    const ready = ["", "x", "y"].map((prefer, trial) => ({ trial, avoid: "", prefer, elsewhere: false }));
     const placed = (more: Partial<PlanSearch>, among = agents) =>
       plan([search("a", 0, more)], among).placements.map((one) => one.agentId);
     assert.deepEqual(placed({ ready }), ["z", "x", "y"]);
     const busy = [agent("x", 1, { slotsFree: 0 }), agent("y", 2)];
-    assert.deepEqual(placed({ ready: [{ trial: 0, avoid: "", prefer: "x" }] }, busy), ["y"], "it does not wait for a busy one");
-    assert.deepEqual(placed({ ready: [{ trial: 0, avoid: "x", prefer: "x" }] }), ["y"], "and not for one on which it failed");
+    assert.deepEqual(
+      placed({ ready: [{ trial: 0, avoid: "", prefer: "x", elsewhere: false }] }, busy),
+      ["y"],
+      "it does not wait for a busy one",
+    );
+    assert.deepEqual(
+      placed({ ready: [{ trial: 0, avoid: "x", prefer: "x", elsewhere: false }] }),
+      ["y"],
+      "and not for one on which it failed",
+    );
   });
 
   it("never gives an agent more than its free slots", () => {
@@ -156,13 +164,29 @@ describe("plan", () => {
   });
 
   it("gives back the slots that a placed trial waited for", () => {
-    const ready = ["x", ""].map((prefer, trial) => ({ trial, avoid: "", prefer }));
+    const ready = ["x", ""].map((prefer, trial) => ({ trial, avoid: "", prefer, elsewhere: false }));
     const planned = plan([search("a", 0, { ready })], [agent("y", 2), agent("x", 4)]);
     assert.deepEqual(
       planned.placements.map(({ agentId }) => agentId),
       ["x", "x"],
       "3 of x are free and nobody's, 2 of y",
     );
+  });
+
+  it("keeps off an agent on which trials fail, and off the one that a trial is to judge, while another one could run them", () => {
+    const two = [agent("x", 2), agent("y", 2, { slotsFree: 0 })];
+    const keptOff = { keptOff: new Set(["x"]) };
+    const waits = plan([search("a", 1, keptOff)], two);
+    assert.deepEqual(waits.placements, []);
+    assert.match(
+      waits.unplaced[0]?.reason ?? "",
+      /all 2 slots of the one agent that could run it are in use; its trials fail on x/,
+    );
+    assert.equal(plan([search("a", 1, keptOff)], [agent("x", 2)]).placements.length, 1, "there is no other one");
+    assert.equal(plan([search("a", 1, keptOff)], [agent("x", 2), agent("y", 1)]).placements[0]?.agentId, "y");
+    const judge = { ready: [{ trial: 0, avoid: "x", prefer: "", elsewhere: true }] };
+    assert.deepEqual(plan([search("a", 1, judge)], two).placements, [], "it waits for y");
+    assert.equal(plan([search("a", 1, judge)], [agent("x", 2)]).placements.length, 1);
   });
 
   it("says what is missing where no agent can ever run a trial", () => {

@@ -11,6 +11,8 @@ export interface PlanSearch extends Omit<Claim, "slots"> {
   readonly searchId: string;
   readonly priority: number;
   readonly needs: Needs;
+  /** Agents on which its trials fail: they get none for as long as another one could run them. */
+  readonly keptOff: ReadonlySet<string>;
   /** How long it has waited for a slot, in milliseconds. */
   readonly waitedMs: number;
   /** Ready trials, the one that waits longest first. */
@@ -24,6 +26,8 @@ export interface ReadyTrial {
   readonly avoid: string;
   /** The agent that worked on it last and may still hold it: taken where it has room. Empty for none. */
   readonly prefer: string;
+  /** Whether it is to run anywhere but there, for as long as another agent could run it. */
+  readonly elsewhere: boolean;
 }
 
 /** A trial and the agent that gets its lease. */
@@ -49,6 +53,8 @@ export interface Plan {
   readonly unplaced: readonly Unplaced[];
 }
 
+/** Agents that a reason names. */
+const agentsShown = 3;
 /** Time that a trial of several slots waits before slots are kept free for it, in milliseconds. */
 const reserveAfterMs = 30_000;
 
@@ -126,7 +132,13 @@ class Waiting {
   constructor(search: PlanSearch, agents: readonly PlanAgent[], share: Share) {
     const { needs, waitedMs } = search;
     this.#search = search;
-    this.#matching = search.ready.length === 0 ? [] : agents.filter((agent) => canRun(agent, needs));
+    this.#matching =
+      search.ready.length === 0
+        ? []
+        : trusted(
+            agents.filter((agent) => canRun(agent, needs)),
+            search.keptOff,
+          );
     this.#share = share;
     this.#claim = { ...search, slots: needs.slots };
     this.#isOverdue = share.isOwed && needs.slots > 1 && waitedMs >= reserveAfterMs;
@@ -170,7 +182,9 @@ class Waiting {
       }, undefined);
       if (freest !== undefined) free.set(freest.agentId, 0);
     }
-    const reason = busy ? inUse(this.#matching, this.#search.needs) : missing(agents, this.#search.needs).reason;
+    const reason = busy
+      ? inUse(this.#matching, this.#search.needs) + offWords(this.#search.keptOff)
+      : missing(agents, this.#search.needs).reason;
     return { searchId: this.#search.searchId, trial: this.head?.trial ?? 0, reason, busy };
   }
 
@@ -190,6 +204,7 @@ class Waiting {
     for (const agent of this.#matching) {
       const slots = free.get(agent.agentId) ?? 0;
       if (slots < this.#search.needs.slots) continue;
+      if (head.elsewhere && agent.agentId === head.avoid && this.#matching.length > 1) continue;
       const rank = rankOf(head, agent.agentId, slots - (wanted.get(agent.agentId) ?? 0));
       if (rank > most) {
         best = agent;
@@ -198,6 +213,17 @@ class Waiting {
     }
     return best;
   }
+}
+
+/** Those that a search does not keep off, where there are any. */
+function trusted(matching: readonly PlanAgent[], keptOff: ReadonlySet<string>): readonly PlanAgent[] {
+  if (keptOff.size === 0) return matching;
+  const others = matching.filter(({ agentId }) => !keptOff.has(agentId));
+  return others.length === 0 ? matching : others;
+}
+
+function offWords(keptOff: ReadonlySet<string>): string {
+  return keptOff.size === 0 ? "" : `; its trials fail on ${[...keptOff].slice(0, agentsShown).join(", ")}`;
 }
 
 /** How good an agent is for a trial, where `slots` of it are free and nobody else's. */

@@ -1,5 +1,6 @@
 /** What agents say, taken in a round: registrations, reports, the attempts that heartbeats name. It decides nothing about trials. */
 import { type ConnectResponse, EndReason, type LeaseKey, type Register, type Report } from "@regulus/proto";
+import { canRun, needsOf } from "../plan/match.js";
 import type { FactKind } from "../search/commands.js";
 import { decideReport } from "../search/decide-report.js";
 import { type Agents, attemptId, type KnownAgent, type OpenConnection } from "./agents.js";
@@ -46,7 +47,9 @@ export class AgentDesk {
       const agent = agents.get(agentId);
       const entry = searches.get(report.lease?.searchId ?? "");
       const held = agents.lease(report.lease?.searchId ?? "", report.lease?.trial ?? -1);
-      const answer = entry && decideReport(entry.state, agentId, report, roundMs());
+      const nowMs = roundMs();
+      const answer =
+        entry && decideReport(entry.state, agentId, report, { nowMs, elsewhere: this.#elsewhere(entry, agentId, report) });
       if (entry === undefined || answer === undefined || answer.refused) {
         counters.reportsRefusedTotal += 1;
         if (agent === undefined || report.lease === undefined) continue;
@@ -64,6 +67,16 @@ export class AgentDesk {
       apply(entry, answer.facts);
     }
     outbox().acknowledge(connection, throughSequence);
+  }
+
+  /** Whether a trial that ended as a user error could be tried on another agent. */
+  #elsewhere({ state }: SearchEntry, agentId: string, { event }: Report): boolean {
+    if (event?.$case !== "finished" || event.value.reason !== EndReason.END_REASON_USER_ERROR) return false;
+    const { agents, roundMs } = this.#options;
+    const needs = needsOf(state.spec);
+    return agents.forPlan().some((other) => {
+      return other.agentId !== agentId && canRun(other, needs) && !state.agentRecords.keepsOff(other.agentId, roundMs());
+    });
   }
 
   /** Notes what a heartbeat names, at once. Answers whether slots came free. */

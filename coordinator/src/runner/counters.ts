@@ -6,6 +6,7 @@ export class Counters {
   appendsTotal = 0;
   reportsRefusedTotal = 0;
   attemptsStartedTotal = 0;
+  agentsAvoidedTotal = 0;
   readonly trialsEndedTotal: Record<string, number> = {};
   readonly attemptsFailedTotal: Record<string, number> = {};
   slotSecondsTotal = 0;
@@ -16,6 +17,7 @@ export class Counters {
     this.factsAppendedTotal += facts.length;
     for (const { kind } of facts) {
       if (kind?.$case === "attemptStarted") this.attemptsStartedTotal += 1;
+      else if (kind?.$case === "agentAvoided") this.agentsAvoidedTotal += 1;
       else if (kind?.$case === "trialEnded") increment(this.trialsEndedTotal, kind.value.reason);
       else if (kind?.$case === "attemptEnded") increment(this.attemptsFailedTotal, kind.value.reason);
     }

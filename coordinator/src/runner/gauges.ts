@@ -44,6 +44,9 @@ export function gaugesOf(runner: Runner): CoordinatorGauges {
     get attemptsStartedTotal() {
       return counters.attemptsStartedTotal;
     },
+    get agentsAvoidedTotal() {
+      return counters.agentsAvoidedTotal;
+    },
     get slotSecondsTotal() {
       return counters.slotSecondsTotal;
     },

@@ -32,6 +32,7 @@ function planSearch(state: SearchState, ready: readonly ReadyTrial[], nowMs: num
     attemptSeconds: usage.attemptSeconds,
     waitedMs: Math.max(0, nowMs - waitsSinceMs),
     needs: needsOf(spec),
+    keptOff: new Set(state.agentRecords.keptOff(nowMs)),
     ready,
   };
 }
@@ -48,7 +49,7 @@ function readyTrials(state: SearchState, nowMs: number, max: number): ReadyTrial
     if (trial === undefined || isEarly(trial.retryAtMs - nowMs)) continue;
     // Nothing is said of residency by agents: the one that worked on it last is the one that may hold it.
     const prefer = trial.agentId === trial.failedAgentId ? "" : trial.agentId;
-    ready.push({ trial: number, avoid: trial.failedAgentId, prefer });
+    ready.push({ trial: number, avoid: trial.failedAgentId, prefer, elsewhere: trial.blamedAgentId !== "" });
     if (ready.length >= max) break;
   }
   return ready;

@@ -25,7 +25,7 @@ function finish(at: SearchAt, trial: number, loss: number, more: Partial<Finishe
   const final = { step: 10, metrics: { loss }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
   const value = { reason: EndReason.END_REASON_DONE, message: "", step: 10, final, artifacts: [], startedMs: 0, ...more };
   const lease = { searchId: "s", trial, attempt: 1 };
-  at.tell(...decideReport(at.state, "a", { lease, event: { $case: "finished", value } }, nowMs).facts);
+  at.tell(...decideReport(at.state, "a", { lease, event: { $case: "finished", value } }, { nowMs, elsewhere: false }).facts);
 }
 
 test("each arm has its own best, and one whose best failed has the next", () => {

@@ -59,7 +59,7 @@ test("of every trial the newest, the one before and the best are kept, and damag
       const trial = () => at.state.live.get(0) ?? assert.fail("the trial is live");
       const say = (event: NonNullable<Report["event"]>) => {
         const lease = { searchId: "s", trial: 0, attempt: trial().attempt };
-        for (const kind of decideReport(at.state, "a", { lease, event }, nowMs).facts) {
+        for (const kind of decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false }).facts) {
           const change = watchHeld(at.state, kind);
           at.tell(kind);
           const { gained, lost } = change();
@@ -146,7 +146,7 @@ test("a copy whose source is damaged goes on from the source's checkpoint before
   ] as const) {
     const event = { $case: "unrestorable", value: { checkpoint: ref(name), message: "" } } as const;
     const lease = { searchId: "s", trial: 1, attempt: 1 };
-    at.tell(...decideReport(at.state, "a", { lease, event }, nowMs).facts);
+    at.tell(...decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false }).facts);
     assert.equal(resumePoint(at.state.live.get(1) ?? assert.fail()).step, step);
   }
 });

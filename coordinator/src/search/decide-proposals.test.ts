@@ -29,7 +29,7 @@ const resume = (more: Partial<Extract<Proposal, { kind: "resume" }>> = {}): Prop
 const attemptEnd = (at: SearchAt, reason: EndReason) => {
   const value = { reason, message: "", step: 7, final: undefined, artifacts: [], startedMs: 0 };
   const lease = { searchId: "s", trial: 0, attempt: 1 };
-  return decideReport(at.state, "a", { lease, event: { $case: "finished", value } }, nowMs).facts;
+  return decideReport(at.state, "a", { lease, event: { $case: "finished", value } }, { nowMs, elsewhere: false }).facts;
 };
 
 describe("proposals that pause", () => {

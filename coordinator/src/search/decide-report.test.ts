@@ -15,7 +15,7 @@ const finished = (reason: EndReason, more: Partial<Finished> = {}): Report["even
 const done = (more: Partial<Finished> = {}) => finished(EndReason.END_REASON_DONE, { final: metrics(10), ...more });
 const report = (at: SearchAt, event: Report["event"], from: { agentId?: string; attempt?: number; trial?: number } = {}) => {
   const { agentId = "a", attempt = 1, trial = 0 } = from;
-  return decideReport(at.state, agentId, { lease: { searchId: "s", trial, attempt }, event }, nowMs);
+  return decideReport(at.state, agentId, { lease: { searchId: "s", trial, attempt }, event }, { nowMs, elsewhere: false });
 };
 /** What is told once of a search whose program saves nothing. */
 const noCheckpoint: FactKind = {

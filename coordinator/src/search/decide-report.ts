@@ -23,14 +23,21 @@ export interface ReportAnswer {
 const nothing: ReportAnswer = { facts: [], refused: false };
 const refused: ReportAnswer = { facts: [], refused: true };
 
+/** What the coordinator knows besides the search. */
+export interface ReportContext {
+  readonly nowMs: number;
+  /** Whether another agent is there that could run the trial. */
+  readonly elsewhere: boolean;
+}
+
 /** The facts that a report of an agent makes. */
-export function decideReport(state: SearchState, agentId: string, report: Report, nowMs: number): ReportAnswer {
+export function decideReport(state: SearchState, agentId: string, report: Report, context: ReportContext): ReportAnswer {
   const trial = state.live.get(report.lease?.trial ?? -1);
   if (trial?.status !== "running" || trial.attempt !== report.lease?.attempt || trial.agentId !== agentId) return refused;
   const event = report.event;
   switch (event?.$case) {
     case "measured":
-      return { facts: measured(state, trial, event.value), refused: false };
+      return { facts: [...measured(state, trial, event.value), ...proof(state, trial, context)], refused: false };
     case "checkpointed": {
       const { step, checkpoint } = event.value;
       if (checkpoint === undefined || step < trial.savedStep) return nothing;
@@ -41,7 +48,7 @@ export function decideReport(state: SearchState, agentId: string, report: Report
       return { facts: [{ $case: "trialCheckpointed", value }], refused: false };
     }
     case "finished":
-      return { facts: finished(state, trial, event.value, nowMs), refused: false };
+      return { facts: finished(state, trial, event.value, context), refused: false };
     case "found": {
       if (trial.findings.size >= findingsMax || trial.findings.has(findingKey(event.value))) return nothing;
       return { facts: [{ $case: "findingReported", value: { ...event.value, trial: trial.number } }], refused: false };
@@ -80,6 +87,22 @@ export function attemptFailed(
   return trial.pauseReason === undefined ? [ended] : [ended, trialPaused(trial, trial.step)];
 }
 
+/** A trial whose user error was blamed on an agent works on another one: the blamed one is avoided. */
+function proof(state: SearchState, trial: TrialState, { nowMs }: Pick<ReportContext, "nowMs">): FactKind[] {
+  const proven = state.agentRecords.provenWrong(trial, nowMs);
+  if (proven === undefined) return [];
+  const { blamedAgentId: agentId, agentId: other, number } = trial;
+  const failed = `${proven.failures} trials in a row ended there as user errors`;
+  const message = `${failed}, and trial ${number}, which was one of them, works on agent ${other}`;
+  return [{ $case: "agentAvoided", value: { agentId, untilMs: proven.untilMs, message } }];
+}
+
+/** Whether a user error may be the agent's: it is tried once more, on another one, before it counts. */
+function isDoubted(state: SearchState, trial: TrialState, { elsewhere }: ReportContext): boolean {
+  if (!elsewhere || isStopping(state, trial) || trial.pauseReason !== undefined || state.spec.retries?.max === 0) return false;
+  return trial.blamedAgentId === "" && state.agentRecords.mayBlame(trial.agentId);
+}
+
 /** Whether another attempt follows one that ended for this reason. */
 function isRetried({ spec }: SearchState, reason: EndReason): boolean {
   const on = spec.retries?.on ?? [];
@@ -98,10 +121,11 @@ function measured(state: SearchState, trial: TrialState, report: Measurement): F
   return [fact, { $case: "trialStopRequested", value: { trial: trial.number, reason } }];
 }
 
-function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: number): FactKind[] {
+function finished(state: SearchState, trial: TrialState, end: Finished, context: ReportContext): FactKind[] {
+  const { nowMs } = context;
   switch (end.reason) {
     case EndReason.END_REASON_DONE:
-      return done(state, trial, end);
+      return done(state, trial, end, context);
     case EndReason.END_REASON_STOPPED_EARLY:
       return [trialEnded(trial, end.reason, end.message || stopWords(state, trial), end)];
     case EndReason.END_REASON_PREEMPTED:
@@ -114,8 +138,10 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
     case EndReason.END_REASON_USER_ERROR: {
       // It could not begin, through no fault of the trial or the agent: it is tried again from the checkpoint before.
       if (trial.unrestoredAttempt === trial.attempt) {
-        return finished(state, trial, { ...end, reason: EndReason.END_REASON_PREEMPTED }, nowMs);
+        return finished(state, trial, { ...end, reason: EndReason.END_REASON_PREEMPTED }, context);
       }
+      if (end.reason === EndReason.END_REASON_USER_ERROR && isDoubted(state, trial, context))
+        return [...unseen(trial, end), attemptEnded(trial, end.reason, end.message, nowMs)];
       // A program that fails while it is to stop has still failed by itself.
       if (end.reason === EndReason.END_REASON_USER_ERROR && (isStopping(state, trial) || !isRetried(state, end.reason)))
         return [trialEnded(trial, end.reason, end.message, end)];
@@ -130,15 +156,15 @@ function finished(state: SearchState, trial: TrialState, end: Finished, nowMs: n
   }
 }
 
-function done(state: SearchState, trial: TrialState, end: Finished): FactKind[] {
+function done(state: SearchState, trial: TrialState, end: Finished, context: ReportContext): FactKind[] {
   if (!trial.work.final) {
     if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
-    return [...unseen(trial, end), ...pauses(state, trial, end.step)];
+    return [...unseen(trial, end), ...pauses(state, trial, end.step), ...proof(state, trial, context)];
   }
   const wrong = finalProblem(state, trial, end.final);
   // An attempt that had nothing left to do measured nothing: the log has the measurement.
   return wrong === undefined
-    ? [trialEnded(trial, end.reason, end.message, { ...end, final: end.final ?? trial.last })]
+    ? [trialEnded(trial, end.reason, end.message, { ...end, final: end.final ?? trial.last }), ...proof(state, trial, context)]
     : [trialEnded(trial, EndReason.END_REASON_USER_ERROR, wrong, end)];
 }
 

@@ -29,9 +29,19 @@ test("the best and the last are those of joined steps, whatever the order and th
       const joined: Measurement[][] = [[], []];
       for (const { trial, step, metrics } of lines) {
         const event: Report["event"] = { $case: "measured", value: measurement(step, metrics) };
-        const { facts } = decideReport(at.state, "a", { lease: { searchId: "s", trial, attempt: 1 }, event }, nowMs);
+        const { facts } = decideReport(
+          at.state,
+          "a",
+          { lease: { searchId: "s", trial, attempt: 1 }, event },
+          { nowMs, elsewhere: false },
+        );
         at.tell(...facts);
-        const again = decideReport(at.state, "a", { lease: { searchId: "s", trial, attempt: 1 }, event }, nowMs);
+        const again = decideReport(
+          at.state,
+          "a",
+          { lease: { searchId: "s", trial, attempt: 1 }, event },
+          { nowMs, elsewhere: false },
+        );
         assert.deepEqual(again.facts, [], "a repeated report makes nothing");
         const known = joined[trial] ?? [];
         const newest = known.at(-1);
@@ -58,7 +68,9 @@ test("an export has one measurement a step, the joined one, and one for each att
   const at = new SearchAt().running(0);
   const report = (attempt: number, step: number, metrics: Record<string, number>) => {
     const event: Report["event"] = { $case: "measured", value: measurement(step, metrics) };
-    at.tell(...decideReport(at.state, "a", { lease: { searchId: "s", trial: 0, attempt }, event }, nowMs).facts);
+    at.tell(
+      ...decideReport(at.state, "a", { lease: { searchId: "s", trial: 0, attempt }, event }, { nowMs, elsewhere: false }).facts,
+    );
   };
   report(1, 1, { train: 3 });
   report(1, 1, { loss: 2 });

@@ -19,7 +19,7 @@ const kindsOf = (facts: readonly FactKind[]) => facts.map(({ $case }) => $case);
 
 function report(at: SearchAt, trial: number, event: Report["event"]): readonly FactKind[] {
   const lease = { searchId: "s", trial, attempt: at.state.live.get(trial)?.attempt ?? 0 };
-  const { facts, refused } = decideReport(at.state, "a", { lease, event }, nowMs);
+  const { facts, refused } = decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false });
   assert.ok(!refused);
   at.tell(...facts);
   return facts;

@@ -19,6 +19,7 @@ import {
   SearchStatus,
   type Trial,
 } from "@regulus/proto";
+import { AgentRecords } from "./agent-records.js";
 import { Arms } from "./arms.js";
 import type { Source } from "./checkpoints.js";
 import { Cost } from "./cost.js";
@@ -80,6 +81,7 @@ export class SearchState {
   steps = 0;
   readonly cost: Cost;
   readonly usage = new Usage();
+  readonly agentRecords = new AgentRecords();
   readonly news = new News();
   /** Keys of what the coordinator itself found about the whole search, so that each is told once. */
   readonly told = new Set<string>();
@@ -147,6 +149,9 @@ export class SearchState {
       case "findingReported":
         if (kind.value.source === findingSource && kind.value.key !== undefined) this.told.add(kind.value.key);
         if (kind.value.trial !== undefined) this.#tellTrial(kind.value.trial, fact);
+        return;
+      case "agentAvoided":
+        this.agentRecords.tellAvoided(kind.value.agentId, kind.value.untilMs);
         return;
       case "strategyFailed":
         this.strategyFailure = kind.value.message;
@@ -230,6 +235,7 @@ export class SearchState {
     const wasRunning = trial.status === "running";
     // A program begins a new process at its checkpoint, whatever it did since.
     this.cost.tell(trial.time, fact, trial.work.procedure === "command" ? stepBefore : 0);
+    this.agentRecords.tell(trial, fact);
     tellTrial(trial, fact, this.objective);
     const { arm } = trial.work;
     this.steps += trial.step - stepBefore;

@@ -46,6 +46,8 @@ export interface TrialState {
   retryAtMs: number;
   /** Agent on which the newest attempt at the present work failed; empty for none. A retry looks for another one first. */
   failedAgentId: string;
+  /** Agent that is blamed for a user error of the present work: its next attempt goes elsewhere, and judges. Empty for none. */
+  blamedAgentId: string;
   /** Most steps that were ever done. */
   step: number;
   /** Newest step measured in the current attempt, and newest step saved in it; -1 for none. */
@@ -100,6 +102,7 @@ export function proposedTrial(fact: Fact): TrialState {
     failures: 0,
     retryAtMs: 0,
     failedAgentId: "",
+    blamedAgentId: "",
     step: 0,
     measuredStep: -1,
     savedStep: -1,
@@ -138,6 +141,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.retryAtMs = 0;
       // Another attempt came to the end of the work before: it was not the trial, and an agent is not avoided for ever.
       trial.failedAgentId = "";
+      trial.blamedAgentId = "";
       trial.pauseReason = undefined;
       return;
     case "trialStopRequested":
@@ -182,6 +186,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       if (kind.value.reason !== EndReason.END_REASON_PREEMPTED) {
         trial.failures += 1;
         trial.failedAgentId = trial.agentId;
+        if (kind.value.reason === EndReason.END_REASON_USER_ERROR) trial.blamedAgentId = trial.agentId;
       }
       return;
     case "trialPaused":

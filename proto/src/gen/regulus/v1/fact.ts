@@ -126,6 +126,9 @@ export interface Fact {
     /** The strategy came to the end of one of its own steps. */
     { $case: "strategyStepped"; value: StrategyStepped }
     | //
+    /** The search keeps off an agent for a while. */
+    { $case: "agentAvoided"; value: AgentAvoided }
+    | //
     /** A new trial is to be worked on. */
     { $case: "trialProposed"; value: TrialProposed }
     | //
@@ -236,6 +239,16 @@ export interface StrategyStepped_MetricsEntry {
 export interface StrategyStepped_VectorsEntry {
   key: string;
   value: Vector | undefined;
+}
+
+/** AgentAvoided: the search keeps off an agent on which its trials fail and elsewhere do not, for as long as another one can run them. */
+export interface AgentAvoided {
+  /** The agent. */
+  agentId: string;
+  /** Until when, in milliseconds since 1970; then it gets another trial. */
+  untilMs: number;
+  /** Why, in words. */
+  message: string;
 }
 
 /** TrialProposed: a new trial is to be worked on. */
@@ -430,6 +443,9 @@ export const Fact: MessageFns<Fact> = {
       case "strategyStepped":
         StrategyStepped.encode(message.kind.value, writer.uint32(130).fork()).join();
         break;
+      case "agentAvoided":
+        AgentAvoided.encode(message.kind.value, writer.uint32(154).fork()).join();
+        break;
       case "trialProposed":
         TrialProposed.encode(message.kind.value, writer.uint32(162).fork()).join();
         break;
@@ -564,6 +580,14 @@ export const Fact: MessageFns<Fact> = {
             }
 
             message.kind = { $case: "strategyStepped", value: StrategyStepped.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.kind = { $case: "agentAvoided", value: AgentAvoided.decode(reader, reader.uint32()) };
             continue;
           }
           case 20: {
@@ -723,6 +747,10 @@ export const Fact: MessageFns<Fact> = {
         ? { $case: "strategyStepped", value: StrategyStepped.fromJSON(object.strategyStepped) }
         : isSet(object.strategy_stepped)
         ? { $case: "strategyStepped", value: StrategyStepped.fromJSON(object.strategy_stepped) }
+        : isSet(object.agentAvoided)
+        ? { $case: "agentAvoided", value: AgentAvoided.fromJSON(object.agentAvoided) }
+        : isSet(object.agent_avoided)
+        ? { $case: "agentAvoided", value: AgentAvoided.fromJSON(object.agent_avoided) }
         : isSet(object.trialProposed)
         ? { $case: "trialProposed", value: TrialProposed.fromJSON(object.trialProposed) }
         : isSet(object.trial_proposed)
@@ -804,6 +832,8 @@ export const Fact: MessageFns<Fact> = {
       obj.strategyFailed = StrategyFailed.toJSON(message.kind.value);
     } else if (message.kind?.$case === "strategyStepped") {
       obj.strategyStepped = StrategyStepped.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "agentAvoided") {
+      obj.agentAvoided = AgentAvoided.toJSON(message.kind.value);
     } else if (message.kind?.$case === "trialProposed") {
       obj.trialProposed = TrialProposed.toJSON(message.kind.value);
     } else if (message.kind?.$case === "trialResumed") {
@@ -882,6 +912,12 @@ export const Fact: MessageFns<Fact> = {
       case "strategyStepped": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "strategyStepped", value: StrategyStepped.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "agentAvoided": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "agentAvoided", value: AgentAvoided.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -1792,6 +1828,115 @@ export const StrategyStepped_VectorsEntry: MessageFns<StrategyStepped_VectorsEnt
     message.value = (object.value !== undefined && object.value !== null)
       ? Vector.fromPartial(object.value)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseAgentAvoided(): AgentAvoided {
+  return { agentId: "", untilMs: 0, message: "" };
+}
+
+export const AgentAvoided: MessageFns<AgentAvoided> = {
+  encode(message: AgentAvoided, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agentId !== "") {
+      writer.uint32(10).string(message.agentId);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(16).uint64(message.untilMs);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AgentAvoided {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgentAvoided();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AgentAvoided {
+    return {
+      agentId: isSet(object.agentId)
+        ? globalThis.String(object.agentId)
+        : isSet(object.agent_id)
+        ? globalThis.String(object.agent_id)
+        : "",
+      untilMs: isSet(object.untilMs)
+        ? globalThis.Number(object.untilMs)
+        : isSet(object.until_ms)
+        ? globalThis.Number(object.until_ms)
+        : 0,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: AgentAvoided): unknown {
+    const obj: any = {};
+    if (message.agentId !== "") {
+      obj.agentId = message.agentId;
+    }
+    if (message.untilMs !== 0) {
+      obj.untilMs = Math.round(message.untilMs);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AgentAvoided>): AgentAvoided {
+    return AgentAvoided.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AgentAvoided>): AgentAvoided {
+    const message = createBaseAgentAvoided();
+    message.agentId = object.agentId ?? "";
+    message.untilMs = object.untilMs ?? 0;
+    message.message = object.message ?? "";
     return message;
   },
 };
