@@ -9,7 +9,9 @@ import {
   limits,
   protocolVersion,
   type Register,
+  RegulusError,
 } from "@regulus/proto";
+import { parseListenAddress } from "@regulus/proto/doors";
 import type { Logger } from "pino";
 import { ArtifactClient } from "./artifacts/artifact-client.js";
 import { PatientArtifacts } from "./artifacts/patient-artifacts.js";
@@ -28,9 +30,9 @@ import { type Compute, computeOf } from "./facts/compute.js";
 import { DeviceShares, deviceLists, machineDevices } from "./facts/devices.js";
 import { gpuName } from "./facts/gpu.js";
 import { machineMemoryBytes } from "./facts/machine-memory.js";
-import { channelCredentials, streamOptions } from "./link/channel.js";
+import { OwnCredentials, pageTls, streamOptions } from "./link/channel.js";
 import { Link } from "./link/link.js";
-import { AgentMetrics, type MetricsPage } from "./metrics.js";
+import { AgentMetrics } from "./metrics.js";
 import type { AgentOptions } from "./options.js";
 import type { ProcedureFinder } from "./trial/training-attempt.js";
 import { version } from "./version.js";
@@ -52,6 +54,8 @@ export interface Agent {
   readonly connected: boolean;
   /** Resolves at the first registration. */
   readonly registered: Promise<void>;
+  /** Reads the TLS files again, for connections from now on. */
+  reloadTls(): void;
   /** Saves and gives back every trial, waits until that is acknowledged, closes. */
   drain(reason: string): Promise<void>;
   /** Ends at once; trials are lost to their last checkpoint. */
@@ -59,7 +63,7 @@ export interface Agent {
 }
 
 export async function startAgent(options: AgentOptions, log: Logger): Promise<Agent> {
-  const credentials = channelCredentials(options.tls);
+  const credentials = new OwnCredentials(options.tls, log);
   const folder = openDataFolder(options.data, options.id);
   const mark = agentMark(options.data);
   // What an agent that was killed left running: its attempts are over, and their devices and memory are wanted again.
@@ -88,7 +92,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
 
   logEnvironment(log, options.passEnv ?? [], { passed, mismatch: devices.mismatch() });
 
-  const artifactClient = new ArtifactClient(options.coordinator, credentials);
+  const artifactClient = new ArtifactClient(options.coordinator, () => credentials.fresh());
   const artifacts = new PatientArtifacts(artifactClient, log);
   const instance = randomBytes(16).toString("hex");
   const residents = new Residents({
@@ -125,13 +129,16 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
   const active = (): LeaseKey[] => [...attempts.active(), ...link.buffer.unacknowledgedEnds()].slice(0, limits.slotsMax);
   const firstRegistration = latch();
   const link: Link = new Link({
-    openClient: () => new AgentServiceClient(options.coordinator, credentials, streamOptions),
+    openClient: () => new AgentServiceClient(options.coordinator, credentials.fresh(), streamOptions),
     log,
     address: options.coordinator,
+    secure: options.tls.ca !== undefined,
     handler: {
       registration: (): Register => ({ agent: facts, protocol: protocolVersion, active: active(), instance }),
       active,
       registered: (answer) => {
+        // With the certificates that this connection was made with.
+        artifactClient.reopen();
         for (const key of answer.revoked) attempts.revoke(key);
         firstRegistration.open();
       },
@@ -140,8 +147,11 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
     },
   });
   const metrics = new AgentMetrics({ attempts, residents, link, facts });
-  const page: MetricsPage | undefined =
-    options.metricsListen === undefined ? undefined : await metrics.listen(options.metricsListen);
+  const securePage = pageTls(options.tls);
+  const page =
+    options.metricsListen === undefined
+      ? undefined
+      : await metrics.listen(parseListenAddress("--metrics-listen", options.metricsListen), securePage, log);
   link.start();
 
   let closing: Promise<void> | undefined;
@@ -166,6 +176,14 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
       return link.connected;
     },
     registered: firstRegistration.opened,
+    reloadTls: () => {
+      artifactClient.reopen();
+      try {
+        securePage?.reload(Date.now());
+      } catch (thrown) {
+        log.error(`the metrics page keeps its TLS files: ${RegulusError.from(thrown).message}`);
+      }
+    },
     drain: async (reason) => {
       link.drain(reason);
       residents.close();

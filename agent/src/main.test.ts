@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { EndReason } from "@regulus/proto";
+import { TestAuthority } from "@regulus/proto/doors/testing";
 import { testLease, testSpec } from "./testing/test-agent.js";
 import { TestCoordinator } from "./testing/test-coordinator.js";
 
@@ -197,3 +198,30 @@ async function fetchText(url: string): Promise<string> {
     }).on("error", reject);
   });
 }
+
+test("a door that others can reach and a TLS file that can't be used are refused at the start, each with its code", async () => {
+  const authority = new TestAuthority(join(folder, "authority"));
+  const own = authority.issue("own");
+  const cases: [string[], number, RegExp][] = [
+    [
+      ["--metrics-listen", "0.0.0.0:0"],
+      2,
+      /--metrics-listen 0\.0\.0\.0:0: other machines can reach .*--tls-ca, --tls-cert and --tls-key/,
+    ],
+    [["--tls-ca", authority.caKey], 6, /--tls-ca .* holds a private key and no certificate/],
+    [["--tls-ca", authority.ca, "--tls-cert", own.cert, "--tls-key", authority.encrypted(own.key)], 6, /is encrypted; expected/],
+  ];
+  await Promise.all(
+    cases.map(async ([flags, code, words], index) => {
+      const args = ["--backend", "cpu", "--isolation", "inline", "--data", join(folder, `refused-${index}`), ...flags];
+      const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+      closing.push(() => child.kill("SIGKILL"));
+      let errors = "";
+      child.stderr.on("data", (chunk: Buffer) => {
+        errors += chunk.toString();
+      });
+      assert.equal(await new Promise((resolve) => child.once("close", resolve)), code, errors);
+      assert.match(errors, words);
+    }),
+  );
+});

@@ -1,10 +1,18 @@
 /** The agent's entry: flags in, an agent out. Logs are lines on standard error; standard output gets one JSON line when it is registered. */
+import { RegulusError } from "@regulus/proto";
 import { Command } from "commander";
 import { pino } from "pino";
 import { startAgent } from "./agent.js";
 import { doctor, printDoctor } from "./doctor.js";
+import { channelCredentials, type TlsFiles } from "./link/channel.js";
 import { backendPreferences, readFlags } from "./options.js";
 import { version } from "./version.js";
+
+/** Exit codes of a start that fails: wrong flags or a machine that can't do what they ask; a TLS file that can't be used. */
+const exitCodes = { usage: 2, tls: 6 } as const;
+
+/** A TLS file that can't be used. */
+class TlsFailure extends Error {}
 
 const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
 
@@ -49,11 +57,23 @@ program
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`regulus-agent: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 2;
+  process.exitCode = error instanceof TlsFailure ? exitCodes.tls : exitCodes.usage;
 });
+
+/** Looks at the TLS files before anything starts. */
+function checkTls(tls: TlsFiles): void {
+  try {
+    channelCredentials(tls);
+  } catch (thrown) {
+    const error = RegulusError.from(thrown);
+    if (error.code !== "failed-precondition") throw error;
+    throw new TlsFailure(error.message, { cause: error });
+  }
+}
 
 async function run(flags: Record<string, unknown>): Promise<void> {
   const options = readFlags(flags);
+  checkTls(options.tls);
   const log = pino({ level: String(flags.logLevel), base: { part: "agent" } }, pino.destination({ dest: 2, sync: true }));
   const agent = await startAgent(options, log);
   let signals = 0;
@@ -65,6 +85,7 @@ async function run(flags: Record<string, unknown>): Promise<void> {
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  if (options.tls.ca !== undefined) process.on("SIGHUP", () => agent.reloadTls());
   await agent.registered;
   const metrics = agent.metricsAddress === undefined ? {} : { metrics: agent.metricsAddress };
   process.stdout.write(`${JSON.stringify({ ready: "agent", agentId: agent.agentId, ...metrics })}\n`);

@@ -1,6 +1,7 @@
 /** The agent's numbers for Prometheus, served on request. Every name is documented in docs/metrics.md. */
-import { createServer } from "node:http";
-import { type Agent as AgentFacts, EndReason, RegulusError } from "@regulus/proto";
+import { type Agent as AgentFacts, EndReason } from "@regulus/proto";
+import { type ListenAddress, type MutualTls, type OperatorPage, startOperatorPage } from "@regulus/proto/doors";
+import type { Logger } from "pino";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Attempts } from "./attempts/attempts.js";
 import { residentBytes } from "./attempts/process-memory.js";
@@ -12,11 +13,6 @@ export interface AgentMetricsSources {
   readonly residents: Residents;
   readonly link: Link;
   readonly facts: AgentFacts;
-}
-
-export interface MetricsPage {
-  readonly address: string;
-  close(): Promise<void>;
 }
 
 export class AgentMetrics {
@@ -70,37 +66,17 @@ export class AgentMetrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** Serves GET /metrics. Fails with "failed-precondition" where the address can't be listened on. */
-  async listen(address: string): Promise<MetricsPage> {
-    const at = address.lastIndexOf(":");
-    const host = address.slice(0, at);
-    const server = createServer((request, response) => {
-      if (request.url !== "/metrics") {
-        response.writeHead(404).end("the metrics are at /metrics\n");
-        return;
-      }
-      this.registry.metrics().then(
-        (text) => response.writeHead(200, { "content-type": this.registry.contentType }).end(text),
-        (error: unknown) => response.writeHead(500).end(String(error)),
-      );
+  /** Serves GET /metrics. Fails where the address is refused or can't be listened on. */
+  listen(listen: ListenAddress, tls: MutualTls | undefined, log: Logger): Promise<OperatorPage> {
+    const { registry } = this;
+    return startOperatorPage({
+      flag: "--metrics-listen",
+      listen,
+      tls,
+      tlsFlags: "--tls-ca, --tls-cert and --tls-key",
+      onFailure: (err) => log.error({ err }, "the metrics page failed"),
+      paths: { "/metrics": async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }) },
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => {
-        const words = `can't serve metrics on ${address}: ${error.message}; give another one with --metrics-listen`;
-        reject(new RegulusError("failed-precondition", words, { cause: error }));
-      });
-      server.listen(Number(address.slice(at + 1)), host, resolve);
-    });
-    const bound = server.address();
-    const port = typeof bound === "object" && bound !== null ? bound.port : address.slice(at + 1);
-    return {
-      address: `${host}:${port}`,
-      close: () =>
-        new Promise((resolve) => {
-          server.closeAllConnections();
-          server.close(() => resolve());
-        }),
-    };
   }
 
   private gauge(name: string, help: string, value: () => number): void {

@@ -1,8 +1,8 @@
 /** The flags of the coordinator's command, read and checked. */
 
 import { defaults, limits, ProblemList, RegulusError } from "@regulus/proto";
+import { type ListenAddress, type MutualTlsFiles, namedTlsFiles, parseListenAddress } from "@regulus/proto/doors";
 import { Command, CommanderError } from "commander";
-import { type ListenAddress, parseListenAddress, readTls, type TlsMaterial } from "./doors/listen-address.js";
 import { version } from "./version.js";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
@@ -18,7 +18,8 @@ export interface MainOptions {
   readonly data: string;
   /** Absent for no event feed. */
   readonly nats?: string;
-  readonly tls?: TlsMaterial;
+  /** Files of mutual TLS; absent for none. */
+  readonly tls?: MutualTlsFiles;
   readonly leaseTimeoutMs: number;
   readonly heartbeatEveryMs: number;
   readonly logLevel: string;
@@ -54,7 +55,12 @@ export function readMainOptions(argv: readonly string[]): MainOptions | undefine
     problems.add("--nats", flags.nats, "an address such as nats://127.0.0.1:4222; several with commas");
   }
   if (problems.all().length > 0) throw RegulusError.invalid(problems.all());
-  const tls = readTls({ cert: flags.tlsCert, key: flags.tlsKey, clientCa: flags.tlsClientCa });
+  const named = (flag: string, path: string | undefined) => ({ flag, ...(path === undefined ? {} : { path }) });
+  const tls = namedTlsFiles({
+    cert: named("--tls-cert", flags.tlsCert),
+    key: named("--tls-key", flags.tlsKey),
+    clientCa: named("--tls-client-ca", flags.tlsClientCa),
+  });
   return {
     listen: parseListenAddress("--listen", flags.listen ?? defaults.address),
     ...(flags.metricsListen === "off"
@@ -90,7 +96,8 @@ Standard output gets one JSON line once it is ready; the log goes to standard er
 Without TLS it listens on this machine's own addresses only.
 
 Exit codes: 0 ended as asked, 1 a bug, 2 wrong flags or a refused address, 3 can't listen,
-4 the data folder can't be used, 5 the log is in use, damaged or from a newer version.
+4 the data folder can't be used, 5 the log is in use, damaged or from a newer version,
+6 a TLS file can't be used. SIGHUP reads the TLS files again.
 
 Examples:
   node coordinator/dist/main.js

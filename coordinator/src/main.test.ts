@@ -1,12 +1,13 @@
 /** The coordinator's command as a process: its ready line, its flags, what it refuses and with which exit code, closing, killing, NATS. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { credentials } from "@grpc/grpc-js";
 import { type Search, SearchServiceClient } from "@regulus/proto";
+import { TestAuthority } from "@regulus/proto/doors/testing";
 import Database from "libsql";
 import { connect } from "nats";
 import { validSpec } from "./doors/testing/open-doors.js";
@@ -91,6 +92,9 @@ test("what can't be is refused at the start, with a code and words", async () =>
   writeFileSync(file, "not a folder");
   mkdirSync(dataAt("damaged"));
   writeFileSync(join(dataAt("damaged"), "log.sqlite"), "this is no log of Regulus, and long enough to be looked at".repeat(100));
+  const authority = new TestAuthority(dataAt("authority"));
+  const server = authority.issue("server");
+  const tls = (key: string) => ["--tls-cert", server.cert, "--tls-key", key, "--tls-client-ca", authority.ca];
   const own = new Process(...free, "--data", dataAt("own"));
   const { address } = await own.ready();
   const cases: [string[], number, RegExp][] = [
@@ -99,6 +103,12 @@ test("what can't be is refused at the start, with a code and words", async () =>
     [["--listen", address, "--metrics-listen", "off", "--data", dataAt("y")], 3, /port \d+ at 127\.0\.0\.1 is in use/],
     [[...free, "--data", join(file, "below")], 4, /--data .*file\/below: can't be used: .*name a folder that can be written/],
     [[...free, "--data", dataAt("damaged")], 5, /not a whole log of Regulus/],
+    [
+      [...free, "--data", dataAt("z"), ...tls(authority.encrypted(server.key))],
+      6,
+      /--tls-key .* is encrypted; expected one without/,
+    ],
+    [[...free, "--data", dataAt("z"), ...tls(authority.issue("other").key)], 6, /--tls-key .* is not the key of the certificate/],
   ];
   await Promise.all(
     cases.map(async ([args, code, words]) => {
@@ -124,6 +134,23 @@ test("a log from a newer version is refused and left alone", async () => {
   const refused = new Process(...free, "--data", dataAt("newer"));
   assert.equal(await refused.ended, 5);
   assert.match(refused.stderr, /99/);
+});
+
+test("SIGHUP reads the TLS files again; files that can't be used leave the ones before in force", async () => {
+  const authority = new TestAuthority(dataAt("renewing"));
+  const server = authority.issue("server");
+  const files = ["--tls-cert", server.cert, "--tls-key", server.key, "--tls-client-ca", authority.ca];
+  const own = new Process(...free, "--data", dataAt("renewed"), ...files);
+  await own.ready();
+  const whole = readFileSync(server.key);
+  writeFileSync(server.key, "half a fi");
+  own.child.kill("SIGHUP");
+  await eventually("the refusal", () => own.stderr.includes("the ones before stay in force") || undefined);
+  writeFileSync(server.key, whole);
+  own.child.kill("SIGHUP");
+  await eventually("the new files", () => own.stderr.includes("TLS files read again") || undefined);
+  own.child.kill("SIGTERM");
+  assert.equal(await own.ended, 0);
 });
 
 test("help is answered on standard output", async () => {

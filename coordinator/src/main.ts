@@ -5,6 +5,7 @@
 import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RegulusError } from "@regulus/proto";
+import { MutualTls, type MutualTlsFiles } from "@regulus/proto/doors";
 import { destination, type Logger, pino } from "pino";
 import { openDirectoryStore } from "./artifacts/directory-store.js";
 import type { Coordinator } from "./coordinator.js";
@@ -22,7 +23,7 @@ import { createCoordinator } from "./runner/create-coordinator.js";
 import { version } from "./version.js";
 
 /** What the process ends with. deploy/README.md says what to do about each. */
-const exitCodes = { bug: 1, usage: 2, listen: 3, data: 4, log: 5 } as const;
+const exitCodes = { bug: 1, usage: 2, listen: 3, data: 4, log: 5, tls: 6 } as const;
 
 /** A failure to start, with the code that the process ends with. */
 class StartFailure extends Error {
@@ -74,7 +75,8 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
     feed: () => feedNumbers?.(),
     version,
   });
-  const { listen, metricsListen, tls, data, leaseTimeoutMs, heartbeatEveryMs } = options;
+  const { listen, metricsListen, data, leaseTimeoutMs, heartbeatEveryMs } = options;
+  const tls = options.tls === undefined ? undefined : await openTls(options.tls, log);
   // First, so that /readyz tells "recovering" while a long log is read.
   const page =
     metricsListen &&
@@ -121,6 +123,26 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
   log.info({ address: server.address, metrics: page?.address, data, version }, "ready");
   const line = { ready: "coordinator", address: server.address, ...(page === undefined ? {} : { metrics: page.address }) };
   process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** TLS from its files, read again at SIGHUP. */
+async function openTls(files: MutualTlsFiles, log: Logger): Promise<MutualTls> {
+  const tls = await started(exitCodes.tls, async () => new MutualTls(files, Date.now()));
+  const tell = (what: string): void => {
+    log.info({ expires: new Date(tls.material.expiresMs).toISOString() }, what);
+    for (const warning of tls.warnings) log.warn(warning);
+  };
+  tell("TLS files read");
+  process.on("SIGHUP", () => {
+    try {
+      tls.reload(Date.now());
+      tell("TLS files read again; new connections use them");
+    } catch (thrown) {
+      if (!(thrown instanceof RegulusError)) throw thrown;
+      log.error(`TLS files can't be used, the ones before stay in force: ${thrown.message}`);
+    }
+  });
+  return tls;
 }
 
 /** Runs a step of the start; an error of the world becomes a failure with the step's exit code. */

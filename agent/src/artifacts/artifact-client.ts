@@ -24,10 +24,23 @@ export interface Artifacts {
 }
 
 export class ArtifactClient implements Artifacts {
-  private readonly client: ArtifactServiceClient;
+  private client: ArtifactServiceClient;
 
-  constructor(address: string, credentials: ChannelCredentials) {
-    this.client = new ArtifactServiceClient(address, credentials, channelOptions);
+  constructor(
+    private readonly address: string,
+    private readonly credentials: () => ChannelCredentials,
+  ) {
+    this.client = this.open();
+  }
+
+  /** Begins a new connection, for calls from now on; calls under way end on the old one. */
+  reopen(): void {
+    this.client.close();
+    this.client = this.open();
+  }
+
+  private open(): ArtifactServiceClient {
+    return new ArtifactServiceClient(this.address, this.credentials(), channelOptions);
   }
 
   close(): void {

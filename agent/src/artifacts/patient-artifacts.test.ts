@@ -19,7 +19,7 @@ after(() => {
 });
 
 function connect(address: string): PatientArtifacts {
-  const client = new ArtifactClient(address, channelCredentials({}));
+  const client = new ArtifactClient(address, () => channelCredentials({}));
   closing.push(() => client.close());
   return new PatientArtifacts(client, pino({ level: "silent" }));
 }

@@ -1,9 +1,10 @@
 /**
  * The way to the coordinator: TLS files and channel settings. The agent always calls out, so it works behind NAT; pings keep the way open.
  */
-import { readFileSync } from "node:fs";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 import { limits, RegulusError } from "@regulus/proto";
+import { type Looked, MutualTls, readAuthority, readKeyPair } from "@regulus/proto/doors";
+import type { Logger } from "pino";
 
 /** PEM files. */
 export interface TlsFiles {
@@ -33,8 +34,42 @@ export const channelOptions: ChannelOptions = {
 /** Settings of the agent's stream: each connection is new, so that its name is looked up again and no dead address is waited for. */
 export const streamOptions: ChannelOptions = { ...channelOptions, "grpc.use_local_subchannel_pool": 1 };
 
-/** Credentials from files. Fails with "invalid-argument" where a file can't be read or one of a pair is missing. */
+/** Credentials from files. Fails with "invalid-argument" where one of a pair is missing, with "failed-precondition" where a file can't be used. */
 export function channelCredentials(tls: TlsFiles): ChannelCredentials {
+  return readCredentials(tls).value;
+}
+
+/** The agent's credentials, read again at every connection: certificates are renewed beside a process that runs for months. */
+export class OwnCredentials {
+  #current: Looked<ChannelCredentials>;
+
+  /** Fails as `channelCredentials` does. */
+  constructor(
+    private readonly tls: TlsFiles,
+    private readonly log: Logger,
+  ) {
+    this.#current = readCredentials(tls);
+    this.#warn();
+  }
+
+  /** As the files are now; as they were where they can't be used now, which is logged. */
+  fresh(): ChannelCredentials {
+    if (this.tls.ca === undefined) return this.#current.value;
+    try {
+      this.#current = readCredentials(this.tls);
+      this.#warn();
+    } catch (thrown) {
+      this.log.error(`TLS files can't be used, the ones before stay in force: ${RegulusError.from(thrown).message}`);
+    }
+    return this.#current.value;
+  }
+
+  #warn(): void {
+    for (const warning of this.#current.warnings) this.log.warn(warning);
+  }
+}
+
+function readCredentials(tls: TlsFiles): Looked<ChannelCredentials> {
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw new RegulusError(
       "invalid-argument",
@@ -42,18 +77,26 @@ export function channelCredentials(tls: TlsFiles): ChannelCredentials {
     );
   }
   if (tls.ca === undefined) {
-    if (tls.cert === undefined) return credentials.createInsecure();
+    if (tls.cert === undefined) return { value: credentials.createInsecure(), warnings: [] };
     throw new RegulusError("invalid-argument", "--tls-cert was given without --tls-ca: name the coordinator's authority too");
   }
-  return tls.cert === undefined || tls.key === undefined
-    ? credentials.createSsl(pem(tls.ca))
-    : credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+  const now = Date.now();
+  const authority = readAuthority({ flag: "--tls-ca", path: tls.ca }, now);
+  if (tls.cert === undefined || tls.key === undefined)
+    return { value: credentials.createSsl(authority.value), warnings: authority.warnings };
+  const own = readKeyPair({ flag: "--tls-cert", path: tls.cert }, { flag: "--tls-key", path: tls.key }, now);
+  const value = credentials.createSsl(authority.value, own.value.key, own.value.cert);
+  return { value, warnings: [...authority.warnings, ...own.warnings] };
 }
 
-function pem(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new RegulusError("invalid-argument", `can't read the TLS file ${path}: expected a PEM file`, { cause: error });
-  }
+/** The same files for a page that other machines read; undefined where one is missing. */
+export function pageTls(tls: TlsFiles): MutualTls | undefined {
+  const { ca, cert, key } = tls;
+  if (ca === undefined || cert === undefined || key === undefined) return undefined;
+  const files = {
+    cert: { flag: "--tls-cert", path: cert },
+    key: { flag: "--tls-key", path: key },
+    clientCa: { flag: "--tls-ca", path: ca },
+  };
+  return new MutualTls(files, Date.now());
 }

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { promises as names } from "node:dns";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
 import { status } from "@grpc/grpc-js";
 import { AgentServiceClient, EndReason, type LeaseKey, type Report } from "@regulus/proto";
+import { TestAuthority } from "@regulus/proto/doors/testing";
 import { pino } from "pino";
 import { testLease, testSpec } from "../testing/test-agent.js";
 import { TestCoordinator } from "../testing/test-coordinator.js";
@@ -20,6 +25,8 @@ const finding = (message: string): Report => ({
   event: { $case: "found", value: { source: "t", severity: "info", message } },
 });
 const words = (reports: readonly Report[]) => reports.map(({ event }) => (event?.$case === "found" ? event.value.message : ""));
+
+const none = () => undefined;
 
 function startLink(address: string, more: Partial<LinkHandler> = {}) {
   const leases: [number, string][] = [];
@@ -181,4 +188,36 @@ test("what was taken away is over when the agent says so at once, not at its nex
   link.heartbeat();
   await coordinator.until("one more", () => coordinator.heartbeats.length === 2);
   assert.deepEqual(coordinator.heartbeats[0]?.active, []);
+});
+
+test("a plain agent that meets a coordinator with TLS is told which flags it lacks", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "regulus-link-"));
+  const authority = new TestAuthority(folder);
+  const own = authority.issue("server");
+  const server = createTlsServer({ cert: readFileSync(own.cert), key: readFileSync(own.key), ALPNProtocols: ["h2"] });
+  // What a plain client says is no TLS.
+  server.on("tlsClientError", () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(() => server.close());
+  const bound = server.address();
+  assert.ok(typeof bound === "object" && bound !== null);
+  const address = `127.0.0.1:${bound.port}`;
+  const said = await new Promise<string>((resolve) => {
+    const link = new Link({
+      openClient: () => new AgentServiceClient(address, channelCredentials({}), streamOptions),
+      handler: {
+        registration: () => ({ agent: undefined, protocol: 1, active: [] }),
+        active: () => [],
+        registered: none,
+        lease: none,
+        stop: none,
+      },
+      log: pino({ level: "warn" }, { write: resolve }),
+      address,
+    });
+    closing.push(() => link.close());
+    link.start();
+  });
+  assert.match(said, /no connection to the coordinator: .*; a coordinator with TLS needs --tls-ca, --tls-cert and --tls-key/);
+  rmSync(folder, { recursive: true });
 });

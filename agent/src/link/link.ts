@@ -51,6 +51,8 @@ export interface LinkOptions {
   readonly log: Logger;
   /** Where the coordinator is, for messages. */
   readonly address: string;
+  /** Whether connections use TLS. */
+  readonly secure?: boolean;
   readonly buffer?: ReportBuffer;
 }
 
@@ -232,6 +234,13 @@ export class Link {
     this.stream?.write(message);
   }
 
+  /** A plain connection to a coordinator with TLS is cut without a word: the likely reason is said for it. */
+  private advice(error: RegulusError): string {
+    const silent =
+      error.code === "unavailable" && !/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ended the connection/.test(error.message);
+    return this.options.secure === true || !silent ? "" : "; a coordinator with TLS needs --tls-ca, --tls-cert and --tls-key";
+  }
+
   private lost(stream: Stream, cause: unknown): void {
     if (stream !== this.stream || this.closed) return;
     this.stream = undefined;
@@ -247,7 +256,7 @@ export class Link {
     if (refused) {
       this.refusal = error;
       this.options.log.error(words, `the coordinator refused this agent: ${error.message}`);
-    } else this.options.log.warn(words, `no connection to the coordinator: ${error.message}`);
+    } else this.options.log.warn(words, `no connection to the coordinator: ${error.message}${this.advice(error)}`);
     this.retry = setTimeout(() => this.connect(), waitMs);
   }
 }

@@ -1,9 +1,7 @@
 /** The server as a stranger meets it: health, reflection, errors with their trailers, the listening rule, TLS, closing. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
 import { after, test } from "node:test";
 import {
   type Client,
@@ -15,6 +13,8 @@ import {
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { GetSearchRequest, RegulusError, SearchServiceClient, SearchServiceService } from "@regulus/proto";
+import { MutualTls } from "@regulus/proto/doors";
+import { TestAuthority } from "@regulus/proto/doors/testing";
 import { protoPath as healthProto } from "grpc-health-check";
 import { bounds } from "./bounds.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
@@ -171,25 +171,57 @@ test("a port in use and an address that others can reach are refused with a way 
 });
 
 test("with TLS only a client with a certificate of the authority gets in", async () => {
-  const scratch = scratchFolder();
-  const files = certificates(scratch.path);
-  const tls = { cert: readFileSync(files.cert), key: readFileSync(files.key), clientCa: readFileSync(files.ca) };
+  const { authority, tls, scratch } = secured();
   const doors = await openDoors(parts, { listen: { host: "0.0.0.0", port: 0 }, tls });
   const address = `localhost:${doors.server.address.split(":")[1]}`;
-  const get = (channel: ReturnType<typeof credentials.createSsl>): Promise<number> => {
-    const client = new SearchServiceClient(address, channel);
-    return new Promise((resolve) => {
-      client.getSearch({ searchId: "a" }, new Metadata(), { deadline: Date.now() + 3000 }, (error) => {
-        client.close();
-        resolve(error?.code ?? 0);
-      });
-    });
-  };
-  const ca = readFileSync(files.ca);
-  // 5 NOT_FOUND: the call was answered. 14 UNAVAILABLE: no connection came to be.
-  assert.equal(await get(credentials.createSsl(ca, readFileSync(files.key), readFileSync(files.cert))), 5);
-  assert.notEqual(await get(credentials.createSsl(ca)), 5, "no client certificate");
-  assert.notEqual(await get(credentials.createInsecure()), 5, "no TLS");
+  const ca = readFileSync(authority.ca);
+  const client = authority.issue("client");
+  // 5 NOT_FOUND: the call was answered.
+  assert.equal(await codeOfGet(address, credentials.createSsl(ca, readFileSync(client.key), readFileSync(client.cert))), 5);
+  assert.notEqual(await codeOfGet(address, credentials.createSsl(ca)), 5, "no client certificate");
+  assert.notEqual(await codeOfGet(address, credentials.createInsecure()), 5, "no TLS");
+  await doors.close();
+  scratch.remove();
+});
+
+test("certificates that are read again serve new connections", async () => {
+  const { authority, tls, files, scratch } = secured();
+  const doors = await openDoors(parts, { listen: { host: "127.0.0.1", port: 0 }, tls });
+  const client = authority.issue("client");
+  const get = (ca: string) =>
+    codeOfGet(doors.server.address, credentials.createSsl(readFileSync(ca), readFileSync(client.key), readFileSync(client.cert)));
+  const renewed = scratchFolder();
+  const next = new TestAuthority(renewed.path);
+  const issued = next.issue("renewed");
+  copyFileSync(issued.cert, files.cert.path);
+  copyFileSync(issued.key, files.key.path);
+  assert.equal(await get(authority.ca), 5, "what is in force does not change by itself");
+  tls.reload(Date.now());
+  assert.equal(await get(next.ca), 5);
+  assert.notEqual(await get(authority.ca), 5);
+  await doors.close();
+  renewed.remove();
+  scratch.remove();
+});
+
+test("a caller is let go when its certificate expires, in the middle of a stream too", async () => {
+  const { authority, tls, scratch } = secured();
+  const doors = await openDoors(parts, { listen: { host: "127.0.0.1", port: 0 }, tls });
+  const { searchId } = await parts.coordinator.createSearch({ spec: validSpec(), idempotencyKey: "", validateOnly: false });
+  const brief = authority.issue("brief", { toMs: Date.now() + 6000 });
+  const channel = credentials.createSsl(readFileSync(authority.ca), readFileSync(brief.key), readFileSync(brief.cert));
+  const client = new SearchServiceClient(doors.server.address, channel);
+  const stream = client.watchSearch({ searchId, after: 0 });
+  await new Promise((resolve) => stream.once("data", resolve));
+  const error = await new Promise<ServiceError>((resolve) => stream.once("error", resolve));
+  assert.equal(error.code, 16);
+  assert.match(error.details, /certificate expired at .*; use a new one/);
+  const next = await new Promise<ServiceError | null>((resolve) => {
+    client.stopSearch({ searchId, reason: "" }, (refused) => resolve(refused));
+  });
+  assert.equal(next?.code, 16, "the open connection is no way in either");
+  assert.equal(parts.coordinator.getSearch(searchId).status, "SEARCH_STATUS_RUNNING");
+  client.close();
   await doors.close();
   scratch.remove();
 });
@@ -208,60 +240,26 @@ test("a closing server ends streams with UNAVAILABLE, so that clients come back"
   client.close();
 });
 
-/** A key, a certificate for localhost and its own authority, made by openssl for this test. */
-function certificates(folder: string): { ca: string; cert: string; key: string } {
-  const at = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => {
-    execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
+/** Mutual TLS of a server with an authority of its own. */
+function secured() {
+  const scratch = scratchFolder();
+  const authority = new TestAuthority(scratch.path);
+  const { cert, key } = authority.issue("server");
+  const files = {
+    cert: { flag: "--tls-cert", path: cert },
+    key: { flag: "--tls-key", path: key },
+    clientCa: { flag: "--tls-client-ca", path: authority.ca },
   };
-  const days = ["-days", "2"];
-  openssl(
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    at("ca.key"),
-    "-out",
-    at("ca.pem"),
-    "-subj",
-    "/CN=test authority",
-    ...days,
-  );
-  openssl(
-    "req",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    at("own.key"),
-    "-out",
-    at("own.csr"),
-    "-subj",
-    "/CN=localhost",
-    "-addext",
-    "subjectAltName=DNS:localhost",
-  );
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    at("own.csr"),
-    "-CA",
-    at("ca.pem"),
-    "-CAkey",
-    at("ca.key"),
-    "-CAcreateserial",
-    "-copy_extensions",
-    "copy",
-    "-out",
-    at("own.pem"),
-    ...days,
-  );
-  return { ca: at("ca.pem"), cert: at("own.pem"), key: at("own.key") };
+  return { scratch, authority, files, tls: new MutualTls(files, Date.now()) };
+}
+
+/** Code of a call by a new connection; 0 where it succeeds. */
+function codeOfGet(address: string, channel: ReturnType<typeof credentials.createSsl>): Promise<number> {
+  const client = new SearchServiceClient(address, channel);
+  return new Promise((resolve) => {
+    client.getSearch({ searchId: "a" }, new Metadata(), { deadline: Date.now() + 3000 }, (error) => {
+      client.close();
+      resolve(error?.code ?? 0);
+    });
+  });
 }

@@ -5,10 +5,11 @@
 import { createRequire } from "node:module";
 import { Server as NetServer } from "node:net";
 import { dirname } from "node:path";
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { AgentServiceService, ArtifactServiceService, limits, SearchServiceService } from "@regulus/proto";
+import { assertMayListen, formatAddress, type ListenAddress, listenFailure, type MutualTls } from "@regulus/proto/doors";
 import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
 import type { Logger } from "pino";
 import type { Coordinator } from "../coordinator.js";
@@ -19,11 +20,12 @@ import { bounds } from "./bounds.js";
 import { CallGuards } from "./call-guards.js";
 import type { Route } from "./calls.js";
 import { failuresTo } from "./failures.js";
-import { assertMayListen, formatAddress, type ListenAddress, listenFailure, type TlsMaterial } from "./listen-address.js";
 import { type Metrics, rpcTimer } from "./metrics.js";
+import { tlsFlags } from "./metrics-page.js";
 import { OpenStreams } from "./open-streams.js";
 import type { Readiness } from "./readiness.js";
 import { searchRoutes } from "./search-service.js";
+import { expiredCertificates, serverCredentials } from "./server-credentials.js";
 import type { Watchers } from "./watchers.js";
 
 /** What a server needs. */
@@ -32,7 +34,7 @@ export interface ServerOptions {
   readonly artifacts: ArtifactStore;
   readonly listen: ListenAddress;
   /** Mutual TLS; absent for none, which only loopback allows. */
-  readonly tls?: TlsMaterial | undefined;
+  readonly tls?: MutualTls | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly watchers: Watchers;
@@ -55,7 +57,7 @@ export interface RunningServer {
 
 /** Starts the server. Fails with a clear error where the address is refused or taken. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  assertMayListen("--listen", options.listen, options.tls);
+  assertMayListen("--listen", options.listen, options.tls !== undefined, tlsFlags);
   const failures = failuresTo(options.log);
   const guards =
     options.guards ?? new CallGuards({ log: options.log, dropped: (reason) => options.metrics.callsDropped.inc({ reason }) });
@@ -66,7 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     "grpc.keepalive_timeout_ms": bounds.keepaliveTimeoutMs,
     "grpc-node.max_session_memory": bounds.connectionMemoryMbMax,
     // The guard stands next to the wire.
-    interceptors: [guards.interceptor, rpcTimer(options.metrics)],
+    interceptors: [guards.interceptor, rpcTimer(options.metrics), expiredCertificates(Date.now)],
   });
   const { coordinator, artifacts, watchers, heartbeatEveryMs } = options;
   const streams = new OpenStreams();
@@ -83,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   health.addToServer(server);
   new ReflectionService(loadContract()).addToServer(server);
 
-  const port = await bind(server, options.listen, options.tls);
+  const port = await bind(server, options);
   boundConnections(server, options.connectionsMax ?? bounds.connectionsMax);
   return {
     address: formatAddress({ host: options.listen.host, port }),
@@ -129,13 +131,9 @@ function loadOwnContract(): ReturnType<typeof loadSync> {
   return loadSync(files, { includeDirs: [dirname(dirname(dirname(service)))], keepCase: true });
 }
 
-async function bind(server: Server, listen: ListenAddress, tls: TlsMaterial | undefined): Promise<number> {
-  const credentials =
-    tls === undefined
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(tls.clientCa, [{ private_key: tls.key, cert_chain: tls.cert }], true);
+async function bind(server: Server, { listen, tls }: ServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(formatAddress(listen), credentials, (error, port) => {
+    server.bindAsync(formatAddress(listen), serverCredentials(tls), (error, port) => {
       if (error === null) resolve(port);
       else reject(listenFailure("--listen", listen, error));
     });

@@ -1,10 +1,10 @@
 /**
- * Where a listener may listen. Loopback needs nothing; any other address needs TLS with a certificate, a key and the authority that
- * signs the certificates of clients (mutual TLS: nobody gets in without credentials). Decision 0010.
+ * Where a listener may listen, the one rule for every door of every process. Loopback needs nothing; any other address needs TLS with a
+ * certificate, a key and the authority that signs the certificates of clients (mutual TLS: nobody gets in without credentials). Decisions
+ * 0010 and 0028.
  */
-import { readFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
-import { RegulusError } from "@regulus/proto";
+import { RegulusError } from "../errors.js";
 
 /** An address to listen on. */
 export interface ListenAddress {
@@ -12,20 +12,6 @@ export interface ListenAddress {
   readonly host: string;
   /** TCP port; 0 for a free one. */
   readonly port: number;
-}
-
-/** Files of mutual TLS, PEM. */
-export interface TlsFiles {
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  readonly clientCa?: string | undefined;
-}
-
-/** What mutual TLS needs: PEM bytes. */
-export interface TlsMaterial {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly clientCa: Buffer;
 }
 
 /** Reads `127.0.0.1:7711`, `localhost:0` or `[::1]:7711`. */
@@ -49,39 +35,13 @@ export const formatAddress = ({ host, port }: ListenAddress): string => (isIPv6(
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || (isIPv4(host) && host.startsWith("127.")) || (isIPv6(host) && /^(0{0,4}:){1,7}0{0,3}1$/.test(host));
 
-/** The files of mutual TLS; undefined where none was named. Fails where only some were named or one can't be read. */
-export function readTls(files: TlsFiles): TlsMaterial | undefined {
-  const named = { "--tls-cert": files.cert, "--tls-key": files.key, "--tls-client-ca": files.clientCa };
-  const missing = Object.entries(named).filter(([, path]) => path === undefined);
-  if (missing.length === 3) return undefined;
-  if (missing.length > 0) {
-    throw new RegulusError(
-      "invalid-argument",
-      `TLS needs --tls-cert, --tls-key and --tls-client-ca together; missing: ${missing.map(([flag]) => flag).join(", ")}`,
-    );
-  }
-  const read = (flag: string, path: string | undefined): Buffer => {
-    try {
-      return readFileSync(path ?? "");
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new RegulusError("invalid-argument", `${flag}: can't read ${path}: ${why}`, { cause });
-    }
-  };
-  return {
-    cert: read("--tls-cert", files.cert),
-    key: read("--tls-key", files.key),
-    clientCa: read("--tls-client-ca", files.clientCa),
-  };
-}
-
-/** Refuses an address that other machines can reach unless TLS with client certificates is there. */
-export function assertMayListen(flag: string, address: ListenAddress, tls: TlsMaterial | undefined): void {
-  if (isLoopback(address.host) || tls !== undefined) return;
+/** Refuses an address that other machines can reach unless mutual TLS is there. `flags` are those that would turn it on. */
+export function assertMayListen(flag: string, address: ListenAddress, mutualTls: boolean, flags: string): void {
+  if (isLoopback(address.host) || mutualTls) return;
   throw new RegulusError(
     "failed-precondition",
     `${flag} ${formatAddress(address)}: other machines can reach this address, so it needs TLS with client certificates: ` +
-      "give --tls-cert, --tls-key and --tls-client-ca, or listen on 127.0.0.1",
+      `give ${flags}, or listen on 127.0.0.1`,
   );
 }
 
