@@ -1,17 +1,18 @@
 /** The coordinator's command as a process: its ready line, its flags, what it refuses and with which exit code, closing, killing, NATS. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { credentials } from "@grpc/grpc-js";
+import { credentials, status } from "@grpc/grpc-js";
 import { type Search, SearchServiceClient } from "@regulus/proto";
 import { TestAuthority } from "@regulus/proto/doors/testing";
 import Database from "libsql";
 import { connect } from "nats";
 import { validSpec } from "./doors/testing/open-doors.js";
 import { answersOk, eventually, freePort, natsServer, scratchFolder } from "./doors/testing/real-servers.js";
+import { writeLog } from "./simulation/write-log.js";
 
 const program = fileURLToPath(new URL("./main.js", import.meta.url));
 const scratch = scratchFolder();
@@ -151,6 +152,41 @@ test("SIGHUP reads the TLS files again; files that can't be used leave the ones 
   await eventually("the new files", () => own.stderr.includes("TLS files read again") || undefined);
   own.child.kill("SIGTERM");
   assert.equal(await own.ended, 0);
+});
+
+test("a damaged log is refused, with the last good position of each search, and left alone; an emptied folder is not taken for a new one", async () => {
+  for (const ending of ["killed", "closed"] as const) {
+    const whole = writeLog(dataAt(`damaged-${ending}`), ending);
+    const path = join(whole.folder, ending === "killed" ? "log.sqlite-wal" : "log.sqlite");
+    const bytes = readFileSync(path);
+    const at = ending === "killed" ? bytes.length >> 1 : bytes.lastIndexOf("finding 200");
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    const refused = new Process(...free, "--data", whole.folder);
+    assert.equal(await refused.ended, 5);
+    assert.match(refused.stderr, /search \w+ is good up to position \d+ of \d+.*regulus doctor --data/);
+  }
+  const lost = writeLog(dataAt("lost"), "closed");
+  rmSync(join(lost.folder, "log.sqlite"));
+  const refused = new Process(...free, "--data", lost.folder);
+  assert.equal(await refused.ended, 5);
+  assert.match(refused.stderr, /log\.sqlite is missing, but there is .*log\.heads/);
+});
+
+test("a data folder that goes while it runs ends its readiness, and creates are refused", async () => {
+  const running = new Process(...free, "--data", dataAt("gone"));
+  const { address, metrics } = await running.ready();
+  await create(address);
+  renameSync(dataAt("gone"), dataAt("gone-elsewhere"));
+  const client = new SearchServiceClient(address, credentials.createInsecure());
+  const code = await new Promise((resolve) => {
+    client.createSearch({ spec: validSpec(), idempotencyKey: "twice", validateOnly: false }, (error) => resolve(error?.code));
+  });
+  client.close();
+  assert.equal(code, status.UNAVAILABLE);
+  assert.equal(await answersOk(`http://${metrics}/readyz`), false);
+  running.child.kill("SIGKILL");
+  await running.ended;
 });
 
 test("help is answered on standard output", async () => {

@@ -9,6 +9,7 @@ import { MutualTls, type MutualTlsFiles } from "@regulus/proto/doors";
 import { destination, type Logger, pino } from "pino";
 import { openDirectoryStore } from "./artifacts/directory-store.js";
 import type { Coordinator } from "./coordinator.js";
+import { lastGoodPositions } from "./doctor/last-good-positions.js";
 import { createMetrics } from "./doors/metrics.js";
 import { startMetricsPage } from "./doors/metrics-page.js";
 import { startNatsFeed } from "./doors/nats-feed.js";
@@ -22,6 +23,8 @@ import { type MainOptions, readMainOptions } from "./main-options.js";
 import { createCoordinator } from "./runner/create-coordinator.js";
 import { version } from "./version.js";
 
+/** The log in the data folder. */
+const logName = "log.sqlite";
 /** What the process ends with. deploy/README.md says what to do about each. */
 const exitCodes = { bug: 1, usage: 2, listen: 3, data: 4, log: 5, tls: 6 } as const;
 
@@ -29,9 +32,17 @@ const exitCodes = { bug: 1, usage: 2, listen: 3, data: 4, log: 5, tls: 6 } as co
 class StartFailure extends Error {
   readonly exitCode: number;
 
+  readonly code: RegulusError["code"];
+
   constructor(exitCode: number, cause: RegulusError) {
     super(cause.message, { cause });
     this.exitCode = exitCode;
+    this.code = cause.code;
+  }
+
+  /** The same with more words. */
+  saying(words: string): StartFailure {
+    return new StartFailure(this.exitCode, new RegulusError(this.code, `${this.message}. ${words}`, { cause: this }));
   }
 }
 
@@ -59,7 +70,8 @@ async function main(): Promise<void> {
     await run(options, log, open);
   } catch (thrown) {
     await close();
-    throw thrown;
+    if (!(thrown instanceof StartFailure) || thrown.code !== "data-loss") throw thrown;
+    throw thrown.saying(lastGoodPositions(join(options.data, logName), options.data));
   }
 }
 
@@ -85,7 +97,7 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
 
   await started(exitCodes.data, async () => assertUsable(data));
   const began = performance.now();
-  const sqlite = await started(exitCodes.log, () => openSqliteLog({ path: join(data, "log.sqlite") }));
+  const sqlite = await started(exitCodes.log, () => openSqliteLog({ path: join(data, logName) }));
   open.unshift(() => sqlite.close());
   const artifacts = await started(exitCodes.data, async () => openDirectoryStore(join(data, "artifacts")));
   open.unshift(() => artifacts.close());

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import Database from "libsql";
-import { logFileNames, logName, pauses, tryDamage } from "../simulation/log-damage.js";
+import { logFileNames, logName, searchFacts, tryDamage } from "../simulation/log-damage.js";
 import { type Ending, writeLog } from "../simulation/write-log.js";
 import { SqliteFile } from "./sqlite-file.js";
 import { openSqliteLog } from "./sqlite-log.js";
@@ -35,9 +35,9 @@ describe("a damaged log", () => {
     for (let kept = 1; kept < 2 ** logFileNames.length - 1; kept += 1) {
       const lost = logFileNames.filter((_, index) => (kept & (1 << index)) === 0);
       const folder = copyOf(whole.folder, lost);
-      if (lost.join() === "log.exists") {
+      if (lost.join() === "has-log") {
         await (await openSqliteLog({ path: join(folder, logName) })).close();
-        assert.ok(existsSync(join(folder, "log.exists")));
+        assert.ok(existsSync(join(folder, "has-log")));
       } else {
         await assert.rejects(openSqliteLog({ path: join(folder, logName) }), withCode("data-loss"), `without ${lost.join(", ")}`);
       }
@@ -80,7 +80,7 @@ describe("a log's files", () => {
     try {
       const deep = join(folder, "deep", logName);
       const log = await openSqliteLog({ path: deep });
-      await log.append([{ searchId: "a", expected: 0, facts: pauses("a", 1, 1) }]);
+      await log.append([{ searchId: "a", expected: 0, facts: searchFacts("a", 1, 1) }]);
       assert.equal(modeOf(join(folder, "deep")), 0o700);
       for (const name of logFileNames) assert.equal(modeOf(join(folder, "deep", name)), 0o600, name);
       await log.close();
@@ -100,9 +100,9 @@ describe("a log's files", () => {
     ]) {
       const log = await openSqliteLog({ path });
       const position = (await log.searches()).length === 0 ? 0 : 1;
-      if (position === 0) await log.append([{ searchId: "a", expected: 0, facts: pauses("a", 1, 1) }]);
+      if (position === 0) await log.append([{ searchId: "a", expected: 0, facts: searchFacts("a", 1, 1) }]);
       lose();
-      const more = log.append([{ searchId: "a", expected: 1, facts: pauses("a", 2, 1) }]);
+      const more = log.append([{ searchId: "a", expected: 1, facts: searchFacts("a", 2, 1) }]);
       await assert.rejects(more, (thrown) => withCode("unavailable")(thrown) && /is gone/.test(String(thrown)));
       await log.close();
       rmSync(folder, { recursive: true, force: true });
@@ -112,8 +112,8 @@ describe("a log's files", () => {
 
   it("shrink when searches are removed", async () => {
     const log = await openSqliteLog({ path });
-    await log.append([{ searchId: "a", expected: 0, facts: pauses("a", 1, 40_000) }]);
-    await log.append([{ searchId: "b", expected: 0, facts: pauses("b", 1, 10) }]);
+    await log.append([{ searchId: "a", expected: 0, facts: searchFacts("a", 1, 40_000) }]);
+    await log.append([{ searchId: "b", expected: 0, facts: searchFacts("b", 1, 10) }]);
     await log.remove("a");
     await log.close();
     assert.ok(statSync(path).size < 200_000, `${statSync(path).size} bytes are left of two million`);

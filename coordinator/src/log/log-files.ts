@@ -2,7 +2,7 @@
  * The files of a log: the database, SQLite's write-ahead log beside it, the witness (witness.ts), and a marker that says that there is a log, so
  * that a lost one is not taken for a new one. Told apart from damage by which of them are there; kept to their owner; watched for being gone.
  */
-import { closeSync, constants, copyFileSync, mkdirSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, constants, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, parse } from "node:path";
 import { RegulusError } from "@regulus/proto";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
@@ -16,6 +16,8 @@ export class LogFiles {
   readonly marker: string;
   /** A copy of a write-ahead log, as it was before SQLite looked at it; stays where the log turns out to be damaged. */
   readonly kept: string;
+  /** Process id of who has it open: for those who look at the files and not through SQLite, which has a lock of its own. */
+  readonly holder: string;
   readonly folder: string;
   /** Devices and inodes, as they were when first looked at. */
   readonly #places = new Map<string, string>();
@@ -26,8 +28,30 @@ export class LogFiles {
     this.log = log;
     this.writeAhead = `${log}-wal`;
     this.witness = join(this.folder, `${name}.heads`);
-    this.marker = join(this.folder, `${name}.exists`);
+    this.marker = join(this.folder, `has-${name}`);
     this.kept = `${log}-wal.kept`;
+    this.holder = join(this.folder, `${name}.pid`);
+  }
+
+  /** Those that together are the log. */
+  get all(): readonly string[] {
+    return [this.log, this.writeAhead, this.kept, this.witness, this.marker];
+  }
+
+  /** Says who has it open. Answers how to take that back. */
+  hold(): () => void {
+    writeFileSync(this.holder, `${process.pid}\n`, { mode: fileMode });
+    return () => rmSync(this.holder, { force: true });
+  }
+
+  /** Fails with "failed-precondition" where a living process has it open. */
+  assertFree(): void {
+    const pid = Number(readText(this.holder));
+    if (!(pid > 0) || pid === process.pid || !isAlive(pid)) return;
+    throw new RegulusError(
+      "failed-precondition",
+      `the log ${this.log} is in use by the coordinator with process id ${pid}; stop that one first`,
+    );
   }
 
   /** Fails with "data-loss" where other files say that there was a database, and there is none. */
@@ -86,6 +110,25 @@ export class LogFiles {
       "unavailable",
       `${path} ${place === undefined ? "is gone" : "was replaced"} while the coordinator runs; put the data folder back and start the coordinator again`,
     );
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (thrown) {
+    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
+  }
+  // After a restart of the machine its number may be anybody's.
+  const command = readText(`/proc/${pid}/cmdline`);
+  return command === "" || command.includes("node");
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
   }
 }
 

@@ -65,6 +65,7 @@ class SqliteLog implements EventLog {
   /** Heads that moved while the witness could not be written. */
   #unwitnessed: WitnessedSearch[] = [];
   #witness: Witness | undefined;
+  #release: () => void = () => undefined;
   #open = true;
 
   private constructor(files: LogFiles) {
@@ -170,6 +171,7 @@ class SqliteLog implements EventLog {
     this.#open = false;
     this.#file.close();
     this.#witness?.close();
+    this.#release();
   }
 
   #begin(testimony: ReturnType<typeof readWitness>, bytesMax: number | undefined): void {
@@ -186,6 +188,7 @@ class SqliteLog implements EventLog {
       () => new Witness(this.#files.witness, { searches: new Map(heads.map((head) => [head.key, head])), keyMax }),
     );
     fromSystem(this.#files.marker, () => this.#files.mark());
+    this.#release = fromSystem(this.#files.holder, () => this.#files.hold());
   }
 
   #write(batch: readonly Append[], moved: WitnessedSearch[]): void {

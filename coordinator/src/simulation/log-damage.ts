@@ -12,9 +12,9 @@ import type { EventLog } from "../ports.js";
 /** The file of the log in a folder. */
 export const logName = "log.sqlite";
 /** What a log consists of; some are absent at times. */
-export const logFileNames = [logName, `${logName}-wal`, "log.heads", "log.exists"];
+export const logFileNames = [logName, `${logName}-wal`, "log.heads", "has-log"];
 /** Those that faults other than deletion fall on: the two that hold facts as often as the others together. */
-const targets = [logName, logName, `${logName}-wal`, `${logName}-wal`, "log.heads", "log.heads", "log.heads", "log.exists"];
+const targets = [logName, logName, `${logName}-wal`, `${logName}-wal`, "log.heads", "log.heads", "log.heads", "has-log"];
 /** Bytes of a page of SQLite. */
 const pageBytes = 4096;
 
@@ -114,7 +114,7 @@ async function lossIn(log: EventLog, acknowledged: Whole["acknowledged"]): Promi
     for (const [index, fact] of facts.entries()) {
       if (!sameFact(fact, read[index])) return `fact ${index + 1} of search ${searchId}`;
     }
-    const ofTrial = read.filter((fact) => fact.kind?.$case === "trialPaused" && fact.kind.value.trial === 3);
+    const ofTrial = read.filter((fact) => fact.kind?.$case === "findingReported" && fact.kind.value.trial === 3);
     const about: Fact[] = [];
     for await (const piece of log.read(searchId, 0, { about: { trial: 3 } })) about.push(...piece);
     if (about.length !== ofTrial.length || about.some((fact, index) => !sameFact(fact, ofTrial[index]))) {
@@ -128,9 +128,9 @@ async function lossIn(log: EventLog, acknowledged: Whole["acknowledged"]): Promi
 async function goOn(log: EventLog, life: number): Promise<void> {
   for (const searchId of await log.searches()) {
     const position = (await factsIn(log, searchId)).length;
-    await log.append([{ searchId, expected: position, facts: pauses(searchId, position + 1, 3) }]);
+    await log.append([{ searchId, expected: position, facts: searchFacts(searchId, position + 1, 3) }]);
   }
-  await log.append([{ searchId: `later-${life}`, expected: 0, facts: pauses(`later-${life}`, 1, 400) }]);
+  await log.append([{ searchId: `later-${life}`, expected: 0, facts: searchFacts(`later-${life}`, 1, 400) }]);
 }
 
 async function factsIn(log: EventLog, searchId: string): Promise<Fact[]> {
@@ -143,11 +143,15 @@ function sameFact(a: Fact, b: Fact | undefined): boolean {
   return b !== undefined && Buffer.compare(Fact.encode(a).finish(), Fact.encode(b).finish()) === 0;
 }
 
-/** Facts of ten trials, one after the other. */
-export function pauses(searchId: string, first: number, count: number): Fact[] {
+/** Facts that make a search: its creation and findings about ten trials, one after the other. */
+export function searchFacts(searchId: string, first: number, count: number): Fact[] {
   return Array.from({ length: count }, (_, index) => {
     const position = first + index;
-    const value = { trial: position % 10, attempt: 1, step: position };
-    return Fact.fromPartial({ searchId, position, timeMs: 1000 + position, kind: { $case: "trialPaused", value } });
+    const created = { $case: "searchCreated" as const, value: { spec: { objectives: [{ metric: "loss" }] } } };
+    const found = {
+      $case: "findingReported" as const,
+      value: { trial: position % 10, attempt: 1, source: "damage", severity: "info", message: `finding ${position}` },
+    };
+    return Fact.fromPartial({ searchId, position, timeMs: 1000 + position, kind: position === 1 ? created : found });
   });
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Fact } from "@regulus/proto";
 import { openSqliteLog } from "../log/sqlite-log.js";
-import { logName, pauses, type Whole } from "./log-damage.js";
+import { logName, searchFacts, type Whole } from "./log-damage.js";
 
 /** How a log's process ends. */
 export type Ending = "closed" | "killed";
@@ -21,7 +21,7 @@ export function writeLog(folder: string, ending: Ending): Whole {
   const acknowledged = new Map<string, readonly Fact[]>();
   for (const line of stdout.split("\n")) {
     const [searchId, count] = line.split(" ");
-    if (searchId !== undefined && count !== undefined) acknowledged.set(searchId, pauses(searchId, 1, Number(count)));
+    if (searchId !== undefined && count !== undefined) acknowledged.set(searchId, searchFacts(searchId, 1, Number(count)));
   }
   if (acknowledged.size === 0) throw new Error(`no log was written to ${folder}: ${stderr}`);
   return { folder, acknowledged };
@@ -30,11 +30,11 @@ export function writeLog(folder: string, ending: Ending): Whole {
 async function write(folder: string, ending: Ending): Promise<void> {
   const log = await openSqliteLog({ path: join(folder, logName) });
   // A search that goes leaves unused pages.
-  await log.append([{ searchId: "gone", expected: 0, facts: pauses("gone", 1, 500) }]);
+  await log.append([{ searchId: "gone", expected: 0, facts: searchFacts("gone", 1, 500) }]);
   const positions = new Map(["first", "second", "third"].map((searchId) => [searchId, 0]));
   for (let turn = 0; turn < appends; turn += 1) {
     const batch = [...positions].slice(turn % 3).map(([searchId, expected]) => {
-      const facts = pauses(searchId, expected + 1, 1 + (turn % 4));
+      const facts = searchFacts(searchId, expected + 1, 1 + (turn % 4));
       positions.set(searchId, expected + facts.length);
       return { searchId, expected, facts };
     });

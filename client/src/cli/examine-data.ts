@@ -1,0 +1,127 @@
+/**
+ * What the coordinator's own doctor finds in a data folder: its log and its artifacts, while no coordinator runs. Checks only, unless a repair is
+ * asked for.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { RegulusError } from "@regulus/proto";
+import { formatCount } from "../display/numbers.js";
+import type { Finding } from "./examine.js";
+
+/** The program that reads logs. */
+const main = new URL("../../../coordinator/dist/doctor/main.js", import.meta.url);
+/** Any of these says that there is or was a log. */
+const traces = ["log.sqlite", "log.sqlite-wal", "log.heads", "has-log"];
+/** Searches and sums that one row names. */
+const namedMax = 20;
+
+/** What was found. */
+export interface DataFindings {
+  readonly findings: readonly Finding[];
+  readonly isDamaged: boolean;
+}
+
+/** The folder of a coordinator's log in a data folder, which may be one of `regulus up` or the coordinator's own. Undefined for none. */
+export function logFolderIn(data: string): string | undefined {
+  return [join(data, "coordinator"), data].find((folder) => traces.some((name) => existsSync(join(folder, name))));
+}
+
+/** Checks a folder with a log, and repairs it where that is asked for. `onProgress` gets words, about once a second. */
+export async function examineData(
+  folder: string,
+  { repair, onProgress }: { readonly repair: boolean; readonly onProgress: (words: string) => void },
+): Promise<DataFindings> {
+  const flags = ["--data", folder, ...(repair ? ["--repair"] : [])];
+  const child = spawn(process.execPath, [fileURLToPath(main), ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+  let last: Readonly<Record<string, unknown>> = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    last = record(JSON.parse(line));
+    if (typeof last.progress === "string") onProgress(last.progress);
+  }
+  if (last.error !== undefined) return unchecked(record(last.error));
+  if (last.report === undefined) throw new RegulusError("internal", `the doctor of ${folder} ended without a report`);
+  return findingsOf(folder, record(last.report));
+}
+
+/** A log in use is no damage; anything else that keeps it from being looked at is told. */
+function unchecked({ code, message }: Readonly<Record<string, unknown>>): DataFindings {
+  const inUse = code === "failed-precondition" && String(message).includes("in use");
+  return { findings: [{ name: "log", ok: inUse, detail: `not checked: ${String(message)}` }], isDamaged: false };
+}
+
+function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): DataFindings {
+  const problems = list(report.problems).map(String);
+  const damaged = list(report.damaged).map(record);
+  const artifacts = record(report.artifacts);
+  const [spoilt, missing] = [list(artifacts.damaged).map(String), list(artifacts.missing).map(record)];
+  const isWhole = problems.length === 0 && damaged.length === 0;
+  const log: Finding[] = isWhole
+    ? [
+        {
+          name: "log",
+          ok: true,
+          detail: `${folder}: ${counted(report.searches, "search")}, ${counted(report.facts, "fact")}, all whole`,
+        },
+      ]
+    : problems.map((detail) => ({ name: "log", ok: false, detail }));
+  const searches = named(damaged).map((search) => ({
+    name: `search ${String(search.searchId)}`,
+    ok: false,
+    detail: `good up to position ${String(search.good)} of ${String(search.acknowledged)}: ${String(search.problem)}`,
+  }));
+  const stored = `${counted(artifacts.stored, "artifact")}, ${formatCount(Number(artifacts.bytes))} bytes`;
+  const bytes: Finding[] =
+    spoilt.length + missing.length === 0
+      ? [{ name: "artifacts", ok: true, detail: `${stored}, all whole` }]
+      : [
+          ...named(spoilt).map((sha256) => ({
+            name: "artifacts",
+            ok: false,
+            detail: `${sha256} has other bytes than were stored`,
+          })),
+          ...named(missing).map(({ searchId, trial, sha256 }) => ({
+            name: "artifacts",
+            ok: false,
+            detail: `${String(sha256)} is missing; trial ${String(trial)} of search ${String(searchId)} refers to it`,
+          })),
+        ];
+  return {
+    findings: [...log, ...searches, ...bytes, ...modes(list(report.open).map(String)), ...repaired(report.aside)],
+    isDamaged: (!isWhole && report.aside === undefined) || spoilt.length + missing.length > 0,
+  };
+}
+
+function modes(open: readonly string[]): readonly Finding[] {
+  if (open.length === 0) return [{ name: "file modes", ok: true, detail: "only the owner reads and writes" }];
+  return [
+    { name: "file modes", ok: false, detail: `others may look into ${named(open).join(", ")}; take that away: chmod -R go= DIR` },
+  ];
+}
+
+function repaired(aside: unknown): readonly Finding[] {
+  if (aside === undefined) return [];
+  return [
+    { name: "repair", ok: true, detail: `the log ends at the last good positions now; the old files are in ${String(aside)}` },
+  ];
+}
+
+/** The first of a list. */
+function named<T>(items: readonly T[]): readonly T[] {
+  return items.slice(0, namedMax);
+}
+
+function counted(count: unknown, what: string): string {
+  const plural = what === "search" ? "searches" : `${what}s`;
+  return `${formatCount(Number(count))} ${Number(count) === 1 ? what : plural}`;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,71 @@
+/** Looks at stored artifacts: whether their bytes are those of their names, and whether all are there that searches refer to. */
+import { type ArtifactRef, type Fact, RegulusError } from "@regulus/proto";
+import { openDirectoryStore } from "../artifacts/directory-store.js";
+import { keptRefs } from "../search/checkpoints.js";
+import { SearchState } from "../search/search-state.js";
+
+/** What was found. */
+export interface ArtifactsInspection {
+  readonly stored: number;
+  readonly bytes: number;
+  /** Sums of those whose bytes are others. */
+  readonly damaged: readonly string[];
+  /** Sums of those that a search refers to and that are not there, by search. */
+  readonly missing: readonly { readonly searchId: string; readonly trial: number; readonly sha256: string }[];
+}
+
+/** An artifact and the trial that refers to it. */
+export interface Reference {
+  readonly searchId: string;
+  readonly trial: number;
+  readonly ref: ArtifactRef;
+}
+
+/** What a search refers to after some facts. */
+export function* referencesOf(facts: Iterable<Fact>): Generator<Reference> {
+  let state: SearchState | undefined;
+  for (const fact of facts) {
+    if (state === undefined) state = new SearchState(fact);
+    else state.tell(fact);
+  }
+  if (state === undefined) return;
+  for (let number = 0; number < state.nextTrial; number += 1) {
+    const trial = state.trial(number);
+    const live = state.live.get(number);
+    const kept = live === undefined ? [] : keptRefs(live.checkpoints);
+    const refs = [trial?.checkpoint, trial?.bestCheckpoint, ...kept, ...(trial?.artifacts ?? [])].filter(
+      (ref) => ref !== undefined,
+    );
+    for (const ref of new Map(refs.map((one) => [one.sha256, one])).values())
+      yield { searchId: state.searchId, trial: number, ref };
+  }
+}
+
+/** Reads every artifact of a folder. `onBytes` hears of progress. */
+export async function inspectArtifacts(
+  folder: string,
+  references: readonly Reference[],
+  onBytes: (bytes: number) => void,
+): Promise<ArtifactsInspection> {
+  const store = await openDirectoryStore(folder);
+  const present = new Set<string>();
+  const damaged: string[] = [];
+  let bytes = 0;
+  for await (const { sha256 } of store.list()) {
+    try {
+      for await (const piece of store.get(sha256)) {
+        bytes += piece.byteLength;
+        onBytes(bytes);
+      }
+      present.add(sha256);
+    } catch (thrown) {
+      if (!(thrown instanceof RegulusError)) throw thrown;
+      damaged.push(sha256);
+    }
+  }
+  await store.close();
+  const missing = references
+    .filter(({ ref }) => !present.has(ref.sha256) && !damaged.includes(ref.sha256))
+    .map(({ searchId, trial, ref }) => ({ searchId, trial, sha256: ref.sha256 }));
+  return { stored: present.size + damaged.length, bytes, damaged, missing };
+}
