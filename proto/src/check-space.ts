@@ -7,6 +7,8 @@ import { closestName } from "./did-you-mean.js";
 import type { Condition, DoubleDomain, IntDomain, Parameter } from "./gen/regulus/v1/search.js";
 import { limits } from "./limits.js";
 import { type ProblemList, show } from "./problem-list.js";
+import { steppedOf } from "./stepped.js";
+import { sameValue, valueKey } from "./value-key.js";
 
 type Domain = NonNullable<Parameter["domain"]>;
 
@@ -30,23 +32,31 @@ export function outsideDomain(domain: Domain, value: unknown): string | undefine
   switch (domain.$case) {
     case "double": {
       const { min, max } = domain.value;
-      return typeof value === "number" && value >= min && value <= max ? undefined : `a number from ${min} to ${max}`;
+      if (typeof value !== "number" || !(value >= min && value <= max)) return `a number from ${min} to ${max}`;
+      return offStep(domain.value, value);
     }
     case "int": {
       const { min, max } = domain.value;
-      return Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max
-        ? undefined
-        : `a whole number from ${min} to ${max}`;
+      if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max)
+        return `a whole number from ${min} to ${max}`;
+      return offStep(domain.value, value);
     }
     case "categorical": {
       const { choices } = domain.value;
-      if (choices.includes(value)) return undefined;
+      if (choices.some((choice) => sameValue(choice, value))) return undefined;
       const some = choices.slice(0, 8).map(show).join(", ");
       return `one of ${some}${choices.length > 8 ? " …" : ""}`;
     }
     case "boolean":
       return typeof value === "boolean" ? undefined : "true or false";
   }
+}
+
+/** What was expected of a value between the steps of a range; undefined for nothing. */
+function offStep(range: DoubleDomain | IntDomain, value: number): string | undefined {
+  const stepped = steppedOf(range);
+  if (stepped === undefined || stepped.indexOf(value) !== undefined) return undefined;
+  return `${range.min} and whole steps of ${range.step} above it`;
 }
 
 interface ParameterAt {
@@ -101,7 +111,7 @@ function checkDomain(problems: ProblemList, field: string, domain: Domain): bool
   }
 }
 
-function checkDouble(problems: ProblemList, field: string, { min, max, scale }: DoubleDomain): boolean {
+function checkDouble(problems: ProblemList, field: string, { min, max, scale, step }: DoubleDomain): boolean {
   let good = true;
   const refuse = (name: string, seen: unknown, expected: string) => {
     problems.add(`${field}.${name}`, seen, expected);
@@ -115,10 +125,10 @@ function checkDouble(problems: ProblemList, field: string, { min, max, scale }: 
   if (scale === "SCALE_LOG" && min <= 0) refuse("min", min, "a number above 0 on a log scale");
   if (scale === "SCALE_LOGIT" && min <= 0) refuse("min", min, "a number above 0 on a logit scale");
   if (scale === "SCALE_LOGIT" && max >= 1) refuse("max", max, "a number below 1 on a logit scale");
-  return good;
+  return good && checkStep(problems, `${field}.step`, { min, max, scale, step });
 }
 
-function checkInt(problems: ProblemList, field: string, { min, max, scale }: IntDomain): boolean {
+function checkInt(problems: ProblemList, field: string, { min, max, scale, step }: IntDomain): boolean {
   let good = true;
   const refuse = (name: string, seen: unknown, expected: string) => {
     problems.add(`${field}.${name}`, seen, expected);
@@ -130,7 +140,30 @@ function checkInt(problems: ProblemList, field: string, { min, max, scale }: Int
   if (!good) return false;
   if (max < min) refuse("max", max, `a whole number not below min, which is ${min}`);
   if (scale === "SCALE_LOG" && min <= 0) refuse("min", min, "a whole number above 0 on a log scale");
-  return good;
+  if (good && isSet(step) && !Number.isSafeInteger(step)) refuse("step", step, "a whole number above 0");
+  return good && checkStep(problems, `${field}.step`, { min, max, scale, step });
+}
+
+/** The step of a range whose ends are sound. */
+function checkStep(problems: ProblemList, field: string, { min, max, scale, step }: DoubleDomain): boolean {
+  if (!isSet(step)) return true;
+  const fail = (expected: string): boolean => {
+    problems.add(field, step, expected);
+    return false;
+  };
+  if (scale === "SCALE_LOG" || scale === "SCALE_LOGIT")
+    return fail(
+      "none on a log or logit scale, where equal steps are ratios: list the values as choices of a categorical parameter",
+    );
+  if (!Number.isFinite(step) || step <= 0 || step > max - min)
+    return fail(`a number above 0 and at most max - min, ${max - min}`);
+  if ((steppedOf({ min, max, step })?.count ?? 0) > Number.MAX_SAFE_INTEGER)
+    return fail("a step that gives at most 2^53 - 1 values");
+  return true;
+}
+
+function isSet<T>(value: T | undefined | null): value is T {
+  return value !== undefined && value !== null;
 }
 
 function checkScale(problems: ProblemList, field: string, scale: unknown, known: readonly string[]): void {
@@ -151,10 +184,11 @@ function checkChoices(problems: ProblemList, field: string, choices: readonly un
   const seen = new Set<unknown>();
   let good = choices.length <= limits.choicesMax;
   for (const [index, choice] of choices.slice(0, limits.choicesMax).entries()) {
-    if (!isScalar(choice)) problems.add(`${field}[${index}]`, choice, scalarWords);
-    else if (seen.has(choice)) problems.add(`${field}[${index}]`, choice, "a choice that the list does not hold already");
+    if (!isChoice(choice)) problems.add(`${field}[${index}]`, choice, choiceWords);
+    else if (seen.has(valueKey(choice)))
+      problems.add(`${field}[${index}]`, choice, "a choice that the list does not hold already");
     else {
-      seen.add(choice);
+      seen.add(valueKey(choice));
       continue;
     }
     good = false;
@@ -162,11 +196,18 @@ function checkChoices(problems: ProblemList, field: string, choices: readonly un
   return good;
 }
 
-const scalarWords = `a text of at most ${limits.textCharactersMax} characters, a finite number, true or false`;
+const choiceWords = `a text of at most ${limits.textCharactersMax} characters, a finite number, true, false, null, or a list of these`;
+
+function isChoice(value: unknown): boolean {
+  if (!Array.isArray(value)) return isScalar(value);
+  return (
+    value.length <= limits.textCharactersMax && value.every(isScalar) && JSON.stringify(value).length <= limits.textCharactersMax
+  );
+}
 
 function isScalar(value: unknown): boolean {
   if (typeof value === "string") return value.length <= limits.textCharactersMax;
-  return typeof value === "boolean" || Number.isFinite(value);
+  return value === null || typeof value === "boolean" || Number.isFinite(value);
 }
 
 function checkCondition(problems: ProblemList, field: string, condition: Condition, at: ParameterAt): void {
@@ -192,9 +233,9 @@ function checkCondition(problems: ProblemList, field: string, condition: Conditi
 function checkConditionValues(problems: ProblemList, field: string, domain: Domain, values: readonly unknown[]): void {
   if (values.length > limits.choicesMax) problems.addText(field, `${values.length} values`, `at most ${limits.choicesMax}`);
   if (domain.$case === "categorical" && !Array.isArray(domain.value.choices)) return;
-  const choices = domain.$case === "categorical" ? new Set<unknown>(domain.value.choices) : undefined;
+  const choices = domain.$case === "categorical" ? new Set(domain.value.choices.map(valueKey)) : undefined;
   for (const [index, value] of values.slice(0, limits.choicesMax).entries()) {
-    if (choices?.has(value)) continue;
+    if (choices?.has(valueKey(value))) continue;
     const expected = outsideDomain(domain, value);
     if (expected !== undefined) problems.add(`${field}[${index}]`, value, expected);
   }

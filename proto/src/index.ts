@@ -46,5 +46,6 @@ export { seedOf } from "./seed.js";
 export { filePath, pathText } from "./spec-paths.js";
 export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";
 export { type StepOutcome, stepOutcome } from "./step-outcome.js";
+export { type Stepped, steppedOf } from "./stepped.js";
 export { sameValue, valueKey } from "./value-key.js";
 export { fromVectors, numbersIn, toVectors } from "./vectors.js";

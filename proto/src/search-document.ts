@@ -12,7 +12,8 @@ import { retryWordProblem, retryWords } from "./retry-reasons.js";
 
 const name = z.string().min(1).max(limits.nameCharactersMax);
 const count = z.int().nonnegative();
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const choice = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(scalar)]);
 const options = z.record(z.string(), z.unknown());
 const labels = z.record(z.string(), z.string());
 
@@ -37,7 +38,11 @@ export const componentSchema = z.union([name, z.strictObject({ name, options: op
 const when = z
   .strictObject({
     parameter: name.describe("Name of an earlier parameter."),
-    equals: z.union([scalar, z.array(scalar).min(1)]).describe("The value, or the values, for which this parameter exists."),
+    equals: z
+      .union([z.string(), z.number(), z.boolean(), z.null(), z.array(choice).min(1)])
+      .describe(
+        "The value, or the list of values, for which this parameter exists. A value that is a list stands in a list: [[1, 2]].",
+      ),
   })
   .describe("The parameter exists only while this holds.");
 
@@ -53,6 +58,10 @@ export const parameterSchema = z.discriminatedUnion("type", [
     min: z.number().describe("Least value."),
     max: z.number().describe("Greatest value, above min."),
     scale: z.enum(["linear", "log", "logit"]).optional().describe("The axis it is searched along; linear where absent."),
+    step: z
+      .number()
+      .optional()
+      .describe("Distance of the values: min, min + step ... up to max; every value between where absent."),
     initial: z.number().optional().describe(initial),
     when: when.optional(),
     tuned,
@@ -62,14 +71,19 @@ export const parameterSchema = z.discriminatedUnion("type", [
     min: z.int().describe("Least value."),
     max: z.int().describe("Greatest value, not below min."),
     scale: z.enum(["linear", "log"]).optional().describe("The axis it is searched along; linear where absent."),
+    step: z.int().optional().describe("Distance of the values: min, min + step ... up to max; 1 where absent."),
     initial: z.int().optional().describe(initial),
     when: when.optional(),
     tuned,
   }),
   z.strictObject({
     type: z.literal("categorical").describe("One of a list."),
-    choices: z.array(scalar).min(1).max(limits.choicesMax).describe("Distinct choices."),
-    initial: scalar.optional().describe(initial),
+    choices: z
+      .array(choice)
+      .min(1)
+      .max(limits.choicesMax)
+      .describe("Distinct choices: texts, numbers, booleans, null, or lists of these."),
+    initial: choice.optional().describe(initial),
     when: when.optional(),
     tuned,
   }),

@@ -42,7 +42,7 @@ test("a file becomes the message that it describes", () => {
     spec.space.map(({ name }) => name),
     ["learningRate", "optimizer", "momentum", "nesterov", "hiddenUnits"],
   );
-  assert.deepEqual(spec.space[0]?.domain, { $case: "double", value: { min: 1e-4, max: 1, scale: "SCALE_LOG" } });
+  assert.deepEqual(spec.space[0]?.domain, { $case: "double", value: { min: 1e-4, max: 1, scale: "SCALE_LOG", step: undefined } });
   assert.deepEqual(spec.space[2]?.when, { parameter: "optimizer", equals: ["sgd"] });
   assert.deepEqual(spec.objectives, [
     { metric: "validLoss", direction: "DIRECTION_MINIMIZE", value: undefined, goal: undefined },
@@ -255,4 +255,37 @@ test("reasons that are no failures, or no reasons, are refused with why or what 
     problemsOf({ objective: undefined, objectives }).map(({ field }) => field),
     ["objectives[1].goal"],
   );
+});
+
+test("null, lists and steps are read, held apart, and come back as they were written", () => {
+  const space = {
+    layers: { type: "categorical", choices: [null, [64], [64, 32], "none", "null"], initial: [64, 32] },
+    decay: { type: "categorical", choices: [null, 0.1], initial: null },
+    rate: { type: "double", min: 0, max: 1, step: 0.1, initial: 0.3, when: { parameter: "layers", equals: [[64], null] } },
+    heads: { type: "int", min: 2, max: 9, step: 2, when: { parameter: "decay", equals: null } },
+  };
+  const document = { ...good, space };
+  const spec = parseSearchDocument(document);
+  assert.deepEqual(spec.space[0]?.domain, { $case: "categorical", value: { choices: [null, [64], [64, 32], "none", "null"] } });
+  assert.deepEqual(spec.space[2]?.when?.equals, [[64], null]);
+  assert.deepEqual(SearchSpec.decode(SearchSpec.encode(spec).finish()), spec);
+  assert.deepEqual(JSON.parse(JSON.stringify(specToDocument(spec).space)), JSON.parse(JSON.stringify(space)));
+  const wrong = (parameter: object) =>
+    readSearchDocument({ ...good, space: { a: parameter } }).problems.map(({ field }) => field);
+  assert.deepEqual(
+    wrong({
+      type: "categorical",
+      choices: [
+        [1, 2],
+        [1, 2],
+      ],
+    }),
+    ["space.a.choices[1]"],
+  );
+  assert.deepEqual(wrong({ type: "categorical", choices: [{ a: 1 }] }), ["space.a.choices[0]"]);
+  assert.deepEqual(wrong({ type: "categorical", choices: [null], initial: "null" }), ["space.a.initial"]);
+  assert.deepEqual(wrong({ type: "double", min: 1, max: 2, scale: "log", step: 0.1 }), ["space.a.step"]);
+  for (const step of [0, -1, 5]) assert.deepEqual(wrong({ type: "double", min: 1, max: 2, step }), ["space.a.step"]);
+  assert.deepEqual(wrong({ type: "int", min: 0, max: 9, step: 0.5 }), ["space.a.step"]);
+  assert.deepEqual(wrong({ type: "double", min: 0, max: 1, step: 0.1, initial: 0.25 }), ["space.a.initial"]);
 });

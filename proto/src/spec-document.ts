@@ -172,8 +172,8 @@ function toDomain(document: ParameterDocument): NonNullable<Parameter["domain"]>
   switch (document.type) {
     case "double":
     case "int": {
-      const { type, min, max, scale } = document;
-      return { $case: type, value: { min, max, scale: scales[scale ?? "linear"] } };
+      const { type, min, max, scale, step } = document;
+      return { $case: type, value: { min, max, scale: scales[scale ?? "linear"], ...present({ step }) } };
     }
     case "categorical":
       return { $case: "categorical", value: { choices: document.choices } };
@@ -191,13 +191,14 @@ function fromParameter({ domain, initial, when, tuned }: Parameter): ParameterDo
   const rest = present({ initial, when: when && fromCondition(when), tuned: who });
   switch (domain?.$case) {
     case "double": {
-      const { min, max, scale } = domain.value;
+      const { min, max, scale, step } = domain.value;
       const word = scale === "SCALE_LOG" ? ("log" as const) : scale === "SCALE_LOGIT" ? ("logit" as const) : undefined;
-      return { type: "double", min, max, ...present({ scale: word }), ...rest };
+      return { type: "double", min, max, ...present({ scale: word, step }), ...rest };
     }
     case "int": {
-      const { min, max, scale } = domain.value;
-      return { type: "int", min, max, ...present({ scale: scale === "SCALE_LOG" ? ("log" as const) : undefined }), ...rest };
+      const { min, max, scale, step } = domain.value;
+      const word = scale === "SCALE_LOG" ? ("log" as const) : undefined;
+      return { type: "int", min, max, ...present({ scale: word, step }), ...rest };
     }
     case "categorical":
       return { type: "categorical", choices: [...domain.value.choices], ...rest };
@@ -207,7 +208,7 @@ function fromParameter({ domain, initial, when, tuned }: Parameter): ParameterDo
 }
 
 function fromCondition({ parameter, equals }: Condition): NonNullable<ParameterDocument["when"]> {
-  return { parameter, equals: equals.length === 1 ? equals[0] : [...equals] };
+  return { parameter, equals: equals.length === 1 && !Array.isArray(equals[0]) ? equals[0] : [...equals] };
 }
 
 function ms(duration: number | string | undefined): number | undefined {

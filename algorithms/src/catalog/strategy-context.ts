@@ -68,10 +68,12 @@ export function learnableParameters(spec: SearchSpec): ReadonlySet<string> {
       if (hyperparameter.inside) learnable.add(hyperparameter.parameter.name);
     }
   }
-  // A range whose width is no number has no gradient in its unconstrained coordinate.
+  // A range whose width is no number has no gradient in its unconstrained coordinate, and a list of steps has none anywhere.
   const numeric = spec.space.filter(
     ({ domain }) =>
-      (domain?.$case === "double" || domain?.$case === "int") && Number.isFinite(domain.value.max - domain.value.min),
+      (domain?.$case === "double" || domain?.$case === "int") &&
+      domain.value.step === undefined &&
+      Number.isFinite(domain.value.max - domain.value.min),
   );
   return new Set(numeric.map(({ name }) => name).filter((name) => learnable.has(name)));
 }

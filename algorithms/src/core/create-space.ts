@@ -23,7 +23,10 @@ export function createSpace(parameters: readonly Parameter[]): Space {
   };
   const fromPoint = (point: ArrayLike<number>, fixed: (parameter: Parameter) => ParameterValue | undefined): Configuration => {
     assert(point.length === parameters.length, `a point of this space has ${parameters.length} coordinates, not ${point.length}`);
-    const made = assemble((parameter, index) => fixed(parameter) ?? valueFromUnit(parameter, point[index] ?? Number.NaN));
+    const made = assemble((parameter, index) => {
+      const given = fixed(parameter);
+      return given === undefined ? valueFromUnit(parameter, point[index] ?? Number.NaN) : given;
+    });
     assert(made !== undefined, "a point gives every parameter a value");
     return made;
   };
@@ -50,7 +53,10 @@ export function createSpace(parameters: readonly Parameter[]): Space {
 
 /** The initial value of a parameter, or undefined. */
 export function initialOf(parameter: Parameter): ParameterValue | undefined {
-  return parameter.initial ?? undefined;
+  const { initial, domain } = parameter;
+  // A null may stand for none, unless it is a choice.
+  if (initial === null && !(domain?.$case === "categorical" && domain.value.choices.includes(null))) return undefined;
+  return initial;
 }
 
 /** Whether the condition of a parameter holds. A parent that is itself inactive has no value, so that its children are inactive too. */

@@ -18,9 +18,12 @@ const discrete = fc.oneof(
       return { $case: "int", value: { min, max: min + width, scale } };
     }),
   fc.integer({ min: 1, max: 4 }).map((count): Parameter["domain"] => {
-    return { $case: "categorical", value: { choices: ["a", 2, true, "d"].slice(0, count) } };
+    return { $case: "categorical", value: { choices: [null, [1, null], "null", [1]].slice(0, count) } };
   }),
   fc.constant<Parameter["domain"]>({ $case: "boolean", value: {} }),
+  fc.integer({ min: 1, max: 6 }).map((steps): Parameter["domain"] => {
+    return { $case: "double", value: { min: -0.1, max: 0.1 * steps, scale: Scale.SCALE_LINEAR, step: 0.1 } };
+  }),
 );
 
 /** Small spaces, some of whose parameters hang on the first value of an earlier one. */

@@ -3,7 +3,7 @@
  * the floor of a real range one longer than theirs, [min, max + 1), so that the top value has a cell like every other one: of equal width
  * on a linear scale, of width log((v + 1) / v) on a log scale. Structure (min below max, log above zero) is checked before: `checkSpec`.
  */
-import { assert, type Parameter, Scale } from "@regulus/proto";
+import { assert, type Parameter, Scale, sameValue, steppedOf } from "@regulus/proto";
 import type { ParameterValue } from "./space.js";
 
 /** A monotone coordinate system of a range: linear x, log ln x, logit ln(x / (1 - x)). */
@@ -39,26 +39,27 @@ const logit: Axis = {
   slope: (value) => value * (1 - value),
 };
 
-/** The range of a double or int parameter; undefined for the others. */
+/** The range of a double or int parameter; undefined for the others, and where it has a step, which makes it a list of values. */
 export function rangeOf(parameter: Parameter): Range | undefined {
   const { domain } = parameter;
   assert(domain !== undefined, `parameter ${parameter.name} was checked to have a domain`);
   if (domain.$case !== "double" && domain.$case !== "int") return undefined;
-  const { min, max, scale } = domain.value;
+  const { min, max, scale, step } = domain.value;
+  if (step !== undefined) return undefined;
   const axis = axisOf(scale);
   const whole = domain.$case === "int";
   return { axis, low: axis.to(min), high: axis.to(whole ? max + 1 : max), min, max, whole };
 }
 
-/** Number of values; Infinity for a double. */
+/** Number of values; Infinity for a double without a step. */
 export function cellCount(parameter: Parameter): number {
   const { domain } = parameter;
   assert(domain !== undefined, `parameter ${parameter.name} was checked to have a domain`);
   switch (domain.$case) {
     case "double":
-      return Number.POSITIVE_INFINITY;
+      return steppedOf(domain.value)?.count ?? Number.POSITIVE_INFINITY;
     case "int":
-      return domain.value.max - domain.value.min + 1;
+      return steppedOf(domain.value)?.count ?? domain.value.max - domain.value.min + 1;
     case "categorical":
       return domain.value.choices.length;
     case "boolean":
@@ -69,8 +70,12 @@ export function cellCount(parameter: Parameter): number {
 /** Value number `index` of a discrete domain, in its natural order. */
 export function cellValue(parameter: Parameter, index: number): ParameterValue {
   const { domain } = parameter;
-  assert(domain !== undefined && domain.$case !== "double", `parameter ${parameter.name} is discrete`);
-  if (domain.$case === "int") return domain.value.min + index;
+  assert(domain !== undefined, `parameter ${parameter.name} was checked to have a domain`);
+  if (domain.$case === "double" || domain.$case === "int") {
+    const stepped = steppedOf(domain.value);
+    assert(stepped !== undefined || domain.$case === "int", `parameter ${parameter.name} is discrete`);
+    return stepped === undefined ? domain.value.min + index : stepped.at(index);
+  }
   if (domain.$case === "boolean") return index === 1;
   return domain.value.choices[index];
 }
@@ -115,10 +120,12 @@ function share(low: number, high: number, coordinate: number): number {
   return Math.min(1, Math.max(0, (coordinate / 2 - low / 2) / (high / 2 - low / 2)));
 }
 
-/** Place of a value among the cells of a categorical or boolean domain; -1 for none. */
+/** Place of a value among the cells of a domain that is a list of values; -1 for none. */
 function cellIndex(parameter: Parameter, value: unknown): number {
   const { domain } = parameter;
-  if (domain?.$case === "categorical") return domain.value.choices.indexOf(value);
+  if (domain?.$case === "categorical") return domain.value.choices.findIndex((choice) => sameValue(choice, value));
+  if (domain?.$case === "double" || domain?.$case === "int")
+    return (typeof value === "number" ? steppedOf(domain.value)?.indexOf(value) : undefined) ?? -1;
   return value === true ? 1 : value === false ? 0 : -1;
 }
 

@@ -5,7 +5,9 @@
 import type { Parameter } from "@regulus/proto";
 
 /** A value of a parameter. */
-export type ParameterValue = number | string | boolean;
+export type ParameterValue = Scalar | readonly Scalar[];
+/** A value that is no list. */
+export type Scalar = number | string | boolean | null;
 /** Values of the active parameters, by name. */
 export type Configuration = Readonly<Record<string, ParameterValue>>;
 

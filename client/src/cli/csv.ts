@@ -93,7 +93,9 @@ function line(values: readonly unknown[]): string {
 
 /** Numbers at full precision. A text that a spreadsheet would run as a formula gets an apostrophe in front. */
 function cell(value: unknown): string {
-  if (value === undefined || value === null) return "";
+  if (value === undefined) return "";
+  // A choice may be null or a list: both are JSON, as in REGULUS_PARAM_<NAME>.
+  if (typeof value === "object") return cell(JSON.stringify(value));
   if (typeof value !== "string") return String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

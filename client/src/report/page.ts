@@ -199,8 +199,9 @@ function domainWords(domain: NonNullable<Spec>["space"][number]["domain"]): stri
   switch (domain?.$case) {
     case "double":
     case "int": {
+      const steps = domain.value.step === undefined ? "" : ` in steps of ${formatValue(domain.value.step)}`;
       const scale = domain.value.scale.replace("SCALE_", "").toLowerCase();
-      return `${domain.$case === "int" ? "whole number" : "number"} from ${formatValue(domain.value.min)} to ${formatValue(domain.value.max)}, ${scale} scale`;
+      return `${domain.$case === "int" ? "whole number" : "number"} from ${formatValue(domain.value.min)} to ${formatValue(domain.value.max)}${steps}, ${scale} scale`;
     }
     case "categorical":
       return `one of ${domain.value.choices.slice(0, 50).map(formatParameter).join(", ")}`;

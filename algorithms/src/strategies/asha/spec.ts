@@ -7,6 +7,7 @@ import { tryablePoints } from "../trial-count.js";
 /** Configurations that can be given to begin with. */
 const incumbentsMax = 1000;
 
+const scalar = z.union([z.number(), z.string(), z.boolean(), z.null()]);
 const options = z.strictObject({
   /** η, the reduction factor: one in so many trials of a rung goes on to the next, which has so many times the steps. */
   eta: z.number().min(2).max(64).default(3),
@@ -18,7 +19,7 @@ const options = z.strictObject({
   sampler: z.enum(samplerNames).default("random"),
   /** Configurations already known to be good; the first trials try them, in order. */
   incumbents: z
-    .array(z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])))
+    .array(z.record(z.string(), z.union([scalar, z.array(scalar)])))
     .max(incumbentsMax)
     .default([]),
   /** Whether the best trial goes on to the last rung when no more can start, so that every search trains one to the end. */

@@ -47,6 +47,24 @@ test("values are even along the scale, by name where named; ints have all of the
   assert.deepEqual([...new Set(points.map(({ wide }) => wide))], [1, 10, 100, 1000]);
 });
 
+test("a range with a step has all of its steps, in decimals, and a list switches on what hangs on it", () => {
+  const stepped: Parameter = {
+    name: "rate",
+    domain: { $case: "double", value: { min: 0, max: 0.35, scale: Scale.SCALE_LINEAR, step: 0.1 } },
+    when: { parameter: "layers", equals: [[64, 32]] },
+  };
+  const layers: Parameter = {
+    name: "layers",
+    domain: { $case: "categorical", value: { choices: [null, [64, 32]] } },
+    when: undefined,
+  };
+  assert.deepEqual(tried(contextOf([layers, stepped]), {}), [
+    { layers: null },
+    ...[0, 0.1, 0.2, 0.3].map((rate) => ({ layers: [64, 32], rate })),
+  ]);
+  assert.deepEqual(tried(contextOf([{ ...stepped, when: undefined }]), { steps: { rate: 2 } }), [{ rate: 0 }, { rate: 0.3 }]);
+});
+
 test("parameters that are switched off multiply nothing", () => {
   const dependent = { ...int("n", 1, 3), when: { parameter: "kind", equals: ["b"] } };
   const points = tried(contextOf([choice, dependent]), {});

@@ -470,6 +470,8 @@ export interface DoubleDomain {
   max: number;
   /** The axis it is searched along. */
   scale: Scale;
+  /** Distance of the values: min, min + step ... up to max, in decimal arithmetic. Absent for every value between. Only on a linear scale. */
+  step?: number | undefined;
 }
 
 /** IntDomain is a closed range of whole numbers. */
@@ -480,11 +482,13 @@ export interface IntDomain {
   max: number;
   /** The axis it is searched along; logit is not for whole numbers. */
   scale: Scale;
+  /** Distance of the values: min, min + step ... up to max. Absent for 1. Only on a linear scale. */
+  step?: number | undefined;
 }
 
 /** CategoricalDomain is a list of distinct choices. */
 export interface CategoricalDomain {
-  /** The choices: strings, numbers or booleans. 1 to 10,000. */
+  /** The choices: strings, numbers, booleans, null, or lists of these. 1 to 10,000. */
   choices: any[];
 }
 
@@ -2126,7 +2130,7 @@ export const Parameter: MessageFns<Parameter> = {
 };
 
 function createBaseDoubleDomain(): DoubleDomain {
-  return { min: 0, max: 0, scale: Scale.SCALE_UNSPECIFIED };
+  return { min: 0, max: 0, scale: Scale.SCALE_UNSPECIFIED, step: undefined };
 }
 
 export const DoubleDomain: MessageFns<DoubleDomain> = {
@@ -2139,6 +2143,9 @@ export const DoubleDomain: MessageFns<DoubleDomain> = {
     }
     if (message.scale !== Scale.SCALE_UNSPECIFIED) {
       writer.uint32(24).int32(scaleToNumber(message.scale));
+    }
+    if (message.step !== undefined) {
+      writer.uint32(33).double(message.step);
     }
     return writer;
   },
@@ -2180,6 +2187,14 @@ export const DoubleDomain: MessageFns<DoubleDomain> = {
             message.scale = scaleFromJSON(reader.int32());
             continue;
           }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.step = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2197,6 +2212,7 @@ export const DoubleDomain: MessageFns<DoubleDomain> = {
       min: isSet(object.min) ? globalThis.Number(object.min) : 0,
       max: isSet(object.max) ? globalThis.Number(object.max) : 0,
       scale: isSet(object.scale) ? scaleFromJSON(object.scale) : Scale.SCALE_UNSPECIFIED,
+      step: isSet(object.step) ? globalThis.Number(object.step) : undefined,
     };
   },
 
@@ -2211,6 +2227,9 @@ export const DoubleDomain: MessageFns<DoubleDomain> = {
     if (message.scale !== Scale.SCALE_UNSPECIFIED) {
       obj.scale = scaleToJSON(message.scale);
     }
+    if (message.step !== undefined) {
+      obj.step = floatToJson(message.step);
+    }
     return obj;
   },
 
@@ -2222,12 +2241,13 @@ export const DoubleDomain: MessageFns<DoubleDomain> = {
     message.min = object.min ?? 0;
     message.max = object.max ?? 0;
     message.scale = object.scale ?? Scale.SCALE_UNSPECIFIED;
+    message.step = object.step ?? undefined;
     return message;
   },
 };
 
 function createBaseIntDomain(): IntDomain {
-  return { min: 0, max: 0, scale: Scale.SCALE_UNSPECIFIED };
+  return { min: 0, max: 0, scale: Scale.SCALE_UNSPECIFIED, step: undefined };
 }
 
 export const IntDomain: MessageFns<IntDomain> = {
@@ -2240,6 +2260,9 @@ export const IntDomain: MessageFns<IntDomain> = {
     }
     if (message.scale !== Scale.SCALE_UNSPECIFIED) {
       writer.uint32(24).int32(scaleToNumber(message.scale));
+    }
+    if (message.step !== undefined) {
+      writer.uint32(32).uint64(message.step);
     }
     return writer;
   },
@@ -2281,6 +2304,14 @@ export const IntDomain: MessageFns<IntDomain> = {
             message.scale = scaleFromJSON(reader.int32());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.step = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2298,6 +2329,7 @@ export const IntDomain: MessageFns<IntDomain> = {
       min: isSet(object.min) ? globalThis.Number(object.min) : 0,
       max: isSet(object.max) ? globalThis.Number(object.max) : 0,
       scale: isSet(object.scale) ? scaleFromJSON(object.scale) : Scale.SCALE_UNSPECIFIED,
+      step: isSet(object.step) ? globalThis.Number(object.step) : undefined,
     };
   },
 
@@ -2312,6 +2344,9 @@ export const IntDomain: MessageFns<IntDomain> = {
     if (message.scale !== Scale.SCALE_UNSPECIFIED) {
       obj.scale = scaleToJSON(message.scale);
     }
+    if (message.step !== undefined) {
+      obj.step = Math.round(message.step);
+    }
     return obj;
   },
 
@@ -2323,6 +2358,7 @@ export const IntDomain: MessageFns<IntDomain> = {
     message.min = object.min ?? 0;
     message.max = object.max ?? 0;
     message.scale = object.scale ?? Scale.SCALE_UNSPECIFIED;
+    message.step = object.step ?? undefined;
     return message;
   },
 };
