@@ -144,6 +144,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
       },
       lease: (lease, spec) => attempts.start(lease, spec),
       stop: (request) => attempts.stop(request),
+      output: ({ lease, offset, bytesMax }) => attempts.output(lease, offset, bytesMax),
     },
   });
   const metrics = new AgentMetrics({ attempts, residents, link, facts });

@@ -11,6 +11,7 @@ import {
   type ExplainSearchResponse,
   type ExportSearchResponse,
   type Fact,
+  type GetTrialOutputResponse,
   type GetTrialResponse,
   ListSearchesRequest,
   type ListSearchesResponse,
@@ -86,6 +87,8 @@ export interface RegulusClient {
   /** All pages. */
   trials(request: Partial<ListTrialsRequest> & { readonly searchId: string }, control?: CallControl): AsyncIterable<Trial>;
   getTrial(key: TrialKey, control?: CallControl): Promise<GetTrialResponse>;
+  /** A piece of what the trial's program has printed, from an offset on; of a running one, so far. */
+  getTrialOutput(request: TrialKey & { readonly offset?: number }, control?: CallControl): Promise<GetTrialOutputResponse>;
   stopTrial(request: TrialKey & { readonly reason: string }, control?: CallControl): Promise<Trial>;
   /** Every trial with all of its measurements; a long trial that came in several messages is put together. */
   exportSearch(searchId: string, control?: CallControl): AsyncIterable<ExportSearchResponse>;
@@ -163,6 +166,10 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
     },
     getTrial(key, control) {
       return unary(searches.getTrial.bind(searches), key, again(control));
+    },
+    getTrialOutput({ searchId, trial, offset = 0 }, control) {
+      const request = { searchId, trial, offset, bytesMax: 0 };
+      return unary(searches.getTrialOutput.bind(searches), request, again(control));
     },
     async stopTrial(request, control) {
       return present(await unary(searches.stopTrial.bind(searches), request, again(control)), "trial");

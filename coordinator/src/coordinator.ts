@@ -8,12 +8,15 @@ import type {
   ExplainSearchResponse,
   ExportSearchResponse,
   Fact,
+  GetTrialOutputRequest,
+  GetTrialOutputResponse,
   GetTrialResponse,
   Heartbeat,
   ListSearchesRequest,
   ListSearchesResponse,
   ListTrialsRequest,
   ListTrialsResponse,
+  OutputPiece,
   Register,
   Reports,
   Search,
@@ -48,6 +51,8 @@ export interface Coordinator {
   watchSearch(searchId: string, after: number, reader?: Reader): AsyncIterable<{ facts: readonly Fact[]; live: boolean }>;
   listTrials(request: ListTrialsRequest): ListTrialsResponse;
   getTrial(searchId: string, trial: number, reader?: Reader): Promise<GetTrialResponse>;
+  /** A piece of what a trial's program has printed. Fails with "unavailable" where its agent can't tell now. */
+  getTrialOutput(request: GetTrialOutputRequest, signal?: AbortSignal): Promise<GetTrialOutputResponse>;
   stopTrial(searchId: string, trial: number, reason: string): Promise<Trial>;
   exportSearch(searchId: string, reader?: Reader): AsyncIterable<ExportSearchResponse>;
   explainSearch(searchId: string, trial: number | undefined, reader?: Reader): Promise<ExplainSearchResponse>;
@@ -65,6 +70,8 @@ export interface AgentConnection {
   heartbeat(heartbeat: Heartbeat): void;
   reports(reports: Reports): void;
   draining(reason: string): void;
+  /** An answer to a request for output. */
+  output(piece: OutputPiece): void;
   /** The stream is gone; leases stay until they time out. */
   closed(): void;
 }

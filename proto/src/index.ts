@@ -28,6 +28,17 @@ export { failureSignature } from "./failure-signature.js";
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./ids.js";
 export {
+  type KeptOutput,
+  leftOutLine,
+  type OutputPart,
+  outputHeadBytesMax,
+  outputPart,
+  outputPieceBytes,
+  outputPieceBytesMax,
+  outputTailBytesMax,
+  readKeptOutput,
+} from "./kept-output.js";
+export {
   type CountedValue,
   countedMeasurement,
   endedWell,

@@ -2,7 +2,16 @@
  * The attempts that an agent works on: takes leases within its slots and its owner's permissions, stops and revokes, and says which are
  * active. How an attempt is isolated is given in.
  */
-import { EndReason, type Lease, type LeaseKey, type Report, type SearchSpec, type StopAttempt } from "@regulus/proto";
+import {
+  EndReason,
+  type Lease,
+  type LeaseKey,
+  type OutputPart,
+  outputPieceBytesMax,
+  type Report,
+  type SearchSpec,
+  type StopAttempt,
+} from "@regulus/proto";
 import type { Logger } from "pino";
 import type { StopReason } from "../trial/trainer.js";
 import { keyText } from "./lease-key.js";
@@ -88,6 +97,12 @@ export class Attempts {
     const reason = stopReasonOf(request.reason);
     if (reason === undefined) active.attempt.revoke();
     else active.attempt.stop(reason, request.message);
+  }
+
+  /** A piece of what an attempt's program has printed; undefined where it is not one of ours, or can't tell now. */
+  async output(key: LeaseKey | undefined, offset: number, bytesMax: number): Promise<OutputPart | undefined> {
+    const active = key === undefined ? undefined : this.byKey.get(keyText(key));
+    return await active?.attempt.output(offset, Math.min(bytesMax, outputPieceBytesMax));
   }
 
   /** The attempt is no longer ours: ends it and reports nothing. */

@@ -46,6 +46,10 @@ export class InlineAttempt implements RunningAttempt {
     this.stopping = { reason: "stopped-early", message: "" };
   }
 
+  async output(): Promise<undefined> {
+    // It runs no program.
+  }
+
   tick(): void {
     // Nothing can be ended from outside here.
   }

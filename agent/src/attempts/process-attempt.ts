@@ -4,7 +4,7 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type ArtifactRef, defaults, EndReason, type Measurement } from "@regulus/proto";
+import { type ArtifactRef, defaults, EndReason, type Measurement, type OutputPart } from "@regulus/proto";
 import type { Logger } from "pino";
 import { type Artifacts, isStoreLoss } from "../artifacts/artifact-client.js";
 import { kernelOutOfMemoryCount } from "../facts/machine-memory.js";
@@ -16,6 +16,7 @@ import { endMarked, killTree, leftWords } from "./descendants.js";
 import { endReasonOf } from "./end-reason.js";
 import { exitReason } from "./exit-reason.js";
 import { keyFolder } from "./lease-key.js";
+import { OutputRequests } from "./output-requests.js";
 import { signalGroup } from "./process-group.js";
 import { treeMemoryBytes } from "./process-memory.js";
 import type { Resident, Residents } from "./residents.js";
@@ -50,6 +51,7 @@ export class ProcessAttempt implements RunningAttempt {
   private readonly directory: string;
   private readonly reports: AttemptReports;
   private readonly abort = new AbortController();
+  private readonly outputs = new OutputRequests();
   private readonly outOfMemoryBefore = kernelOutOfMemoryCount();
   private readonly limits: AttemptLimits;
   private process: TrialProcess | undefined;
@@ -90,6 +92,11 @@ export class ProcessAttempt implements RunningAttempt {
     this.abort.abort();
     this.kill();
     void this.endLeft().then(() => this.cleanUp());
+  }
+
+  async output(offset: number, bytesMax: number): Promise<OutputPart | undefined> {
+    if (this.over || !this.process?.child.connected) return undefined;
+    return await this.outputs.ask((request) => this.send({ kind: "output", request, offset, bytesMax }));
   }
 
   tick(nowMs: number): void {
@@ -205,6 +212,10 @@ export class ProcessAttempt implements RunningAttempt {
 
   private receive(message: FromTrial): void {
     if (this.over) return;
+    if (message.kind === "output") {
+      this.outputs.answer(message.request, message.part);
+      return;
+    }
     this.heardMs = performance.now();
     switch (message.kind) {
       case "alive":
@@ -294,6 +305,7 @@ export class ProcessAttempt implements RunningAttempt {
   }
 
   private exited(code: number | null, signal: NodeJS.Signals | null): void {
+    this.outputs.drop();
     this.killGroup();
     if (this.over) {
       // A trial process that ends well has ended what its program left; a module's may have started anything.
@@ -364,6 +376,7 @@ export class ProcessAttempt implements RunningAttempt {
   private async cleanUp(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.outputs.drop();
     this.abort.abort();
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
       this.options.log.warn({ directory: this.directory, error: String(error) }, "the attempt's folder could not be removed");

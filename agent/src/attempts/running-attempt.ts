@@ -1,5 +1,5 @@
 /** An attempt at work, however isolated, as the rest of the agent sees it. */
-import type { Lease, LeaseKey, Report, SearchSpec } from "@regulus/proto";
+import type { Lease, LeaseKey, OutputPart, Report, SearchSpec } from "@regulus/proto";
 import type { StopReason } from "../trial/trainer.js";
 
 /** A lease whose parts are known to be there. */
@@ -27,6 +27,8 @@ export interface RunningAttempt {
   stop(reason: StopReason, message: string): void;
   /** Ends it at once; nothing more is told but that it is closed. */
   revoke(): void;
+  /** A piece of what its program has printed; undefined where it can't tell now, because it is over or is only beginning. */
+  output(offset: number, bytesMax: number): Promise<OutputPart | undefined>;
   /** Looks after it: time and memory. Called several times a second. */
   tick(nowMs: number): void;
   /** Resident bytes at the last look; 0 where it has no process. */

@@ -339,3 +339,26 @@ test("a missing directory is named as what is missing, whether or not there is s
   const lease = give(["sh", "-c", "true"], {}, { directory: example });
   assert.match((await coordinator.finished(trialOf(lease))).message, /train\.py is not a directory/);
 });
+
+test("a running program's output is answered in pieces, and asking is no sign of life", async () => {
+  const say = 'printf "first\\n"; printf "second\\n" >&2; echo "{\\"step\\": 1, \\"validLoss\\": 1}"; sleep 60';
+  const lease = give(script(say), {}, { resources: { stepTimeoutMs: 2000 } });
+  await coordinator.until("a measurement", () => coordinator.measurements(trialOf(lease)).length > 0);
+  assert.ok(lease.key);
+  const whole = await coordinator.askOutput(lease.key);
+  assert.equal(whole.found, true);
+  assert.match(Buffer.from(whole.data).toString(), /first\n/);
+  assert.match(Buffer.from(whole.data).toString(), /second\n/);
+  assert.equal(whole.totalBytes, whole.data.length);
+  const part = await coordinator.askOutput(lease.key, 3, 4);
+  assert.deepEqual(Buffer.from(part.data), Buffer.from(whole.data).subarray(3, 7));
+  let over = false;
+  const end = coordinator.finished(trialOf(lease)).finally(() => {
+    over = true;
+  });
+  // Those who follow the output of a program that hangs must not keep it alive.
+  while (!over)
+    await Promise.race([end, coordinator.askOutput(lease.key).then(() => new Promise((next) => setTimeout(next, 50)))]);
+  assert.equal((await end).reason, EndReason.END_REASON_TIMED_OUT);
+  assert.equal((await coordinator.askOutput({ ...lease.key, attempt: 2 })).found, false);
+});

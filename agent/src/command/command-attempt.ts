@@ -35,6 +35,8 @@ export interface CommandOutside {
   onStored(call: () => void): void;
   /** Calls back once when the attempt is to stop. */
   onStop(call: () => void): void;
+  /** Where the attempt's output is, for those who ask while it runs. */
+  showOutput(output: OutputRing): void;
 }
 
 /** Works on an attempt to its end. Tells everything by `send`; the last message is "finished". */
@@ -84,6 +86,7 @@ class ProgramRun {
       stored: () => outside.stored(),
       send,
     });
+    outside.showOutput(this.output);
     outside.onStored(() => this.checkpoints.look());
     this.measurements = new ProgramMeasurements({
       ...begin,

@@ -3,9 +3,7 @@
  * between them that says how much is left out.
  */
 
-/** Bytes kept of the beginning and of the end. */
-const headBytesMax = 64 * 1024;
-const tailBytesMax = 192 * 1024;
+import { type KeptOutput, leftOutLine, outputHeadBytesMax, outputTailBytesMax } from "@regulus/proto";
 
 export class OutputRing {
   private readonly head: Buffer[] = [];
@@ -15,8 +13,8 @@ export class OutputRing {
   private droppedBytes = 0;
 
   constructor(
-    private readonly headMax: number = headBytesMax,
-    private readonly tailMax: number = tailBytesMax,
+    private readonly headMax: number = outputHeadBytesMax,
+    private readonly tailMax: number = outputTailBytesMax,
   ) {}
 
   add(chunk: Buffer): void {
@@ -39,10 +37,16 @@ export class OutputRing {
     return this.headBytes + this.tailBytes + this.droppedBytes;
   }
 
+  /** What is kept now, in its parts. */
+  kept(): KeptOutput {
+    if (this.tailBytes > this.tailMax) this.compact();
+    return { head: Buffer.concat(this.head), dropped: this.droppedBytes, tail: Buffer.concat(this.tail) };
+  }
+
   /** What is kept, in order. */
   contents(): Buffer {
     if (this.tailBytes > this.tailMax) this.compact();
-    const gap = this.droppedBytes > 0 ? [Buffer.from(`\n... ${this.droppedBytes} bytes left out ...\n`)] : [];
+    const gap = this.droppedBytes > 0 ? [Buffer.from(leftOutLine(this.droppedBytes))] : [];
     return Buffer.concat([...this.head, ...gap, ...this.tail]);
   }
 

@@ -38,7 +38,7 @@ export class RespondAttempts {
       const patienceMs = outside.stopReason() === "preempted" ? graceMs(begin) / 2 : 0;
       timer = setTimeout(() => this.abandon(graceMs(begin) / 2), patienceMs);
     });
-    const procedure = respondModule((request) => this.start(begin, request, send));
+    const procedure = respondModule((request) => this.start(begin, request, outside, send));
     const stays = await trainAttempt(begin, async () => procedure, outside, tell, held);
     clearTimeout(timer);
     await Promise.all(this.ending.splice(0));
@@ -51,7 +51,12 @@ export class RespondAttempts {
     return stays;
   }
 
-  private async start(begin: Begin, request: TrialRequest, send: (message: FromTrial) => void): Promise<RespondAnswerer> {
+  private async start(
+    begin: Begin,
+    request: TrialRequest,
+    outside: CommandOutside,
+    send: (message: FromTrial) => void,
+  ): Promise<RespondAnswerer> {
     const { command } = begin.spec;
     const program = new AnsweringProgram({
       argv: filledWords(command?.argv ?? [], begin.work.parameters ?? {}),
@@ -63,6 +68,7 @@ export class RespondAttempts {
       left: (message) => send({ kind: "found", source: "command", severity: "warning", message }),
     });
     this.program = program;
+    outside.showOutput(program.output);
     const greet = () => program.ask(helloLine(seedOf(begin.spec), request.work.parameters ?? {}));
     const close = () => void this.ending.push(program.end());
     try {

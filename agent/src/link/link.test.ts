@@ -36,6 +36,7 @@ function startLink(address: string, more: Partial<LinkHandler> = {}) {
     registered: () => undefined,
     lease: (lease, spec) => void leases.push([lease.key?.trial ?? -1, spec.name]),
     stop: () => undefined,
+    output: async () => undefined,
     ...more,
   };
   const link = new Link({
@@ -211,6 +212,7 @@ test("a plain agent that meets a coordinator with TLS is told which flags it lac
         registered: none,
         lease: none,
         stop: none,
+        output: async () => undefined,
       },
       log: pino({ level: "warn" }, { write: resolve }),
       address,

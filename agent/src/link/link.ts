@@ -10,6 +10,8 @@ import {
   type ErrorCode,
   type Lease,
   type LeaseKey,
+  type OutputPart,
+  type OutputRequest,
   type Register,
   type Registered,
   RegulusError,
@@ -42,6 +44,8 @@ export interface LinkHandler {
   registered(answer: Registered): void;
   lease(lease: Lease, spec: SearchSpec): void;
   stop(stop: StopAttempt): void;
+  /** A piece of an attempt's output; undefined where it can't be had. */
+  output(request: OutputRequest): Promise<OutputPart | undefined>;
 }
 
 export interface LinkOptions {
@@ -180,6 +184,9 @@ export class Link {
         if (message.value.lease && message.value.reason === "END_REASON_UNSPECIFIED") this.buffer.forget(message.value.lease);
         this.options.handler.stop(message.value);
         return;
+      case "outputRequest":
+        void this.answerOutput(message.value);
+        return;
       case "registered":
       case undefined:
         // A message that this version does not know: a newer coordinator says more than we need.
@@ -205,6 +212,17 @@ export class Link {
     }
     this.options.handler.lease(lease, spec);
     if (this.specs.size > specsMax) this.stream?.cancel();
+  }
+
+  /** An answer for an earlier connection is dropped: whoever asked there has been told that it is gone. */
+  private async answerOutput(request: OutputRequest): Promise<void> {
+    const { stream } = this;
+    const part = await this.options.handler.output(request);
+    if (stream !== this.stream || !this.open) return;
+    const { requestId } = request;
+    const { data = new Uint8Array(), offset = 0, totalBytes = 0 } = part ?? {};
+    const value = { requestId, found: part !== undefined, data: Buffer.from(data), offset, totalBytes };
+    this.write({ message: { $case: "output", value } });
   }
 
   /** Tells which attempts are worked on, ahead of time: one that was taken away is over, and its slots are free. */

@@ -25,6 +25,7 @@ import {
   type Lease,
   type LeaseKey,
   type Measurement,
+  type OutputPiece,
   type PutArtifactRequest,
   type PutArtifactResponse,
   type Register,
@@ -53,6 +54,8 @@ export class TestCoordinator {
   /** The first sequence number of every message of reports. */
   readonly firstSequences: number[] = [];
   readonly drains: string[] = [];
+  /** Answers to `askOutput`. */
+  readonly outputs: OutputPiece[] = [];
   readonly artifacts = new Map<string, Buffer>();
   /** Leases that a registration is told to be gone. */
   revoked: LeaseKey[] = [];
@@ -60,6 +63,7 @@ export class TestCoordinator {
   cutsShort = false;
   private stream: Stream | undefined;
   private seen = 0;
+  private asked = 1;
   private readonly waiting = new Set<() => void>();
 
   private constructor(
@@ -109,6 +113,13 @@ export class TestCoordinator {
 
   stop(lease: LeaseKey, reason: EndReason, message = ""): void {
     this.send({ message: { $case: "stopAttempt", value: { lease, reason, message } } });
+  }
+
+  /** Asks for a piece of an attempt's output, and waits for the answer. */
+  async askOutput(lease: LeaseKey, offset = 0, bytesMax = 1024): Promise<OutputPiece> {
+    const requestId = this.asked++;
+    this.send({ message: { $case: "outputRequest", value: { requestId, lease, offset, bytesMax } } });
+    return await this.until("a piece of output", () => this.outputs.find((piece) => piece.requestId === requestId));
   }
 
   acknowledge(throughSequence: number): void {
@@ -210,6 +221,9 @@ export class TestCoordinator {
         this.reports.push(...message.value.reports);
         this.seen = message.value.firstSequence + message.value.reports.length - 1;
         if (this.options.acknowledges !== false) this.acknowledge(this.seen);
+        break;
+      case "output":
+        this.outputs.push(message.value);
         break;
       case undefined:
         break;

@@ -1,5 +1,5 @@
 /** What an agent and a trial process say to each other over the IPC channel of `node:child_process`. Plain data only. */
-import type { Measurement, SearchSpec, Work } from "@regulus/proto";
+import type { Measurement, OutputPart, SearchSpec, Work } from "@regulus/proto";
 import type { OutcomeReason, StopReason } from "./trainer.js";
 
 /** How a process is made ready before it has work; its one argument, as JSON. */
@@ -41,6 +41,8 @@ export interface Begin {
 export type ToTrial =
   | { readonly kind: "begin"; readonly begin: Begin }
   | { readonly kind: "stop"; readonly reason: StopReason }
+  /** A piece of what the program has printed is wanted; `request` comes back with it. */
+  | { readonly kind: "output"; readonly request: number; readonly offset: number; readonly bytesMax: number }
   /** The newest checkpoint is stored, or given up: the next may be taken. */
   | { readonly kind: "stored" };
 
@@ -50,6 +52,8 @@ export type FromTrial =
   /** The process could not be prepared. */
   | { readonly kind: "unready"; readonly reason: string }
   | { readonly kind: "alive"; readonly step: number }
+  /** What was asked for; no sign of life, since the program had no part in it. */
+  | { readonly kind: "output"; readonly request: number; readonly part: OutputPart }
   /** A user's program runs in this process group; whoever ends the trial process ends it too. */
   | { readonly kind: "program"; readonly group: number }
   | { readonly kind: "measured"; readonly measurement: Measurement }

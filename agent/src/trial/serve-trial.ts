@@ -2,8 +2,9 @@
  * The life of a trial process: prepare (load tfjs, choose the backend) before there is work, take an attempt, work on it, end. A process works
  * for one trial only, so that nothing of one reaches another; where that trial pauses, it may hold the session open for its next attempt.
  */
-import { RegulusError } from "@regulus/proto";
+import { outputPart, RegulusError } from "@regulus/proto";
 import { type CommandOutside, runCommand } from "../command/command-attempt.js";
+import type { OutputRing } from "../command/output-ring.js";
 import { RespondAttempts } from "../command/respond-attempt.js";
 import type { Held } from "./held-session.js";
 import type { BackendLooked, Begin, FromTrial, LikelyTrial, Preparation, ToTrial } from "./messages.js";
@@ -48,7 +49,11 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
       onStored = call;
     },
     onStop: (call: () => void) => void stopped.push(call),
+    showOutput: (ring: OutputRing) => {
+      output = ring;
+    },
   };
+  let output: OutputRing | undefined;
   const answering = new RespondAttempts();
   const onMessage = (message: ToTrial) => {
     switch (message.kind) {
@@ -72,6 +77,11 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
         stop = message.reason;
         for (const call of stopped.splice(0)) call();
         return;
+      case "output": {
+        const kept = output?.kept() ?? { head: new Uint8Array(), dropped: 0, tail: new Uint8Array() };
+        send({ kind: "output", request: message.request, part: outputPart(kept, message.offset, message.bytesMax) });
+        return;
+      }
       case "stored":
         stored = true;
         onStored();

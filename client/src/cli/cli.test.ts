@@ -111,6 +111,33 @@ test("warnings of a coordinator go to standard error, and into JSON, for validat
   }
 });
 
+test("logs and show --output give what a running program prints, without escape sequences; --follow goes on to the end", async (t) => {
+  const { twin } = await begin(t);
+  const { search, trials } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 200 });
+  const kept = twin.add(search.searchId, search.spec ?? assert.fail("a spec"));
+  kept.exported.push(...trials.slice(0, 1));
+  const trial = trials[0]?.trial?.trial ?? 0;
+  const at = [search.searchId, String(trial), "-c", twin.address];
+  const long = Array.from({ length: 40 }, (_, line) => `line ${line}\n`).join("");
+  twin.outputs.set(`${search.searchId}/${trial}`, {
+    text: `\u001b[31mred\u001b[0m\u001b]0;owned\u0007\n${long}`,
+    ended: false,
+    attempt: 1,
+  });
+  const shown = `red\n${long}`;
+  assert.equal((await regulus(["logs", ...at])).stdout, shown);
+  assert.equal((await regulus(["show", ...at, "--output"])).stdout, shown);
+  const following = regulus(["logs", ...at, "--follow"]);
+  const asked = () => twin.calls.filter((name) => name === "getTrialOutput").length;
+  const before = asked();
+  while (asked() < before + 7) await new Promise((resolve) => setTimeout(resolve, 10));
+  twin.outputs.set(`${search.searchId}/${trial}`, { text: "anew\n", ended: true, attempt: 2 });
+  const { stdout, stderr, code } = await following;
+  assert.equal(code, 0);
+  assert.equal(stdout, `${shown}anew\n`);
+  assert.match(stderr, /-- attempt 2 --/);
+});
+
 test("submit from a pipe, ls, show, explain, pause, resume, stop, delete", async (t) => {
   const { twin } = await begin(t);
   const at = ["-c", twin.address];

@@ -22,6 +22,12 @@ export async function writeLineSlowly(text: string, stream: NodeJS.WritableStrea
   await new Promise<void>((resolve) => stream.once("drain", resolve));
 }
 
+/** A piece of a text that has lines of its own; waits while the reader is slow. */
+export async function writePiece(text: string): Promise<void> {
+  if (text === "" || process.stdout.write(text)) return;
+  await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
+}
+
 /** Words for the person at the terminal. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);

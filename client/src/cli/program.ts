@@ -12,6 +12,7 @@ import { registerDelete } from "./commands/delete.js";
 import { registerDoctor } from "./commands/doctor.js";
 import { registerExplain } from "./commands/explain.js";
 import { registerExport } from "./commands/export.js";
+import { registerLogs } from "./commands/logs.js";
 import { registerLs } from "./commands/ls.js";
 import { registerPause } from "./commands/pause.js";
 import { registerResume } from "./commands/resume.js";
@@ -48,7 +49,7 @@ ${exitCodesHelp}`,
   program.commandsGroup("Start:");
   for (const register of [registerDemo, registerUp, registerCoordinator, registerAgent, registerDoctor]) register(program);
   program.commandsGroup("Searches:");
-  for (const register of [registerValidate, registerSubmit, registerWatch, registerLs, registerShow, registerBest])
+  for (const register of [registerValidate, registerSubmit, registerWatch, registerLs, registerShow, registerLogs, registerBest])
     register(program);
   for (const register of [registerExplain, registerPause, registerResume, registerStop, registerDelete]) register(program);
   program.commandsGroup("Results and machines:");

@@ -42,6 +42,8 @@ export class CoordinatorTwin {
   readonly keys = new Map<string, string>();
   readonly artifacts = new Map<string, Buffer>();
   readonly agents: Agent[] = [];
+  /** What programs have printed, by search and trial: `s1/0`. */
+  readonly outputs = new Map<string, { text: string; ended: boolean; attempt: number }>();
   /** What it warns of at every creation. */
   warnings: Warning[] = [];
   /** Names of the calls that arrived, in order. */
@@ -243,6 +245,19 @@ export class CoordinatorTwin {
           ({ kind }) => kind !== undefined && "trial" in kind.value && kind.value.trial === trial,
         ),
       })),
+      getTrialOutput: this.#unary("getTrialOutput", ({ searchId, trial, offset }) => {
+        const { text, ended, attempt } = this.outputs.get(`${searchId}/${trial}`) ?? { text: "", ended: true, attempt: 1 };
+        const all = Buffer.from(text);
+        const data = all.subarray(offset, offset + 100);
+        return {
+          data,
+          offset: Math.min(offset, all.length),
+          nextOffset: Math.min(offset, all.length) + data.length,
+          totalBytes: all.length,
+          attempt,
+          ended,
+        };
+      }),
       stopTrial: this.#unary("stopTrial", ({ searchId, trial, reason }) => {
         const found = this.#trial(searchId, trial);
         this.tell(searchId, { $case: "trialStopRequested", value: { trial, reason } });

@@ -11,6 +11,8 @@ import {
   limits,
   type Measurement,
   numbersIn,
+  type OutputPiece,
+  outputPieceBytesMax,
   type Register,
   type Report,
   type Reports,
@@ -42,6 +44,16 @@ export function checkRegister(register: Register): asserts register is Register 
   }
   checks.text("register.instance", register.instance ?? "");
   leases(checks, "register.active", register.active);
+  checks.done();
+}
+
+export function checkOutput(piece: OutputPiece): void {
+  const checks = new RequestChecks();
+  checks.wholeNumber("output.offset", piece.offset, { min: 0, max: Number.MAX_SAFE_INTEGER - outputPieceBytesMax });
+  checks.wholeNumber("output.totalBytes", piece.totalBytes, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (piece.data.length > outputPieceBytesMax) {
+    checks.problem("output.data", piece.data.length, `at most ${outputPieceBytesMax} bytes`);
+  }
   checks.done();
 }
 

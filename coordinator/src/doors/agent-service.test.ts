@@ -171,6 +171,7 @@ test("an agent that reads nothing is disconnected, and one that is not acknowled
       send = sendTo;
       return {
         heartbeat: () => undefined,
+        output: () => undefined,
         draining: () => undefined,
         closed: () => undefined,
         reports: (message) => {

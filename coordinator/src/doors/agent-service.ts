@@ -14,7 +14,7 @@ import {
   RegulusError,
 } from "@regulus/proto";
 import type { AgentConnection, Coordinator } from "../coordinator.js";
-import { checkHeartbeat, checkRegister, checkReports } from "./agent-reports.js";
+import { checkHeartbeat, checkOutput, checkRegister, checkReports } from "./agent-reports.js";
 import { bounds } from "./bounds.js";
 import { checkMetadata, type Incoming, type Route, received, safeDefinition } from "./calls.js";
 import type { Failures } from "./failures.js";
@@ -115,12 +115,16 @@ class AgentSession {
         if (reports.reports.length > 0) connection.reports(reports);
         break;
       }
+      case "output":
+        checkOutput(message.value);
+        connection.output(message.value);
+        break;
       case "draining":
         connection.draining(keptText(message.value.reason));
         break;
       case "register":
       case undefined:
-        throw unexpected(message?.$case, "heartbeat, reports or draining");
+        throw unexpected(message?.$case, "heartbeat, reports, output or draining");
     }
   }
 

@@ -7,6 +7,7 @@ import {
   ListSearchesResponse,
   ListTrialsResponse,
   limits,
+  outputPieceBytesMax,
   SearchServiceService,
   SearchSpec,
   SearchStatus,
@@ -113,6 +114,15 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
       const answer = await coordinator.getTrial(request.searchId, request.trial, { signal, room });
       return { ...answer, facts: [...newestFitting(answer.facts, (fact) => Fact.encode(fact).finish().byteLength)] };
     }),
+    getTrialOutput: unary(
+      methods.getTrialOutput,
+      door,
+      (request, checks) => {
+        trial(request, checks);
+        checks.wholeNumber("offset", request.offset, { min: 0, max: Number.MAX_SAFE_INTEGER - outputPieceBytesMax });
+      },
+      (request, signal) => coordinator.getTrialOutput(request, signal),
+    ),
     stopTrial: unary(methods.stopTrial, door, trial, async (request) => ({
       trial: await coordinator.stopTrial(request.searchId, request.trial, keptText(request.reason)),
     })),

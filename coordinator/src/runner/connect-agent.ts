@@ -6,6 +6,7 @@ import { limits, protocolVersion, type Register, RegulusError, type Report } fro
 import type { AgentConnection } from "../coordinator.js";
 import type { ArtifactStore } from "../ports.js";
 import type { OpenConnection } from "./agents.js";
+import type { OutputDesk } from "./output-desk.js";
 import { checkArtifacts, nameArtifacts } from "./reported-artifacts.js";
 import type { Runner } from "./runner.js";
 
@@ -17,6 +18,8 @@ export interface AgentLink extends Pick<OpenConnection, "send" | "close"> {
   readonly leaseTimeoutMs: number;
   /** Where what agents report has to be. */
   readonly artifacts: ArtifactStore;
+  /** Takes the outputs that it was asked for. */
+  readonly outputs: OutputDesk;
 }
 
 /** Takes an agent's connection: registers it, and hands what it says to rounds. */
@@ -96,6 +99,9 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
         });
       checking = mineToEnd;
     },
+    output: (piece) => {
+      if (connection.open) link.outputs.answer(connection, piece);
+    },
     draining: () => {
       runner.post(() => {
         const agent = mine();
@@ -104,6 +110,7 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
     },
     closed: () => {
       connection.open = false;
+      link.outputs.closed(connection);
       runner.agents.disconnect(agentId, connection);
       runner.agentsChanged();
     },

@@ -12,6 +12,8 @@ import {
   type ExplainSearchResponse,
   type ExportSearchResponse,
   type Fact,
+  type GetTrialOutputRequest,
+  type GetTrialOutputResponse,
   type GetTrialResponse,
   type ListSearchesRequest,
   type ListSearchesResponse,
@@ -35,6 +37,7 @@ import { createSearch } from "./create-search.js";
 import { exportTrials } from "./export-trials.js";
 import { gaugesOf } from "./gauges.js";
 import { listSearches, listTrials } from "./listings.js";
+import { OutputDesk } from "./output-desk.js";
 import { newestFacts, readThrough } from "./reading.js";
 import { Runner } from "./runner.js";
 import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
@@ -103,11 +106,23 @@ class CoordinatorCore implements Coordinator {
   readonly gauges: CoordinatorGauges;
   readonly #runner: Runner;
   readonly #options: CoordinatorOptions;
+  readonly #outputs: OutputDesk;
 
   constructor(runner: Runner, options: CoordinatorOptions) {
     this.#runner = runner;
     this.#options = options;
     this.gauges = gaugesOf(runner);
+    this.#outputs = new OutputDesk({
+      agents: runner.agents,
+      artifacts: options.artifacts,
+      clock: options.clock ?? systemClock,
+      trial: (searchId, number) => {
+        const { state } = runner.entry(searchId);
+        const trial = state.trial(number);
+        if (trial === undefined) throw noTrial(state, number);
+        return trial;
+      },
+    });
   }
 
   createSearch(request: CreateSearchRequest): Promise<Search> {
@@ -187,6 +202,10 @@ class CoordinatorCore implements Coordinator {
     return { trial, facts: await newestFacts(this.#options.log, { searchId, about: { trial: number } }, reader) };
   }
 
+  getTrialOutput(request: GetTrialOutputRequest, signal?: AbortSignal): Promise<GetTrialOutputResponse> {
+    return this.#outputs.read(request, signal);
+  }
+
   async stopTrial(searchId: string, number: number, reason: string): Promise<Trial> {
     const runner = this.#runner;
     return runner.call(() => {
@@ -226,6 +245,7 @@ class CoordinatorCore implements Coordinator {
       heartbeatEveryMs,
       leaseTimeoutMs,
       artifacts: this.#options.artifacts,
+      outputs: this.#outputs,
     });
   }
 

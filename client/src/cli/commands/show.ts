@@ -1,13 +1,15 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
-import { type Fact, type GetTrialResponse, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
+import { type Fact, type GetTrialResponse, RegulusError, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
 import type { Command } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { formatCount, formatSeconds, formatValue, plainText } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { factWords } from "../fact-words.js";
 import { findSearch } from "../find-search.js";
-import { pairs, table, writeJson, writeLine } from "../output.js";
+import { note, pairs, table, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
+import { safeOutput } from "../safe-output.js";
+import { readOutput } from "../trial-output.js";
 import {
   ageWords,
   armPairs,
@@ -35,9 +37,8 @@ const stepsShown = 8;
 const findingsShown = 12;
 /** The newest refused steps that are shown, whatever came after them. */
 const refusedShown = 3;
-/** Lines of a program's output that are shown, and bytes of it that are fetched at most. */
+/** Lines of a program's output that are shown. */
 const outputLinesShown = 20;
-const outputBytesMax = 1024 * 1024;
 
 export function registerShow(program: Command): void {
   withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
@@ -45,7 +46,7 @@ export function registerShow(program: Command): void {
     .argument("[trial]", "number of one trial", wholeNumber)
     .option("-n, --limit <count>", "trials to show", wholeNumber, 20)
     .option("--by-number", "trials by number, not the best first")
-    .option("--output", "of one trial: all that its program wrote, and nothing else")
+    .option("--output", "of one trial: all that its program wrote, so far where it runs, and nothing else")
     .addHelpText(
       "after",
       "\nExamples:\n  regulus show 7f3a\n  regulus show 7f3a 12\n  regulus show 7f3a 12 --output\n  regulus show 7f3a --by-number --limit 1000 --json\n",
@@ -152,13 +153,21 @@ function newsWords(fact: Fact): string {
   return about === undefined ? factWords(fact) : `trial ${about}: ${factWords(fact)}`;
 }
 
-/** What the trial's program wrote, as it was kept; empty where it wrote nothing or the trial ran no program. */
+/** What the trial's program wrote, so far or as it was kept; empty where it wrote nothing, the trial ran no program, or its agent can't tell now. */
 async function programOutput(client: RegulusClient, { trial }: GetTrialResponse): Promise<string> {
-  const kept = trial?.artifacts.filter(({ kind, size }) => kind === "output" && size <= outputBytesMax).at(-1);
-  if (kept === undefined) return "";
+  if (trial === undefined) return "";
   const pieces: Uint8Array[] = [];
-  for await (const piece of client.getArtifact(kept.sha256)) pieces.push(piece);
-  return Buffer.concat(pieces).toString("utf8");
+  try {
+    for await (const news of readOutput(client, trial, { follow: false })) {
+      if (news.kind === "bytes") pieces.push(news.data);
+      if (news.kind === "left-out") pieces.push(Buffer.from(`\n... ${news.bytes} bytes left out ...\n`));
+    }
+  } catch (thrown) {
+    const { code, message } = RegulusError.from(thrown);
+    if (code !== "unavailable") throw thrown;
+    note(message);
+  }
+  return safeOutput(Buffer.concat(pieces).toString("utf8"));
 }
 
 function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {

@@ -45,6 +45,9 @@ export interface ConnectRequest {
     | //
     /** It wants no new leases and will leave when it has none. */
     { $case: "draining"; value: Draining }
+    | //
+    /** A piece of an attempt's output that was asked for. */
+    { $case: "output"; value: OutputPiece }
     | undefined;
 }
 
@@ -64,6 +67,9 @@ export interface ConnectResponse {
     | //
     /** An attempt is to stop. */
     { $case: "stopAttempt"; value: StopAttempt }
+    | //
+    /** A piece of an attempt's output is wanted. */
+    { $case: "outputRequest"; value: OutputRequest }
     | undefined;
 }
 
@@ -247,6 +253,34 @@ export interface StopAttempt {
   message: string;
 }
 
+/** OutputRequest asks for a piece of what an attempt's program has printed so far. It changes nothing; an agent need not answer. */
+export interface OutputRequest {
+  /** Number of the request, which the answer repeats. */
+  requestId: number;
+  /** Which attempt. */
+  lease:
+    | LeaseKey
+    | undefined;
+  /** Bytes of the output to leave out at its beginning. */
+  offset: number;
+  /** Most bytes to answer. */
+  bytesMax: number;
+}
+
+/** OutputPiece is a piece of what an attempt's program has printed so far. */
+export interface OutputPiece {
+  /** Number of the request that it answers. */
+  requestId: number;
+  /** Whether the attempt is one that the agent works on; where not, nothing else is set. */
+  found: boolean;
+  /** Where the piece begins: past the offset that was asked for where the bytes there are no longer kept. */
+  offset: number;
+  /** The bytes. */
+  data: Buffer;
+  /** Bytes that were printed in all. */
+  totalBytes: number;
+}
+
 function createBaseConnectRequest(): ConnectRequest {
   return { message: undefined };
 }
@@ -265,6 +299,9 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
         break;
       case "draining":
         Draining.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+      case "output":
+        OutputPiece.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -315,6 +352,14 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
             message.message = { $case: "draining", value: Draining.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "output", value: OutputPiece.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -337,6 +382,8 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
         ? { $case: "reports", value: Reports.fromJSON(object.reports) }
         : isSet(object.draining)
         ? { $case: "draining", value: Draining.fromJSON(object.draining) }
+        : isSet(object.output)
+        ? { $case: "output", value: OutputPiece.fromJSON(object.output) }
         : undefined,
     };
   },
@@ -351,6 +398,8 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
       obj.reports = Reports.toJSON(message.message.value);
     } else if (message.message?.$case === "draining") {
       obj.draining = Draining.toJSON(message.message.value);
+    } else if (message.message?.$case === "output") {
+      obj.output = OutputPiece.toJSON(message.message.value);
     }
     return obj;
   },
@@ -385,6 +434,12 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
         }
         break;
       }
+      case "output": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "output", value: OutputPiece.fromPartial(object.message.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -408,6 +463,9 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
         break;
       case "stopAttempt":
         StopAttempt.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+      case "outputRequest":
+        OutputRequest.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -458,6 +516,14 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
             message.message = { $case: "stopAttempt", value: StopAttempt.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "outputRequest", value: OutputRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -482,6 +548,10 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
         ? { $case: "stopAttempt", value: StopAttempt.fromJSON(object.stopAttempt) }
         : isSet(object.stop_attempt)
         ? { $case: "stopAttempt", value: StopAttempt.fromJSON(object.stop_attempt) }
+        : isSet(object.outputRequest)
+        ? { $case: "outputRequest", value: OutputRequest.fromJSON(object.outputRequest) }
+        : isSet(object.output_request)
+        ? { $case: "outputRequest", value: OutputRequest.fromJSON(object.output_request) }
         : undefined,
     };
   },
@@ -496,6 +566,8 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       obj.acknowledged = Acknowledged.toJSON(message.message.value);
     } else if (message.message?.$case === "stopAttempt") {
       obj.stopAttempt = StopAttempt.toJSON(message.message.value);
+    } else if (message.message?.$case === "outputRequest") {
+      obj.outputRequest = OutputRequest.toJSON(message.message.value);
     }
     return obj;
   },
@@ -527,6 +599,12 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       case "stopAttempt": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "stopAttempt", value: StopAttempt.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "outputRequest": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "outputRequest", value: OutputRequest.fromPartial(object.message.value) };
         }
         break;
       }
@@ -2075,6 +2153,274 @@ export const StopAttempt: MessageFns<StopAttempt> = {
   },
 };
 
+function createBaseOutputRequest(): OutputRequest {
+  return { requestId: 0, lease: undefined, offset: 0, bytesMax: 0 };
+}
+
+export const OutputRequest: MessageFns<OutputRequest> = {
+  encode(message: OutputRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== 0) {
+      writer.uint32(8).uint64(message.requestId);
+    }
+    if (message.lease !== undefined) {
+      LeaseKey.encode(message.lease, writer.uint32(18).fork()).join();
+    }
+    if (message.offset !== 0) {
+      writer.uint32(24).uint64(message.offset);
+    }
+    if (message.bytesMax !== 0) {
+      writer.uint32(32).uint32(message.bytesMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OutputRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOutputRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.requestId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lease = LeaseKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OutputRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.Number(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.Number(object.request_id)
+        : 0,
+      lease: isSet(object.lease) ? LeaseKey.fromJSON(object.lease) : undefined,
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      bytesMax: isSet(object.bytesMax)
+        ? globalThis.Number(object.bytesMax)
+        : isSet(object.bytes_max)
+        ? globalThis.Number(object.bytes_max)
+        : 0,
+    };
+  },
+
+  toJSON(message: OutputRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== 0) {
+      obj.requestId = Math.round(message.requestId);
+    }
+    if (message.lease !== undefined) {
+      obj.lease = LeaseKey.toJSON(message.lease);
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.bytesMax !== 0) {
+      obj.bytesMax = Math.round(message.bytesMax);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OutputRequest>): OutputRequest {
+    return OutputRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OutputRequest>): OutputRequest {
+    const message = createBaseOutputRequest();
+    message.requestId = object.requestId ?? 0;
+    message.lease = (object.lease !== undefined && object.lease !== null)
+      ? LeaseKey.fromPartial(object.lease)
+      : undefined;
+    message.offset = object.offset ?? 0;
+    message.bytesMax = object.bytesMax ?? 0;
+    return message;
+  },
+};
+
+function createBaseOutputPiece(): OutputPiece {
+  return { requestId: 0, found: false, offset: 0, data: Buffer.alloc(0), totalBytes: 0 };
+}
+
+export const OutputPiece: MessageFns<OutputPiece> = {
+  encode(message: OutputPiece, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== 0) {
+      writer.uint32(8).uint64(message.requestId);
+    }
+    if (message.found !== false) {
+      writer.uint32(16).bool(message.found);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(24).uint64(message.offset);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(34).bytes(message.data);
+    }
+    if (message.totalBytes !== 0) {
+      writer.uint32(40).uint64(message.totalBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OutputPiece {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOutputPiece();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.requestId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.found = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.totalBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OutputPiece {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.Number(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.Number(object.request_id)
+        : 0,
+      found: isSet(object.found) ? globalThis.Boolean(object.found) : false,
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
+      totalBytes: isSet(object.totalBytes)
+        ? globalThis.Number(object.totalBytes)
+        : isSet(object.total_bytes)
+        ? globalThis.Number(object.total_bytes)
+        : 0,
+    };
+  },
+
+  toJSON(message: OutputPiece): unknown {
+    const obj: any = {};
+    if (message.requestId !== 0) {
+      obj.requestId = Math.round(message.requestId);
+    }
+    if (message.found !== false) {
+      obj.found = message.found;
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    if (message.totalBytes !== 0) {
+      obj.totalBytes = Math.round(message.totalBytes);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OutputPiece>): OutputPiece {
+    return OutputPiece.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OutputPiece>): OutputPiece {
+    const message = createBaseOutputPiece();
+    message.requestId = object.requestId ?? 0;
+    message.found = object.found ?? false;
+    message.offset = object.offset ?? 0;
+    message.data = object.data ?? Buffer.alloc(0);
+    message.totalBytes = object.totalBytes ?? 0;
+    return message;
+  },
+};
+
 /** AgentService is the door for agents. */
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
@@ -2110,6 +2456,14 @@ export const AgentServiceClient = makeGenericClientConstructor(
   service: typeof AgentServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 

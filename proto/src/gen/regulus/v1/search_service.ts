@@ -481,6 +481,34 @@ export interface GetTrialResponse {
   facts: Fact[];
 }
 
+/** GetTrialOutputRequest asks for a piece of a trial's output. */
+export interface GetTrialOutputRequest {
+  /** The search. */
+  searchId: string;
+  /** Its number. */
+  trial: number;
+  /** Bytes of the output to leave out at its beginning: next_offset of the last answer, to go on from there. */
+  offset: number;
+  /** Most bytes to answer; 0 stands for 65,536, and more than 262,144 for that. */
+  bytesMax: number;
+}
+
+/** GetTrialOutputResponse answers GetTrialOutput. */
+export interface GetTrialOutputResponse {
+  /** The bytes, as the program printed them: clients must not let control characters reach a terminal. */
+  data: Buffer;
+  /** Where they begin. Past the offset that was asked for where bytes were left out: the first 64 KiB and the last 192 KiB are kept. */
+  offset: number;
+  /** Where to go on. */
+  nextOffset: number;
+  /** Bytes that were printed in all, so far. */
+  totalBytes: number;
+  /** The attempt that printed them; another one than in the last answer begins anew at 0. 0 where there was none yet. */
+  attempt: number;
+  /** Whether the trial has ended, so that no more will come. */
+  ended: boolean;
+}
+
 /** StopTrialRequest asks for one trial to end early. */
 export interface StopTrialRequest {
   /** The search. */
@@ -3526,6 +3554,288 @@ export const GetTrialResponse: MessageFns<GetTrialResponse> = {
   },
 };
 
+function createBaseGetTrialOutputRequest(): GetTrialOutputRequest {
+  return { searchId: "", trial: 0, offset: 0, bytesMax: 0 };
+}
+
+export const GetTrialOutputRequest: MessageFns<GetTrialOutputRequest> = {
+  encode(message: GetTrialOutputRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.searchId !== "") {
+      writer.uint32(10).string(message.searchId);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(24).uint64(message.offset);
+    }
+    if (message.bytesMax !== 0) {
+      writer.uint32(32).uint32(message.bytesMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTrialOutputRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTrialOutputRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.searchId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetTrialOutputRequest {
+    return {
+      searchId: isSet(object.searchId)
+        ? globalThis.String(object.searchId)
+        : isSet(object.search_id)
+        ? globalThis.String(object.search_id)
+        : "",
+      trial: isSet(object.trial) ? globalThis.Number(object.trial) : 0,
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      bytesMax: isSet(object.bytesMax)
+        ? globalThis.Number(object.bytesMax)
+        : isSet(object.bytes_max)
+        ? globalThis.Number(object.bytes_max)
+        : 0,
+    };
+  },
+
+  toJSON(message: GetTrialOutputRequest): unknown {
+    const obj: any = {};
+    if (message.searchId !== "") {
+      obj.searchId = message.searchId;
+    }
+    if (message.trial !== 0) {
+      obj.trial = Math.round(message.trial);
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.bytesMax !== 0) {
+      obj.bytesMax = Math.round(message.bytesMax);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetTrialOutputRequest>): GetTrialOutputRequest {
+    return GetTrialOutputRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetTrialOutputRequest>): GetTrialOutputRequest {
+    const message = createBaseGetTrialOutputRequest();
+    message.searchId = object.searchId ?? "";
+    message.trial = object.trial ?? 0;
+    message.offset = object.offset ?? 0;
+    message.bytesMax = object.bytesMax ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetTrialOutputResponse(): GetTrialOutputResponse {
+  return { data: Buffer.alloc(0), offset: 0, nextOffset: 0, totalBytes: 0, attempt: 0, ended: false };
+}
+
+export const GetTrialOutputResponse: MessageFns<GetTrialOutputResponse> = {
+  encode(message: GetTrialOutputResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.nextOffset !== 0) {
+      writer.uint32(24).uint64(message.nextOffset);
+    }
+    if (message.totalBytes !== 0) {
+      writer.uint32(32).uint64(message.totalBytes);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(40).uint32(message.attempt);
+    }
+    if (message.ended !== false) {
+      writer.uint32(48).bool(message.ended);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTrialOutputResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTrialOutputResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nextOffset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.totalBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ended = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetTrialOutputResponse {
+    return {
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      nextOffset: isSet(object.nextOffset)
+        ? globalThis.Number(object.nextOffset)
+        : isSet(object.next_offset)
+        ? globalThis.Number(object.next_offset)
+        : 0,
+      totalBytes: isSet(object.totalBytes)
+        ? globalThis.Number(object.totalBytes)
+        : isSet(object.total_bytes)
+        ? globalThis.Number(object.total_bytes)
+        : 0,
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      ended: isSet(object.ended) ? globalThis.Boolean(object.ended) : false,
+    };
+  },
+
+  toJSON(message: GetTrialOutputResponse): unknown {
+    const obj: any = {};
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.nextOffset !== 0) {
+      obj.nextOffset = Math.round(message.nextOffset);
+    }
+    if (message.totalBytes !== 0) {
+      obj.totalBytes = Math.round(message.totalBytes);
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.ended !== false) {
+      obj.ended = message.ended;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetTrialOutputResponse>): GetTrialOutputResponse {
+    return GetTrialOutputResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetTrialOutputResponse>): GetTrialOutputResponse {
+    const message = createBaseGetTrialOutputResponse();
+    message.data = object.data ?? Buffer.alloc(0);
+    message.offset = object.offset ?? 0;
+    message.nextOffset = object.nextOffset ?? 0;
+    message.totalBytes = object.totalBytes ?? 0;
+    message.attempt = object.attempt ?? 0;
+    message.ended = object.ended ?? false;
+    return message;
+  },
+};
+
 function createBaseStopTrialRequest(): StopTrialRequest {
   return { searchId: "", trial: 0, reason: "" };
 }
@@ -4345,6 +4655,18 @@ export const SearchServiceService = {
     responseSerialize: (value: GetTrialResponse): Buffer => Buffer.from(GetTrialResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetTrialResponse => GetTrialResponse.decode(value),
   },
+  /** GetTrialOutput answers a piece of what the program of a trial has printed: of a running attempt from its agent, of an ended trial what was kept. */
+  getTrialOutput: {
+    path: "/regulus.v1.SearchService/GetTrialOutput" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetTrialOutputRequest): Buffer =>
+      Buffer.from(GetTrialOutputRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetTrialOutputRequest => GetTrialOutputRequest.decode(value),
+    responseSerialize: (value: GetTrialOutputResponse): Buffer =>
+      Buffer.from(GetTrialOutputResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetTrialOutputResponse => GetTrialOutputResponse.decode(value),
+  },
   /** StopTrial ends one trial early. */
   stopTrial: {
     path: "/regulus.v1.SearchService/StopTrial" as const,
@@ -4410,6 +4732,8 @@ export interface SearchServiceServer extends UntypedServiceImplementation {
   listTrials: handleUnaryCall<ListTrialsRequest, ListTrialsResponse>;
   /** GetTrial answers one trial with its measurements. */
   getTrial: handleUnaryCall<GetTrialRequest, GetTrialResponse>;
+  /** GetTrialOutput answers a piece of what the program of a trial has printed: of a running attempt from its agent, of an ended trial what was kept. */
+  getTrialOutput: handleUnaryCall<GetTrialOutputRequest, GetTrialOutputResponse>;
   /** StopTrial ends one trial early. */
   stopTrial: handleUnaryCall<StopTrialRequest, StopTrialResponse>;
   /** ExportSearch sends every trial of a search with its measurements. */
@@ -4572,6 +4896,22 @@ export interface SearchServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetTrialResponse) => void,
   ): ClientUnaryCall;
+  /** GetTrialOutput answers a piece of what the program of a trial has printed: of a running attempt from its agent, of an ended trial what was kept. */
+  getTrialOutput(
+    request: GetTrialOutputRequest,
+    callback: (error: ServiceError | null, response: GetTrialOutputResponse) => void,
+  ): ClientUnaryCall;
+  getTrialOutput(
+    request: GetTrialOutputRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetTrialOutputResponse) => void,
+  ): ClientUnaryCall;
+  getTrialOutput(
+    request: GetTrialOutputRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetTrialOutputResponse) => void,
+  ): ClientUnaryCall;
   /** StopTrial ends one trial early. */
   stopTrial(
     request: StopTrialRequest,
@@ -4640,6 +4980,14 @@ export const SearchServiceClient = makeGenericClientConstructor(
   service: typeof SearchServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

@@ -1,0 +1,54 @@
+/** `regulus logs`: what the program of a trial prints, while it runs and after. */
+import { RegulusError } from "@regulus/proto";
+import type { Command } from "commander";
+import { formatCount } from "../../display/numbers.js";
+import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { findSearch } from "../find-search.js";
+import { onInterrupt } from "../interrupt.js";
+import { note, writeJson, writePiece } from "../output.js";
+import { wholeNumber } from "../read-values.js";
+import { SafeOutputStream } from "../safe-output.js";
+import { readOutput } from "../trial-output.js";
+
+interface LogsOptions extends ConnectionOptions {
+  readonly follow?: boolean;
+}
+
+export function registerLogs(program: Command): void {
+  withConnection(program.command("logs").description("show what the program of a trial has printed, also while it runs"))
+    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<trial>", "number of the trial", wholeNumber)
+    .option("-f, --follow", "go on with what it prints until the trial has ended")
+    .addHelpText("after", "\nExamples:\n  regulus logs 7f3a 12\n  regulus logs 7f3a 12 --follow\n")
+    .action(logs);
+}
+
+async function logs(idOrBeginning: string, trial: number, options: LogsOptions): Promise<void> {
+  const interrupt = onInterrupt();
+  try {
+    await withClient(options, async (client) => {
+      const { searchId } = await findSearch(client, idOrBeginning);
+      const shown = new SafeOutputStream();
+      const news = readOutput(client, { searchId, trial }, { follow: options.follow === true, signal: interrupt.signal });
+      const decoder = new TextDecoder();
+      for await (const one of news) {
+        if (options.json) {
+          writeJson(one.kind === "bytes" ? { text: decoder.decode(one.data, { stream: true }) } : one);
+          continue;
+        }
+        if (one.kind === "bytes") await writePiece(shown.add(one.data));
+        else {
+          await writePiece(shown.end());
+          note(one.kind === "attempt" ? `-- attempt ${one.attempt} --` : `-- ${formatCount(one.bytes)} bytes left out --`);
+        }
+      }
+      await writePiece(shown.end());
+    });
+  } catch (thrown) {
+    if (!interrupt.signal.aborted) throw thrown;
+    note(`left; the trial goes on`);
+    throw new RegulusError("cancelled", "left by the user");
+  } finally {
+    interrupt.release();
+  }
+}
