@@ -12,6 +12,9 @@ import { changedFiles, type FolderSnapshot, freezeFolder, removeSnapshot, withou
 /** Times that a snapshot is packed again without the files that the program had begun to write. */
 const packTriesMax = 3;
 
+/** Announcements in a row that may be lost to files being written before that is told: a file that is about to be renamed is one of them. */
+const changedInARowMax = 5;
+
 export interface ProgramCheckpointsOptions {
   /** The attempt's own folder. */
   readonly directory: string;
@@ -46,6 +49,8 @@ export class ProgramCheckpoints {
   private ended = false;
   /** The turn that runs: one at a time freezes and packs. */
   private turn: Promise<void> | undefined;
+  /** Announcements in a row that were not stored since the program wrote into their files. */
+  private changedInARow = 0;
   private readonly warned = new Set<string>();
 
   constructor(private readonly options: ProgramCheckpointsOptions) {}
@@ -91,6 +96,7 @@ export class ProgramCheckpoints {
     this.ended = true;
     this.look();
     while (this.turn !== undefined) await this.turn;
+    if (this.changedInARow > 0) this.warnChanged(this.newestStep);
   }
 
   /** One announcement is frozen and, where it is time, packed, however many come meanwhile. Never throws. */
@@ -147,6 +153,7 @@ export class ProgramCheckpoints {
       const archive = await archiveDirectory(wanted, path, this.options.header(step)).catch((error: unknown) => error);
       const changed = await changedFiles(wanted);
       if (changed.length === 0) {
+        this.changedInARow = 0;
         if (isArchive(archive)) return archive;
         throw archive;
       }
@@ -155,12 +162,17 @@ export class ProgramCheckpoints {
       wanted = withoutFiles(wanted, changed);
     }
     this.packedMs = Number.NEGATIVE_INFINITY;
+    this.changedInARow += 1;
+    if (this.changedInARow >= changedInARowMax) this.warnChanged(step);
+    return undefined;
+  }
+
+  private warnChanged(step: number): void {
     const advice = "write files beside and rename them, or wait with writing";
     this.warnOnce(
       "changed",
-      `the checkpoint folder changed while step ${step} was packed; the next one is packed instead: ${advice}`,
+      `the checkpoint at step ${step} is not stored: its files were written to while they were packed; ${advice}`,
     );
-    return undefined;
   }
 
   private warnOnce(about: string, message: string): void {

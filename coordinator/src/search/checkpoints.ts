@@ -26,6 +26,9 @@ export interface Source {
 export interface TrialCheckpoints {
   readonly newest: Checkpoint | undefined;
   readonly before: Checkpoint | undefined;
+  /** The best of those before the newest, whose own value may still be measured. */
+  readonly rival: Checkpoint | undefined;
+  /** The better of `newest` and `rival`. */
   readonly best: Checkpoint | undefined;
   /** What its work begins from, as it was when the work was given; undefined once it saved its own. */
   readonly source: Source | undefined;
@@ -36,6 +39,7 @@ export interface TrialCheckpoints {
 export const noCheckpoints: TrialCheckpoints = {
   newest: undefined,
   before: undefined,
+  rival: undefined,
   best: undefined,
   source: undefined,
   recent: [],
@@ -48,6 +52,7 @@ export function withSaved(kept: TrialCheckpoints, saved: Omit<Checkpoint, "value
   return {
     newest,
     before: kept.newest,
+    rival: kept.best,
     best: betterOf(newest, kept.best, objective),
     source: undefined,
     recent: kept.recent.slice(Math.max(0, at)),
@@ -62,8 +67,7 @@ export function withMeasured(kept: TrialCheckpoints, { step, metrics }: Measurem
   if (recent.length > recentMax) recent = recent.filter((_, index) => index % 2 === 1 || index === recent.length - 1);
   if (kept.newest?.step !== step) return { ...kept, recent };
   const newest = { ...kept.newest, value };
-  const rivals = kept.best?.position === newest.position ? undefined : kept.best;
-  return { ...kept, recent, newest, best: betterOf(newest, rivals, objective) };
+  return { ...kept, recent, newest, best: betterOf(newest, kept.rival, objective) };
 }
 
 /** An attempt begins at a step: what was measured past it is measured anew. */
@@ -74,23 +78,25 @@ export function withAttempt(kept: TrialCheckpoints, fromStep: number): TrialChec
 /** A checkpoint can't be restored: whatever role it had, what is left takes its place. */
 export function withoutDamaged(kept: TrialCheckpoints, sha256: string): TrialCheckpoints {
   const whole = (one: Checkpoint | undefined) => (one?.ref.sha256 === sha256 ? undefined : one);
-  const [newest, before, best] = [whole(kept.newest), whole(kept.before), whole(kept.best)];
+  const [newest, before, rival] = [whole(kept.newest), whole(kept.before), whole(kept.rival)];
+  // Where the newest was the best, the best of those before it is.
+  const best = whole(kept.best) ?? rival;
   const sources = [whole(kept.source?.newest), whole(kept.source?.before)].filter((one) => one !== undefined);
   const [first, second] = sources;
   const source = first && { newest: first, before: second };
-  if (newest !== undefined) return { ...kept, newest, before, best, source };
   // The best may be older than the one before, and is all that is left where there is none.
-  return { ...kept, newest: before ?? best, before: before === undefined ? undefined : best, best, source };
+  if (newest === undefined) return { ...kept, newest: before ?? rival, before: before && rival, rival, best, source };
+  return { ...kept, newest, before, rival, best, source };
 }
 
 /** The trial is over: what a person may want of it stays. */
 export function withEnd(kept: TrialCheckpoints): TrialCheckpoints {
-  return { ...kept, before: undefined, source: undefined, recent: [] };
+  return { ...kept, before: undefined, rival: kept.best, source: undefined, recent: [] };
 }
 
 /** Everything that these keep in the store, once for each role. */
-export function keptRefs({ newest, before, best, source }: TrialCheckpoints): ArtifactRef[] {
-  return [newest, before, best, source?.newest, source?.before].flatMap((one) => (one === undefined ? [] : [one.ref]));
+export function keptRefs({ newest, before, rival, source }: TrialCheckpoints): ArtifactRef[] {
+  return [newest, before, rival, source?.newest, source?.before].flatMap((one) => (one === undefined ? [] : [one.ref]));
 }
 
 function betterOf(a: Checkpoint, b: Checkpoint | undefined, objective: Objective): Checkpoint | undefined {

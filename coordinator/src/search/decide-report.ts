@@ -6,7 +6,7 @@ import { checkpointDamaged } from "./checkpoint-damaged.js";
 import { keptRefs } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";
 import { trialEnded, trialPaused } from "./endings.js";
-import { doneBefore, unsavedPause } from "./nothing-left.js";
+import { doneBefore, savesLater, unsavedPause } from "./nothing-left.js";
 import type { SearchState } from "./search-state.js";
 import { findingKey, type TrialState } from "./trial-state.js";
 
@@ -74,9 +74,10 @@ export function attemptFailed(
     const message = `${stopWords(state, trial)}; its attempt ended otherwise: ${failure.message}`;
     return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, message, failure.finished)];
   }
-  const over = doneBefore(state, trial, failure);
-  if (over !== undefined) return over;
   const max = isRetried(state, failure.reason) ? (state.spec.retries?.max ?? defaults.retriesMax) : 0;
+  const over = doneBefore(state, trial, failure);
+  // Another attempt, where there may be one, brings the checkpoint that this one was about to save.
+  if (over !== undefined && (trial.failures >= max || !savesLater(state, trial))) return over;
   if (trial.failures >= max) {
     const message = max === 0 ? failure.message : `${failure.message} (attempt ${trial.attempt}; ${max} were tried again)`;
     return [trialEnded(trial, failure.reason, message, failure.finished)];

@@ -51,6 +51,20 @@ test("an attempt that is ended from outside after it measured at its step is don
     measure(short, 0, 9);
     assert.deepEqual(kindsOf(finish(short, 0, reason)), ["attemptEnded"]);
   }
+  const saved = (step: number): FactKind => {
+    const checkpoint = { sha256: "ab".repeat(32), size: 1, kind: "checkpoint" };
+    return { $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step, checkpoint } };
+  };
+  for (const [step, max, then] of [
+    [10, 3, "trialEnded"],
+    [6, 3, "attemptEnded"],
+    [6, 0, "trialEnded"],
+  ] as const) {
+    const saves = new SearchAt({ retries: { max } }).running(0).tell(saved(step));
+    measure(saves, 0, 10);
+    const words = `saved at step ${step}, ${max} retries: what a program was about to save is worth another attempt`;
+    assert.deepEqual(kindsOf(finish(saves, 0, EndReason.END_REASON_LOST)), [then], words);
+  }
   const silent = new SearchAt().running(0);
   measure(silent, 0, 10);
   const lost = decide(silent.state, {

@@ -45,6 +45,11 @@ export function doneBefore(
   return [trialEnded(trial, EndReason.END_REASON_DONE, message, finishedAt(trial, end.finished))];
 }
 
+/** Whether a program that has measured at its step would still have saved there: programs of its search save, and it has not yet. */
+export function savesLater({ saves }: SearchState, trial: TrialState): boolean {
+  return isProgram(trial) && saves && (trial.checkpoints.newest?.step ?? -1) < trial.work.untilStep;
+}
+
 /** What is told once of a search whose strategy pauses a program that has saved nothing. */
 export function unsavedPause(state: SearchState, trial: TrialState, step: number): FactKind[] {
   const key = "no-checkpoint";

@@ -65,6 +65,8 @@ export class SearchState {
   readonly running = new Set<number>();
   readonly archive = new TrialArchive();
   readonly arms: Arms;
+  /** Whether any trial has ever saved. */
+  saves = false;
   /** Number of the next trial. */
   nextTrial = 0;
   done = 0;
@@ -231,6 +233,7 @@ export class SearchState {
     // A finding may come after its trial's end.
     if (trial === undefined && fact.kind?.$case === "findingReported") return;
     assert(trial, `fact ${fact.position} of ${this.searchId} is about trial ${number}, which is not live`);
+    if (fact.kind?.$case === "trialCheckpointed") this.saves = true;
     const stepBefore = trial.step;
     const wasRunning = trial.status === "running";
     // A program begins a new process at its checkpoint, whatever it did since.

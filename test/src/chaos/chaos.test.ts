@@ -1,6 +1,7 @@
 /** Chaos in small, at every run of the tests: each kind of process is killed with -9 in the middle of a search. `npm run chaos` is the whole. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { checkpointChaos } from "./checkpoints.js";
 import { chaosRound, victims } from "./round.js";
 
 for (const victim of victims) {
@@ -17,3 +18,11 @@ for (const victim of victims) {
     assert.equal(kills, 2);
   });
 }
+
+test("programs that announce each step twice lose no checkpoint and never begin again, whatever is killed", async () => {
+  const lines: string[] = [];
+  const say = (text: string) => void lines.push(text);
+  const { violations, fetched } = await checkpointChaos({ trials: 12, seed: 3, timeoutMs: 10 * 60_000, say });
+  assert.deepEqual(violations, [], lines.join("\n"));
+  assert.equal(fetched, 24);
+});
