@@ -19,6 +19,7 @@ import {
   type ListTrialsResponse,
   limits,
   RegulusError,
+  type RetryTrialsResponse,
   type Search,
   SearchServiceClient,
   type SearchSpec,
@@ -55,6 +56,24 @@ export interface CreateRequest {
   readonly onWarnings?: ((warnings: readonly Warning[]) => void) | undefined;
 }
 
+/** More budget for a search; what is absent stays as it is. */
+export interface ExtendRequest {
+  readonly searchId: string;
+  readonly trials?: number;
+  readonly steps?: number;
+  readonly wallTimeMs?: number;
+  readonly failures?: number;
+  /** Makes a repeated request harmless; a random one where absent. */
+  readonly idempotencyKey?: string;
+}
+
+/** Failed trials that are to go on; all of them where none are named. */
+export interface RetryRequest {
+  readonly searchId: string;
+  readonly trials?: readonly number[];
+  readonly idempotencyKey?: string;
+}
+
 /** A trial of a search. */
 export interface TrialKey {
   readonly searchId: string;
@@ -76,6 +95,10 @@ export interface RegulusClient {
   watchSearch(searchId: string, options?: WatchOptions): AsyncIterable<WatchedFacts>;
   pauseSearch(searchId: string, reason: string, control?: CallControl): Promise<Search>;
   resumeSearch(searchId: string, control?: CallControl): Promise<Search>;
+  /** Adds budget; opens a search that has ended. */
+  extendSearch(request: ExtendRequest, control?: CallControl): Promise<Search>;
+  /** Lets failed trials go on, all where none are named; opens a search that has ended. */
+  retryTrials(request: RetryRequest, control?: CallControl): Promise<RetryTrialsResponse>;
   stopSearch(searchId: string, reason: string, control?: CallControl): Promise<Search>;
   /** Removes an ended search. Never repeated by itself, since a second call would not find it. */
   deleteSearch(searchId: string, control?: CallControl): Promise<void>;
@@ -147,6 +170,14 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
     },
     async resumeSearch(searchId, control) {
       return present(await unary(searches.resumeSearch.bind(searches), { searchId }, again(control)), "search");
+    },
+    async extendSearch({ idempotencyKey = randomUUID(), ...more }, control) {
+      const request = { trials: 0, steps: 0, wallTimeMs: 0, failures: 0, ...more, idempotencyKey };
+      return present(await unary(searches.extendSearch.bind(searches), request, again(control)), "search");
+    },
+    retryTrials({ searchId, trials = [], idempotencyKey = randomUUID() }, control) {
+      const request = { searchId, trials: [...trials], idempotencyKey };
+      return unary(searches.retryTrials.bind(searches), request, again(control));
     },
     async stopSearch(searchId, reason, control) {
       return present(await unary(searches.stopSearch.bind(searches), { searchId, reason }, again(control)), "search");

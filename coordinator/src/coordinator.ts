@@ -7,6 +7,7 @@ import type {
   CreateSearchRequest,
   ExplainSearchResponse,
   ExportSearchResponse,
+  ExtendSearchRequest,
   Fact,
   GetTrialOutputRequest,
   GetTrialOutputResponse,
@@ -19,6 +20,8 @@ import type {
   OutputPiece,
   Register,
   Reports,
+  RetryTrialsRequest,
+  RetryTrialsResponse,
   Search,
   SearchSpec,
   Trial,
@@ -45,6 +48,8 @@ export interface Coordinator {
   listSearches(request: ListSearchesRequest): ListSearchesResponse;
   pauseSearch(searchId: string, reason: string): Promise<Search>;
   resumeSearch(searchId: string): Promise<Search>;
+  extendSearch(request: ExtendSearchRequest): Promise<Search>;
+  retryTrials(request: RetryTrialsRequest): Promise<RetryTrialsResponse>;
   stopSearch(searchId: string, reason: string): Promise<Search>;
   deleteSearch(searchId: string): Promise<void>;
   /** Facts after a position, then each new one once durable; ends after SearchEnded. `live` as in WatchSearchResponse. Fails with "out-of-range" where the search has no such position. */

@@ -74,6 +74,10 @@ export const limits = {
   optionDepthMax: 16,
   /** Failed attempts of one trial that a search may ask to be tried again. */
   retriesMax: 1000,
+  /** Trials that one call tries again. */
+  retriedAtOnceMax: 1000,
+  /** Newest idempotency keys of a search's own calls that are remembered. */
+  keysKeptMax: 1000,
   /** Reasons for which attempts are tried again. */
   retryReasonsMax: 16,
   /** A timeout or an interval: what Node's timers can wait, 24.8 days. */

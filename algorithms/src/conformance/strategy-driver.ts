@@ -3,7 +3,16 @@
  * (the same facts in the same order) and stops at a proposal that no coordinator could carry out. For conformance suites and for tests of
  * strategies; the coordinator's own rules are tested elsewhere.
  */
-import { type ArtifactRef, assert, EndReason, type Fact, type Measurement, toVectors, type Work } from "@regulus/proto";
+import {
+  type ArtifactRef,
+  assert,
+  EndReason,
+  type Fact,
+  type Measurement,
+  SearchOutcome,
+  toVectors,
+  type Work,
+} from "@regulus/proto";
 import { type Configuration, createRng, type Proposal, type Strategy, type StrategyContext } from "../core/index.js";
 
 /** What becomes of a trial on its way to a step. */
@@ -25,6 +34,10 @@ export interface Drive<State> {
   readonly orderSeed?: number;
   /** What becomes of a trial; absent for "reaches". */
   readonly outcome?: (trial: number, untilStep: number) => Outcome;
+  /** When trials that were lost or failed are tried again, each once and then with success; absent for never. */
+  readonly retry?: "at-once" | "after-the-end";
+  /** More budget that the search gets at its end: the strategy and the context for it. */
+  readonly extended?: { readonly strategy: Strategy<State>; readonly context: StrategyContext };
   /** Applied to the state after every fact (serialization). */
   readonly afterTell?: (state: State) => State;
   /** Called before each ask. */
@@ -69,7 +82,8 @@ const factsMax = 1_000_000;
 
 /** Drives a search until its budget is spent or its strategy has nothing more. */
 export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
-  const { strategy, context, agents } = drive;
+  const { agents } = drive;
+  let { strategy, context } = drive;
   const root = createRng(drive.seed);
   const durations = drive.orderSeed === undefined ? undefined : createRng(drive.orderSeed);
   const facts: Fact[] = [];
@@ -78,6 +92,10 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
   let running: Running[] = [];
   let steps = 0;
   let now = 0;
+  let more = drive.extended;
+  /** Works of trials that failed, and trials that were tried again. */
+  const failed = new Map<number, Work>();
+  const retried = new Set<number>();
 
   const say = (kind: Fact["kind"]): void => {
     const fact: Fact = { searchId: "driven", position: facts.length + 1, timeMs: Math.round(now), kind };
@@ -100,7 +118,8 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
   for (;;) {
     const spent = context.budget.steps > 0 && steps >= context.budget.steps;
     drive.beforeAsk?.(state, facts);
-    const limit = agents - running.length;
+    // Trials that are tried again may be more than there are agents.
+    const limit = Math.max(0, agents - running.length);
     const proposals = spent ? [] : strategy.ask(state, limit, root);
     checkProposals(proposals, { limit, trials, context });
     for (const proposal of proposals) {
@@ -147,7 +166,8 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     if (running.length === 0) {
       // What it reported it was told of, so it may have more to say.
       if (proposals.some(({ kind }) => kind === "report" || kind === "pause")) continue;
-      return { facts, trials, steps, state };
+      if (!goesOn()) return { facts, trials, steps, state };
+      continue;
     }
     const next = running.reduce((first, other) => (other.endsAt < first.endsAt ? other : first));
     running = running.filter((other) => other !== next);
@@ -155,9 +175,33 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     arrive(next);
   }
 
+  /** Opens the search again at its end, where more is to come. */
+  function goesOn(): boolean {
+    if (failed.size === 0 && more === undefined) return false;
+    for (const { number, status } of trials) if (status === "paused") endTrial(number, EndReason.END_REASON_STOPPED_EARLY, true);
+    say({ $case: "searchEnded", value: { outcome: SearchOutcome.SEARCH_OUTCOME_COMPLETED, reason: "" } });
+    say({ $case: "searchReopened", value: { reason: "" } });
+    if (more !== undefined) {
+      ({ strategy, context } = more);
+      more = undefined;
+      say({ $case: "searchExtended", value: { budget: context.budget, idempotencyKey: "" } });
+    }
+    for (const [trial, work] of failed) retry(trial, work);
+    return true;
+  }
+
+  function retry(trial: number, work: Work): void {
+    const found = trialAt(trials, trial);
+    failed.delete(trial);
+    retried.add(trial);
+    Object.assign(found, found.saved ?? { steps: 0, weights: 0 }, { reason: undefined });
+    say({ $case: "trialRetried", value: { trial, work, idempotencyKey: "" } });
+    run(trial, work);
+  }
+
   function arrive({ trial, work }: Running): void {
     const found = trialAt(trials, trial);
-    const outcome = drive.outcome?.(trial, work.untilStep) ?? "reaches";
+    const outcome = retried.has(trial) ? "reaches" : (drive.outcome?.(trial, work.untilStep) ?? "reaches");
     say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
     found.steps = work.untilStep;
     found.weights = mixed([found.weights, work.seedNumber ?? trial, work.arm.length, work.untilStep]);
@@ -188,6 +232,9 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
       if (saves) found.saved = { steps: found.steps, weights: found.weights };
       say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep } });
     }
+    if (outcome !== "is-lost" && outcome !== "fails") return;
+    if (drive.retry === "at-once") retry(trial, work);
+    else if (drive.retry === "after-the-end") failed.set(trial, work);
   }
 
   function endTrial(trial: number, reason: EndReason, measured: boolean): void {

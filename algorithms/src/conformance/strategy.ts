@@ -49,6 +49,9 @@ export function testStrategy(
         test("it starts no more than it was asked for, and ends with the budget", () => keepsLimits(drive, module, context));
         test("its procedures understand the options that it sends", () => sendsKnownOptions(drive));
         test("failed, lost, silent and late trials are survived", () => survivesFailures(drive));
+        test("failed trials that are tried again are survived", () => survivesRetries(drive));
+        test("more budget is taken up where it was, as if it had been there from the start", () =>
+          takesMoreBudget(drive, module, context));
         test("repeated and misplaced facts are survived", () => survivesDisorder(drive, module, context));
         if (spec.claims.orderFree) {
           test("agents and arrivals change nothing of what is tried (claimed)", () => isOrderFree(drive));
@@ -133,6 +136,33 @@ function survivesFailures(drive: DriveWith): void {
   }
   const { trials } = drive({ outcome: () => "diverges" });
   assert.ok(trials.length > 0, "a search whose every trial diverges ends");
+}
+
+function survivesRetries(drive: DriveWith): void {
+  for (const retry of ["at-once", "after-the-end"] as const) {
+    for (const seed of [1, 2, 3]) {
+      const root = createRng(seed);
+      const outcome = (trial: number, step: number): Outcome => {
+        const bad: Outcome = step % 2 === 0 ? "is-lost" : "fails";
+        return root.fork(trial, step).uniform() < 0.3 ? bad : "reaches";
+      };
+      const { trials, facts } = drive({ outcome, orderSeed: seed, agents: 4, retry });
+      assert.ok(trials.every(({ status }) => status !== "running"));
+      const ends = facts.filter(({ kind }) => kind?.$case === "trialEnded").length;
+      const lives = facts.filter(({ kind }) => kind?.$case === "trialProposed" || kind?.$case === "trialRetried").length;
+      assert.equal(ends + trials.filter(({ status }) => status === "paused").length, lives, "each life ends once");
+    }
+  }
+}
+
+function takesMoreBudget(drive: DriveWith, module: StrategyModule<unknown>, context: StrategyContext): void {
+  const larger = { ...context, budget: { ...context.budget, trials: context.budget.trials + 20 } };
+  const before = drive({ agents: 1 });
+  const after = drive({ agents: 1, extended: { strategy: create(module, larger), context: larger } });
+  assert.ok(after.trials.length >= before.trials.length);
+  if (!module.spec.claims.orderFree) return;
+  const whole = drive({ agents: 1, strategy: create(module, larger), context: larger });
+  assert.deepEqual(configurations(after), configurations(whole));
 }
 
 function survivesDisorder(drive: DriveWith, module: StrategyModule<unknown>, context: StrategyContext): void {

@@ -86,7 +86,9 @@ export type Vectors = Readonly<Record<string, readonly number[]>>;
 export type Arm = "" | "control" | "replay";
 
 /**
- * A strategy at work on one search. The state holds plain data only (it survives `structuredClone` and JSON), so that it can live
+ * A strategy at work on one search. Where the search gets more budget, the same module's strategy for the new budget takes the state over, so
+ * a state holds nothing that only follows from the budget. A trial that had failed may get another life (TrialRetried): it then has work again.
+ * The state holds plain data only (it survives `structuredClone` and JSON), so that it can live
  * in a worker thread and in a snapshot.
  */
 export interface Strategy<State> extends Fold<State, Fact> {

@@ -4,7 +4,7 @@
  * translated. Each arm's trials have the arm's own numbers for their seeds, so that both train exactly what they would train alone with their
  * share of the budget, whatever the order in which slots become free.
  */
-import type { Budget, Fact } from "@regulus/proto";
+import type { Budget, Fact, Work } from "@regulus/proto";
 import type { Proposal, Strategy } from "../core/index.js";
 
 /** What each arm may spend. */
@@ -104,7 +104,7 @@ function note(state: ControlArmState<unknown, unknown>, { kind }: Fact): void {
     state.trials.push(2 * list.length + (isControl ? 1 : 0));
     list.push(kind.value.trial);
   }
-  if (kind?.$case !== "trialProposed" && kind?.$case !== "trialResumed") return;
+  if (kind?.$case !== "trialProposed" && kind?.$case !== "trialResumed" && kind?.$case !== "trialRetried") return;
   const at = state.trials[kind.value.trial];
   if (at === undefined || at % 2 === 1) return;
   const inner = at / 2;
@@ -130,11 +130,11 @@ function translated({ trials }: ControlArmState<unknown, unknown>, fact: Fact): 
   const trial = inner(kind.value.trial);
   switch (kind.$case) {
     case "trialProposed":
-    case "trialResumed": {
+    case "trialResumed":
+    case "trialRetried": {
       const { work } = kind.value;
       const fromTrial = work?.fromTrial === undefined ? undefined : inner(work.fromTrial);
-      const value = { trial, work: work && { ...work, fromTrial } };
-      return { ...fact, kind: { $case: kind.$case, value } };
+      return { ...fact, kind: withWork(renumbered(kind, trial), work && { ...work, fromTrial }) };
     }
     case "trialStopRequested":
     case "trialPauseRequested":
@@ -155,6 +155,10 @@ function translated({ trials }: ControlArmState<unknown, unknown>, fact: Fact): 
 
 function renumbered<Kind extends { readonly value: { trial?: number | undefined } }>(kind: Kind, trial: number): Kind {
   return { ...kind, value: { ...kind.value, trial } };
+}
+
+function withWork<Kind extends { readonly value: { work?: Work | undefined } }>(kind: Kind, work: Work | undefined): Kind {
+  return { ...kind, value: { ...kind.value, work } };
 }
 
 function asControl(proposal: Proposal, seedNumber: number): Proposal {

@@ -55,7 +55,8 @@ export async function* watchFacts(
         const facts = response.facts.filter((fact) => fact.position > known);
         position = facts.at(-1)?.position ?? position;
         yield { facts, live: response.live };
-        if (facts.some((fact) => fact.kind?.$case === "searchEnded")) return;
+        // A search that was opened again has earlier ends among its facts.
+        if (response.live && facts.at(-1)?.kind?.$case === "searchEnded") return;
       }
       if (await source.isEnded(signal)) return;
       throw new RegulusError("unavailable", "the coordinator ended the watch before the search was over");

@@ -17,7 +17,7 @@ export const exitCodes = {
   permission: 6,
   /** Stored bytes are not what was stored. */
   dataLoss: 7,
-  /** The search that was watched has failed. */
+  /** The search that was watched has failed: too many of its trials did, none was measured, or its strategy can't go on. */
   searchFailed: 8,
   /** Ctrl-C. */
   interrupted: 130,

@@ -20,6 +20,12 @@ export function factWords({ kind }: Fact): string {
       return `search ${kind.value.outcome.replace("SEARCH_OUTCOME_", "").toLowerCase()}: ${kind.value.reason}`;
     case "agentAvoided":
       return `keeps off agent ${kind.value.agentId} until ${new Date(kind.value.untilMs).toISOString()}: ${kind.value.message}`;
+    case "searchReopened":
+      return `search is opened again: ${kind.value.reason}`;
+    case "searchExtended":
+      return "search got more budget";
+    case "trialRetried":
+      return `trial ${kind.value.trial} is tried again${untilWords(kind.value.work?.untilStep)}`;
     case "strategyFailed":
       return `strategy failed: ${kind.value.message}`;
     case "strategyStepped": {

@@ -12,10 +12,12 @@ import { registerDelete } from "./commands/delete.js";
 import { registerDoctor } from "./commands/doctor.js";
 import { registerExplain } from "./commands/explain.js";
 import { registerExport } from "./commands/export.js";
+import { registerExtend } from "./commands/extend.js";
 import { registerLogs } from "./commands/logs.js";
 import { registerLs } from "./commands/ls.js";
 import { registerPause } from "./commands/pause.js";
 import { registerResume } from "./commands/resume.js";
+import { registerRetry } from "./commands/retry.js";
 import { registerShow } from "./commands/show.js";
 import { registerStop } from "./commands/stop.js";
 import { registerSubmit } from "./commands/submit.js";
@@ -51,7 +53,16 @@ ${exitCodesHelp}`,
   program.commandsGroup("Searches:");
   for (const register of [registerValidate, registerSubmit, registerWatch, registerLs, registerShow, registerLogs, registerBest])
     register(program);
-  for (const register of [registerExplain, registerPause, registerResume, registerStop, registerDelete]) register(program);
+  for (const register of [
+    registerExplain,
+    registerPause,
+    registerResume,
+    registerStop,
+    registerRetry,
+    registerExtend,
+    registerDelete,
+  ])
+    register(program);
   program.commandsGroup("Results and machines:");
   for (const register of [registerExport, registerArtifact, registerReport, registerAgents]) register(program);
   // Commander copies these to commands made by `.command()` only at their making; commands of other folders are made the same way.

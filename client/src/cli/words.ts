@@ -28,9 +28,10 @@ export function bestWords({ bestTrial, bestValue, spec }: Search): string {
   return `${spec?.objectives[0]?.metric ?? "objective"} ${formatValue(bestValue)} (trial ${bestTrial})`;
 }
 
-/** How long a search has gone on, or went on. */
-export function ageWords({ createdMs, endedMs }: Search, nowMs: number): string {
-  return formatSeconds(Math.max(0, Math.round(((endedMs || nowMs) - createdMs) / 1000)));
+/** How long a search has run: pauses and the time after its end do not count. */
+export function ageWords({ ranMs, runningSinceMs }: Search, nowMs: number): string {
+  const since = runningSinceMs === 0 ? 0 : Math.max(0, nowMs - runningSinceMs);
+  return formatSeconds(Math.round((ranMs + since) / 1000));
 }
 
 /** "2m 10s of slots, 12 s of it (9 %) wasted: 10 s lost, 2 s preempted". */

@@ -4,7 +4,7 @@
  */
 import pc from "picocolors";
 import { formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
-import { fractionDone, type LiveTrial, type Progress, rate, stepsBudget } from "./progress.js";
+import { fractionDone, type LiveTrial, type Progress, ranMs, rate, stepsBudget } from "./progress.js";
 
 /** A piece of a line with its colour. */
 export interface Piece {
@@ -87,7 +87,7 @@ function moment(state: Progress, sinceFactMs: number): Line {
   const because = state.reason === "" ? "" : `: ${plainText(state.reason, 200)}`;
   switch (state.status) {
     case "completed":
-      return [{ text: `done in ${formatSeconds((state.newestMs - state.createdMs) / 1000)}  `, style: "good" }];
+      return [{ text: `done in ${formatSeconds(ranMs(state, state.newestMs) / 1000)}  `, style: "good" }];
     case "stopped":
     case "failed":
       return [{ text: `${state.status}${because}  `, style: "bad" }];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fact } from "@regulus/proto";
 import { sampleSearch, sampleSpec } from "../report/sample.js";
-import { fractionDone, type Progress, progress, rate, stepsBudget } from "./progress.js";
+import { fractionDone, type Progress, progress, ranMs, rate, stepsBudget } from "./progress.js";
 
 const options = { seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000 } as const;
 
@@ -141,3 +141,41 @@ function fold(facts: readonly Fact[]): Progress {
 function numbered(kinds: readonly Fact["kind"][]): Fact[] {
   return kinds.map((kind, index) => ({ searchId: "s", position: index + 1, timeMs: 1000 * (index + 1), kind }));
 }
+
+test("a failed trial that is tried again counts once, its steps too, and pauses and ends are not time", () => {
+  const spec = { ...sampleSpec(options), budget: { trials: 2, steps: 0, stepsPerTrial: 0, wallTimeMs: 100_000 } };
+  const work = { procedure: "fit", parameters: {}, untilStep: 10, final: true, options: undefined, vectors: {}, arm: "" };
+  const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+  const measured = (attempt: number, step: number): Kind => {
+    return { $case: "trialMeasured", value: { trial: 0, attempt, measurement: { step, metrics: {}, ...nothing } } };
+  };
+  const ended = (attempt: number, reason: "END_REASON_USER_ERROR" | "END_REASON_DONE"): Kind => {
+    const value = { trial: 0, attempt, reason, message: "", final: undefined, artifacts: [], startedMs: 0 };
+    return { $case: "trialEnded", value };
+  };
+  const at = (seconds: number, kind: Kind, position: number): Fact => ({ searchId: "s", position, timeMs: 1000 * seconds, kind });
+  const kinds: readonly (readonly [number, Kind])[] = [
+    [0, { $case: "searchCreated", value: { spec, idempotencyKey: "" } }],
+    [0, { $case: "trialProposed", value: { trial: 0, work } }],
+    [1, { $case: "attemptStarted", value: { trial: 0, attempt: 1, agentId: "a", fromStep: 0 } }],
+    [5, measured(1, 6)],
+    [10, { $case: "searchPaused", value: { reason: "" } }],
+    [40, { $case: "searchResumed", value: {} }],
+    [45, ended(1, "END_REASON_USER_ERROR")],
+    [50, { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_FAILED", reason: "" } }],
+    [500, { $case: "searchReopened", value: { reason: "" } }],
+    [500, { $case: "searchExtended", value: { budget: { ...spec.budget, trials: 3 }, idempotencyKey: "" } }],
+    [500, { $case: "trialRetried", value: { trial: 0, work, idempotencyKey: "" } }],
+    [501, { $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "a", fromStep: 4 } }],
+    [505, measured(2, 8)],
+  ];
+  const facts = kinds.map(([seconds, kind], index) => at(seconds, kind, index + 1));
+  const state = fold(facts);
+  assert.deepEqual([state.trialsFailed, state.live.size, state.steps, state.status], [0, 1, 8, "running"]);
+  assert.equal(ranMs(state, 505_000), 25_000, "20 s before the end, 5 s after it");
+  assert.equal(fractionDone({ ...state, spec: { ...spec, budget: { ...spec.budget, trials: 0 } } }, 505_000), 0.25);
+  assert.equal(state.spec?.budget?.trials, 3);
+  assert.deepEqual(fold([...facts, at(506, ended(2, "END_REASON_DONE"), facts.length + 1)]).trialsDone, 1);
+});
+
+type Kind = NonNullable<Fact["kind"]>;

@@ -7,12 +7,14 @@ import {
   type EndReason,
   endedWell,
   type Fact,
+  isTrialFailure,
   Leader,
   type Measurement,
   noValue,
   type Ranked,
   type SearchSpec,
   valueAfter,
+  type Work,
 } from "@regulus/proto";
 
 /** The rate is taken over this much of the newest past. */
@@ -53,6 +55,9 @@ export interface Progress {
   position: number;
   createdMs: number;
   newestMs: number;
+  /** Wall time in which it ran, without the stretch that goes on, and when that began; undefined while it is paused or over. */
+  ranMs: number;
+  runningSinceMs: number | undefined;
   startedMs: number;
   status: "waiting" | "running" | "paused" | "stopping" | "completed" | "stopped" | "failed";
   /** Why it waits, is paused or ended, in words. */
@@ -65,6 +70,8 @@ export interface Progress {
   /** The best trial by the value that counts; undefined before the search is known. */
   leader: Leader | undefined;
   live: Map<number, LiveTrial>;
+  /** Steps of trials that failed: they may be tried again. */
+  failedSteps: Map<number, number>;
   /** Which lines of the display are taken. */
   rows: boolean[];
   samples: Sample[];
@@ -80,6 +87,8 @@ function init(): Progress {
     position: 0,
     createdMs: 0,
     newestMs: 0,
+    ranMs: 0,
+    runningSinceMs: undefined,
     startedMs: 0,
     status: "waiting",
     reason: "",
@@ -90,6 +99,7 @@ function init(): Progress {
     trialsFailed: 0,
     leader: undefined,
     live: new Map(),
+    failedSteps: new Map(),
     rows: [],
     samples: [],
   };
@@ -113,14 +123,23 @@ function apply(state: Progress, fact: Fact): void {
       state.spec = kind.value.spec;
       state.createdMs = fact.timeMs;
       state.leader = state.spec?.objectives[0] && new Leader(state.spec.objectives[0]);
+      state.runningSinceMs = fact.timeMs;
       return;
     case "searchPaused":
       state.status = "paused";
       state.reason = kind.value.reason;
+      halt(state, fact.timeMs);
       return;
     case "searchResumed":
+    case "searchReopened":
       state.status = "running";
       state.reason = "";
+      state.runningSinceMs ??= fact.timeMs;
+      state.samples = [];
+      return;
+    case "searchExtended":
+      if (state.spec !== undefined) state.spec = { ...state.spec, budget: kind.value.budget };
+      state.samples = [];
       return;
     case "searchStopRequested":
       state.status = "stopping";
@@ -129,6 +148,7 @@ function apply(state: Progress, fact: Fact): void {
     case "searchEnded":
       state.status = outcomes[kind.value.outcome] ?? "completed";
       state.reason = kind.value.reason;
+      halt(state, fact.timeMs);
       state.live.clear();
       state.rows.length = 0;
       return;
@@ -137,19 +157,12 @@ function apply(state: Progress, fact: Fact): void {
       return;
     case "trialProposed":
       state.trialsProposed++;
-      state.live.set(kind.value.trial, {
-        trial: kind.value.trial,
-        procedure: kind.value.work?.procedure ?? "",
-        untilStep: kind.value.work?.untilStep ?? 0,
-        step: 0,
-        agentId: "",
-        row: -1,
-        attempt: 0,
-        last: undefined,
-        measuredStep: -1,
-        counted: noValue,
-        goesOn: false,
-      });
+      begins(state, kind.value, 0);
+      return;
+    case "trialRetried":
+      state.trialsFailed--;
+      begins(state, kind.value, state.failedSteps.get(kind.value.trial) ?? 0);
+      state.failedSteps.delete(kind.value.trial);
       return;
     case "trialResumed": {
       const trial = state.live.get(kind.value.trial);
@@ -174,6 +187,7 @@ function apply(state: Progress, fact: Fact): void {
       return;
     case "trialEnded":
       if (kind.value.final !== undefined) measured(state, kind.value.trial, kind.value.final);
+      if (isTrialFailure(kind.value.reason)) state.failedSteps.set(kind.value.trial, state.live.get(kind.value.trial)?.step ?? 0);
       idle(state, state.live.get(kind.value.trial));
       ended(state, kind.value.trial, kind.value.reason);
       if (kind.value.reason === "END_REASON_DONE") state.trialsDone++;
@@ -190,6 +204,22 @@ const outcomes: Readonly<Record<string, Progress["status"]>> = {
   SEARCH_OUTCOME_STOPPED: "stopped",
   SEARCH_OUTCOME_FAILED: "failed",
 };
+
+function begins(state: Progress, { trial, work }: { trial: number; work?: Work | undefined }, step: number): void {
+  const { procedure = "", untilStep = 0 } = work ?? {};
+  const fresh = { agentId: "", row: -1, attempt: 0, last: undefined, measuredStep: -1, counted: noValue, goesOn: false };
+  state.live.set(trial, { trial, procedure, untilStep, step, ...fresh });
+}
+
+function halt(state: Progress, timeMs: number): void {
+  state.ranMs = ranMs(state, timeMs);
+  state.runningSinceMs = undefined;
+}
+
+/** Wall time in which the search ran up to a time: pauses and the time after an end do not count. */
+export function ranMs({ ranMs: before, runningSinceMs }: Progress, nowMs: number): number {
+  return before + (runningSinceMs === undefined ? 0 : Math.max(0, nowMs - runningSinceMs));
+}
 
 interface Started {
   readonly trial: number;
@@ -265,7 +295,7 @@ export function fractionDone(state: Progress, nowMs = state.newestMs): number | 
     for (const trial of state.live.values()) trials += trial.untilStep > 0 ? Math.min(1, trial.step / trial.untilStep) : 0;
     shares.push(trials / budget.trials);
   }
-  if (budget.wallTimeMs > 0) shares.push((nowMs - state.createdMs) / budget.wallTimeMs);
+  if (budget.wallTimeMs > 0) shares.push(ranMs(state, nowMs) / budget.wallTimeMs);
   return shares.length === 0 ? undefined : Math.min(1, Math.max(0, ...shares));
 }
 

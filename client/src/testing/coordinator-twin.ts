@@ -168,6 +168,13 @@ export class CoordinatorTwin {
     };
   }
 
+  #reopen(searchId: string): void {
+    const kept = this.#kept(searchId);
+    if (kept.search.status !== "SEARCH_STATUS_ENDED") return;
+    kept.search = { ...kept.search, status: "SEARCH_STATUS_RUNNING", outcome: "SEARCH_OUTCOME_UNSPECIFIED", reason: "" };
+    this.tell(searchId, { $case: "searchReopened", value: { reason: "asked for" } });
+  }
+
   #searchService(): SearchServiceServer {
     return {
       createSearch: this.#unary("createSearch", ({ spec, idempotencyKey, validateOnly }) => {
@@ -221,6 +228,24 @@ export class CoordinatorTwin {
         const kept = this.#kept(searchId);
         kept.search = { ...kept.search, status: "SEARCH_STATUS_RUNNING", reason: "" };
         return { search: kept.search };
+      }),
+      extendSearch: this.#unary("extendSearch", ({ searchId, trials, idempotencyKey }) => {
+        this.keysSeen.push(idempotencyKey);
+        const { search } = this.#kept(searchId);
+        const budget = { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0, ...search.spec?.budget };
+        this.#reopen(searchId);
+        this.tell(searchId, {
+          $case: "searchExtended",
+          value: { budget: { ...budget, trials: budget.trials + trials }, idempotencyKey },
+        });
+        return { search: this.#kept(searchId).search };
+      }),
+      retryTrials: this.#unary("retryTrials", ({ searchId, trials, idempotencyKey }) => {
+        this.keysSeen.push(idempotencyKey);
+        this.#reopen(searchId);
+        for (const trial of trials)
+          this.tell(searchId, { $case: "trialRetried", value: { trial, work: undefined, idempotencyKey } });
+        return { search: this.#kept(searchId).search, trials };
       }),
       stopSearch: this.#unary("stopSearch", ({ searchId, reason }) => {
         this.tell(searchId, { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_STOPPED", reason } });

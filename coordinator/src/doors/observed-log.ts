@@ -97,6 +97,7 @@ class StartLatency {
     switch (fact.kind?.$case) {
       case "trialProposed":
       case "trialResumed":
+      case "trialRetried":
         this.#wait(fact.searchId, fact.kind.value.trial, fact.timeMs);
         return;
       case "attemptStarted": {

@@ -3,11 +3,13 @@ import {
   type CreateSearchRequest,
   defaults,
   ExportSearchResponse,
+  type ExtendSearchRequest,
   Fact,
   ListSearchesResponse,
   ListTrialsResponse,
   limits,
   outputPieceBytesMax,
+  type RetryTrialsRequest,
   SearchServiceService,
   SearchSpec,
   SearchStatus,
@@ -88,6 +90,10 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
     resumeSearch: unary(methods.resumeSearch, door, search, async ({ searchId }) => ({
       search: await coordinator.resumeSearch(searchId),
     })),
+    extendSearch: unary(methods.extendSearch, door, checkExtend, async (request) => ({
+      search: await coordinator.extendSearch(request),
+    })),
+    retryTrials: unary(methods.retryTrials, door, checkRetry, (request) => coordinator.retryTrials(request)),
     stopSearch: unary(methods.stopSearch, door, search, async ({ searchId, reason }) => ({
       search: await coordinator.stopSearch(searchId, keptText(reason)),
     })),
@@ -158,6 +164,22 @@ const checkCreate: Check<CreateSearchRequest> = (request, checks) => {
   }
   const bytes = SearchSpec.encode(request.spec).finish().byteLength;
   if (bytes > bounds.specBytesMax) checks.problem("spec", `${bytes} bytes`, `at most ${bounds.specBytesMax} bytes`);
+};
+
+const checkExtend: Check<ExtendSearchRequest> = (request, checks) => {
+  checks.id("searchId", request.searchId);
+  checks.wholeNumber("trials", request.trials, { min: 0, max: limits.trialsMax });
+  checks.wholeNumber("steps", request.steps, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  checks.wholeNumber("wallTimeMs", request.wallTimeMs, { min: 0, max: limits.wallTimeMsMax });
+  checks.wholeNumber("failures", request.failures, { min: 0, max: limits.trialsMax });
+  checks.text("idempotencyKey", request.idempotencyKey, limits.nameCharactersMax);
+};
+
+const checkRetry: Check<RetryTrialsRequest> = (request, checks) => {
+  checks.id("searchId", request.searchId);
+  checks.text("idempotencyKey", request.idempotencyKey, limits.nameCharactersMax);
+  if (!checks.count("trials", request.trials.length, limits.retriedAtOnceMax)) return;
+  for (const [index, trial] of request.trials.entries()) checks.trial(`trials[${index}]`, trial);
 };
 
 async function* exported(rows: AsyncIterable<ExportSearchResponse>): AsyncGenerator<Uint8Array> {

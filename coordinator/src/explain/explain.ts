@@ -4,10 +4,12 @@
  */
 import {
   assert,
+  type Budget,
   EndReason,
   type ExplainSearchResponse,
   type Explanation,
   type Fact,
+  formatDuration,
   RegulusError,
   type StrategyStepped,
   stepOutcome,
@@ -169,6 +171,12 @@ function describe(kind: Kind): string {
       return `it ended: ${kind.value.reason}`;
     case "agentAvoided":
       return `it keeps off agent ${kind.value.agentId} until ${new Date(kind.value.untilMs).toISOString()} where another one can run its trials: ${kind.value.message}`;
+    case "searchReopened":
+      return `it was opened again: ${kind.value.reason}`;
+    case "searchExtended":
+      return `it got more budget: ${budgetWords(kind.value.budget)}`;
+    case "trialRetried":
+      return "its user asked for it to be tried again, from its last checkpoint";
     case "strategyFailed":
       return `its strategy failed: ${kind.value.message}`;
     case "strategyStepped":
@@ -204,6 +212,18 @@ function describe(kind: Kind): string {
       return never;
     }
   }
+}
+
+/** "40 trials, 1h of wall time in all". */
+function budgetWords(budget: Budget | undefined): string {
+  const { trials = 0, steps = 0, wallTimeMs = 0, failures = 0 } = budget ?? {};
+  const parts = [
+    trials > 0 && `${trials} trials`,
+    steps > 0 && `${steps} steps`,
+    wallTimeMs > 0 && `${formatDuration(wallTimeMs)} of wall time`,
+    failures > 0 && `${failures} failures`,
+  ];
+  return `${parts.filter((part) => part !== false).join(", ")} in all`;
 }
 
 function stepWords(stepped: StrategyStepped): string {

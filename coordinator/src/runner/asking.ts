@@ -44,6 +44,8 @@ export class Asking {
     const asked = state.position;
     let inRound = true;
     host.ask(limit, (answer) => {
+      // A host that was closed and replaced has nothing to say any more.
+      if (entry.host !== host) return;
       if (inRound) this.#take(entry, answer, limit, asked);
       else this.#options.post(() => this.#take(entry, answer, limit, asked));
     });

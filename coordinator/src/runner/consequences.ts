@@ -61,6 +61,8 @@ export class Consequences {
         retryAt(entry, kind.value.retryAtMs);
         return;
       case "searchResumed":
+      case "searchReopened":
+      case "searchExtended":
         timeMoves(entry);
         return;
       case "searchPaused":

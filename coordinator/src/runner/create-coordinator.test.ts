@@ -157,7 +157,7 @@ describe("coordinator", () => {
       trials.map((trial) => trial.reason),
       [...reasons, userError, userError],
     );
-    assert.match(trials[3]?.message ?? "", /without a final measurement/);
+    assert.match(trials[3]?.message ?? "", /nothing was measured/);
     assert.match(trials[4]?.message ?? "", /no metric loss.*it has: cost/);
   });
 

@@ -11,6 +11,7 @@ import {
   defaults,
   type ExplainSearchResponse,
   type ExportSearchResponse,
+  type ExtendSearchRequest,
   type Fact,
   type GetTrialOutputRequest,
   type GetTrialOutputResponse,
@@ -21,6 +22,8 @@ import {
   type ListTrialsResponse,
   type Register,
   RegulusError,
+  type RetryTrialsRequest,
+  type RetryTrialsResponse,
   type Search,
   type SearchSpec,
   type Trial,
@@ -39,6 +42,7 @@ import { gaugesOf } from "./gauges.js";
 import { listSearches, listTrials } from "./listings.js";
 import { OutputDesk } from "./output-desk.js";
 import { newestFacts, readThrough } from "./reading.js";
+import { openWith, type ReopeningOptions } from "./reopening.js";
 import { Runner } from "./runner.js";
 import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
 import { searchWarnings } from "./search-warnings.js";
@@ -84,22 +88,26 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
     if (!heavy) return new InlineHost(strategies, spec);
     return new WorkerHost(spec, options.strategiesUrl === undefined ? {} : { strategiesUrl: options.strategiesUrl });
   };
+  const clock = options.clock ?? systemClock;
+  const diagnostics = (spec: SearchSpec) => new SearchDiagnostics(options.diagnostics ?? registeredDiagnostics, spec);
   const runner = new Runner({
     log: options.log,
     artifacts: options.artifacts,
     feed: options.feed ?? { publish: () => undefined, close: async () => undefined },
-    clock: options.clock ?? systemClock,
+    clock,
     leaseTimeoutMs: options.leaseTimeoutMs ?? defaults.leaseTimeoutMs,
     endGraceMs: options.endGraceMs ?? defaults.endGraceMs,
     defer: options.defer ?? ((call) => void setImmediate(call)),
     host,
-    diagnostics: (spec) => new SearchDiagnostics(options.diagnostics ?? registeredDiagnostics, spec),
+    diagnostics,
     onLogFailure: options.onLogFailure ?? (() => undefined),
   });
   await runner.start();
   // What it finds wrong it will find again at the next start; nobody waits for it.
   runner.ledger.sweep().catch(() => undefined);
-  return new CoordinatorCore(runner, options);
+  const { log } = options;
+  const nowMs = () => clock.now();
+  return new CoordinatorCore(runner, options, { runner, log, host, diagnostics, nowMs });
 }
 
 class CoordinatorCore implements Coordinator {
@@ -107,9 +115,11 @@ class CoordinatorCore implements Coordinator {
   readonly #runner: Runner;
   readonly #options: CoordinatorOptions;
   readonly #outputs: OutputDesk;
+  readonly #reopening: ReopeningOptions;
 
-  constructor(runner: Runner, options: CoordinatorOptions) {
+  constructor(runner: Runner, options: CoordinatorOptions, reopening: ReopeningOptions) {
     this.#runner = runner;
+    this.#reopening = reopening;
     this.#options = options;
     this.gauges = gaugesOf(runner);
     this.#outputs = new OutputDesk({
@@ -161,6 +171,19 @@ class CoordinatorCore implements Coordinator {
     return this.#commandSearch(searchId, { kind: "resumeSearch" });
   }
 
+  async extendSearch({ searchId, idempotencyKey: key, ...more }: ExtendSearchRequest): Promise<Search> {
+    const command = { kind: "extendSearch", more, key, nowMs: 0 } as const;
+    return openWith(this.#reopening, searchId, command, ({ state }) => state.view());
+  }
+
+  async retryTrials({ searchId, trials, idempotencyKey: key }: RetryTrialsRequest): Promise<RetryTrialsResponse> {
+    const command = { kind: "retryTrials", trials, key, nowMs: 0 } as const;
+    return openWith(this.#reopening, searchId, command, ({ state }, facts) => {
+      const retried = facts.flatMap(({ kind }) => (kind?.$case === "trialRetried" ? [kind.value.trial] : []));
+      return { search: state.view(), trials: retried };
+    });
+  }
+
   async stopSearch(searchId: string, reason: string): Promise<Search> {
     return this.#commandSearch(searchId, { kind: "stopSearch", reason: reason || "stopped by its user", completes: false });
   }
@@ -172,7 +195,11 @@ class CoordinatorCore implements Coordinator {
       if (entry.active) {
         throw new RegulusError("failed-precondition", `search ${searchId} is not over; stop it before it is deleted`);
       }
-      return () => runner.remove(entry);
+      entry.leaving = true;
+      return () =>
+        runner.remove(entry).finally(() => {
+          entry.leaving = false;
+        });
     });
   }
 

@@ -21,7 +21,8 @@ export async function createSearch(runner: Runner, request: CreateSearchRequest,
     if (known !== undefined) {
       const { state } = known;
       // A repeated request that leaves the seed open asks for the one that the first was given.
-      if (canonical(state.spec) === canonical({ ...spec, seed: spec.seed ?? state.spec.seed })) return () => state.view();
+      const { createdSpec } = state;
+      if (canonical(createdSpec) === canonical({ ...spec, seed: spec.seed ?? createdSpec.seed })) return () => state.view();
       throw new RegulusError(
         "already-exists",
         `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${state.searchId}, which has another spec; use a new key`,

@@ -79,7 +79,8 @@ class TrialFold {
   tell(fact: Fact): Measurement[] {
     if (fact.kind?.$case === "trialProposed") this.trial = proposedTrial(fact);
     const trial = this.trial;
-    if (trial === undefined || trial.end !== undefined || fact.kind?.$case === "trialProposed") return [];
+    if (trial === undefined || fact.kind?.$case === "trialProposed") return [];
+    if (trial.end !== undefined && fact.kind?.$case !== "trialRetried") return [];
     const { last, measuredStep } = trial;
     tellTrial(trial, fact, this.#objective);
     const { last: now } = trial;

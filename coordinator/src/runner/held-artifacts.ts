@@ -1,5 +1,5 @@
 /** Which artifacts a trial holds in the store, and what a fact changes in that. */
-import type { ArtifactRef, Fact } from "@regulus/proto";
+import type { ArtifactRef, Fact, Trial } from "@regulus/proto";
 import { keptRefs } from "../search/checkpoints.js";
 import type { FactKind } from "../search/commands.js";
 import type { SearchState } from "../search/search-state.js";
@@ -9,6 +9,7 @@ import type { TrialState } from "../search/trial-state.js";
 const changing: ReadonlySet<FactKind["$case"]> = new Set([
   "trialProposed",
   "trialResumed",
+  "trialRetried",
   "trialMeasured",
   "trialCheckpointed",
   "checkpointDamaged",
@@ -29,7 +30,8 @@ export function watchHeld(state: SearchState, kind: Fact["kind"]): () => HeldCha
   if (kind === undefined || !changing.has(kind.$case) || !("trial" in kind.value)) return noChange;
   const number = kind.value.trial ?? -1;
   const before = state.live.get(number);
-  const held = heldBy(before);
+  // One that is tried again is out of the archive then.
+  const held = kind.$case === "trialRetried" ? heldByEnded(state.trial(number)) : heldBy(before);
   const { checkpoints } = before ?? {};
   return () => {
     // A trial that ended is out of the state, and was told its end.
@@ -37,6 +39,10 @@ export function watchHeld(state: SearchState, kind: Fact["kind"]): () => HeldCha
     const isSame = trial !== undefined && trial.checkpoints === checkpoints && trial.end === undefined;
     return isSame ? noChange() : { gained: heldBy(trial), lost: held };
   };
+}
+
+function heldByEnded(trial: Trial | undefined): readonly ArtifactRef[] {
+  return [trial?.checkpoint, trial?.bestCheckpoint, ...(trial?.artifacts ?? [])].filter((ref) => ref !== undefined);
 }
 
 function heldBy(trial: TrialState | undefined): readonly ArtifactRef[] {

@@ -71,5 +71,4 @@ function replay(entry: SearchEntry, fact: Fact, ledger: ArtifactLedger): void {
   const { gained, lost } = heldChange();
   for (const ref of gained) ledger.retain(ref);
   for (const ref of lost) ledger.forget(ref);
-  if (!entry.active) entry.closeFolds();
 }

@@ -25,6 +25,7 @@ import { Outbox } from "./outbox.js";
 import { Placing } from "./placing.js";
 import { readSearches } from "./recovery.js";
 import { Removals } from "./removals.js";
+import { closeFolds, type OpenFolds } from "./reopening.js";
 import { Rounds } from "./rounds.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import type { SearchEntry } from "./search-entry.js";
@@ -216,6 +217,18 @@ export class Runner {
   /** Gives a command to a search. In a round only. */
   command(entry: SearchEntry, command: SearchCommand): void {
     this.#apply(entry, decide(entry.state, command));
+  }
+
+  /** Gives a command that may open a search that has ended, and the folds that it then goes on with. In a round only. */
+  open(entry: SearchEntry, command: SearchCommand, folds: OpenFolds | undefined): readonly Fact[] {
+    const { searchId, position } = entry.state;
+    if (entry.leaving) throw new RegulusError("not-found", `search ${searchId} is being deleted`);
+    const wasActive = entry.active;
+    this.command(entry, command);
+    if (!wasActive && entry.active && folds !== undefined) entry.openFolds(folds);
+    else closeFolds(folds);
+    this.#placing.lookAgain();
+    return entry.fresh.filter((fact) => fact.position > position);
   }
 
   /** Removes a search that is over, once the round that decided it is durable. Fails where the log can't; then it is still there. */

@@ -6,6 +6,7 @@ import type { Fact, Search } from "@regulus/proto";
 import type { FactKind } from "../search/commands.js";
 import { SearchState } from "../search/search-state.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
+import type { OpenFolds } from "./reopening.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchWatchers } from "./watchers.js";
 
@@ -13,6 +14,9 @@ import { SearchWatchers } from "./watchers.js";
 const news: ReadonlySet<FactKind["$case"]> = new Set([
   "searchCreated",
   "searchResumed",
+  "searchExtended",
+  "searchReopened",
+  "trialRetried",
   "strategyStepped",
   "trialMeasured",
   "trialCheckpointed",
@@ -49,6 +53,8 @@ export class SearchEntry {
   idle = false;
   /** The search as it was before this round. */
   #before: Search | undefined;
+  /** Whether it is being removed. */
+  leaving = false;
   /** Cancels the wake-up at the end of the budget of wall time. */
   cancelWallTime: (() => void) | undefined;
 
@@ -86,6 +92,16 @@ export class SearchEntry {
       this.hasNews = true;
       this.idle = false;
     }
+  }
+
+  /** Takes the strategy and the diagnostics of a search that is opened again. They know all of its facts. */
+  openFolds({ host, diagnostics }: OpenFolds): void {
+    this.host = host;
+    this.diagnostics = diagnostics;
+    this.untold = [];
+    this.askedLimit = 0;
+    this.asking = false;
+    this.reportsInARow = 0;
   }
 
   /** Ends the strategy and the diagnostics: nothing will be asked any more. */

@@ -11,7 +11,10 @@ export function waitingTrials(entries: Iterable<SearchEntry>, nowMs: number, max
   for (const { state } of entries) {
     const active = state.pending.size + state.running.size;
     if (state.status === "ended" || active === 0) continue;
-    const ready = state.status === "running" && state.pending.size > 0 ? readyTrials(state, nowMs, max) : [];
+    // Trials that are tried again may be more than may run at once.
+    const room = Math.max(1, state.spec.parallelism) - state.running.size;
+    const places = state.status === "running" && room > 0 && state.pending.size > 0;
+    const ready = places ? readyTrials(state, nowMs, Math.min(max, room)) : [];
     if (ready.length === 0 && state.running.size === 0) continue;
     searches.push(planSearch(state, ready, nowMs));
   }
@@ -20,6 +23,7 @@ export function waitingTrials(entries: Iterable<SearchEntry>, nowMs: number, max
 
 function planSearch(state: SearchState, ready: readonly ReadyTrial[], nowMs: number): PlanSearch {
   const { searchId, spec, slots, usage } = state;
+  const active = state.running.size + state.pending.size;
   const slotsUsed = state.running.size * slots;
   const waitsSinceMs = Math.max(usage.startedMs, state.live.get(ready[0]?.trial ?? -1)?.readyMs ?? 0);
   return {
@@ -27,7 +31,7 @@ function planSearch(state: SearchState, ready: readonly ReadyTrial[], nowMs: num
     priority: spec.priority,
     weight: Math.max(1, spec.weight ?? 1),
     slotsUsed,
-    slotsWanted: slotsUsed + (ready.length === 0 ? 0 : state.pending.size * slots),
+    slotsWanted: ready.length === 0 ? slotsUsed : Math.min(Math.max(1, spec.parallelism), active) * slots,
     slotSeconds: usage.at(nowMs),
     attemptSeconds: usage.attemptSeconds,
     waitedMs: Math.max(0, nowMs - waitsSinceMs),

@@ -55,6 +55,7 @@ export class SearchWatchers {
         let ended = false;
         for await (const { facts } of readPieces(log, { searchId, after: position }, reader)) {
           yield { facts, live: false };
+          // An end that stands here may be followed by more, where the search was opened again.
           position = facts.at(-1)?.position ?? position;
           ended = isEnd(facts);
         }

@@ -2,7 +2,7 @@
  * The checkpoints that are kept of a trial, folded from its facts: the newest, the one before it to fall back to, the best, and the one of another
  * trial that its work begins from. A checkpoint counts for what was measured at its step, else at the nearest step before it.
  */
-import { type ArtifactRef, isBetter, type Measurement, metricOf, type Objective } from "@regulus/proto";
+import { type ArtifactRef, isBetter, type Measurement, metricOf, type Objective, type Trial } from "@regulus/proto";
 
 /** Measured values that are kept to judge the next checkpoint by; past that every second one is dropped. */
 const recentMax = 64;
@@ -92,6 +92,19 @@ export function withoutDamaged(kept: TrialCheckpoints, sha256: string): TrialChe
 /** The trial is over: what a person may want of it stays. */
 export function withEnd(kept: TrialCheckpoints): TrialCheckpoints {
   return { ...kept, before: undefined, rival: kept.best, source: undefined, recent: [] };
+}
+
+/** Those of a trial that is over, from what clients see of it. */
+export function endedCheckpoints({ checkpoint, checkpointStep, bestCheckpoint, bestCheckpointStep }: Trial): TrialCheckpoints {
+  const at = (ref: ArtifactRef | undefined, step: number) => ref && { ref, step, position: 0, value: Number.NaN };
+  return { ...noCheckpoints, newest: at(checkpoint, checkpointStep), best: at(bestCheckpoint, bestCheckpointStep) };
+}
+
+/** A trial that was over is tried again: it goes on from its newest, and what its checkpoints counted for counts no more. */
+export function withNewLife({ newest, best }: TrialCheckpoints): TrialCheckpoints {
+  const isSame = newest?.step === best?.step && newest?.ref.sha256 === best?.ref.sha256;
+  const [first, second] = [newest, best].map((one) => one && { ...one, position: 0, value: Number.NaN });
+  return { ...noCheckpoints, newest: first, best: isSame ? first : second && { ...second, position: -1 } };
 }
 
 /** Everything that these keep in the store, once for each role. */

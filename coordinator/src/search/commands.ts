@@ -10,6 +10,15 @@ export type SearchCommand =
   | { readonly kind: "pauseSearch"; readonly reason: string }
   | { readonly kind: "resumeSearch" }
   | { readonly kind: "stopSearch"; readonly reason: string; readonly completes: boolean }
+  /** Adds budget. A key that was seen before makes nothing; an empty one is new every time. */
+  | {
+      readonly kind: "extendSearch";
+      readonly more: { readonly trials: number; readonly steps: number; readonly wallTimeMs: number; readonly failures: number };
+      readonly key: string;
+      readonly nowMs: number;
+    }
+  /** Gives failed trials another life: those of the list, or all where it is empty. */
+  | { readonly kind: "retryTrials"; readonly trials: readonly number[]; readonly key: string; readonly nowMs: number }
   | { readonly kind: "stopTrial"; readonly trial: number; readonly reason: string }
   /** Gives the lease of a pending trial to an agent. */
   | { readonly kind: "startAttempt"; readonly trial: number; readonly agentId: string; readonly fromStep: number }

@@ -50,12 +50,23 @@ export class Cost {
   /** What was added since this was last asked. */
   sinceAsked(): { readonly slotSeconds: number; readonly wasted: Readonly<Record<string, number>> } {
     const before = this.#asked;
-    this.#asked = { slotSeconds: this.slotSeconds, wasted: this.wastedByReason() };
+    // Counters never go back: what was taken back is made up for by the next waste.
+    const most = ([reason, seconds]: [string, number]): [string, number] => [
+      reason,
+      Math.max(seconds, before.wasted[reason] ?? 0),
+    ];
+    this.#asked = { slotSeconds: this.slotSeconds, wasted: Object.fromEntries(Object.entries(this.wastedByReason()).map(most)) };
     const wasted = Object.entries(this.#asked.wasted).map(([reason, seconds]) => [
       reason,
       seconds - (before.wasted[reason] ?? 0),
     ]);
     return { slotSeconds: this.slotSeconds - before.slotSeconds, wasted: Object.fromEntries(wasted) };
+  }
+
+  /** A trial that had ended as failed goes on: what its checkpoints hold is used after all. Answers the time that it begins with. */
+  takeBack(reason: EndReason, keptMs: number): TrialTime {
+    this.#waste(reasonName(reason), -keptMs);
+    return { ...noTime(), keptMs };
   }
 
   /**
@@ -108,8 +119,8 @@ export class Cost {
   #waste(name: string, ms: number): void {
     if (ms === 0) return;
     const seconds = (ms / 1000) * this.#slots;
-    this.wastedSlotSeconds += seconds;
-    this.#byReason.set(name, (this.#byReason.get(name) ?? 0) + seconds);
+    this.wastedSlotSeconds = Math.max(0, this.wastedSlotSeconds + seconds);
+    this.#byReason.set(name, Math.max(0, (this.#byReason.get(name) ?? 0) + seconds));
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { cutText, EndReason, limits, RegulusError, SearchOutcome } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "./commands.js";
+import { extendSearch, retryTrials } from "./decide-more.js";
 import { takeProposals } from "./decide-proposals.js";
 import { attemptFailed } from "./decide-report.js";
 import { restEnded, searchEnded, stopRequested, trialEnded } from "./endings.js";
@@ -22,6 +23,10 @@ export function decide(state: SearchState, command: SearchCommand): readonly Fac
       return state.status === "stopping" || state.status === "ended"
         ? []
         : stopRequested(state, command.reason, command.completes ? "completed" : "stopped");
+    case "extendSearch":
+      return extendSearch(state, command);
+    case "retryTrials":
+      return retryTrials(state, command);
     case "stopTrial":
       return stopTrial(state, command.trial, command.reason);
     case "startAttempt":
@@ -126,5 +131,6 @@ function stopVerdict(state: SearchState): Verdict {
 
 function refused(state: SearchState, what: string): RegulusError {
   const now = state.status === "ended" ? "has ended" : "is stopping";
-  return new RegulusError("failed-precondition", `search ${state.searchId} ${now} (${state.reason}) and can't be ${what}`);
+  const hint = state.status === "ended" ? "; more budget, or a failed trial that is tried again, opens it" : "";
+  return new RegulusError("failed-precondition", `search ${state.searchId} ${now} (${state.reason}) and can't be ${what}${hint}`);
 }

@@ -11,6 +11,7 @@ import {
   failureSignature,
   isTrialFailure,
   Leader,
+  limits,
   type Objective,
   type Ranked,
   type Search,
@@ -29,7 +30,7 @@ import { News } from "./news.js";
 import { RunningTime } from "./running-time.js";
 import { shownSpec } from "./shown-spec.js";
 import { TrialArchive } from "./trial-archive.js";
-import { proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
+import { endedTrial, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 import { Usage } from "./usage.js";
 
 /** Source of the findings that the coordinator itself makes. */
@@ -38,13 +39,16 @@ export const findingSource = "coordinator";
 /** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
 export class SearchState {
   readonly searchId: string;
-  readonly spec: SearchSpec;
-  readonly #shownSpec: SearchSpec;
+  /** The problem, with the budget of now. */
+  spec: SearchSpec;
+  /** The problem as it was created. */
+  readonly createdSpec: SearchSpec;
+  #shownSpec: SearchSpec;
   readonly idempotencyKey: string;
   readonly createdMs: number;
   /** The objective that ranks trials. */
   readonly objective: Objective;
-  readonly budget: Budget;
+  budget: Budget;
   /** Slots that one trial takes. */
   readonly slots: number;
   position: number;
@@ -76,7 +80,11 @@ export class SearchState {
   /** Of the failed, those that are no results: lost, out of memory, timed out, user error. */
   failures = 0;
   readonly failureGroups = new FailureGroups();
-  readonly firstTrials = new FirstTrials();
+  firstTrials = new FirstTrials();
+  /** Newest idempotency keys of calls that changed it. */
+  readonly keys = new Set<string>();
+  /** How often trials were tried again by their user, by number. */
+  readonly retried = new Map<number, number>();
   /** Wall time in which it ran. */
   readonly time: RunningTime;
   /** Training steps over all trials, each counted once. */
@@ -96,6 +104,7 @@ export class SearchState {
     assert(objective, "a search has an objective");
     this.searchId = created.searchId;
     this.spec = spec;
+    this.createdSpec = spec;
     this.#shownSpec = shownSpec(spec);
     this.objective = objective;
     this.arms = new Arms(objective);
@@ -154,6 +163,27 @@ export class SearchState {
         return;
       case "agentAvoided":
         this.agentRecords.tellAvoided(kind.value.agentId, kind.value.untilMs);
+        return;
+      case "searchReopened":
+        this.status = "running";
+        this.outcome = SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
+        this.reason = "";
+        this.endsAs = "stopped";
+        this.strategyFailure = "";
+        this.endedMs = 0;
+        this.time.run(fact.timeMs);
+        this.firstTrials = new FirstTrials();
+        return;
+      case "searchExtended":
+        this.budget = kind.value.budget ?? this.budget;
+        this.spec = { ...this.spec, budget: this.budget };
+        this.#shownSpec = { ...this.#shownSpec, budget: this.budget };
+        this.#keep(kind.value.idempotencyKey);
+        return;
+      case "trialRetried":
+        this.#keep(kind.value.idempotencyKey);
+        this.#revive(kind.value.trial, fact);
+        this.#tellTrial(kind.value.trial, fact);
         return;
       case "strategyFailed":
         this.strategyFailure = kind.value.message;
@@ -243,7 +273,8 @@ export class SearchState {
     const { arm } = trial.work;
     this.steps += trial.step - stepBefore;
     this.arms.stepped(arm, trial.step - stepBefore);
-    if (fact.kind?.$case === "trialResumed") this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
+    if (fact.kind?.$case === "trialResumed" || fact.kind?.$case === "trialRetried")
+      this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
     if (fact.kind?.$case === "trialPaused") this.firstTrials.worked();
     const over = trial.end !== undefined;
     move(this.pending, number, !over && trial.status === "pending");
@@ -293,9 +324,36 @@ export class SearchState {
     return ref && { newest: { ref, step: ended.checkpointStep, position, value: Number.NaN }, before: undefined };
   }
 
+  /** A trial that had ended as failed is live again. */
+  #revive(number: number, fact: Fact): void {
+    const { archive } = this;
+    const view = archive.get(this.searchId, number);
+    assert(view && archive.failed(number), `trial ${number} of ${this.searchId} had ended as failed`);
+    const time = this.cost.takeBack(view.reason, archive.keptMs(number));
+    const step = archive.step(number);
+    archive.remove(number);
+    this.live.set(number, endedTrial(view, { step, time }, fact));
+    this.failed -= 1;
+    this.failures -= 1;
+    this.failureGroups.remove(view.reason, view.message);
+    this.retried.set(number, (this.retried.get(number) ?? 0) + 1);
+  }
+
+  #keep(key: string): void {
+    if (key === "") return;
+    this.keys.add(key);
+    const [oldest] = this.keys;
+    if (this.keys.size > limits.keysKeptMax && oldest !== undefined) this.keys.delete(oldest);
+  }
+
   #end(trial: TrialState, { reason, message }: NonNullable<TrialState["end"]>): void {
     this.live.delete(trial.number);
-    this.archive.add(trialView(this.searchId, trial));
+    const { newest } = trial.checkpoints;
+    this.archive.add(trialView(this.searchId, trial), {
+      step: trial.step,
+      savedSince: (newest?.position ?? 0) > trial.workPosition,
+      keptMs: trial.time.keptMs,
+    });
     this.#ranked(trial);
     if (reason === EndReason.END_REASON_DONE) this.done += 1;
     else if (reason === EndReason.END_REASON_STOPPED_EARLY) this.stopped += 1;

@@ -19,11 +19,13 @@ import {
   type Work,
 } from "@regulus/proto";
 import {
+  endedCheckpoints,
   noCheckpoints,
   type TrialCheckpoints,
   withAttempt,
   withEnd,
   withMeasured,
+  withNewLife,
   withoutDamaged,
   withSaved,
 } from "./checkpoints.js";
@@ -92,10 +94,32 @@ export interface TrialState {
 /** The trial that a proposal starts. */
 export function proposedTrial(fact: Fact): TrialState {
   assert(fact.kind?.$case === "trialProposed" && fact.kind.value.work, "a trial begins with its proposal");
+  return newTrial(fact.kind.value.trial, fact.kind.value.work, fact);
+}
+
+/** A trial that had ended as failed, as it was then, to be told of its next life. Such a trial has no value before it measures again. */
+export function endedTrial(view: Trial, more: { readonly step: number; readonly time: TrialTime }, fact: Fact): TrialState {
+  assert(view.work, "a trial has work");
   return {
-    number: fact.kind.value.trial,
+    ...newTrial(view.trial, view.work, fact),
+    attempt: view.attempts,
+    agentId: view.agentId,
+    step: more.step,
+    last: view.last,
+    lastAttempt: view.last?.attempt ?? 0,
+    checkpoints: endedCheckpoints(view),
+    artifacts: view.artifacts,
+    proposedMs: view.proposedMs,
+    startedMs: view.startedMs,
+    time: more.time,
+  };
+}
+
+function newTrial(number: number, work: Work, fact: Fact): TrialState {
+  return {
+    number,
     status: "pending",
-    work: fact.kind.value.work,
+    work,
     workPosition: fact.position,
     attempt: 0,
     agentId: "",
@@ -143,6 +167,22 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.failedAgentId = "";
       trial.blamedAgentId = "";
       trial.pauseReason = undefined;
+      return;
+    case "trialRetried":
+      assert(kind.value.work, "a trial that is tried again has work");
+      trial.status = "pending";
+      trial.work = kind.value.work;
+      trial.workPosition = fact.position;
+      trial.readyMs = fact.timeMs;
+      trial.retryAtMs = 0;
+      trial.failures = 0;
+      trial.failedAgentId = "";
+      trial.blamedAgentId = "";
+      trial.checkpoints = withNewLife(trial.checkpoints);
+      trial.stopReason = undefined;
+      trial.pauseReason = undefined;
+      trial.deferred = "";
+      delete trial.end;
       return;
     case "trialStopRequested":
       trial.stopReason = kind.value.reason;
@@ -197,7 +237,8 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
     case "trialEnded":
       measure(trial, kind.value.final, objective);
       trial.checkpoints = withEnd(trial.checkpoints);
-      trial.artifacts = kind.value.artifacts;
+      // Those of an earlier life stay.
+      trial.artifacts = [...trial.artifacts, ...kind.value.artifacts];
       trial.end = { reason: kind.value.reason, message: kind.value.message, atMs: fact.timeMs };
       if (!endedWell(kind.value.reason)) {
         trial.best = undefined;

@@ -3,7 +3,7 @@
  * search then ends.
  */
 import { configurationsToTry } from "@regulus/algorithms/catalog";
-import { cutText, Direction, formatDuration, limits, type Objective, SearchOutcome } from "@regulus/proto";
+import { type Budget, cutText, Direction, formatDuration, limits, type Objective, SearchOutcome } from "@regulus/proto";
 import type { SearchState } from "./search-state.js";
 
 /** The end that a search has come to. */
@@ -15,6 +15,18 @@ export interface Verdict {
 /** What ends the search although trials run; undefined for nothing. */
 export function verdict(state: SearchState, nowMs: number): Verdict | undefined {
   return tooManyFailures(state) ?? goalReached(state) ?? spentBudget(state, nowMs);
+}
+
+/** What would end a search anew that is opened again: what is spent of a budget, or its goal; undefined for nothing. */
+export function spentVerdict(
+  state: SearchState,
+  then: { readonly budget: Budget; readonly failures: number; readonly nowMs: number },
+): Verdict | undefined {
+  const { budget, failures, nowMs } = then;
+  if (budget.failures !== undefined && failures >= budget.failures) return failuresSpent(failures, budget.failures);
+  if (budget.wallTimeMs > 0 && state.time.at(nowMs) >= budget.wallTimeMs) return timeSpent(budget);
+  if (budget.steps > 0 && state.steps >= budget.steps) return completed(stepsSpent(state));
+  return goalReached(state);
 }
 
 /** The end of a search in which nothing runs and for which its strategy has nothing. */
@@ -39,8 +51,7 @@ function endedWords({ failed, failures, stopped, live }: SearchState): string {
 function tooManyFailures(state: SearchState): Verdict | undefined {
   const { failures } = state.budget;
   const outcome = SearchOutcome.SEARCH_OUTCOME_FAILED;
-  if (failures !== undefined && state.failures >= failures)
-    return { outcome, reason: `budget of failures spent: ${state.failures} of ${failures} trials failed` };
+  if (failures !== undefined && state.failures >= failures) return failuresSpent(state.failures, failures);
   const first = state.firstTrials.allFailed;
   if (first === 0) return undefined;
   const [group] = state.failureGroups.view();
@@ -49,6 +60,15 @@ function tooManyFailures(state: SearchState): Verdict | undefined {
       ? ""
       : `, with ${group.reason.replace("END_REASON_", "").replaceAll("_", " ").toLowerCase()}: ${group.message}`;
   return { outcome, reason: cutText(`the first ${first} trials all failed in the same way${how}`, limits.textCharactersMax) };
+}
+
+function failuresSpent(failed: number, most: number): Verdict {
+  const reason = `budget of failures spent: ${failed} of ${most} trials failed`;
+  return { outcome: SearchOutcome.SEARCH_OUTCOME_FAILED, reason };
+}
+
+function timeSpent({ wallTimeMs }: Budget): Verdict {
+  return completed(`budget spent: ${formatDuration(wallTimeMs)} of wall time`);
 }
 
 function goalReached(state: SearchState): Verdict | undefined {
@@ -64,8 +84,7 @@ function isReached(value: number, goal: number, { direction }: Objective): boole
 /** The budget whose end stops what runs; undefined while there is none. */
 function spentBudget(state: SearchState, nowMs: number): Verdict | undefined {
   const { steps, wallTimeMs } = state.budget;
-  if (wallTimeMs > 0 && state.time.at(nowMs) >= wallTimeMs)
-    return completed(`budget spent: ${formatDuration(wallTimeMs)} of wall time`);
+  if (wallTimeMs > 0 && state.time.at(nowMs) >= wallTimeMs) return timeSpent(state.budget);
   if (steps === 0 || state.steps < steps) return undefined;
   // Trials that have reached their step only have to say so: stopping them would turn a done trial into a stopped one.
   const unfinished = [...state.running, ...state.pending].some((number) => {

@@ -3,24 +3,28 @@ import { assert, EndReason, type Fact, type Report, type Search, SearchOutcome }
 import type { MemoryFolder } from "../artifacts/memory-store.js";
 import { SearchState } from "../search/search-state.js";
 
-/** Each trial that was proposed ended exactly once, with its final measurement where it is done; the log tells the state that clients saw. */
+/** Each life of a trial, its first and those that its user asked for, ended exactly once, with its final measurement where it is done; the log tells the state that clients saw. */
 export function checkPromises(facts: readonly Fact[], search: Search, trials?: number): void {
   const proposed = facts.filter(({ kind }) => kind?.$case === "trialProposed").length;
   const ends = new Map<number, number>();
+  /** Trials that live: proposed or tried again, and not over. */
+  const alive = new Set<number>();
   for (const [index, fact] of facts.entries()) {
     assert(fact.position === index + 1, `position ${fact.position} stands at place ${index + 1}`);
+    if (fact.kind?.$case === "trialProposed" || fact.kind?.$case === "trialRetried") {
+      assert(!alive.has(fact.kind.value.trial), `trial ${fact.kind.value.trial} begins one life at a time`);
+      alive.add(fact.kind.value.trial);
+    }
     if (fact.kind?.$case !== "trialEnded") continue;
     const { trial, reason, final } = fact.kind.value;
+    assert(alive.delete(trial), `trial ${trial} lives when it ends`);
     ends.set(trial, (ends.get(trial) ?? 0) + 1);
     assert(reason !== EndReason.END_REASON_DONE || final !== undefined, `trial ${trial} is done with a final measurement`);
   }
   assert(search.outcome === SearchOutcome.SEARCH_OUTCOME_COMPLETED, `the search completed: ${search.reason}`);
   assert(ends.size === proposed, `${proposed} trials were proposed, and ${ends.size} ended: ${[...ends.keys()]}`);
   assert(trials === undefined || ends.size === trials, `${trials} trials were in the budget, and ${ends.size} ended`);
-  assert(
-    [...ends.values()].every((count) => count === 1),
-    "each trial ended once",
-  );
+  assert(alive.size === 0, `each life ended: ${[...alive]} did not`);
   const [first] = facts;
   assert(first, "the log holds facts");
   const state = new SearchState(first);

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createRng, type Rng } from "@regulus/algorithms/core";
-import { assert, type Fact, parseSearchDocument, type Report, type Search, SearchStatus } from "@regulus/proto";
+import { assert, type Fact, parseSearchDocument, RegulusError, type Report, type Search, SearchStatus } from "@regulus/proto";
 import { MemoryFolder, openMemoryStore } from "../artifacts/memory-store.js";
 import type { Coordinator } from "../coordinator.js";
 import { MemoryLogFile, openMemoryLog } from "../log/memory-log.js";
@@ -32,6 +32,8 @@ export interface Life {
   readonly trials?: number;
   readonly agents: number;
   readonly faults: Faults;
+  /** Whether its user, at its end, has failed trials tried again and adds this many trials to its budget; 0 for neither. */
+  readonly trialsAdded?: number;
   /** What its agents work with; absent for a function of trial and step. */
   readonly open?: OpenSession;
 }
@@ -70,10 +72,13 @@ export function lifeOf(seed: number): Life {
   const often = (most: number) => (rng.uniform() < 0.3 ? 0 : rng.uniform() * most);
   const strategy = rng.uniform() < 0.5 ? "random" : "asha";
   const trials = 6 + rng.integer(10);
+  const trialsAdded = rng.uniform() < 0.5 ? 0 : 1 + rng.integer(4);
   return {
     seed,
-    document: blackBoxDocument(strategy, trials),
-    trials,
+    // Where failed trials are tried again at the end, some have to fail.
+    document: { ...blackBoxDocument(strategy, trials), ...(trialsAdded > 0 ? { retries: { max: 2, backoff: 100 } } : {}) },
+    trials: trials + trialsAdded,
+    trialsAdded,
     agents: 1 + rng.integer(4),
     faults: {
       delayMsMax: 1 + often(400),
@@ -121,10 +126,21 @@ class World {
   #kills = 0;
   #searchId = "";
   #creating = false;
+  /** What the user still has to ask for once the search has ended. */
+  #later: ((coordinator: Coordinator) => Promise<unknown>)[] = [];
+  #asking = false;
 
   constructor(life: Life) {
     this.#life = life;
     this.#rng = createRng(life.seed).fork("world");
+    const { trialsAdded = 0 } = life;
+    const none = { trials: 0, steps: 0, wallTimeMs: 0, failures: 0 };
+    const extend = { ...none, trials: trialsAdded, idempotencyKey: "more" };
+    if (trialsAdded > 0)
+      this.#later = [
+        (coordinator) => coordinator.extendSearch({ ...extend, searchId: this.#searchId }),
+        (coordinator) => coordinator.retryTrials({ searchId: this.#searchId, trials: [], idempotencyKey: "again" }),
+      ];
   }
 
   async run(): Promise<LifeResult> {
@@ -141,6 +157,7 @@ class World {
     for (let events = 0; !this.#isOver(); events += 1) {
       assert(events < eventsMax, `the search ended within ${eventsMax} events: ${JSON.stringify(this.#seen())}`);
       this.#create();
+      this.#askForMore();
       assert(this.#time.step(), "something is still to happen");
       await nextTurn();
       await this.#time.settled();
@@ -173,6 +190,7 @@ class World {
     this.#kills += 1;
     this.#coordinator = undefined;
     this.#creating = false;
+    this.#asking = false;
     this.#clock.alive = false;
     await log.kill();
     for (const agent of this.#agents) agent.breakWire();
@@ -217,7 +235,28 @@ class World {
     );
   }
 
+  /** Its user asks again, with the same key, until there is an answer; that no trial failed is one. */
+  #askForMore(): void {
+    const [next] = this.#later;
+    const coordinator = this.#coordinator;
+    if (next === undefined || this.#asking || coordinator === undefined || !this.#hasEnded()) return;
+    this.#asking = true;
+    next(coordinator)
+      .then(
+        () => true,
+        (thrown: unknown) => thrown instanceof RegulusError && thrown.code === "failed-precondition",
+      )
+      .then((answered) => {
+        this.#asking = false;
+        if (answered) this.#later.shift();
+      });
+  }
+
   #isOver(): boolean {
+    return this.#hasEnded() && this.#later.length === 0;
+  }
+
+  #hasEnded(): boolean {
     return this.#seen()?.status === SearchStatus.SEARCH_STATUS_ENDED;
   }
 

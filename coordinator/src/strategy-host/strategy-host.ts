@@ -5,7 +5,7 @@
 import { armShares, controlContext, strategyContext } from "@regulus/algorithms/catalog";
 import { createRng, type Proposal, type Rng, type Strategy, type StrategyModule } from "@regulus/algorithms/core";
 import { withControlArm } from "@regulus/algorithms/strategies";
-import { cutText, type Fact, limits, type SearchSpec, seedOf } from "@regulus/proto";
+import { type Budget, cutText, type Fact, limits, type SearchSpec, seedOf } from "@regulus/proto";
 
 /** What a strategy answered. */
 export type StrategyAnswer = { readonly proposals: readonly Proposal[] } | { readonly failure: string };
@@ -25,11 +25,15 @@ export type Strategies = ReadonlyMap<string, StrategyModule<unknown>>;
 /** A strategy that runs here, between two turns of the event loop. */
 export class InlineHost implements StrategyHost {
   readonly #rng: Rng;
-  #strategy: StrategyAtWork | undefined;
+  readonly #strategies: Strategies;
+  #spec: SearchSpec;
+  #strategy: StrategyAtWork<unknown> | undefined;
   #failure: string | undefined;
 
   constructor(strategies: Strategies, spec: SearchSpec) {
     this.#rng = createRng(seedOf(spec));
+    this.#strategies = strategies;
+    this.#spec = spec;
     this.#try("was made", () => {
       this.#strategy = atWork(createStrategy(strategies, spec));
     });
@@ -39,7 +43,10 @@ export class InlineHost implements StrategyHost {
     const strategy = this.#strategy;
     if (strategy === undefined || this.#failure !== undefined) return;
     this.#try("was told of a fact", () => {
-      for (const fact of facts) strategy.tell(fact);
+      for (const fact of facts) {
+        if (fact.kind?.$case === "searchExtended") this.#extend(strategy, fact.kind.value.budget);
+        strategy.tell(fact);
+      }
     });
   }
 
@@ -55,6 +62,12 @@ export class InlineHost implements StrategyHost {
     this.#strategy = undefined;
   }
 
+  /** The strategy goes on under another budget, with the state that it has. */
+  #extend(strategy: StrategyAtWork<unknown>, budget: Budget | undefined): void {
+    this.#spec = { ...this.#spec, budget };
+    strategy.become(createStrategy(this.#strategies, this.#spec));
+  }
+
   #try(when: string, work: () => void): void {
     if (this.#failure !== undefined) return;
     try {
@@ -66,14 +79,20 @@ export class InlineHost implements StrategyHost {
 }
 
 /** A strategy with its state. */
-interface StrategyAtWork {
+interface StrategyAtWork<State> {
+  /** Goes on by other rules, with the same state. */
+  become(strategy: Strategy<State>): void;
   tell(fact: Fact): void;
   ask(limit: number, rng: Rng): readonly Proposal[];
 }
 
-function atWork<State>(strategy: Strategy<State>): StrategyAtWork {
+function atWork<State>(first: Strategy<State>): StrategyAtWork<State> {
+  let strategy = first;
   let state = strategy.init();
   return {
+    become: (other) => {
+      strategy = other;
+    },
     tell: (fact) => {
       state = strategy.tell(state, fact);
     },

@@ -18,6 +18,8 @@ export function violations(facts: readonly Fact[], expectedTrials: number | unde
       return;
     }
     const trial = "trial" in kind.value ? kind.value.trial : undefined;
+    // A trial that is tried again begins another life.
+    if (kind.$case === "trialRetried") ended.delete(kind.value.trial);
     if (trial !== undefined && kind.$case !== "findingReported" && ended.has(trial)) {
       wrong.push(`trial ${trial} ended at ${ended.get(trial)}, yet ${kind.$case} stands at ${fact.position}`);
     }

@@ -9,6 +9,7 @@ import {
   Direction,
   EndReason,
   type Fact,
+  isTrialFailure,
   type Measurement,
   metricOf,
   noValue,
@@ -42,6 +43,8 @@ interface Climber {
 export interface AshaState {
   next: number;
   climbers: Record<number, Climber>;
+  /** Trials that failed, as they were: they may be tried again. */
+  fallen: Record<number, Climber>;
   /** Climbers with work. */
   busy: number;
   rungs: Rung[];
@@ -54,7 +57,7 @@ export const module: StrategyModule<AshaOptions> = {
   create: (context, options): Strategy<AshaState> => {
     const steps = rungSteps(context, options);
     return {
-      init: () => ({ next: 0, climbers: {}, busy: 0, rungs: steps.map(emptyRung), finished: 0 }),
+      init: () => ({ next: 0, climbers: {}, fallen: {}, busy: 0, rungs: steps.map(emptyRung), finished: 0 }),
       tell: (state, fact) => tell(state, fact, { eta: options.eta, steps, ...firstObjective(context) }),
       ask: createAsk(context, options, steps),
     };
@@ -125,6 +128,9 @@ function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {
     case "trialResumed":
       resume(state, kind.value.trial, rungOf(kind.value.work?.untilStep ?? 0, rules.steps));
       return state;
+    case "trialRetried":
+      climbAgain(state, kind.value.trial, rungOf(kind.value.work?.untilStep ?? 0, rules.steps));
+      return state;
     case "trialMeasured": {
       const climber = state.climbers[kind.value.trial];
       if (climber !== undefined) measure(climber, kind.value.measurement, rules);
@@ -154,6 +160,15 @@ function resume(state: AshaState, trial: number, rung: number): void {
   state.busy += 1;
 }
 
+/** A trial that had failed goes on to the rung that it was on the way to. */
+function climbAgain(state: AshaState, trial: number, rung: number): void {
+  if (trial >= state.next || Object.hasOwn(state.climbers, trial)) return;
+  const fresh = { loss: null, measuredStep: -1, earlierLoss: null, at: {} };
+  state.climbers[trial] = { ...fresh, ...state.fallen[trial], rung, isBusy: true };
+  delete state.fallen[trial];
+  state.busy += 1;
+}
+
 /** A trial pauses on the rung it was on the way to. */
 function arrive(state: AshaState, trial: number, eta: number): void {
   const climber = state.climbers[trial];
@@ -168,6 +183,7 @@ function end(state: AshaState, { trial, reason, rules }: { trial: number; reason
   const climber = state.climbers[trial];
   if (climber === undefined) return;
   delete state.climbers[trial];
+  if (isTrialFailure(reason)) state.fallen[trial] = climber;
   const rung = rungAt(state, climber.rung);
   if (climber.isBusy) {
     state.busy -= 1;

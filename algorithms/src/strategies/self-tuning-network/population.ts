@@ -107,6 +107,12 @@ export function tellPopulation(state: Population, { kind }: Fact, rules: Populat
     case "trialMeasured":
       observe(memberOf(state, kind.value.trial), kind.value.measurement, rules);
       return state;
+    case "trialRetried": {
+      // One that was replaced meanwhile works for nobody; one that still has its place goes on.
+      const member = memberOf(state, kind.value.trial);
+      if (member?.status === "failed" && !state.finished) member.status = "busy";
+      return state;
+    }
     case "trialPaused": {
       const member = memberOf(state, kind.value.trial);
       if (member?.status !== "busy") return state;

@@ -21,6 +21,9 @@ import { createCoordinator } from "../create-coordinator.js";
 import type { Diagnostics } from "../search-diagnostics.js";
 import { Hand, type HandOptions } from "./hand.js";
 
+/** Virtual time in which a call is answered. */
+const answerMsMax = 1000;
+
 /** A coordinator that a test opens, closes and opens again. */
 export class ScriptedCoordinator {
   /** Seeds that were drawn for searches that gave none: 1, 2 ... */
@@ -70,9 +73,14 @@ export class ScriptedCoordinator {
     }
   }
 
-  /** The answer to a call, which needs a moment of virtual time. */
+  /** The answer to a call, which needs a moment of virtual time, or a few where it reads the log first. */
   async answer<T>(call: Promise<T>): Promise<T> {
-    await this.advance(1);
+    let settled = false;
+    const note = () => {
+      settled = true;
+    };
+    call.then(note, note);
+    for (let moments = 0; !settled && moments < answerMsMax; moments += 1) await this.advance(1);
     return await call;
   }
 

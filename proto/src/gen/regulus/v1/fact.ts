@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { SearchSpec } from "./search.js";
+import { Budget, SearchSpec } from "./search.js";
 import {
   ArtifactRef,
   EndReason,
@@ -126,6 +126,12 @@ export interface Fact {
     /** The strategy came to the end of one of its own steps. */
     { $case: "strategyStepped"; value: StrategyStepped }
     | //
+    /** The search got more budget. */
+    { $case: "searchExtended"; value: SearchExtended }
+    | //
+    /** A search that had ended goes on. More facts follow, and another end. */
+    { $case: "searchReopened"; value: SearchReopened }
+    | //
     /** The search keeps off an agent for a while. */
     { $case: "agentAvoided"; value: AgentAvoided }
     | //
@@ -156,7 +162,7 @@ export interface Fact {
     /** A trial reached its step and waits for the strategy. */
     { $case: "trialPaused"; value: TrialPaused }
     | //
-    /** A trial is over. The last fact of a trial, exactly once. */
+    /** A trial is over: the last fact of a life, exactly once in each. */
     { $case: "trialEnded"; value: TrialEnded }
     | //
     /** Something worth knowing was found. */
@@ -164,6 +170,9 @@ export interface Fact {
     | //
     /** A trial is to pause before it reached its step. */
     { $case: "trialPauseRequested"; value: TrialPauseRequested }
+    | //
+    /** A trial that had ended as failed begins another life: it goes on from its last checkpoint. */
+    { $case: "trialRetried"; value: TrialRetried }
     | //
     /** A checkpoint of a trial can't be restored, and counts no more. */
     { $case: "checkpointDamaged"; value: CheckpointDamaged }
@@ -205,6 +214,22 @@ export interface SearchEnded {
   /** How. */
   outcome: SearchOutcome;
   /** In words. */
+  reason: string;
+}
+
+/** SearchExtended: the search got more budget. */
+export interface SearchExtended {
+  /** The whole budget from now on. */
+  budget:
+    | Budget
+    | undefined;
+  /** The key that the client gave, so that a repeated request extends once. */
+  idempotencyKey: string;
+}
+
+/** SearchReopened: a search that had ended goes on. */
+export interface SearchReopened {
+  /** Who or what asked. */
   reason: string;
 }
 
@@ -265,6 +290,18 @@ export interface TrialResumed {
   trial: number;
   /** What it is to do next. */
   work: Work | undefined;
+}
+
+/** TrialRetried: a trial that had ended as failed begins another life. It keeps its number, its parameters, its measurements and its attempts. */
+export interface TrialRetried {
+  /** Which. */
+  trial: number;
+  /** What it is to do: its last work. */
+  work:
+    | Work
+    | undefined;
+  /** The key that the client gave, so that a repeated request retries once. */
+  idempotencyKey: string;
 }
 
 /** TrialStopRequested: a trial is to end early. */
@@ -443,6 +480,12 @@ export const Fact: MessageFns<Fact> = {
       case "strategyStepped":
         StrategyStepped.encode(message.kind.value, writer.uint32(130).fork()).join();
         break;
+      case "searchExtended":
+        SearchExtended.encode(message.kind.value, writer.uint32(138).fork()).join();
+        break;
+      case "searchReopened":
+        SearchReopened.encode(message.kind.value, writer.uint32(146).fork()).join();
+        break;
       case "agentAvoided":
         AgentAvoided.encode(message.kind.value, writer.uint32(154).fork()).join();
         break;
@@ -481,6 +524,9 @@ export const Fact: MessageFns<Fact> = {
         break;
       case "trialPauseRequested":
         TrialPauseRequested.encode(message.kind.value, writer.uint32(250).fork()).join();
+        break;
+      case "trialRetried":
+        TrialRetried.encode(message.kind.value, writer.uint32(258).fork()).join();
         break;
       case "checkpointDamaged":
         CheckpointDamaged.encode(message.kind.value, writer.uint32(266).fork()).join();
@@ -580,6 +626,22 @@ export const Fact: MessageFns<Fact> = {
             }
 
             message.kind = { $case: "strategyStepped", value: StrategyStepped.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.kind = { $case: "searchExtended", value: SearchExtended.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.kind = { $case: "searchReopened", value: SearchReopened.decode(reader, reader.uint32()) };
             continue;
           }
           case 19: {
@@ -686,6 +748,14 @@ export const Fact: MessageFns<Fact> = {
             message.kind = { $case: "trialPauseRequested", value: TrialPauseRequested.decode(reader, reader.uint32()) };
             continue;
           }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.kind = { $case: "trialRetried", value: TrialRetried.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 33: {
             if (tag !== 266) {
               break;
@@ -747,6 +817,14 @@ export const Fact: MessageFns<Fact> = {
         ? { $case: "strategyStepped", value: StrategyStepped.fromJSON(object.strategyStepped) }
         : isSet(object.strategy_stepped)
         ? { $case: "strategyStepped", value: StrategyStepped.fromJSON(object.strategy_stepped) }
+        : isSet(object.searchExtended)
+        ? { $case: "searchExtended", value: SearchExtended.fromJSON(object.searchExtended) }
+        : isSet(object.search_extended)
+        ? { $case: "searchExtended", value: SearchExtended.fromJSON(object.search_extended) }
+        : isSet(object.searchReopened)
+        ? { $case: "searchReopened", value: SearchReopened.fromJSON(object.searchReopened) }
+        : isSet(object.search_reopened)
+        ? { $case: "searchReopened", value: SearchReopened.fromJSON(object.search_reopened) }
         : isSet(object.agentAvoided)
         ? { $case: "agentAvoided", value: AgentAvoided.fromJSON(object.agentAvoided) }
         : isSet(object.agent_avoided)
@@ -799,6 +877,10 @@ export const Fact: MessageFns<Fact> = {
         ? { $case: "trialPauseRequested", value: TrialPauseRequested.fromJSON(object.trialPauseRequested) }
         : isSet(object.trial_pause_requested)
         ? { $case: "trialPauseRequested", value: TrialPauseRequested.fromJSON(object.trial_pause_requested) }
+        : isSet(object.trialRetried)
+        ? { $case: "trialRetried", value: TrialRetried.fromJSON(object.trialRetried) }
+        : isSet(object.trial_retried)
+        ? { $case: "trialRetried", value: TrialRetried.fromJSON(object.trial_retried) }
         : isSet(object.checkpointDamaged)
         ? { $case: "checkpointDamaged", value: CheckpointDamaged.fromJSON(object.checkpointDamaged) }
         : isSet(object.checkpoint_damaged)
@@ -832,6 +914,10 @@ export const Fact: MessageFns<Fact> = {
       obj.strategyFailed = StrategyFailed.toJSON(message.kind.value);
     } else if (message.kind?.$case === "strategyStepped") {
       obj.strategyStepped = StrategyStepped.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "searchExtended") {
+      obj.searchExtended = SearchExtended.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "searchReopened") {
+      obj.searchReopened = SearchReopened.toJSON(message.kind.value);
     } else if (message.kind?.$case === "agentAvoided") {
       obj.agentAvoided = AgentAvoided.toJSON(message.kind.value);
     } else if (message.kind?.$case === "trialProposed") {
@@ -858,6 +944,8 @@ export const Fact: MessageFns<Fact> = {
       obj.findingReported = FindingReported.toJSON(message.kind.value);
     } else if (message.kind?.$case === "trialPauseRequested") {
       obj.trialPauseRequested = TrialPauseRequested.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "trialRetried") {
+      obj.trialRetried = TrialRetried.toJSON(message.kind.value);
     } else if (message.kind?.$case === "checkpointDamaged") {
       obj.checkpointDamaged = CheckpointDamaged.toJSON(message.kind.value);
     }
@@ -912,6 +1000,18 @@ export const Fact: MessageFns<Fact> = {
       case "strategyStepped": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "strategyStepped", value: StrategyStepped.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "searchExtended": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "searchExtended", value: SearchExtended.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "searchReopened": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "searchReopened", value: SearchReopened.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -990,6 +1090,12 @@ export const Fact: MessageFns<Fact> = {
       case "trialPauseRequested": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "trialPauseRequested", value: TrialPauseRequested.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "trialRetried": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "trialRetried", value: TrialRetried.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -1395,6 +1501,164 @@ export const SearchEnded: MessageFns<SearchEnded> = {
   fromPartial(object: DeepPartial<SearchEnded>): SearchEnded {
     const message = createBaseSearchEnded();
     message.outcome = object.outcome ?? SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseSearchExtended(): SearchExtended {
+  return { budget: undefined, idempotencyKey: "" };
+}
+
+export const SearchExtended: MessageFns<SearchExtended> = {
+  encode(message: SearchExtended, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.budget !== undefined) {
+      Budget.encode(message.budget, writer.uint32(10).fork()).join();
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(18).string(message.idempotencyKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchExtended {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchExtended();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.budget = Budget.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchExtended {
+    return {
+      budget: isSet(object.budget) ? Budget.fromJSON(object.budget) : undefined,
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+    };
+  },
+
+  toJSON(message: SearchExtended): unknown {
+    const obj: any = {};
+    if (message.budget !== undefined) {
+      obj.budget = Budget.toJSON(message.budget);
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SearchExtended>): SearchExtended {
+    return SearchExtended.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SearchExtended>): SearchExtended {
+    const message = createBaseSearchExtended();
+    message.budget = (object.budget !== undefined && object.budget !== null)
+      ? Budget.fromPartial(object.budget)
+      : undefined;
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    return message;
+  },
+};
+
+function createBaseSearchReopened(): SearchReopened {
+  return { reason: "" };
+}
+
+export const SearchReopened: MessageFns<SearchReopened> = {
+  encode(message: SearchReopened, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchReopened {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchReopened();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchReopened {
+    return { reason: isSet(object.reason) ? globalThis.String(object.reason) : "" };
+  },
+
+  toJSON(message: SearchReopened): unknown {
+    const obj: any = {};
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SearchReopened>): SearchReopened {
+    return SearchReopened.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SearchReopened>): SearchReopened {
+    const message = createBaseSearchReopened();
     message.reason = object.reason ?? "";
     return message;
   },
@@ -2107,6 +2371,111 @@ export const TrialResumed: MessageFns<TrialResumed> = {
     const message = createBaseTrialResumed();
     message.trial = object.trial ?? 0;
     message.work = (object.work !== undefined && object.work !== null) ? Work.fromPartial(object.work) : undefined;
+    return message;
+  },
+};
+
+function createBaseTrialRetried(): TrialRetried {
+  return { trial: 0, work: undefined, idempotencyKey: "" };
+}
+
+export const TrialRetried: MessageFns<TrialRetried> = {
+  encode(message: TrialRetried, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trial !== 0) {
+      writer.uint32(8).uint32(message.trial);
+    }
+    if (message.work !== undefined) {
+      Work.encode(message.work, writer.uint32(18).fork()).join();
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(26).string(message.idempotencyKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialRetried {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialRetried();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.work = Work.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrialRetried {
+    return {
+      trial: isSet(object.trial) ? globalThis.Number(object.trial) : 0,
+      work: isSet(object.work) ? Work.fromJSON(object.work) : undefined,
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+    };
+  },
+
+  toJSON(message: TrialRetried): unknown {
+    const obj: any = {};
+    if (message.trial !== 0) {
+      obj.trial = Math.round(message.trial);
+    }
+    if (message.work !== undefined) {
+      obj.work = Work.toJSON(message.work);
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrialRetried>): TrialRetried {
+    return TrialRetried.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrialRetried>): TrialRetried {
+    const message = createBaseTrialRetried();
+    message.trial = object.trial ?? 0;
+    message.work = (object.work !== undefined && object.work !== null) ? Work.fromPartial(object.work) : undefined;
+    message.idempotencyKey = object.idempotencyKey ?? "";
     return message;
   },
 };

@@ -426,6 +426,48 @@ export interface StopSearchResponse {
   search: Search | undefined;
 }
 
+/** ExtendSearchRequest asks for more budget. At least one amount is above 0, and only limits that the search has can be raised. */
+export interface ExtendSearchRequest {
+  /** Its id. */
+  searchId: string;
+  /** Trials to add. */
+  trials: number;
+  /** Training steps over all trials to add. */
+  steps: number;
+  /** Wall time to add, in milliseconds. */
+  wallTimeMs: number;
+  /** Failed trials to add. */
+  failures: number;
+  /** A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. */
+  idempotencyKey: string;
+}
+
+/** ExtendSearchResponse answers ExtendSearch. */
+export interface ExtendSearchResponse {
+  /** The search, with its new budget. */
+  search: Search | undefined;
+}
+
+/** RetryTrialsRequest asks for failed trials to go on. */
+export interface RetryTrialsRequest {
+  /** Its id. */
+  searchId: string;
+  /** Numbers of trials that ended as failed, at most 1,000; empty for the first 1,000 that were lost, ran out of memory or time or ended by a user error. */
+  trials: number[];
+  /** A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. */
+  idempotencyKey: string;
+}
+
+/** RetryTrialsResponse answers RetryTrials. */
+export interface RetryTrialsResponse {
+  /** The search. */
+  search:
+    | Search
+    | undefined;
+  /** The trials that go on; empty where a repeated call changed nothing. */
+  trials: number[];
+}
+
 /** DeleteSearchRequest asks for a search to be removed. */
 export interface DeleteSearchRequest {
   /** Its id. */
@@ -2981,6 +3023,460 @@ export const StopSearchResponse: MessageFns<StopSearchResponse> = {
   },
 };
 
+function createBaseExtendSearchRequest(): ExtendSearchRequest {
+  return { searchId: "", trials: 0, steps: 0, wallTimeMs: 0, failures: 0, idempotencyKey: "" };
+}
+
+export const ExtendSearchRequest: MessageFns<ExtendSearchRequest> = {
+  encode(message: ExtendSearchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.searchId !== "") {
+      writer.uint32(10).string(message.searchId);
+    }
+    if (message.trials !== 0) {
+      writer.uint32(16).uint32(message.trials);
+    }
+    if (message.steps !== 0) {
+      writer.uint32(24).uint64(message.steps);
+    }
+    if (message.wallTimeMs !== 0) {
+      writer.uint32(32).uint64(message.wallTimeMs);
+    }
+    if (message.failures !== 0) {
+      writer.uint32(40).uint32(message.failures);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(50).string(message.idempotencyKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtendSearchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtendSearchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.searchId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trials = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.steps = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.wallTimeMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.failures = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExtendSearchRequest {
+    return {
+      searchId: isSet(object.searchId)
+        ? globalThis.String(object.searchId)
+        : isSet(object.search_id)
+        ? globalThis.String(object.search_id)
+        : "",
+      trials: isSet(object.trials) ? globalThis.Number(object.trials) : 0,
+      steps: isSet(object.steps) ? globalThis.Number(object.steps) : 0,
+      wallTimeMs: isSet(object.wallTimeMs)
+        ? globalThis.Number(object.wallTimeMs)
+        : isSet(object.wall_time_ms)
+        ? globalThis.Number(object.wall_time_ms)
+        : 0,
+      failures: isSet(object.failures) ? globalThis.Number(object.failures) : 0,
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+    };
+  },
+
+  toJSON(message: ExtendSearchRequest): unknown {
+    const obj: any = {};
+    if (message.searchId !== "") {
+      obj.searchId = message.searchId;
+    }
+    if (message.trials !== 0) {
+      obj.trials = Math.round(message.trials);
+    }
+    if (message.steps !== 0) {
+      obj.steps = Math.round(message.steps);
+    }
+    if (message.wallTimeMs !== 0) {
+      obj.wallTimeMs = Math.round(message.wallTimeMs);
+    }
+    if (message.failures !== 0) {
+      obj.failures = Math.round(message.failures);
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExtendSearchRequest>): ExtendSearchRequest {
+    return ExtendSearchRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExtendSearchRequest>): ExtendSearchRequest {
+    const message = createBaseExtendSearchRequest();
+    message.searchId = object.searchId ?? "";
+    message.trials = object.trials ?? 0;
+    message.steps = object.steps ?? 0;
+    message.wallTimeMs = object.wallTimeMs ?? 0;
+    message.failures = object.failures ?? 0;
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    return message;
+  },
+};
+
+function createBaseExtendSearchResponse(): ExtendSearchResponse {
+  return { search: undefined };
+}
+
+export const ExtendSearchResponse: MessageFns<ExtendSearchResponse> = {
+  encode(message: ExtendSearchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.search !== undefined) {
+      Search.encode(message.search, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtendSearchResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtendSearchResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.search = Search.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExtendSearchResponse {
+    return { search: isSet(object.search) ? Search.fromJSON(object.search) : undefined };
+  },
+
+  toJSON(message: ExtendSearchResponse): unknown {
+    const obj: any = {};
+    if (message.search !== undefined) {
+      obj.search = Search.toJSON(message.search);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExtendSearchResponse>): ExtendSearchResponse {
+    return ExtendSearchResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExtendSearchResponse>): ExtendSearchResponse {
+    const message = createBaseExtendSearchResponse();
+    message.search = (object.search !== undefined && object.search !== null)
+      ? Search.fromPartial(object.search)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRetryTrialsRequest(): RetryTrialsRequest {
+  return { searchId: "", trials: [], idempotencyKey: "" };
+}
+
+export const RetryTrialsRequest: MessageFns<RetryTrialsRequest> = {
+  encode(message: RetryTrialsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.searchId !== "") {
+      writer.uint32(10).string(message.searchId);
+    }
+    if (message.trials.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.trials) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(26).string(message.idempotencyKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryTrialsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryTrialsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.searchId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.trials.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.trials.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetryTrialsRequest {
+    return {
+      searchId: isSet(object.searchId)
+        ? globalThis.String(object.searchId)
+        : isSet(object.search_id)
+        ? globalThis.String(object.search_id)
+        : "",
+      trials: globalThis.Array.isArray(object?.trials) ? object.trials.map((e: any) => globalThis.Number(e)) : [],
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+    };
+  },
+
+  toJSON(message: RetryTrialsRequest): unknown {
+    const obj: any = {};
+    if (message.searchId !== "") {
+      obj.searchId = message.searchId;
+    }
+    if (message.trials?.length) {
+      obj.trials = message.trials.map((e) => Math.round(e));
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RetryTrialsRequest>): RetryTrialsRequest {
+    return RetryTrialsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RetryTrialsRequest>): RetryTrialsRequest {
+    const message = createBaseRetryTrialsRequest();
+    message.searchId = object.searchId ?? "";
+    message.trials = object.trials?.map((e) => e) || [];
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    return message;
+  },
+};
+
+function createBaseRetryTrialsResponse(): RetryTrialsResponse {
+  return { search: undefined, trials: [] };
+}
+
+export const RetryTrialsResponse: MessageFns<RetryTrialsResponse> = {
+  encode(message: RetryTrialsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.search !== undefined) {
+      Search.encode(message.search, writer.uint32(10).fork()).join();
+    }
+    if (message.trials.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.trials) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryTrialsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryTrialsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.search = Search.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.trials.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.trials.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetryTrialsResponse {
+    return {
+      search: isSet(object.search) ? Search.fromJSON(object.search) : undefined,
+      trials: globalThis.Array.isArray(object?.trials) ? object.trials.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: RetryTrialsResponse): unknown {
+    const obj: any = {};
+    if (message.search !== undefined) {
+      obj.search = Search.toJSON(message.search);
+    }
+    if (message.trials?.length) {
+      obj.trials = message.trials.map((e) => Math.round(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RetryTrialsResponse>): RetryTrialsResponse {
+    return RetryTrialsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RetryTrialsResponse>): RetryTrialsResponse {
+    const message = createBaseRetryTrialsResponse();
+    message.search = (object.search !== undefined && object.search !== null)
+      ? Search.fromPartial(object.search)
+      : undefined;
+    message.trials = object.trials?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseDeleteSearchRequest(): DeleteSearchRequest {
   return { searchId: "" };
 }
@@ -4624,6 +5120,27 @@ export const SearchServiceService = {
     responseSerialize: (value: StopSearchResponse): Buffer => Buffer.from(StopSearchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StopSearchResponse => StopSearchResponse.decode(value),
   },
+  /** ExtendSearch adds budget to a search. One that has ended is opened again, unless it would end again at once. */
+  extendSearch: {
+    path: "/regulus.v1.SearchService/ExtendSearch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExtendSearchRequest): Buffer => Buffer.from(ExtendSearchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExtendSearchRequest => ExtendSearchRequest.decode(value),
+    responseSerialize: (value: ExtendSearchResponse): Buffer =>
+      Buffer.from(ExtendSearchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExtendSearchResponse => ExtendSearchResponse.decode(value),
+  },
+  /** RetryTrials lets trials that ended as failed go on from their last checkpoints. A search that has ended is opened again. */
+  retryTrials: {
+    path: "/regulus.v1.SearchService/RetryTrials" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetryTrialsRequest): Buffer => Buffer.from(RetryTrialsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetryTrialsRequest => RetryTrialsRequest.decode(value),
+    responseSerialize: (value: RetryTrialsResponse): Buffer => Buffer.from(RetryTrialsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetryTrialsResponse => RetryTrialsResponse.decode(value),
+  },
   /** DeleteSearch removes an ended search with its facts and artifacts. */
   deleteSearch: {
     path: "/regulus.v1.SearchService/DeleteSearch" as const,
@@ -4726,6 +5243,10 @@ export interface SearchServiceServer extends UntypedServiceImplementation {
   resumeSearch: handleUnaryCall<ResumeSearchRequest, ResumeSearchResponse>;
   /** StopSearch ends a search early; its results stay. */
   stopSearch: handleUnaryCall<StopSearchRequest, StopSearchResponse>;
+  /** ExtendSearch adds budget to a search. One that has ended is opened again, unless it would end again at once. */
+  extendSearch: handleUnaryCall<ExtendSearchRequest, ExtendSearchResponse>;
+  /** RetryTrials lets trials that ended as failed go on from their last checkpoints. A search that has ended is opened again. */
+  retryTrials: handleUnaryCall<RetryTrialsRequest, RetryTrialsResponse>;
   /** DeleteSearch removes an ended search with its facts and artifacts. */
   deleteSearch: handleUnaryCall<DeleteSearchRequest, DeleteSearchResponse>;
   /** ListTrials answers the trials of a search, page by page. */
@@ -4847,6 +5368,38 @@ export interface SearchServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StopSearchResponse) => void,
+  ): ClientUnaryCall;
+  /** ExtendSearch adds budget to a search. One that has ended is opened again, unless it would end again at once. */
+  extendSearch(
+    request: ExtendSearchRequest,
+    callback: (error: ServiceError | null, response: ExtendSearchResponse) => void,
+  ): ClientUnaryCall;
+  extendSearch(
+    request: ExtendSearchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExtendSearchResponse) => void,
+  ): ClientUnaryCall;
+  extendSearch(
+    request: ExtendSearchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExtendSearchResponse) => void,
+  ): ClientUnaryCall;
+  /** RetryTrials lets trials that ended as failed go on from their last checkpoints. A search that has ended is opened again. */
+  retryTrials(
+    request: RetryTrialsRequest,
+    callback: (error: ServiceError | null, response: RetryTrialsResponse) => void,
+  ): ClientUnaryCall;
+  retryTrials(
+    request: RetryTrialsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetryTrialsResponse) => void,
+  ): ClientUnaryCall;
+  retryTrials(
+    request: RetryTrialsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetryTrialsResponse) => void,
   ): ClientUnaryCall;
   /** DeleteSearch removes an ended search with its facts and artifacts. */
   deleteSearch(
