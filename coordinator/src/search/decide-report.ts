@@ -6,6 +6,7 @@ import { checkpointDamaged } from "./checkpoint-damaged.js";
 import { keptRefs } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";
 import { trialEnded, trialPaused } from "./endings.js";
+import { unmeasuredObjective } from "./first-measurement.js";
 import { doneBefore, savesLater, unsavedPause } from "./nothing-left.js";
 import type { SearchState } from "./search-state.js";
 import { findingKey, type TrialState } from "./trial-state.js";
@@ -115,11 +116,12 @@ function measured(state: SearchState, trial: TrialState, report: Measurement): F
   const measurement = news(trial, report);
   if (measurement === undefined) return [];
   const fact = trialMeasured(trial, measurement);
+  const lacking = unmeasuredObjective(state, trial, measurement);
   const { stepsPerTrial } = state.budget;
   const overdue = stepsPerTrial > 0 && trial.work.untilStep === 0 && measurement.step >= stepsPerTrial;
-  if (!overdue || trial.stopReason !== undefined) return [fact];
+  if (!overdue || trial.stopReason !== undefined) return [fact, ...lacking];
   const reason = `the budget of ${stepsPerTrial} steps a trial is spent`;
-  return [fact, { $case: "trialStopRequested", value: { trial: trial.number, reason } }];
+  return [fact, ...lacking, { $case: "trialStopRequested", value: { trial: trial.number, reason } }];
 }
 
 function finished(state: SearchState, trial: TrialState, end: Finished, context: ReportContext): FactKind[] {
