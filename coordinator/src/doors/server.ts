@@ -24,6 +24,7 @@ import { type Metrics, rpcTimer } from "./metrics.js";
 import { tlsFlags } from "./metrics-page.js";
 import { OpenStreams } from "./open-streams.js";
 import type { Readiness } from "./readiness.js";
+import { logRefusedHandshakes } from "./refused-handshakes.js";
 import { searchRoutes } from "./search-service.js";
 import { expiredCertificates, serverCredentials } from "./server-credentials.js";
 import type { Watchers } from "./watchers.js";
@@ -86,7 +87,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   new ReflectionService(loadContract()).addToServer(server);
 
   const port = await bind(server, options);
-  boundConnections(server, options.connectionsMax ?? bounds.connectionsMax);
+  for (const listener of listenersOf(server)) {
+    listener.maxConnections = options.connectionsMax ?? bounds.connectionsMax;
+    logRefusedHandshakes(listener, options.log);
+  }
   return {
     address: formatAddress({ host: options.listen.host, port }),
     close: async () => {
@@ -100,13 +104,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
-/** Bounds the connections of what the server listens on, which grpc-js has no option for; a test holds it to that. */
-function boundConnections(server: Server, connectionsMax: number): void {
+/** What the server listens on, whose connections grpc-js has no options for; tests hold it to that. */
+function listenersOf(server: Server): NetServer[] {
   const listeners: unknown = Reflect.get(server, "http2Servers");
   if (!(listeners instanceof Map)) throw new Error("bug: grpc-js keeps its listeners elsewhere");
-  for (const listener of listeners.keys()) {
-    if (listener instanceof NetServer) listener.maxConnections = connectionsMax;
-  }
+  return [...listeners.keys()].filter((listener) => listener instanceof NetServer);
 }
 
 function addRoutes(server: Server, routes: Readonly<Record<string, Route>>): void {

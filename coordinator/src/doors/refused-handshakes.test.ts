@@ -1,0 +1,84 @@
+/** What the log says of callers that TLS turns away, with certificates made by openssl for this test. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect as connectPlain, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type ConnectionOptions, connect } from "node:tls";
+import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
+import { type OpenDoors, openDoors } from "./testing/open-doors.js";
+
+const folder = mkdtempSync(join(tmpdir(), "regulus-tls-"));
+const at = (name: string) => join(folder, name);
+const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+const pair = (name: string) => ({ cert: readFileSync(at(`${name}.pem`)), key: readFileSync(at(`${name}.key`)) });
+const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+let parts: Awaited<ReturnType<typeof coordinatorForTests>>;
+let doors: OpenDoors;
+
+before(async () => {
+  for (const ca of ["ca", "other"]) {
+    openssl("req", "-x509", ...newKey, "-keyout", `${ca}.key`, "-out", `${ca}.pem`, "-subj", `/CN=${ca}`, "-days", "2");
+  }
+  for (const [name, ca, days] of [
+    ["own", "ca", "2"],
+    ["expired", "ca", "-1"],
+    ["strange", "other", "2"],
+  ] as const) {
+    openssl("req", ...newKey, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
+    const signing = ["-CA", `${ca}.pem`, "-CAkey", `${ca}.key`, "-CAcreateserial", "-days", days];
+    openssl("x509", "-req", "-in", `${name}.csr`, ...signing, "-out", `${name}.pem`);
+  }
+  parts = await coordinatorForTests();
+  doors = await openDoors(parts, { tls: { ...pair("own"), clientCa: readFileSync(at("ca.pem")) } });
+});
+after(async () => {
+  await doors.close();
+  await parts.close();
+  rmSync(folder, { recursive: true });
+});
+
+const port = () => Number(doors.server.address.split(":").at(-1));
+
+/** Lets a connection be refused, and answers what the log says of it. */
+async function refusal(open: () => Socket): Promise<Record<string, unknown>> {
+  const before = doors.logged.length;
+  const socket = open();
+  socket.on("error", () => undefined);
+  await new Promise((resolve) => socket.once("close", resolve));
+  while (doors.logged.length === before) await new Promise((resolve) => setImmediate(resolve));
+  return JSON.parse(doors.logged[before] ?? "{}") as Record<string, unknown>;
+}
+
+const withTls = (more: ConnectionOptions) => () => {
+  const socket = connect({ port: port(), host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols: ["h2"], ...more });
+  return socket.resume();
+};
+
+test("a refused handshake is logged at info with the certificate's reason", async () => {
+  const cases = [
+    [withTls(pair("expired")), /certificate has expired/],
+    [withTls(pair("strange")), /not signed by --tls-client-ca/],
+    [withTls({}), /no certificate/],
+    [() => connectPlain(port(), "127.0.0.1").end("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), /not speak TLS|not TLS/],
+  ] as const;
+  for (const [open, reason] of cases) {
+    const line = await refusal(open);
+    assert.equal(line.level, 30, "info");
+    assert.equal(line.msg, "a TLS handshake was refused");
+    assert.match(String(line.reason), reason, JSON.stringify(line));
+    assert.match(String(line.peer), /127\.0\.0\.1|gone|unknown/);
+  }
+});
+
+test("a caller that knocks a thousand times leaves no thousand lines", async () => {
+  for (let knock = 0; knock < 60; knock += 1) {
+    const socket = withTls({})();
+    socket.on("error", () => undefined);
+    await new Promise((resolve) => socket.once("close", resolve));
+  }
+  assert.ok(doors.logged.length <= 20, `${doors.logged.length} lines in a minute`);
+});
