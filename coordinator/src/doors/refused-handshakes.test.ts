@@ -1,39 +1,30 @@
 /** What the log says of callers that TLS turns away, with certificates made by openssl for this test. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect as connectPlain, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type ConnectionOptions, connect } from "node:tls";
+import { MutualTls } from "@regulus/proto/doors";
+import { type IssuedFiles, TestAuthority } from "@regulus/proto/doors/testing";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { type OpenDoors, openDoors } from "./testing/open-doors.js";
 
 const folder = mkdtempSync(join(tmpdir(), "regulus-tls-"));
-const at = (name: string) => join(folder, name);
-const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-const pair = (name: string) => ({ cert: readFileSync(at(`${name}.pem`)), key: readFileSync(at(`${name}.key`)) });
-const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+const own = new TestAuthority(join(folder, "own"));
+const other = new TestAuthority(join(folder, "other"));
+const pair = ({ cert, key }: IssuedFiles) => ({ cert: readFileSync(cert), key: readFileSync(key) });
 
 let parts: Awaited<ReturnType<typeof coordinatorForTests>>;
 let doors: OpenDoors;
 
 before(async () => {
-  for (const ca of ["ca", "other"]) {
-    openssl("req", "-x509", ...newKey, "-keyout", `${ca}.key`, "-out", `${ca}.pem`, "-subj", `/CN=${ca}`, "-days", "2");
-  }
-  for (const [name, ca, days] of [
-    ["own", "ca", "2"],
-    ["expired", "ca", "-1"],
-    ["strange", "other", "2"],
-  ] as const) {
-    openssl("req", ...newKey, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
-    const signing = ["-CA", `${ca}.pem`, "-CAkey", `${ca}.key`, "-CAcreateserial", "-days", days];
-    openssl("x509", "-req", "-in", `${name}.csr`, ...signing, "-out", `${name}.pem`);
-  }
+  const { cert, key } = own.issue("server");
+  const flags = { cert: { flag: "--tls-cert", path: cert }, key: { flag: "--tls-key", path: key } };
+  const tls = new MutualTls({ ...flags, clientCa: { flag: "--tls-client-ca", path: own.ca } }, Date.now());
   parts = await coordinatorForTests();
-  doors = await openDoors(parts, { tls: { ...pair("own"), clientCa: readFileSync(at("ca.pem")) } });
+  doors = await openDoors(parts, { tls });
 });
 after(async () => {
   await doors.close();
@@ -60,8 +51,11 @@ const withTls = (more: ConnectionOptions) => () => {
 
 test("a refused handshake is logged at info with the certificate's reason", async () => {
   const cases = [
-    [withTls(pair("expired")), /certificate has expired/],
-    [withTls(pair("strange")), /not signed by --tls-client-ca/],
+    [
+      withTls(pair(own.issue("expired", { fromMs: Date.now() - 7_200_000, toMs: Date.now() - 3_600_000 }))),
+      /certificate has expired/,
+    ],
+    [withTls(pair(other.issue("strange"))), /not signed by --tls-client-ca/],
     [withTls({}), /no certificate/],
     [() => connectPlain(port(), "127.0.0.1").end("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), /not speak TLS|not TLS/],
   ] as const;

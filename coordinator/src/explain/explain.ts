@@ -15,7 +15,7 @@ import {
   stepOutcome,
 } from "@regulus/proto";
 import { SearchState } from "../search/search-state.js";
-import type { TrialState } from "../search/trial-state.js";
+import { headWords, waitWords } from "./wait-words.js";
 
 /** Pending trials that the explanation of a search speaks of one by one. */
 const pendingMax = 5;
@@ -26,21 +26,27 @@ const findingsMax = 5;
 /** Newest steps of its strategy that it tells. */
 const stepsMax = 3;
 
+/** What is to be explained. */
+export interface Asked {
+  readonly searchId: string;
+  /** Undefined for the whole search. */
+  readonly trial: number | undefined;
+  /** The time of the question, which tells what still lies ahead. */
+  readonly nowMs: number;
+}
+
 /** Explains a search, or one trial of it, from the search's facts. Fails with "not-found" where there are none. */
-export async function explain(
-  pieces: AsyncIterable<readonly Fact[]>,
-  searchId: string,
-  trial: number | undefined,
-): Promise<ExplainSearchResponse> {
+export async function explain(pieces: AsyncIterable<readonly Fact[]>, asked: Asked): Promise<ExplainSearchResponse> {
+  const { searchId, trial, nowMs } = asked;
   const seen = new Seen(trial);
   for await (const facts of pieces) for (const fact of facts) seen.tell(fact);
   const { state } = seen;
   if (state === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
-  if (trial === undefined) return explainSearch(state, seen);
+  if (trial === undefined) return explainSearch(state, seen, nowMs);
   if (!state.knows(trial)) {
     throw new RegulusError("not-found", `search ${searchId} has no trial ${trial}; it has ${state.nextTrial} so far`);
   }
-  return explainTrial(state, seen, trial);
+  return explainTrial(state, seen, { trial, nowMs });
 }
 
 /** What the explanation rests on. */
@@ -100,7 +106,7 @@ class Seen {
   }
 }
 
-function explainSearch(state: SearchState, seen: Seen): ExplainSearchResponse {
+function explainSearch(state: SearchState, seen: Seen, nowMs: number): ExplainSearchResponse {
   const counts = `${state.running.size} running, ${state.pending.size} pending, ${state.done} done, ${state.stopped} stopped, ${state.failed} failed`;
   // Why a step was refused is told even where many were taken since.
   const refused = seen.refused === undefined || seen.steps.includes(seen.refused) ? [] : [seen.refused];
@@ -108,11 +114,11 @@ function explainSearch(state: SearchState, seen: Seen): ExplainSearchResponse {
   for (const number of [...state.pending].slice(0, pendingMax)) {
     const trial = state.live.get(number);
     if (trial === undefined) continue;
-    explanations.push({ text: `trial ${number} ${waitWords(state, trial)}`, position: seen.newest.get(number) ?? 0 });
+    explanations.push({ text: `trial ${number} ${waitWords(state, trial, nowMs)}`, position: seen.newest.get(number) ?? 0 });
   }
   explanations.push(...seen.failures, ...seen.findings);
   const summaries = {
-    running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state)}` : "goes on",
+    running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state, nowMs)}` : "goes on",
     paused: `is paused: ${state.reason}`,
     stopping: `stops and waits for ${state.running.size} running trials: ${state.reason}`,
     ended: `has ended (${outcomeWords(state)}): ${state.reason}`,
@@ -120,7 +126,11 @@ function explainSearch(state: SearchState, seen: Seen): ExplainSearchResponse {
   return { summary: `The search ${summaries[state.status]} (${counts}).`, explanations };
 }
 
-function explainTrial(state: SearchState, seen: Seen, number: number): ExplainSearchResponse {
+function explainTrial(
+  state: SearchState,
+  seen: Seen,
+  { trial: number, nowMs }: { readonly trial: number; readonly nowMs: number },
+): ExplainSearchResponse {
   const live = state.live.get(number);
   const ended = live === undefined ? state.trial(number) : undefined;
   const now =
@@ -130,22 +140,8 @@ function explainTrial(state: SearchState, seen: Seen, number: number): ExplainSe
         ? `runs on agent ${live.agentId} (attempt ${live.attempt}, step ${live.step})`
         : live.status === "paused"
           ? `reached step ${live.step} and waits for the strategy`
-          : waitWords(state, live);
+          : waitWords(state, live, nowMs);
   return { summary: `Trial ${number} ${now}.`, explanations: seen.trial.slice(-20) };
-}
-
-function headWords(state: SearchState): string {
-  const [head] = state.pending;
-  const trial = state.live.get(head ?? -1);
-  return trial === undefined ? "nothing is pending" : `trial ${trial.number} ${waitWords(state, trial)}`;
-}
-
-function waitWords(state: SearchState, trial: TrialState): string {
-  if (state.status === "paused") return "waits because its search is paused";
-  if (trial.failures > 0 && trial.deferred === "") {
-    return `waits to be tried again, not before ${new Date(trial.retryAtMs).toISOString()}`;
-  }
-  return trial.deferred === "" ? "waits for a free slot" : `can't be placed: ${trial.deferred}`;
 }
 
 type Kind = NonNullable<Fact["kind"]>;

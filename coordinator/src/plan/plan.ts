@@ -4,7 +4,7 @@
  * matching agent with the most free slots that no such trial waits for.
  */
 import { canRun, inUse, missing, type Needs, type PlanAgent } from "./match.js";
-import { burden, type Claim, entitlements, standing, standingBurden } from "./share.js";
+import { burden, type Claim, shares, standing, standingBurden } from "./share.js";
 
 /** A search with trials that run or wait. */
 export interface PlanSearch extends Omit<Claim, "slots"> {
@@ -65,7 +65,7 @@ export function plan(searches: readonly PlanSearch[], agents: readonly PlanAgent
   for (const { needs, ready } of searches) for (const { prefer } of ready) add(wanted, prefer, needs.slots);
   const placements: Placement[] = [];
   const unplaced: Unplaced[] = [];
-  let waiting = shares(searches, agents).filter((search) => search.head !== undefined);
+  let waiting = withShares(searches, agents).filter((search) => search.head !== undefined);
   while (waiting.length > 0) {
     const next = waiting.reduce((best, other) => (other.isBefore(best) ? other : best));
     const placement = next.place(free, wanted);
@@ -76,37 +76,27 @@ export function plan(searches: readonly PlanSearch[], agents: readonly PlanAgent
   return { placements, unplaced };
 }
 
-/** Every search with what it is entitled to: those of one priority share what those above do not use. */
-function shares(searches: readonly PlanSearch[], agents: readonly PlanAgent[]): Waiting[] {
-  const used = searches.reduce((sum, { slotsUsed }) => sum + slotsUsed, 0);
-  let slots = agents.reduce((sum, { slotsFree }) => sum + slotsFree, used);
-  const byPriority = new Map<number, PlanSearch[]>();
-  for (const search of searches) {
-    const equals = byPriority.get(search.priority);
-    if (equals === undefined) byPriority.set(search.priority, [search]);
-    else equals.push(search);
-  }
+/** Every search with what is fair to it. */
+function withShares(searches: readonly PlanSearch[], agents: readonly PlanAgent[]): Waiting[] {
   const all: Waiting[] = [];
-  for (const [, equals] of [...byPriority].sort(([a], [b]) => b - a)) {
-    const entitled = entitlements(equals, slots);
+  for (const { equals, entitled } of shares(searches, slotsOf(searches, agents))) {
     const claims = equals.map((search) => ({ ...search, slots: search.needs.slots }));
     const burdens = claims.map((claim, index) => burden(claim, entitled[index] ?? 0));
     const least = Math.min(...burdens);
     const mean = burdens.reduce((sum, one) => sum + one, 0) / burdens.length;
-    for (const [index, search] of equals.entries()) {
+    for (const [index, claim] of claims.entries()) {
       const mine = entitled[index] ?? 0;
       const isOwed = (burdens[index] ?? 0) <= mean;
-      all.push(
-        new Waiting(search, agents, {
-          entitled: mine,
-          burden: standingBurden({ ...search, slots: search.needs.slots }, mine, least),
-          isOwed,
-        }),
-      );
+      all.push(new Waiting(claim, agents, { entitled: mine, burden: standingBurden(claim, mine, least), isOwed }));
     }
-    slots -= equals.reduce((sum, { slotsUsed }) => sum + slotsUsed, 0);
   }
   return all;
+}
+
+/** Slots that there are: those in use and those that are free. */
+export function slotsOf(searches: readonly PlanSearch[], agents: readonly PlanAgent[]): number {
+  const used = searches.reduce((sum, { slotsUsed }) => sum + slotsUsed, 0);
+  return agents.reduce((sum, { slotsFree }) => sum + slotsFree, used);
 }
 
 /** What is fair to a search. */

@@ -18,6 +18,9 @@ export interface Claim {
   readonly attemptSeconds: number;
 }
 
+/** What shares between priorities rest on. */
+type Claims = Pick<Claim, "weight" | "slotsWanted" | "slotsUsed"> & { readonly priority: number };
+
 /** Slots that each claim is entitled to, in order; not whole numbers. */
 export function entitlements(claims: readonly Pick<Claim, "weight" | "slotsWanted">[], slots: number): number[] {
   const entitled = claims.map(() => 0);
@@ -31,6 +34,30 @@ export function entitlements(claims: readonly Pick<Claim, "weight" | "slotsWante
     weightLeft -= weight;
   }
   return entitled;
+}
+
+/** Claims of one priority, with the slots that each is entitled to. */
+export interface Equals<T> {
+  readonly equals: readonly T[];
+  readonly entitled: readonly number[];
+}
+
+/** Claims by priority, the highest first: those of one priority share what those above do not use of `slots`. */
+export function shares<T extends Claims>(claims: readonly T[], slots: number): Equals<T>[] {
+  const byPriority = new Map<number, T[]>();
+  for (const claim of claims) {
+    const equals = byPriority.get(claim.priority);
+    if (equals === undefined) byPriority.set(claim.priority, [claim]);
+    else equals.push(claim);
+  }
+  let left = slots;
+  return [...byPriority]
+    .sort(([a], [b]) => b - a)
+    .map(([, equals]) => {
+      const entitled = entitlements(equals, left);
+      left -= equals.reduce((sum, { slotsUsed }) => sum + slotsUsed, 0);
+      return { equals, entitled };
+    });
 }
 
 /**

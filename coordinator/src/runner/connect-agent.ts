@@ -102,13 +102,17 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
     output: (piece) => {
       if (connection.open) link.outputs.answer(connection, piece);
     },
-    draining: () => {
+    draining: (reason) => {
       runner.post(() => {
         const agent = mine();
-        if (agent !== undefined) agent.draining = true;
+        if (agent === undefined) return;
+        agent.draining = true;
+        runner.notify({ message: `agent takes no more leases: ${reason}`, fields: { agentId, leases: agent.leases.size } });
       });
     },
     closed: () => {
+      const agent = mine();
+      if (agent !== undefined) runner.notify({ message: "agent left", fields: { agentId, leases: agent.leases.size } });
       connection.open = false;
       link.outputs.closed(connection);
       runner.agents.disconnect(agentId, connection);

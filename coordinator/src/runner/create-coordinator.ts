@@ -40,12 +40,14 @@ import { createSearch } from "./create-search.js";
 import { exportTrials } from "./export-trials.js";
 import { gaugesOf } from "./gauges.js";
 import { listSearches, listTrials } from "./listings.js";
+import type { Notify } from "./notices.js";
 import { OutputDesk } from "./output-desk.js";
 import { newestFacts, readThrough } from "./reading.js";
 import { openWith, type ReopeningOptions } from "./reopening.js";
 import { Runner } from "./runner.js";
 import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
 import { searchWarnings } from "./search-warnings.js";
+import { shareOf } from "./share-words.js";
 import { systemClock } from "./system-clock.js";
 import type { Watched } from "./watchers.js";
 
@@ -78,6 +80,8 @@ export interface CoordinatorOptions {
   readonly defer?: (call: () => void) => void;
   /** Told of each failure of the log, to write it down. */
   readonly onLogFailure?: (error: unknown) => void;
+  /** Told who comes and goes, and of leases that are taken back. */
+  readonly notify?: Notify;
 }
 
 /** Reads the log and serves. Fails with "data-loss" where the log is damaged. */
@@ -101,6 +105,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
     host,
     diagnostics,
     onLogFailure: options.onLogFailure ?? (() => undefined),
+    notify: options.notify ?? (() => undefined),
   });
   await runner.start();
   // What it finds wrong it will find again at the next start; nobody waits for it.
@@ -252,7 +257,11 @@ class CoordinatorCore implements Coordinator {
   }
 
   async explainSearch(searchId: string, trial: number | undefined, reader: Reader = {}): Promise<ExplainSearchResponse> {
-    return explain(readThrough(this.#options.log, { searchId }, reader), searchId, trial);
+    const { clock = systemClock } = this.#options;
+    const asked = { searchId, trial, nowMs: clock.now() };
+    const explained = await explain(readThrough(this.#options.log, { searchId }, reader), asked);
+    const share = trial === undefined ? shareOf(this.#runner, searchId, asked.nowMs) : undefined;
+    return share === undefined ? explained : { ...explained, explanations: [share, ...explained.explanations] };
   }
 
   listAgents(): readonly Agent[] {

@@ -217,3 +217,33 @@ describe("an agent that comes back", () => {
     assert.equal(second.leases.length, 1);
   });
 });
+
+describe("notices for the log", () => {
+  it("say who came and went, and which leases were taken back", async () => {
+    const { hand, searchId } = await running();
+    hand.connection.draining("the machine is needed");
+    await at.advance(1);
+    hand.connection.closed();
+    await at.advance(20_000);
+    at.hand("silent");
+    await at.advance(20_000);
+    const words = at.notices.map(({ message, fields }) => `${fields.agentId}: ${message.replace(/\d+ ms/, "some ms")}`);
+    assert.deepEqual(words, [
+      "hung: agent joined",
+      "hung: agent takes no more leases: the machine is needed",
+      "hung: agent left",
+      "hung: lease lost: agent hung did not name it for some ms",
+      "silent: agent joined",
+      "silent: lease lost: agent silent did not name it for some ms",
+      "silent: agent left: nothing was heard of it for some ms",
+    ]);
+    const lost = at.notices.find(({ message }) => message.startsWith("lease lost"));
+    assert.deepEqual(lost?.fields, {
+      search: searchId,
+      trial: 0,
+      attempt: 1,
+      agentId: "hung",
+      reason: EndReason.END_REASON_LOST,
+    });
+  });
+});

@@ -9,6 +9,7 @@ import type { SearchState } from "../search/search-state.js";
 import type { TrialState } from "../search/trial-state.js";
 import { type Agents, attemptId, type HeldLease, type KnownAgent, type OpenConnection } from "./agents.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
+import type { Notify } from "./notices.js";
 import type { Outbox } from "./outbox.js";
 import { type Loss, overdue } from "./overdue.js";
 import { stopOf } from "./stop-of.js";
@@ -28,6 +29,7 @@ export interface LeaseDeskOptions {
   readonly outbox: () => Outbox;
   /** Beyond the grace of its program, time that an attempt may take to end. */
   readonly endGraceMs: number;
+  readonly notify: Notify;
   /** Takes a lease back from its agent. */
   readonly lose: (held: HeldLease, loss: Loss) => void;
 }
@@ -91,6 +93,9 @@ export class LeaseDesk {
   ): void {
     const { agents, outbox } = this.#options;
     const agent = agents.connect(register, connection, nowMs);
+    const { agentId, info } = agent;
+    const fields = { agentId, slots: info?.slots ?? 0, version: info?.version ?? "", leases: agent.leases.size };
+    this.#options.notify({ message: "agent joined", fields });
     const revoked = register.active.filter((key) => !this.#holds(agent, key));
     agent.ghosts.clear();
     for (const key of revoked) this.#haunt(agent, key);
@@ -155,6 +160,9 @@ export class LeaseDesk {
       if (connection === undefined || nowMs - agent.heardMs <= leaseTimeoutMs) continue;
       connection.open = false;
       agents.disconnect(agent.agentId, connection);
+      const { agentId, leases } = agent;
+      const message = `agent left: nothing was heard of it for ${nowMs - agent.heardMs} ms`;
+      this.#options.notify({ message, fields: { agentId, leases: leases.size } });
       connection.close(`nothing was heard of the agent for ${nowMs - agent.heardMs} ms`);
     }
   }

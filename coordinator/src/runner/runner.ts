@@ -21,6 +21,7 @@ import { Counters } from "./counters.js";
 import { Inbox, type Job } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
 import { LogOutage, refusalFor } from "./log-outage.js";
+import type { Notify } from "./notices.js";
 import { Outbox } from "./outbox.js";
 import { Placing } from "./placing.js";
 import { readSearches } from "./recovery.js";
@@ -48,6 +49,7 @@ export interface RunnerOptions {
   readonly diagnostics: (spec: SearchSpec) => SearchDiagnostics;
   /** Told of each failure of the log. */
   readonly onLogFailure: (error: unknown) => void;
+  readonly notify: Notify;
 }
 
 export class Runner {
@@ -93,9 +95,12 @@ export class Runner {
       outbox: () => this.#outbox,
       endGraceMs: options.endGraceMs,
       nowMs: () => this.#now,
-      lose: ({ key }, loss) => {
+      notify: options.notify,
+      lose: ({ key, agentId }, loss) => {
         const entry = this.searches.get(key.searchId);
-        const { trial, attempt } = key;
+        const { searchId: search, trial, attempt } = key;
+        const fields = { search, trial, attempt, agentId, reason: loss.reason };
+        options.notify({ message: `lease lost: ${loss.message}`, fields });
         if (entry !== undefined) this.command(entry, { kind: "loseAttempt", trial, attempt, ...loss, nowMs: this.#now });
       },
     });
@@ -239,6 +244,11 @@ export class Runner {
       this.#options.onLogFailure(thrown);
       throw refusalFor(thrown);
     }
+  }
+
+  /** Says something for the log. */
+  get notify(): Notify {
+    return this.#options.notify;
   }
 
   /** Something about the agents changed that may matter to those that wait. */

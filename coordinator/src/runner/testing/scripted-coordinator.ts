@@ -18,6 +18,7 @@ import { MemoryLogFile, openMemoryLog } from "../../log/memory-log.js";
 import type { EventLog } from "../../ports.js";
 import { ProcessClock, VirtualTime } from "../../simulation/virtual-time.js";
 import { createCoordinator } from "../create-coordinator.js";
+import type { Notice } from "../notices.js";
 import type { Diagnostics } from "../search-diagnostics.js";
 import { Hand, type HandOptions } from "./hand.js";
 
@@ -40,6 +41,8 @@ export class ScriptedCoordinator {
   /** Time that only `advance` moves, and the clock that shows it. */
   readonly time = new VirtualTime();
   readonly clock = new ProcessClock(this.time);
+  /** What it said for a log. */
+  readonly notices: Notice[] = [];
   #virtual = false;
   /** Where artifacts are kept. */
   readonly artifacts = openMemoryStore();
@@ -113,6 +116,7 @@ export class ScriptedCoordinator {
       artifacts: this.artifacts,
       strategies,
       leaseTimeoutMs,
+      notify: (notice) => void this.notices.push(notice),
       ...(this.#virtual ? { clock: this.clock, defer: (call: () => void) => void this.time.after(0, call) } : {}),
       ...(diagnostics === undefined ? {} : { diagnostics }),
     });
