@@ -18,6 +18,7 @@ import { PatientArtifacts } from "./artifacts/patient-artifacts.js";
 import { Attempts } from "./attempts/attempts.js";
 import { agentMark, endMarked, leftWords } from "./attempts/descendants.js";
 import { InlineAttempt } from "./attempts/inline-attempt.js";
+import { OverrunningSearches } from "./attempts/overrunning-searches.js";
 import { pick, trialPart } from "./attempts/owner-environment.js";
 import { Permissions } from "./attempts/permissions.js";
 import { ProcessAttempt } from "./attempts/process-attempt.js";
@@ -100,6 +101,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
     memoryBytes: trialBytes * options.slots,
     runningBytes: () => attempts.memoryBytes(),
   });
+  const overrunning = new OverrunningSearches();
   const begin = (assignment: Assignment, listener: AttemptListener): RunningAttempt =>
     procedures !== undefined
       ? new InlineAttempt(assignment, listener, { procedures, artifacts, scratch: folder.scratch })
@@ -107,6 +109,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
           artifacts,
           spares,
           residents,
+          overrunning,
           scratch: folder.scratch,
           backend: preferenceOf(assignment.spec.resources?.backend ?? "", options.backend, compute),
           memoryBytes: assignment.spec.resources?.memoryBytes || trialBytes,

@@ -17,6 +17,7 @@ import { endReasonOf } from "./end-reason.js";
 import { exitReason } from "./exit-reason.js";
 import { keyFolder } from "./lease-key.js";
 import { OutputRequests } from "./output-requests.js";
+import type { OverrunningSearches } from "./overrunning-searches.js";
 import { signalGroup } from "./process-group.js";
 import { treeMemoryBytes } from "./process-memory.js";
 import type { Resident, Residents } from "./residents.js";
@@ -33,6 +34,7 @@ export interface ProcessAttemptOptions {
   readonly artifacts: Artifacts;
   readonly spares: Spares;
   readonly residents: Residents;
+  readonly overrunning: OverrunningSearches;
   /** Folder under which every attempt has its own. */
   readonly scratch: string;
   readonly backend: string;
@@ -196,6 +198,7 @@ export class ProcessAttempt implements RunningAttempt {
       attempt: key.attempt,
       directory: this.directory,
       ...from,
+      overruns: this.options.overrunning.has(key.searchId),
       environment: { ...passed, ...devices, REGULUS_SLOT: slots.join(",") },
       aliveEveryMs: Math.min(500, this.limits.stepTimeoutMs / 4),
     };
@@ -238,6 +241,9 @@ export class ProcessAttempt implements RunningAttempt {
         return;
       case "unrestorable":
         this.unrestorable(message.message);
+        return;
+      case "overran":
+        this.options.overrunning.note(this.assignment.key.searchId);
         return;
       case "program":
         this.programGroup = message.group;

@@ -18,12 +18,17 @@ let next = 0;
 function give(
   argv: string[],
   parts: Parameters<typeof testLease>[1] = {},
-  more: { resources?: { stepTimeoutMs?: number; memoryBytes?: number }; env?: Record<string, string>; directory?: string } = {},
+  more: {
+    resources?: { stepTimeoutMs?: number; memoryBytes?: number };
+    env?: Record<string, string>;
+    stopGraceMs?: number;
+    directory?: string;
+  } = {},
 ): Lease {
   const searchId = `search-${next}`;
   const lease = testLease(next, {
     spec: testSpec({
-      command: { argv, stopGraceMs: 300, env: more.env ?? {}, directory: more.directory ?? "" },
+      command: { argv, stopGraceMs: more.stopGraceMs ?? 300, env: more.env ?? {}, directory: more.directory ?? "" },
       resources: more.resources ?? {},
     }),
     ...parts,
@@ -267,6 +272,26 @@ test("a program that runs past its target is asked to stop, and its measurement 
   assert.ok(pause.step > 3);
   const measured = coordinator.measurements(trialOf(pauses)).map(({ step }) => step);
   assert.deepEqual(measured.slice(0, 4), [1, 2, 3, 4]);
+});
+
+test("a program that is known to run past its target, and saves nothing, is stopped there at once and not told of again", async () => {
+  const last = { untilStep: 3, final: false };
+  const first = give(runsOn(), { work: last });
+  await coordinator.finished(trialOf(first));
+  const key = { searchId: first.key?.searchId ?? "" };
+  // With its grace alone it would run for longer than this test waits.
+  const hangs = script(`${lines({ step: 3, validLoss: 1 })}; exec sleep 300`);
+  const next = give(hangs, { work: last, key }, { stopGraceMs: 300_000 });
+  const end = await coordinator.finished(trialOf(next));
+  assert.equal(end.reason, EndReason.END_REASON_DONE);
+  assert.deepEqual([findings(trialOf(first)).length, findings(trialOf(next)).length], [1, 0]);
+  // One that saves keeps its grace: it may be about to save.
+  const saves = give(runsOn('echo x > "$REGULUS_CHECKPOINT_DIR/w"; echo "{\\"checkpoint\\": $n}";'), {
+    work: last,
+    key,
+  });
+  const saved = await coordinator.finished(trialOf(saves));
+  assert.ok(saved.step > 3, `ended at step ${saved.step}`);
 });
 
 test("a program at its target has its grace to save, and is then asked to stop, even where it ignores that", async () => {

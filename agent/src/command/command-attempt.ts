@@ -67,6 +67,8 @@ class ProgramRun {
   private wasKilled = false;
   /** Whether it was asked to stop since it has reached its target. */
   private wasAsked = false;
+  /** Whether it goes on from a checkpoint or announced one. */
+  private hasSaved: boolean;
   /** Runs once it has reached its target. */
   private isLate: NodeJS.Timeout | undefined;
 
@@ -88,6 +90,7 @@ class ProgramRun {
     });
     outside.showOutput(this.output);
     outside.onStored(() => this.checkpoints.look());
+    this.hasSaved = begin.checkpoint !== "";
     this.measurements = new ProgramMeasurements({
       ...begin,
       fromStep: before.step,
@@ -153,6 +156,7 @@ class ProgramRun {
       child.on("close", (code, signal) => resolve({ code, signal, unstarted: undefined, wasKilled: this.wasKilled }));
     });
     reader.end();
+    clearTimeout(this.isLate);
     process.off("exit", endFamily);
     return end;
   }
@@ -180,6 +184,7 @@ class ProgramRun {
         return;
       case "checkpoint":
         this.measurements.flush();
+        this.hasSaved = true;
         this.checkpoints.announce(line.step);
         return;
       case "wrong":
@@ -188,7 +193,7 @@ class ProgramRun {
       case "measurement": {
         this.checkpoints.measured(line.step);
         const arrival = this.measurements.add(line);
-        if (arrival === "reached") this.askLater();
+        if (arrival === "reached") this.hasReached();
         if (arrival === "beyond") this.askToStop();
         if (this.measurements.diverged !== "") this.stop();
         return;
@@ -198,9 +203,13 @@ class ProgramRun {
     }
   }
 
-  /** It has its grace to save and end by itself: a program that keeps to its target is not disturbed. */
-  private askLater(): void {
+  /** It has its grace to save and end by itself: a program that keeps to its target is not disturbed, nor one that saves as it goes. */
+  private hasReached(): void {
     if (this.isLate !== undefined) return;
+    if (this.begin.overruns && !this.hasSaved) {
+      this.askToStop();
+      return;
+    }
     this.isLate = setTimeout(() => this.askToStop(), this.graceMs).unref();
   }
 

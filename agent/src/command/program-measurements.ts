@@ -23,6 +23,8 @@ export interface ProgramMeasurementsOptions {
   readonly work: Pick<Work, "untilStep" | "final">;
   /** The step that the program goes on from; 0 for the beginning. */
   readonly fromStep: number;
+  /** Whether the program is known to run past its target, which is not told again. */
+  readonly overruns: boolean;
   readonly seconds: () => number;
   readonly send: (message: FromTrial) => void;
 }
@@ -30,7 +32,7 @@ export interface ProgramMeasurementsOptions {
 export class ProgramMeasurements {
   /** Why the program diverged; empty while it has not. */
   diverged = "";
-  /** Names of all metrics that were measured. */
+  /** Names of metrics that were measured, the objective's in any case. */
   readonly names = new Set<string>();
   private readonly steps: StepMeasurements;
   private readonly target: StepTarget;
@@ -88,7 +90,9 @@ export class ProgramMeasurements {
     if (arrival === "beyond") this.tellBeyond(step);
     if (this.end.add(step, metrics) === "beyond") return arrival;
     this.steps.add(step, metrics);
-    for (const name of Object.keys(metrics)) this.names.add(name);
+    for (const name of Object.keys(metrics)) {
+      if (name === this.objective || this.names.size < limits.measurementNamesMax) this.names.add(name);
+    }
     if (arrival === "reached") this.steps.flush(true);
     const value = metrics[this.objective];
     if (value !== undefined && !Number.isFinite(value) && this.diverged === "") {
@@ -126,8 +130,9 @@ export class ProgramMeasurements {
   }
 
   private tellBeyond(step: number): void {
-    if (this.toldBeyond) return;
+    if (this.toldBeyond || this.options.overruns) return;
     this.toldBeyond = true;
+    this.options.send({ kind: "overran" });
     const told = `REGULUS_UNTIL_STEP told it to end at step ${this.options.work.untilStep}`;
     const counts = `it was asked to stop, and its measurement at step ${this.target.reachedStep} counts`;
     this.found("info", `the program went on to step ${step}, though ${told}; ${counts}`);

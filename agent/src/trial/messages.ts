@@ -32,6 +32,8 @@ export interface Begin {
   readonly schedule: string;
   /** Whether it goes on from the session that the process holds. */
   readonly goesOn: boolean;
+  /** Whether a program of this search is known to run past the step that it is to reach. */
+  readonly overruns: boolean;
   /** Variables for user code: its slots and devices, and what the agent's owner passes on. */
   readonly environment: Readonly<Record<string, string>>;
   /** Least time between two signs of life that are sent, in milliseconds. */
@@ -54,6 +56,8 @@ export type FromTrial =
   | { readonly kind: "alive"; readonly step: number }
   /** What was asked for; no sign of life, since the program had no part in it. */
   | { readonly kind: "output"; readonly request: number; readonly part: OutputPart }
+  /** The program went on past the step that it was to reach. */
+  | { readonly kind: "overran" }
   /** A user's program runs in this process group; whoever ends the trial process ends it too. */
   | { readonly kind: "program"; readonly group: number }
   | { readonly kind: "measured"; readonly measurement: Measurement }

@@ -232,7 +232,7 @@ export interface Search {
   wastedSlotSeconds: number;
   /** What each arm came to, the strategy's own first; empty where there is only that one. */
   arms: Arm[];
-  /** The wasted slot-seconds by reason: lost, out_of_memory, timed_out, preempted, diverged, infeasible, user_error. */
+  /** The wasted slot-seconds by reason: lost, out_of_memory, timed_out, preempted, repeated, diverged, infeasible, user_error. */
   wastedByReason: { [key: string]: number };
   /** Steps that the strategy took by itself, such as outer iterations of a bilevel method. */
   strategyStepsAccepted: number;
