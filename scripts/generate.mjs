@@ -43,9 +43,33 @@ function generateProto() {
   const out = check ? mkdtempSync(join(tmpdir(), "regulus-generate-")) : join(root, "proto");
   try {
     run("npx", ["--no-install", "buf", "generate", "-o", out], join(root, "proto"));
+    keepAllNames(join(out, "src/gen/regulus"));
     if (check) compareFolders(join(out, "src/gen"), join(root, "proto/src/gen"));
   } finally {
     if (check) rmSync(out, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Decoded maps hold whatever name a peer chose, a metric named __proto__ too: an assignment would set the map's prototype, or be lost.
+ */
+function keepAllNames(folder) {
+  for (const file of readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ts"))) {
+    const path = join(folder, file);
+    const kept = readFileSync(path, "utf8").replace(
+      /^( +)(message\.\w+)\[(entry\d+)\.key\] = \3\.value;$/gm,
+      `$1if ($3.key === "__proto__") {
+$1  globalThis.Object.defineProperty($2, $3.key, {
+$1    value: $3.value,
+$1    enumerable: true,
+$1    configurable: true,
+$1    writable: true,
+$1  });
+$1} else {
+$1  $2[$3.key] = $3.value;
+$1}`,
+    );
+    writeFileSync(path, kept);
   }
 }
 

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Objective } from "./gen/regulus/v1/search.js";
-import type { Measurement } from "./gen/regulus/v1/trial.js";
-import { countedMeasurement, isBetter, Leader, noValue, type Ranked, valueAfter } from "./objective.js";
+import { Measurement } from "./gen/regulus/v1/trial.js";
+import { countedMeasurement, isBetter, Leader, metricOf, noValue, type Ranked, valueAfter } from "./objective.js";
 
 const objectives = fc.record({
   metric: fc.constantFrom("loss", "val/loss", "__proto__", "constructor"),
@@ -75,6 +75,19 @@ test("the leader is the lowest trial of the best value among those that did not 
           );
         assert.deepEqual([leader.trial, leader.value], [ranked[0]?.number, ranked[0]?.value ?? Number.NaN]);
       }
+    }),
+  );
+});
+
+test("a metric of any name crosses the wire, one that an object is born with too", () => {
+  const names = fc.oneof(fc.constantFrom("__proto__", "constructor", "toString", "mAP50-95(B)"), fc.string({ minLength: 1 }));
+  fc.assert(
+    fc.property(fc.dictionary(names, fc.double(), { noNullPrototype: true }), (metrics) => {
+      const sent = { ...measurementOf(1, "", undefined), metrics };
+      const came = Measurement.decode(Measurement.encode(sent).finish());
+      assert.deepEqual(Object.entries(came.metrics).sort(), Object.entries(metrics).sort());
+      assert.equal(metricOf(came.metrics, "hasOwnProperty"), undefined);
+      for (const name of Object.keys(metrics)) assert.ok(Object.is(metricOf(came.metrics, name), metrics[name]));
     }),
   );
 });

@@ -289,3 +289,11 @@ test("null, lists and steps are read, held apart, and come back as they were wri
   assert.deepEqual(wrong({ type: "int", min: 0, max: 9, step: 0.5 }), ["space.a.step"]);
   assert.deepEqual(wrong({ type: "double", min: 0, max: 1, step: 0.1, initial: 0.25 }), ["space.a.initial"]);
 });
+
+test("a metric may have any name in one line", () => {
+  const problems = (metric: string) => readSearchDocument({ ...good, objective: { metric } }).problems.map(({ field }) => field);
+  for (const metric of ["val/loss", "mAP50-95(B)", "eval loss", "__proto__", "constructor", "toString", "損失", "x".repeat(128)])
+    assert.deepEqual(problems(metric), [], metric);
+  for (const metric of ["", "a\nb", "\u001b[2J", "x".repeat(129)])
+    assert.deepEqual(problems(metric), ["objective.metric"], metric);
+});

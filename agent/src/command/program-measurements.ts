@@ -2,7 +2,7 @@
  * What a program's lines say of its trial: the measurements, when it has reached its target, whether it diverged, and what of it was left out.
  * Measurements past the end of the work are left out too; a program that pauses may print further ones, which save it another attempt.
  */
-import { Direction, limits, type Measurement, type SearchSpec, type Work } from "@regulus/proto";
+import { Direction, limits, type Measurement, metricOf, type SearchSpec, type Work } from "@regulus/proto";
 import type { FromTrial } from "../trial/messages.js";
 import type { Line } from "./measurement-lines.js";
 import { RateLimit } from "./rate-limit.js";
@@ -94,7 +94,7 @@ export class ProgramMeasurements {
       if (name === this.objective || this.names.size < limits.measurementNamesMax) this.names.add(name);
     }
     if (arrival === "reached") this.steps.flush(true);
-    const value = metrics[this.objective];
+    const value = metricOf(metrics, this.objective);
     if (value !== undefined && !Number.isFinite(value) && this.diverged === "") {
       this.diverged = `${this.objective} is ${value} at step ${step}: the program's training stopped being finite`;
     }

@@ -3,7 +3,7 @@
  * step. A joined measurement is sent when the next step begins, when `flush` is called, or a moment after its first line; a line that comes
  * later still is sent as an amendment. Past a rate measurements are thinned; the newest and the best are always sent.
  */
-import { limits, type Measurement } from "@regulus/proto";
+import { limits, type Measurement, metricOf } from "@regulus/proto";
 
 /** How long a measurement waits for further lines of its step, in milliseconds: longer than two prints are apart, too short to be seen. */
 export const joinMs = 100;
@@ -85,7 +85,7 @@ export class StepMeasurements {
     const { newest } = this;
     if (newest === undefined) return;
     this.flush();
-    const value = (newest.metrics[this.options.objective] ?? Number.NaN) * this.options.sign;
+    const value = (metricOf(newest.metrics, this.options.objective) ?? Number.NaN) * this.options.sign;
     if (Number.isFinite(value) && !(value >= this.best)) {
       this.best = value;
       this.thinnedBest = this.isSent ? undefined : newest;

@@ -5,7 +5,7 @@
  */
 import type { Session, SessionResult } from "@regulus/algorithms/training";
 import { TrialFailure } from "@regulus/algorithms/training";
-import { type Measurement, RegulusError } from "@regulus/proto";
+import { type Measurement, metricOf, RegulusError } from "@regulus/proto";
 
 /** Longest time without looking at what the outside says (stop, a parent that is gone), in milliseconds. */
 const yieldEveryMs = 20;
@@ -177,7 +177,7 @@ async function measure(
   progress.newest = measurement;
   listener.measured(measurement);
   listener.alive(session.stepsDone);
-  const value = measurement.metrics[plan.objective];
+  const value = metricOf(measurement.metrics, plan.objective);
   if (value !== undefined && !Number.isFinite(value)) {
     throw new TrialFailure(
       "diverged",

@@ -1,4 +1,5 @@
 /** What the demo says in the end: numbers for programs, a table and a sentence for people. All of it is read off the searches. */
+import { metricOf } from "@regulus/proto";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue } from "../display/numbers.js";
@@ -33,7 +34,7 @@ export function demoNumbers(seed: number, records: readonly SearchRecord[]): Dem
 function searchNumbers(record: SearchRecord): DemoSearch {
   const { best, hyperparameters, trials, steps, seconds } = resultOf(record);
   const metric = (name: string) => {
-    const value = best?.measurement.metrics[name];
+    const value = metricOf(best?.measurement.metrics, name);
     return value !== undefined && Number.isFinite(value) ? value : null;
   };
   return {

@@ -2,6 +2,7 @@
  * What a terminal shows of searches: one bar a search, under it one line for each slot at work. Pure: states in, lines out. Colours
  * are applied after the text was cut to the terminal's width, so that a narrow terminal cuts words and never escape codes.
  */
+import { metricOf } from "@regulus/proto";
 import pc from "picocolors";
 import { formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
 import { fractionDone, type LiveTrial, type Progress, ranMs, rate, stepsBudget } from "./progress.js";
@@ -125,7 +126,7 @@ function slotLine(state: Progress, trial: LiveTrial): Line {
   ];
   const metric = state.spec?.objectives[0]?.metric ?? "";
   for (const name of new Set([metric, "trainLoss"])) {
-    const value = trial.last?.metrics[name];
+    const value = metricOf(trial.last?.metrics, name);
     if (value !== undefined) pieces.push({ text: ` ${plainText(name, 24)} `, style: "faint" }, { text: formatValue(value) });
   }
   if (trial.attempt > 1) pieces.push({ text: `  attempt ${trial.attempt}`, style: "warn" });

@@ -1,5 +1,5 @@
 /** The strategy's own steps as lines of plots: losses with their certified bounds, accuracies, lengths, hyperparameters. Pure; knows no look. */
-import { type Fact, type StrategyStepped, stepOutcome } from "@regulus/proto";
+import { type Fact, metricOf, type StrategyStepped, stepOutcome } from "@regulus/proto";
 import { linePointsMax } from "./series.js";
 import { type Point, spread, thin } from "./thin.js";
 
@@ -64,7 +64,8 @@ const units: readonly WorkUnit[] = [
 
 /** Work where the steps tell of it, else their numbers. */
 export function workUnit(steps: readonly StepRecord[]): WorkUnit {
-  const told = (metric: string | undefined) => metric === undefined || steps.some(({ metrics }) => metrics[metric] !== undefined);
+  const told = (metric: string | undefined) =>
+    metric === undefined || steps.some(({ metrics }) => metricOf(metrics, metric) !== undefined);
   return units.find(({ metric }) => told(metric)) ?? stepUnit;
 }
 
@@ -72,7 +73,7 @@ export function workUnit(steps: readonly StepRecord[]): WorkUnit {
 export function lossPoints(steps: readonly StepRecord[], { metric }: WorkUnit): Point[] {
   const points = steps.flatMap(({ accepted, step, metrics }): Point[] => {
     const { upperLoss, lowerBound, upperBound } = metrics;
-    const at = metric === undefined ? step : metrics[metric];
+    const at = metric === undefined ? step : metricOf(metrics, metric);
     if (!accepted || upperLoss === undefined || at === undefined) return [];
     const bounded =
       lowerBound !== undefined && upperBound !== undefined && Number.isFinite(lowerBound) && Number.isFinite(upperBound);
@@ -92,7 +93,7 @@ export function lossOverTime(steps: readonly StepRecord[], sinceMs: number): Poi
 /** A number of the steps against how many there were before, as they were told: refused ones stand among them. */
 export function numberPoints(steps: readonly StepRecord[], name: string, which: "all" | "accepted" | "refused" = "all"): Point[] {
   const points = steps.flatMap(({ accepted, metrics }, index): Point[] => {
-    const value = metrics[name];
+    const value = metricOf(metrics, name);
     if (value === undefined || (which !== "all" && accepted !== (which === "accepted"))) return [];
     return [[index + 1, value]];
   });

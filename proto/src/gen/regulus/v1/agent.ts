@@ -188,7 +188,16 @@ export const Agent: MessageFns<Agent> = {
 
             const entry7 = Agent_LabelsEntry.decode(reader, reader.uint32());
             if (entry7.value !== undefined) {
-              message.labels[entry7.key] = entry7.value;
+              if (entry7.key === "__proto__") {
+                globalThis.Object.defineProperty(message.labels, entry7.key, {
+                  value: entry7.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.labels[entry7.key] = entry7.value;
+              }
             }
             continue;
           }

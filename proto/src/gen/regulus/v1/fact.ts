@@ -1791,7 +1791,16 @@ export const StrategyStepped: MessageFns<StrategyStepped> = {
 
             const entry3 = StrategyStepped_MetricsEntry.decode(reader, reader.uint32());
             if (entry3.value !== undefined) {
-              message.metrics[entry3.key] = entry3.value;
+              if (entry3.key === "__proto__") {
+                globalThis.Object.defineProperty(message.metrics, entry3.key, {
+                  value: entry3.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.metrics[entry3.key] = entry3.value;
+              }
             }
             continue;
           }
@@ -1802,7 +1811,16 @@ export const StrategyStepped: MessageFns<StrategyStepped> = {
 
             const entry4 = StrategyStepped_VectorsEntry.decode(reader, reader.uint32());
             if (entry4.value !== undefined) {
-              message.vectors[entry4.key] = entry4.value;
+              if (entry4.key === "__proto__") {
+                globalThis.Object.defineProperty(message.vectors, entry4.key, {
+                  value: entry4.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.vectors[entry4.key] = entry4.value;
+              }
             }
             continue;
           }

@@ -779,7 +779,16 @@ export const SearchSpec: MessageFns<SearchSpec> = {
 
             const entry14 = SearchSpec_LabelsEntry.decode(reader, reader.uint32());
             if (entry14.value !== undefined) {
-              message.labels[entry14.key] = entry14.value;
+              if (entry14.key === "__proto__") {
+                globalThis.Object.defineProperty(message.labels, entry14.key, {
+                  value: entry14.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.labels[entry14.key] = entry14.value;
+              }
             }
             continue;
           }
@@ -1224,7 +1233,16 @@ export const Schedule: MessageFns<Schedule> = {
 
             const entry2 = Schedule_ValuesEntry.decode(reader, reader.uint32());
             if (entry2.value !== undefined) {
-              message.values[entry2.key] = entry2.value;
+              if (entry2.key === "__proto__") {
+                globalThis.Object.defineProperty(message.values, entry2.key, {
+                  value: entry2.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.values[entry2.key] = entry2.value;
+              }
             }
             continue;
           }
@@ -1533,7 +1551,16 @@ export const Command: MessageFns<Command> = {
 
             const entry2 = Command_EnvEntry.decode(reader, reader.uint32());
             if (entry2.value !== undefined) {
-              message.env[entry2.key] = entry2.value;
+              if (entry2.key === "__proto__") {
+                globalThis.Object.defineProperty(message.env, entry2.key, {
+                  value: entry2.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.env[entry2.key] = entry2.value;
+              }
             }
             continue;
           }
@@ -2779,7 +2806,16 @@ export const Resources: MessageFns<Resources> = {
 
             const entry4 = Resources_AgentLabelsEntry.decode(reader, reader.uint32());
             if (entry4.value !== undefined) {
-              message.agentLabels[entry4.key] = entry4.value;
+              if (entry4.key === "__proto__") {
+                globalThis.Object.defineProperty(message.agentLabels, entry4.key, {
+                  value: entry4.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.agentLabels[entry4.key] = entry4.value;
+              }
             }
             continue;
           }

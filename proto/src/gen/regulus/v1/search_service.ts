@@ -854,7 +854,16 @@ export const Search: MessageFns<Search> = {
 
             const entry16 = Search_WastedByReasonEntry.decode(reader, reader.uint32());
             if (entry16.value !== undefined) {
-              message.wastedByReason[entry16.key] = entry16.value;
+              if (entry16.key === "__proto__") {
+                globalThis.Object.defineProperty(message.wastedByReason, entry16.key, {
+                  value: entry16.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.wastedByReason[entry16.key] = entry16.value;
+              }
             }
             continue;
           }
@@ -2070,7 +2079,16 @@ export const ListSearchesRequest: MessageFns<ListSearchesRequest> = {
 
             const entry3 = ListSearchesRequest_LabelsEntry.decode(reader, reader.uint32());
             if (entry3.value !== undefined) {
-              message.labels[entry3.key] = entry3.value;
+              if (entry3.key === "__proto__") {
+                globalThis.Object.defineProperty(message.labels, entry3.key, {
+                  value: entry3.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.labels[entry3.key] = entry3.value;
+              }
             }
             continue;
           }

@@ -594,7 +594,16 @@ export const Work: MessageFns<Work> = {
 
             const entry7 = Work_VectorsEntry.decode(reader, reader.uint32());
             if (entry7.value !== undefined) {
-              message.vectors[entry7.key] = entry7.value;
+              if (entry7.key === "__proto__") {
+                globalThis.Object.defineProperty(message.vectors, entry7.key, {
+                  value: entry7.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.vectors[entry7.key] = entry7.value;
+              }
             }
             continue;
           }
@@ -901,7 +910,16 @@ export const Measurement: MessageFns<Measurement> = {
 
             const entry2 = Measurement_MetricsEntry.decode(reader, reader.uint32());
             if (entry2.value !== undefined) {
-              message.metrics[entry2.key] = entry2.value;
+              if (entry2.key === "__proto__") {
+                globalThis.Object.defineProperty(message.metrics, entry2.key, {
+                  value: entry2.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.metrics[entry2.key] = entry2.value;
+              }
             }
             continue;
           }
@@ -912,7 +930,16 @@ export const Measurement: MessageFns<Measurement> = {
 
             const entry3 = Measurement_LearnedEntry.decode(reader, reader.uint32());
             if (entry3.value !== undefined) {
-              message.learned[entry3.key] = entry3.value;
+              if (entry3.key === "__proto__") {
+                globalThis.Object.defineProperty(message.learned, entry3.key, {
+                  value: entry3.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.learned[entry3.key] = entry3.value;
+              }
             }
             continue;
           }
@@ -923,7 +950,16 @@ export const Measurement: MessageFns<Measurement> = {
 
             const entry4 = Measurement_ScalesEntry.decode(reader, reader.uint32());
             if (entry4.value !== undefined) {
-              message.scales[entry4.key] = entry4.value;
+              if (entry4.key === "__proto__") {
+                globalThis.Object.defineProperty(message.scales, entry4.key, {
+                  value: entry4.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.scales[entry4.key] = entry4.value;
+              }
             }
             continue;
           }
@@ -934,7 +970,16 @@ export const Measurement: MessageFns<Measurement> = {
 
             const entry5 = Measurement_HypergradientsEntry.decode(reader, reader.uint32());
             if (entry5.value !== undefined) {
-              message.hypergradients[entry5.key] = entry5.value;
+              if (entry5.key === "__proto__") {
+                globalThis.Object.defineProperty(message.hypergradients, entry5.key, {
+                  value: entry5.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.hypergradients[entry5.key] = entry5.value;
+              }
             }
             continue;
           }
@@ -953,7 +998,16 @@ export const Measurement: MessageFns<Measurement> = {
 
             const entry7 = Measurement_VectorsEntry.decode(reader, reader.uint32());
             if (entry7.value !== undefined) {
-              message.vectors[entry7.key] = entry7.value;
+              if (entry7.key === "__proto__") {
+                globalThis.Object.defineProperty(message.vectors, entry7.key, {
+                  value: entry7.value,
+                  enumerable: true,
+                  configurable: true,
+                  writable: true,
+                });
+              } else {
+                message.vectors[entry7.key] = entry7.value;
+              }
             }
             continue;
           }
