@@ -153,7 +153,7 @@ function checkSpending(problems: ProblemList, { budget, parallelism, retries, re
   if (isSet(budget)) {
     checkCount(problems, "budget.trials", budget.trials, { least: 0, greatest: limits.trialsMax });
     checkCount(problems, "budget.steps", budget.steps, whole);
-    checkCount(problems, "budget.stepsPerTrial", budget.stepsPerTrial, whole);
+    checkCount(problems, "budget.stepsPerTrial", budget.stepsPerTrial, { least: 0, greatest: limits.stepMax });
     checkCount(problems, "budget.wallTimeMs", budget.wallTimeMs, { least: 0, greatest: limits.wallTimeMsMax });
     if (isSet(budget.failures))
       checkCount(problems, "budget.failures", budget.failures, { least: 1, greatest: limits.trialsMax });
@@ -165,7 +165,7 @@ function checkSpending(problems: ProblemList, { budget, parallelism, retries, re
     checkRetriedReasons(problems, listAt<unknown>(problems, "retries.on", retries.on));
   }
   if (isSet(reporting)) {
-    checkCount(problems, "reporting.measureEverySteps", reporting.measureEverySteps, whole);
+    checkCount(problems, "reporting.measureEverySteps", reporting.measureEverySteps, { least: 0, greatest: limits.stepMax });
     checkCount(problems, "reporting.checkpointEveryMs", reporting.checkpointEveryMs, timer);
   }
 }

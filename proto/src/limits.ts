@@ -39,6 +39,8 @@ export const limits = {
   activeSearchesPerCallerMax: 500,
   /** Trials of one search. */
   trialsMax: 10_000_000,
+  /** A step of a trial: past it sums over trials would no longer be exact. */
+  stepMax: 10 ** 12,
   /** Trials of one search that may run at once. */
   parallelismMax: 10_000,
   /** Agents connected to one coordinator. */

@@ -87,6 +87,7 @@ function checkReport(checks: RequestChecks, field: string, report: Report): Repo
         : { ...report, event: { $case: "finished", value: userError(event.value.step, faults) } };
     }
     case "checkpointed":
+      step(checks, `${field}.checkpointed.step`, event.value.step);
       if (event.value.checkpoint === undefined) checks.problem(`${field}.checkpointed.checkpoint`, undefined, "an artifact");
       else checks.artifact(`${field}.checkpointed.checkpoint`, event.value.checkpoint);
       return report;
@@ -114,6 +115,7 @@ function checkFinished(checks: RequestChecks, field: string, finished: Finished)
   if (checks.count(`${field}.artifacts`, finished.artifacts.length, artifactsMax)) {
     for (const [index, artifact] of finished.artifacts.entries()) checks.artifact(`${field}.artifacts[${index}]`, artifact);
   }
+  step(checks, `${field}.step`, finished.step);
   const faults = finished.final === undefined ? undefined : measurementFaults(finished.final);
   if (faults !== undefined) return { ...userError(finished.step, faults), artifacts: finished.artifacts };
   return { ...finished, message: keptText(finished.message) };
@@ -133,14 +135,19 @@ function measurementFaults(measurement: Measurement): string | undefined {
   if (!(measurement.seconds >= 0 && Number.isFinite(measurement.seconds))) {
     checks.problem("seconds", measurement.seconds, "seconds of training, finite and not negative");
   }
+  step(checks, "step", measurement.step);
   const problems = checks.all();
   return problems.length === 0 ? undefined : problems.map((p) => `${p.field}: saw ${p.seen}, expected ${p.expected}`).join("; ");
 }
 
-const userError = (step: number, faults: string): Finished => ({
+function step(checks: RequestChecks, field: string, value: number): void {
+  checks.wholeNumber(field, value, { min: 0, max: limits.stepMax });
+}
+
+const userError = (reached: number, faults: string): Finished => ({
   reason: EndReason.END_REASON_USER_ERROR,
   message: keptText(`a measurement was refused: ${faults}`),
-  step,
+  step: Math.min(reached, limits.stepMax),
   final: undefined,
   artifacts: [],
   startedMs: 0,

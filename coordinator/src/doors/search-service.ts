@@ -10,10 +10,12 @@ import {
   limits,
   outputPieceBytesMax,
   type RetryTrialsRequest,
+  Search,
   SearchServiceService,
   SearchSpec,
   SearchStatus,
   SearchView,
+  Trial,
   TrialStatus,
   type WatchSearchRequest,
   WatchSearchResponse,
@@ -24,6 +26,7 @@ import { encodedPieces, fittingPage, newestFitting } from "./answer-size.js";
 import { bounds } from "./bounds.js";
 import type { CallGuard, CallGuards } from "./call-guards.js";
 import { type Answers, type Check, type Route, serverStream, unary } from "./calls.js";
+import { encodable } from "./encodable.js";
 import type { Failures } from "./failures.js";
 import type { OpenStreams } from "./open-streams.js";
 import { keptText } from "./request-checks.js";
@@ -55,7 +58,7 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
       return { search: created, warnings: created.spec === undefined ? [] : [...coordinator.warnings(created.spec)] };
     }),
     getSearch: unary(methods.getSearch, door, search, ({ searchId }) => ({
-      search: coordinator.getSearch(searchId),
+      search: encodable(Search, coordinator.getSearch(searchId)),
       news: [...newestFitting(coordinator.getNews(searchId), (fact) => Fact.encode(fact).finish().byteLength)],
     })),
     listSearches: unary(
@@ -72,7 +75,8 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
         fittingPage(
           request.pageSize || defaults.pageSize,
           (pageSize) => coordinator.listSearches({ ...request, pageSize }),
-          (page) => ListSearchesResponse.encode(page).finish(),
+          (page) =>
+            ListSearchesResponse.encode({ ...page, searches: page.searches.map((row) => encodable(Search, row)) }).finish(),
         ),
     ),
     watchSearch: serverStream(
@@ -113,12 +117,16 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
         fittingPage(
           request.pageSize || defaults.pageSize,
           (pageSize) => coordinator.listTrials({ ...request, pageSize }),
-          (page) => ListTrialsResponse.encode(page).finish(),
+          (page) => ListTrialsResponse.encode({ ...page, trials: page.trials.map((row) => encodable(Trial, row)) }).finish(),
         ),
     ),
     getTrial: unary(methods.getTrial, door, trial, async (request, signal, { room }) => {
       const answer = await coordinator.getTrial(request.searchId, request.trial, { signal, room });
-      return { ...answer, facts: [...newestFitting(answer.facts, (fact) => Fact.encode(fact).finish().byteLength)] };
+      return {
+        ...answer,
+        trial: answer.trial && encodable(Trial, answer.trial),
+        facts: [...newestFitting(answer.facts, (fact) => Fact.encode(fact).finish().byteLength)],
+      };
     }),
     getTrialOutput: unary(
       methods.getTrialOutput,

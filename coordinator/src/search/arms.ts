@@ -1,5 +1,6 @@
 /** What each arm of a search came to: trials, steps and the best of each, folded as the search is. Ranks by the first objective. */
 import { type Arm, Leader, type Objective } from "@regulus/proto";
+import { sumOfSteps } from "./sum-of-steps.js";
 
 interface Totals {
   trials: number;
@@ -20,7 +21,8 @@ export class Arms {
   }
 
   stepped(arm: string, steps: number): void {
-    if (steps > 0) this.#of(arm).steps += steps;
+    const totals = this.#of(arm);
+    if (steps > 0) totals.steps = sumOfSteps(totals.steps, steps);
   }
 
   /** Trials that an arm started. */

@@ -29,6 +29,7 @@ import { FirstTrials } from "./first-trials.js";
 import { News } from "./news.js";
 import { RunningTime } from "./running-time.js";
 import { shownSpec } from "./shown-spec.js";
+import { sumOfSteps } from "./sum-of-steps.js";
 import { TrialArchive } from "./trial-archive.js";
 import { endedTrial, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
 import { Usage } from "./usage.js";
@@ -271,7 +272,7 @@ export class SearchState {
     this.agentRecords.tell(trial, fact);
     tellTrial(trial, fact, this.objective);
     const { arm } = trial.work;
-    this.steps += trial.step - stepBefore;
+    this.steps = sumOfSteps(this.steps, trial.step - stepBefore);
     this.arms.stepped(arm, trial.step - stepBefore);
     if (fact.kind?.$case === "trialResumed" || fact.kind?.$case === "trialRetried")
       this.#beginFrom(number, fact.kind.value.work?.fromTrial, fact.position);
