@@ -3,9 +3,10 @@
  * folds facts and paints what the folds say; cli-progress moves the cursor. The cursor is given back however the process ends.
  */
 import type { WriteStream } from "node:tty";
-import type { Fact } from "@regulus/proto";
+import { endedWell, type Fact, type TrialEnded } from "@regulus/proto";
 import { MultiBar, type SingleBar } from "cli-progress";
 import pc from "picocolors";
+import { FailureNotes } from "./failures.js";
 import { headline } from "./headlines.js";
 import { barLines, details, paint, searchLines } from "./lines.js";
 import { formatSeconds, plainText } from "./numbers.js";
@@ -35,6 +36,7 @@ export interface Display {
 /** Starts a display of searches, shown in the order given. */
 export function openDisplay(searchIds: readonly string[], options: DisplayOptions = {}): Display {
   const stream = options.stream ?? process.stderr;
+  const failures = new FailureNotes();
   const states = new Map<string, Progress>(searchIds.map((id) => [id, { ...progress.init(), searchId: id }]));
   const painter = stream.isTTY === true ? openPainter(stream, options) : openPlain(stream, options);
   let heardAt = performance.now();
@@ -48,7 +50,7 @@ export function openDisplay(searchIds: readonly string[], options: DisplayOption
         if (state === undefined || fact.position <= state.position) continue;
         progress.tell(state, fact);
         heardAt = performance.now();
-        const line = headline(fact);
+        const line = isFailed(fact) ? failures.told(fact.kind.value) : headline(fact);
         if (line === undefined) continue;
         const name = states.size > 1 ? `${plainText(state.spec?.name ?? state.searchId, 28)}: ` : "";
         painter.note(`${name}${line}`);
@@ -57,9 +59,15 @@ export function openDisplay(searchIds: readonly string[], options: DisplayOption
     note: (text) => painter.note(plainText(text)),
     close() {
       clearInterval(timer);
+      for (const line of failures.rest()) painter.note(line);
       painter.close([...states.values()]);
     },
   };
+}
+
+/** Whether a trial failed: such ends are told once for each way. */
+function isFailed(fact: Fact): fact is Fact & { readonly kind: { readonly $case: "trialEnded"; readonly value: TrialEnded } } {
+  return fact.kind?.$case === "trialEnded" && !endedWell(fact.kind.value.reason);
 }
 
 interface Painter {
@@ -121,6 +129,10 @@ function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
 
 /** Lines as wide as the terminal, so that nothing of what they are written over stays. */
 function wrap(text: string, columns: number): string[] {
+  return text.split("\n").flatMap((line) => wrapLine(line, columns));
+}
+
+function wrapLine(text: string, columns: number): string[] {
   const characters = [...text];
   const lines: string[] = [];
   for (let at = 0; at < characters.length; at += columns)

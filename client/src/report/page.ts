@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { seedOf } from "@regulus/proto";
+import { failureLines } from "../display/failures.js";
 import { formatCount, formatParameter, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import { armTable, findingsTable, pictureCards, refusedTable } from "./bilevel-sections.js";
 import { type Chart, type Shown, shownSearches } from "./chart-frame.js";
@@ -126,6 +127,7 @@ function searchCard(shown: Shown, all: readonly Shown[]): Html {
 <p class="caption">${bestWords(shown, all)}</p>
 <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${endWords(record) !== "" && html`<p class="caption" style="margin-top: 12px">${plainText(endWords(record), 400)}</p>`}
+${search.failureGroups.length > 0 && html`<pre class="caption" style="white-space: pre-wrap; overflow-wrap: anywhere">${failureLines(search.failureGroups).join("\n")}</pre>`}
 </article>`;
 }
 
@@ -138,7 +140,7 @@ function endWords({ search, said = [] }: SearchRecord): string {
 function bestWords({ record }: Shown, all: readonly Shown[]): string {
   const { metric, sign } = objectiveOf(record.search);
   const best = resultOf(record).best;
-  if (best === undefined) return `no finite ${metric} was measured`;
+  if (best === undefined) return noBestWords(record.search, metric);
   const others = all.flatMap((other) =>
     other.record === record || objectiveOf(other.record.search).metric !== metric || problemOf(other) !== problemOf({ record })
       ? []
@@ -153,6 +155,14 @@ function bestWords({ record }: Shown, all: readonly Shown[]): string {
 /** What a search works on: losses of unlike problems are not compared. */
 function problemOf({ record: { search } }: Pick<Shown, "record">): string {
   return JSON.stringify([search.spec?.workload, search.spec?.command]);
+}
+
+/** Why there is no best value. */
+function noBestWords({ counts, status }: SearchRecord["search"], metric: string): string {
+  const failed = counts?.failed ?? 0;
+  if (status === "SEARCH_STATUS_ENDED" && failed > 0 && (counts?.done ?? 0) === 0)
+    return `no trial was measured: ${formatCount(failed)} failed`;
+  return `no finite ${metric} was measured`;
 }
 
 function statusTag({ record: { search } }: Shown): Html {

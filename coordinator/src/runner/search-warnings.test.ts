@@ -76,3 +76,14 @@ test("a single cause gives its field and what to do", () => {
   assert.deepEqual(searchWarnings(slots, [{ ...agent, allowsCommands: true }])[0]?.field, "spec.resources.slots");
   assert.match(searchWarnings(SearchSpec.fromPartial({}), [])[0]?.message ?? "", /no agent is connected/);
 });
+
+test("objectives beyond the first are warned of, since nothing searches for them", () => {
+  const objectives = [{ metric: "loss" }, { metric: "size" }, { metric: "latency" }];
+  const about = (count: number) =>
+    searchWarnings(SearchSpec.fromPartial({ objectives: objectives.slice(0, count), command: { argv: ["a"] } }), [])
+      .filter(({ field }) => field === "objectives[1]")
+      .map(({ message }) => message);
+  assert.deepEqual(about(1), []);
+  assert.deepEqual(about(2), ["only loss is searched for; size is recorded and has no influence"]);
+  assert.deepEqual(about(3), ["only loss is searched for; size, latency are recorded and have no influence"]);
+});

@@ -30,7 +30,7 @@ describe("the end of a search by its failures", () => {
     assert.deepEqual(settled(at), []);
     const end = endOf(at.running(2).ended(2, userError, { message: importError(2) }));
     assert.equal(end?.outcome, SearchOutcome.SEARCH_OUTCOME_FAILED);
-    assert.match(end?.reason ?? "", /^the first 3 trials all failed in the same way, with user error: .*no module named x/);
+    assert.match(end?.reason ?? "", /^the first 3 trials all failed in the same way: user error$/);
   });
 
   it("waits for as many as ran at once", () => {

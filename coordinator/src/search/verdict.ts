@@ -55,11 +55,8 @@ function tooManyFailures(state: SearchState): Verdict | undefined {
   const first = state.firstTrials.allFailed;
   if (first === 0) return undefined;
   const [group] = state.failureGroups.view();
-  const how =
-    group === undefined
-      ? ""
-      : `, with ${group.reason.replace("END_REASON_", "").replaceAll("_", " ").toLowerCase()}: ${group.message}`;
-  return { outcome, reason: cutText(`the first ${first} trials all failed in the same way${how}`, limits.textCharactersMax) };
+  const how = (group?.reason ?? "").replace("END_REASON_", "").replaceAll("_", " ").toLowerCase();
+  return { outcome, reason: `the first ${first} trials all failed in the same way: ${how}` };
 }
 
 function failuresSpent(failed: number, most: number): Verdict {

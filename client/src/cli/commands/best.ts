@@ -1,11 +1,12 @@
 /** `regulus best`: the best trial of a search by the value of its first objective that counts, with its hyperparameters and metrics. */
-import { countedMeasurement, RegulusError } from "@regulus/proto";
+import { countedMeasurement, RegulusError, type Search } from "@regulus/proto";
 import type { Command } from "commander";
+import { failureLines } from "../../display/failures.js";
 import { formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
 import { pairs, writeJson, writeLine } from "../output.js";
-import { metricPairs, parameterPairs, trialStatusWords } from "../words.js";
+import { countWords, metricPairs, parameterPairs, trialStatusWords } from "../words.js";
 
 export function registerBest(program: Command): void {
   withConnection(program.command("best").description("show the best trial: its metrics and hyperparameters"))
@@ -14,14 +15,22 @@ export function registerBest(program: Command): void {
     .action(best);
 }
 
+/** Why there is no best trial: nothing yet, or nothing any more. */
+function noBest(search: Search): RegulusError {
+  const { searchId, status } = search;
+  if (status !== "SEARCH_STATUS_ENDED") {
+    const words = `search ${searchId} has no measured trial yet (${countWords(search)}); regulus explain ${searchId} tells what it waits for`;
+    return new RegulusError("not-found", words);
+  }
+  const head = `search ${searchId} has no best trial: no trial was measured: ${countWords(search)}`;
+  return new RegulusError("not-found", [head, ...failureLines(search.failureGroups)].join("\n"));
+}
+
 async function best(idOrBeginning: string, options: ConnectionOptions): Promise<void> {
   const { search, trial } = await withClient(options, async (client) => {
     const found = await findSearch(client, idOrBeginning);
     if (found.bestTrial === undefined) {
-      throw new RegulusError(
-        "not-found",
-        `search ${found.searchId} has no measured trial yet; regulus explain tells what it waits for`,
-      );
+      throw noBest(found);
     }
     return { search: found, trial: (await client.getTrial({ searchId: found.searchId, trial: found.bestTrial })).trial };
   });

@@ -1,6 +1,7 @@
 /** `regulus ls`: the searches of a coordinator, newest first. */
 import { type ListSearchesRequest, type Search, SearchStatus, SearchView } from "@regulus/proto";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import pc from "picocolors";
 import { formatPercent, formatSeconds } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { note, table, writeJson, writeLine } from "../output.js";
@@ -50,7 +51,20 @@ async function ls(options: LsOptions): Promise<void> {
   });
   if (options.json) writeJson({ searches });
   else if (searches.length === 0) note("no searches; regulus submit FILE starts one");
-  else writeLine(table(["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME", "SLOTS", "WASTED"], searches.map(row)));
+  else
+    writeLine(
+      coloured(table(["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME", "SLOTS", "WASTED"], searches.map(row)), searches),
+    );
+}
+
+/** Failed searches in red on a terminal: a row is a line, under the head. */
+function coloured(text: string, searches: readonly Search[]): string {
+  const { red } = pc.createColors(pc.isColorSupported && process.stdout.isTTY === true);
+  const failed = (line: number) => searches[line - 1]?.outcome === "SEARCH_OUTCOME_FAILED";
+  return text
+    .split("\n")
+    .map((line, index) => (failed(index) ? red(line) : line))
+    .join("\n");
 }
 
 function row(search: Search): string[] {

@@ -1,8 +1,16 @@
 /** `regulus resume`: a paused search goes on. */
+import { RegulusError } from "@regulus/proto";
 import type { Command } from "commander";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
 import { note, writeJson } from "../output.js";
+
+/** A search that has ended is opened by other commands. */
+function withHint(error: RegulusError, searchId: string): RegulusError {
+  if (error.code !== "failed-precondition" || !error.message.includes("has ended")) return error;
+  const hint = `regulus extend ${searchId} --trials N, or regulus retry ${searchId}`;
+  return new RegulusError(error.code, `${error.message}: ${hint}`, { cause: error });
+}
 
 export function registerResume(program: Command): void {
   withConnection(program.command("resume").description("let a paused search go on"))
@@ -11,7 +19,9 @@ export function registerResume(program: Command): void {
     .action(async (idOrBeginning: string, options: ConnectionOptions) => {
       const search = await withClient(options, async (client) => {
         const { searchId } = await findSearch(client, idOrBeginning);
-        return client.resumeSearch(searchId);
+        return client.resumeSearch(searchId).catch((thrown: unknown) => {
+          throw withHint(RegulusError.from(thrown), searchId);
+        });
       });
       if (options.json) writeJson({ search });
       else note(`search ${search.searchId} goes on`);

@@ -2,6 +2,7 @@
 import { type Fact, type GetTrialResponse, RegulusError, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
 import type { Command } from "commander";
 import type { RegulusClient } from "../../connect.js";
+import { failureLines } from "../../display/failures.js";
 import { formatCount, formatSeconds, formatValue, plainText } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { factWords } from "../fact-words.js";
@@ -77,7 +78,11 @@ async function show(idOrBeginning: string, trial: number | undefined, options: S
     if (options.json) writeJson({ search, trials, news });
     else {
       writeSearch(search, trials);
-      writeNews(search, news);
+      writeFailures(search);
+      writeNews(
+        search,
+        news.filter(({ kind }) => kind?.$case !== "trialEnded"),
+      );
     }
   });
 }
@@ -117,6 +122,13 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
     return [String(trial.trial), trialStatusWords(trial), value === undefined ? "-" : formatValue(value), steps, ...shown];
   });
   writeLine(`\n${table(["TRIAL", "STATUS", metric ?? "OBJECTIVE", "STEPS", ...names], rows)}`);
+}
+
+/** How its trials failed, each way once. */
+function writeFailures({ failureGroups }: Search): void {
+  if (failureGroups.length === 0) return;
+  writeLine("\nHow trials failed:");
+  for (const line of failureLines(failureGroups)) writeLine(line);
 }
 
 /** What the strategy did by itself, and what was found: words that say why a step was refused or what went wrong. */
