@@ -120,6 +120,7 @@ describe("plan", () => {
   it("shares by weight, and counts slots, not trials", () => {
     assert.deepEqual(counts(plan([search("a", 20, { weight: 3 }), search("b", 20)], [agent("x", 8)])), { a: 6, b: 2 });
     const pairs = { needs: { ...needs, slots: 2 } };
+    assert.deepEqual(counts(plan([search("a", 20, pairs), search("b", 20)], [agent("x", 24)])), { a: 6, b: 12 });
     assert.deepEqual(counts(plan([search("a", 20, pairs), search("b", 20)], [agent("x", 8)])), { a: 2, b: 4 });
     assert.deepEqual(counts(plan([search("a", 20, pairs), search("b", 20), search("c", 1)], [agent("x", 9)])), {
       a: 2,
