@@ -212,7 +212,14 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
       return unary(searches.explainSearch.bind(searches), { searchId, trial }, again(control));
     },
     async listAgents(control) {
-      return (await unary(searches.listAgents.bind(searches), {}, again(control))).agents;
+      const found: Agent[] = [];
+      const all = pages(undefined, async (pageToken) => {
+        const request = { pageSize: limits.pageSizeMax, pageToken };
+        const page = await unary(searches.listAgents.bind(searches), request, again(control));
+        return { rows: page.agents, next: page.nextPageToken };
+      });
+      for await (const agent of all) found.push(agent);
+      return found;
     },
     putArtifact: (bytes, putOptions) => putArtifact(artifacts, bytes, putOptions),
     getArtifact: (sha256, control) => getArtifact(artifacts, sha256, control?.signal),

@@ -2,7 +2,6 @@
  * The coordinator as its doors (gRPC services, benches, the simulator) see it.
  */
 import type {
-  Agent,
   ConnectResponse,
   CreateSearchRequest,
   ExplainSearchResponse,
@@ -13,6 +12,8 @@ import type {
   GetTrialOutputResponse,
   GetTrialResponse,
   Heartbeat,
+  ListAgentsRequest,
+  ListAgentsResponse,
   ListSearchesRequest,
   ListSearchesResponse,
   ListTrialsRequest,
@@ -39,7 +40,8 @@ export interface Reader {
 
 /** Everything a client or an agent can ask for. Failures are RegulusErrors. Requests are checked here, field by field. */
 export interface Coordinator {
-  createSearch(request: CreateSearchRequest): Promise<Search>;
+  /** `caller` names whoever asks, for its share of searches; absent for nobody in particular. */
+  createSearch(request: CreateSearchRequest, caller?: string): Promise<Search>;
   /** What the owner of a search that was accepted should know, as things stand now. */
   warnings(spec: SearchSpec): readonly Warning[];
   getSearch(searchId: string): Search;
@@ -61,7 +63,7 @@ export interface Coordinator {
   stopTrial(searchId: string, trial: number, reason: string): Promise<Trial>;
   exportSearch(searchId: string, reader?: Reader): AsyncIterable<ExportSearchResponse>;
   explainSearch(searchId: string, trial: number | undefined, reader?: Reader): Promise<ExplainSearchResponse>;
-  listAgents(): readonly Agent[];
+  listAgents(request: ListAgentsRequest): ListAgentsResponse;
   /** An agent's connection. `send` must not block; the coordinator bounds what it sends by the agent's slots. */
   connectAgent(register: Register, send: (message: ConnectResponse) => void, close: (reason: string) => void): AgentConnection;
   /** Numbers for the metrics page. */

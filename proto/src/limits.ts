@@ -45,6 +45,8 @@ export const limits = {
   parallelismMax: 10_000,
   /** Agents connected to one coordinator. */
   agentsMax: 10_000,
+  /** Bytes of what an agent says about itself. */
+  agentBytesMax: 16 * 1024,
   /** Slots of one agent. */
   slotsMax: 4096,
   /** Rows of one page of a listing. */

@@ -25,11 +25,13 @@ export async function followSearch(client: RegulusClient, searchId: string, { js
     after,
     signal: interrupt.signal,
     onAway: (error) => {
+      if (error.code === "exhausted")
+        return say("the coordinator dropped this watch, which read too slowly; going on from where it was");
       if (!away) say(`the coordinator is away (${reasonOf(error.message)}); trying again until it is back`);
       away = true;
     },
     onBack: () => {
-      say("the coordinator is back");
+      if (away) say("the coordinator is back");
       away = false;
     },
   });

@@ -297,7 +297,7 @@ export class CoordinatorTwin {
         const about = trial === undefined ? "the search" : `trial ${trial}`;
         return { summary: `${about} waits for an agent`, explanations: [{ text: "no agent is connected", position: 3 }] };
       }),
-      listAgents: this.#unary("listAgents", () => ({ agents: this.agents })),
+      listAgents: this.#unary("listAgents", () => ({ agents: this.agents, nextPageToken: "" })),
     };
   }
 

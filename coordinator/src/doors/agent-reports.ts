@@ -3,7 +3,7 @@
  * fault, so it becomes the trial's end as a user error: refusing the stream would only make the agent send it again.
  */
 import {
-  type Agent,
+  Agent,
   EndReason,
   type Finished,
   type Heartbeat,
@@ -41,6 +41,8 @@ export function checkRegister(register: Register): asserts register is Register 
     checks.text("register.agent.gpu", agent.gpu);
     checks.text("register.agent.version", agent.version);
     checks.labels("register.agent.labels", agent.labels);
+    const bytes = Agent.encode(agent).finish().byteLength;
+    if (bytes > limits.agentBytesMax) checks.problem("register.agent", `${bytes} bytes`, `at most ${limits.agentBytesMax} bytes`);
   }
   checks.text("register.instance", register.instance ?? "");
   leases(checks, "register.active", register.active);

@@ -80,7 +80,8 @@ class AgentStream {
   }
 }
 
-const connected = (agentId: string): boolean => parts.coordinator.listAgents().some((agent) => agent.agentId === agentId);
+const connected = (agentId: string): boolean =>
+  parts.coordinator.listAgents({ pageSize: 1000, pageToken: "" }).agents.some((agent) => agent.agentId === agentId);
 
 test("the first message registers, and nothing else does", async () => {
   const early = await new AgentStream().say({ $case: "heartbeat", value: {} }).failure();

@@ -5,6 +5,7 @@ import {
   ExportSearchResponse,
   type ExtendSearchRequest,
   Fact,
+  ListAgentsResponse,
   ListSearchesResponse,
   ListTrialsResponse,
   limits,
@@ -53,8 +54,8 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
   const { coordinator } = door;
   const methods = SearchServiceService;
   return {
-    createSearch: unary(methods.createSearch, door, checkCreate, async (request) => {
-      const created = await coordinator.createSearch(request);
+    createSearch: unary(methods.createSearch, door, checkCreate, async (request, _signal, { caller }) => {
+      const created = await coordinator.createSearch(request, caller);
       return { search: created, warnings: created.spec === undefined ? [] : [...coordinator.warnings(created.spec)] };
     }),
     getSearch: unary(methods.getSearch, door, search, ({ searchId }) => ({
@@ -153,10 +154,15 @@ export function searchRoutes(door: SearchDoor): Readonly<Record<keyof typeof Sea
       (request, signal, { room }) => coordinator.explainSearch(request.searchId, request.trial, { signal, room }),
     ),
     listAgents: unary(
-      methods.listAgents,
+      { ...methods.listAgents, responseSerialize: alreadyEncoded },
       door,
-      () => undefined,
-      () => ({ agents: [...coordinator.listAgents()] }),
+      (request, checks) => checks.text("pageToken", request.pageToken, bounds.pageTokenCharactersMax),
+      (request) =>
+        fittingPage(
+          request.pageSize || defaults.pageSize,
+          (pageSize) => coordinator.listAgents({ ...request, pageSize }),
+          (page) => ListAgentsResponse.encode(page).finish(),
+        ),
     ),
   };
 }

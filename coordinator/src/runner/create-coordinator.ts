@@ -6,7 +6,6 @@ import { randomInt, randomUUID } from "node:crypto";
 import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagnostics";
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
-  type Agent,
   type CreateSearchRequest,
   defaults,
   type ExplainSearchResponse,
@@ -16,6 +15,8 @@ import {
   type GetTrialOutputRequest,
   type GetTrialOutputResponse,
   type GetTrialResponse,
+  type ListAgentsRequest,
+  type ListAgentsResponse,
   type ListSearchesRequest,
   type ListSearchesResponse,
   type ListTrialsRequest,
@@ -39,7 +40,7 @@ import { type AgentLink, connectAgent } from "./connect-agent.js";
 import { createSearch } from "./create-search.js";
 import { exportTrials } from "./export-trials.js";
 import { gaugesOf } from "./gauges.js";
-import { listSearches, listTrials } from "./listings.js";
+import { listAgents, listSearches, listTrials } from "./listings.js";
 import type { Notify } from "./notices.js";
 import { OutputDesk } from "./output-desk.js";
 import { newestFacts, readThrough } from "./reading.js";
@@ -140,9 +141,9 @@ class CoordinatorCore implements Coordinator {
     });
   }
 
-  createSearch(request: CreateSearchRequest): Promise<Search> {
+  createSearch(request: CreateSearchRequest, caller?: string): Promise<Search> {
     const fresh = { newId: this.#options.newId ?? newId, newSeed: this.#options.newSeed ?? newSeed };
-    return createSearch(this.#runner, request, fresh);
+    return createSearch(this.#runner, request, fresh, caller);
   }
 
   warnings(spec: SearchSpec): readonly Warning[] {
@@ -264,8 +265,8 @@ class CoordinatorCore implements Coordinator {
     return share === undefined ? explained : { ...explained, explanations: [share, ...explained.explanations] };
   }
 
-  listAgents(): readonly Agent[] {
-    return this.#runner.agents.views();
+  listAgents(request: ListAgentsRequest): ListAgentsResponse {
+    return listAgents(this.#runner.agents.views(), request);
   }
 
   connectAgent(register: Register, send: AgentLink["send"], close: AgentLink["close"]): AgentConnection {

@@ -12,7 +12,7 @@ export interface Fresh {
 }
 
 /** Creates a search, or answers the one that an earlier request with the same key made. Fails with every problem of its spec. */
-export async function createSearch(runner: Runner, request: CreateSearchRequest, fresh: Fresh): Promise<Search> {
+export async function createSearch(runner: Runner, request: CreateSearchRequest, fresh: Fresh, caller?: string): Promise<Search> {
   const spec = resolved(request.spec);
   if (request.validateOnly) return dryView(spec);
   const { idempotencyKey } = request;
@@ -28,9 +28,10 @@ export async function createSearch(runner: Runner, request: CreateSearchRequest,
         `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${state.searchId}, which has another spec; use a new key`,
       );
     }
-    assertRoom(runner);
-    const { state } = runner.create(fresh.newId(), { ...spec, seed: spec.seed ?? fresh.newSeed() }, idempotencyKey);
-    return () => state.view();
+    assertRoom(runner, caller);
+    const entry = runner.create(fresh.newId(), { ...spec, seed: spec.seed ?? fresh.newSeed() }, idempotencyKey);
+    entry.caller = caller;
+    return () => entry.state.view();
   });
 }
 
@@ -55,9 +56,20 @@ function canonical(spec: SearchSpec): string {
   return JSON.stringify(SearchSpec.toJSON(SearchSpec.decode(SearchSpec.encode(spec).finish())), sorted);
 }
 
-function assertRoom(runner: Runner): void {
-  let active = 0;
-  for (const entry of runner.searches.all) if (entry.active) active += 1;
-  if (active < limits.activeSearchesMax) return;
-  throw new RegulusError("exhausted", `${active} searches are not over, which is the most; wait for one to end or stop one`);
+/** Fails where all callers together, or this one, have as many searches as they may. */
+function assertRoom(runner: Runner, caller: string | undefined): void {
+  let [active, own] = [0, 0];
+  for (const entry of runner.searches.all) {
+    if (!entry.active) continue;
+    active += 1;
+    if (caller !== undefined && entry.caller === caller) own += 1;
+  }
+  const { activeSearchesMax, activeSearchesPerCallerMax } = limits;
+  if (active >= activeSearchesMax) {
+    throw new RegulusError("exhausted", `${active} searches are not over, which is the most; wait for one to end or stop one`);
+  }
+  if (own >= activeSearchesPerCallerMax) {
+    const words = `${own} searches of this caller are not over, which is the most for one caller; wait for one to end or stop one`;
+    throw new RegulusError("exhausted", words);
+  }
 }

@@ -22,7 +22,10 @@ async function claim(hand: Hand, seconds: number): Promise<void> {
 }
 
 const search = (searchId: string) => at.coordinator.getSearch(searchId);
-const freeSlots = () => at.coordinator.listAgents().reduce((sum, { slots, slotsUsed }) => sum + slots - slotsUsed, 0);
+const freeSlots = () =>
+  at.coordinator
+    .listAgents({ pageSize: 0, pageToken: "" })
+    .agents.reduce((sum, { slots, slotsUsed }) => sum + slots - slotsUsed, 0);
 const endsOf = async (searchId: string) =>
   (await at.factsOf(searchId)).flatMap(({ kind }) => (kind?.$case === "attemptEnded" ? [kind.value] : []));
 

@@ -3,9 +3,12 @@
  * rows come and go; no order is kept between pages.
  */
 import {
+  type Agent,
   Direction,
   defaults,
   expectedOneOf,
+  type ListAgentsRequest,
+  type ListAgentsResponse,
   type ListSearchesRequest,
   type ListSearchesResponse,
   type ListTrialsRequest,
@@ -91,6 +94,13 @@ function* wantedTrials(
   for (let number = 0; number < state.nextTrial; number += 1) {
     if (hasStatus(state, number, statuses)) yield { item: number, key: keyOf(number) };
   }
+}
+
+/** A page of connected agents, by id. */
+export function listAgents(agents: readonly Agent[], request: ListAgentsRequest): ListAgentsResponse {
+  const rows = agents.map((agent) => ({ item: agent, key: [agent.agentId] }));
+  const { items, nextPageToken } = pageOf(rows, request, false);
+  return { agents: items, nextPageToken };
 }
 
 /** The rows after the token's, at most a page of them. One pass that keeps what may be on the page: nothing sorts everything. */

@@ -40,6 +40,7 @@ async function readSearch(options: RecoveryOptions, searchId: string, order: num
       const [first] = facts;
       assert(first, "a piece of the log holds facts");
       entry = new SearchEntry(first, order, options.before.get(searchId)?.watchers);
+      entry.caller = options.before.get(searchId)?.caller;
       if (!over) {
         entry.host = options.host(entry.state.spec);
         entry.diagnostics = options.diagnostics(entry.state.spec);

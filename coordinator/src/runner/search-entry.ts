@@ -51,6 +51,8 @@ export class SearchEntry {
   reportsInARow = 0;
   /** Whether the strategy, asked for more with nothing running, had nothing. */
   idle = false;
+  /** Who created it, for that caller's share; unknown after a restart of the coordinator. */
+  caller: string | undefined;
   /** The search as it was before this round. */
   #before: Search | undefined;
   /** Whether it is being removed. */

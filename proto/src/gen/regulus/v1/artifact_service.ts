@@ -360,7 +360,10 @@ export const GetArtifactResponse: MessageFns<GetArtifactResponse> = {
 /** ArtifactService keeps bytes by their content. */
 export type ArtifactServiceService = typeof ArtifactServiceService;
 export const ArtifactServiceService = {
-  /** PutArtifact stores bytes. The first message is a header, the others carry data in order. */
+  /**
+   * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
+   * too many are coming in, or this one had to make room for another caller's: try again.
+   */
   putArtifact: {
     path: "/regulus.v1.ArtifactService/PutArtifact" as const,
     requestStream: true as const,
@@ -383,14 +386,20 @@ export const ArtifactServiceService = {
 } as const;
 
 export interface ArtifactServiceServer extends UntypedServiceImplementation {
-  /** PutArtifact stores bytes. The first message is a header, the others carry data in order. */
+  /**
+   * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
+   * too many are coming in, or this one had to make room for another caller's: try again.
+   */
   putArtifact: handleClientStreamingCall<PutArtifactRequest, PutArtifactResponse>;
   /** GetArtifact sends bytes in order. */
   getArtifact: handleServerStreamingCall<GetArtifactRequest, GetArtifactResponse>;
 }
 
 export interface ArtifactServiceClient extends Client {
-  /** PutArtifact stores bytes. The first message is a header, the others carry data in order. */
+  /**
+   * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
+   * too many are coming in, or this one had to make room for another caller's: try again.
+   */
   putArtifact(
     callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
   ): ClientWritableStream<PutArtifactRequest>;

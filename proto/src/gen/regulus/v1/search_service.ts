@@ -374,7 +374,10 @@ export interface ListSearchesResponse {
 export interface WatchSearchRequest {
   /** Its id. */
   searchId: string;
-  /** Only facts after this position; 0 for all. */
+  /**
+   * Only facts after this position; 0 for all. OUT_OF_RANGE where the search has no such position: its log was restored from an older copy,
+   * so what the reader has is not of this log, and it begins again from 0.
+   */
   after: number;
 }
 
@@ -382,7 +385,7 @@ export interface WatchSearchRequest {
 export interface WatchSearchResponse {
   /** Facts in order. */
   facts: Fact[];
-  /** Whether everything that was in the log when the call began has been sent. */
+  /** Whether everything that was in the log when the call began has been sent. It comes once for a search that has ended too. */
   live: boolean;
 }
 
@@ -574,8 +577,8 @@ export interface ExportSearchRequest {
 }
 
 /**
- * ExportSearchResponse carries one trial. One whose measurements fill more than 3 MiB comes in several messages, one after the
- * other, that repeat the trial and go on with its measurements.
+ * ExportSearchResponse carries one trial. One with many measurements comes in several messages, one after the other, that repeat the trial
+ * and go on with its measurements.
  */
 export interface ExportSearchResponse {
   /** The trial. */
@@ -612,12 +615,18 @@ export interface Explanation {
 
 /** ListAgentsRequest asks for the connected agents. */
 export interface ListAgentsRequest {
+  /** Rows in a page. 0 stands for 100; more than 1,000 count as 1,000. */
+  pageSize: number;
+  /** Where the last page ended; empty for the first. */
+  pageToken: string;
 }
 
 /** ListAgentsResponse answers ListAgents. */
 export interface ListAgentsResponse {
-  /** The agents. */
+  /** A page of agents, by id; fewer than asked for where they would fill more than 3 MiB. */
   agents: Agent[];
+  /** For the next page; empty at the end. */
+  nextPageToken: string;
 }
 
 function createBaseSearch(): Search {
@@ -4944,11 +4953,17 @@ export const Explanation: MessageFns<Explanation> = {
 };
 
 function createBaseListAgentsRequest(): ListAgentsRequest {
-  return {};
+  return { pageSize: 0, pageToken: "" };
 }
 
 export const ListAgentsRequest: MessageFns<ListAgentsRequest> = {
-  encode(_: ListAgentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListAgentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
     return writer;
   },
 
@@ -4965,6 +4980,22 @@ export const ListAgentsRequest: MessageFns<ListAgentsRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4977,32 +5008,54 @@ export const ListAgentsRequest: MessageFns<ListAgentsRequest> = {
     }
   },
 
-  fromJSON(_: any): ListAgentsRequest {
-    return {};
+  fromJSON(object: any): ListAgentsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
   },
 
-  toJSON(_: ListAgentsRequest): unknown {
+  toJSON(message: ListAgentsRequest): unknown {
     const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
     return obj;
   },
 
   create(base?: DeepPartial<ListAgentsRequest>): ListAgentsRequest {
     return ListAgentsRequest.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<ListAgentsRequest>): ListAgentsRequest {
+  fromPartial(object: DeepPartial<ListAgentsRequest>): ListAgentsRequest {
     const message = createBaseListAgentsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseListAgentsResponse(): ListAgentsResponse {
-  return { agents: [] };
+  return { agents: [], nextPageToken: "" };
 }
 
 export const ListAgentsResponse: MessageFns<ListAgentsResponse> = {
   encode(message: ListAgentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.agents) {
       Agent.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
     }
     return writer;
   },
@@ -5028,6 +5081,14 @@ export const ListAgentsResponse: MessageFns<ListAgentsResponse> = {
             message.agents.push(Agent.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5041,13 +5102,23 @@ export const ListAgentsResponse: MessageFns<ListAgentsResponse> = {
   },
 
   fromJSON(object: any): ListAgentsResponse {
-    return { agents: globalThis.Array.isArray(object?.agents) ? object.agents.map((e: any) => Agent.fromJSON(e)) : [] };
+    return {
+      agents: globalThis.Array.isArray(object?.agents) ? object.agents.map((e: any) => Agent.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
   },
 
   toJSON(message: ListAgentsResponse): unknown {
     const obj: any = {};
     if (message.agents?.length) {
       obj.agents = message.agents.map((e) => Agent.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
     }
     return obj;
   },
@@ -5058,6 +5129,7 @@ export const ListAgentsResponse: MessageFns<ListAgentsResponse> = {
   fromPartial(object: DeepPartial<ListAgentsResponse>): ListAgentsResponse {
     const message = createBaseListAgentsResponse();
     message.agents = object.agents?.map((e) => Agent.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -5097,7 +5169,10 @@ export const SearchServiceService = {
       Buffer.from(ListSearchesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSearchesResponse => ListSearchesResponse.decode(value),
   },
-  /** WatchSearch sends the facts of a search after a position, then each new one, and ends when the search has ended. */
+  /**
+   * WatchSearch sends the facts of a search after a position, then each new one, and ends when the search has ended. A reader that takes
+   * nothing for half a minute is dropped with RESOURCE_EXHAUSTED, sooner while others wait; it calls again after the last position that it has.
+   */
   watchSearch: {
     path: "/regulus.v1.SearchService/WatchSearch" as const,
     requestStream: false as const,
@@ -5212,7 +5287,7 @@ export const SearchServiceService = {
     responseSerialize: (value: StopTrialResponse): Buffer => Buffer.from(StopTrialResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StopTrialResponse => StopTrialResponse.decode(value),
   },
-  /** ExportSearch sends every trial of a search with its measurements. */
+  /** ExportSearch sends every trial of a search with its measurements, by number. A reader that takes nothing is dropped as in WatchSearch. */
   exportSearch: {
     path: "/regulus.v1.SearchService/ExportSearch" as const,
     requestStream: false as const,
@@ -5234,7 +5309,7 @@ export const SearchServiceService = {
       Buffer.from(ExplainSearchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExplainSearchResponse => ExplainSearchResponse.decode(value),
   },
-  /** ListAgents answers the agents that are connected, and what they do. */
+  /** ListAgents answers the agents that are connected, and what they do, page by page. */
   listAgents: {
     path: "/regulus.v1.SearchService/ListAgents" as const,
     requestStream: false as const,
@@ -5253,7 +5328,10 @@ export interface SearchServiceServer extends UntypedServiceImplementation {
   getSearch: handleUnaryCall<GetSearchRequest, GetSearchResponse>;
   /** ListSearches answers searches, newest first, page by page. */
   listSearches: handleUnaryCall<ListSearchesRequest, ListSearchesResponse>;
-  /** WatchSearch sends the facts of a search after a position, then each new one, and ends when the search has ended. */
+  /**
+   * WatchSearch sends the facts of a search after a position, then each new one, and ends when the search has ended. A reader that takes
+   * nothing for half a minute is dropped with RESOURCE_EXHAUSTED, sooner while others wait; it calls again after the last position that it has.
+   */
   watchSearch: handleServerStreamingCall<WatchSearchRequest, WatchSearchResponse>;
   /** PauseSearch makes running trials save and give their slots back. */
   pauseSearch: handleUnaryCall<PauseSearchRequest, PauseSearchResponse>;
@@ -5275,11 +5353,11 @@ export interface SearchServiceServer extends UntypedServiceImplementation {
   getTrialOutput: handleUnaryCall<GetTrialOutputRequest, GetTrialOutputResponse>;
   /** StopTrial ends one trial early. */
   stopTrial: handleUnaryCall<StopTrialRequest, StopTrialResponse>;
-  /** ExportSearch sends every trial of a search with its measurements. */
+  /** ExportSearch sends every trial of a search with its measurements, by number. A reader that takes nothing is dropped as in WatchSearch. */
   exportSearch: handleServerStreamingCall<ExportSearchRequest, ExportSearchResponse>;
   /** ExplainSearch says in words, from the log alone, what a search or a trial is doing or waiting for. */
   explainSearch: handleUnaryCall<ExplainSearchRequest, ExplainSearchResponse>;
-  /** ListAgents answers the agents that are connected, and what they do. */
+  /** ListAgents answers the agents that are connected, and what they do, page by page. */
   listAgents: handleUnaryCall<ListAgentsRequest, ListAgentsResponse>;
 }
 
@@ -5332,7 +5410,10 @@ export interface SearchServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSearchesResponse) => void,
   ): ClientUnaryCall;
-  /** WatchSearch sends the facts of a search after a position, then each new one, and ends when the search has ended. */
+  /**
+   * WatchSearch sends the facts of a search after a position, then each new one, and ends when the search has ended. A reader that takes
+   * nothing for half a minute is dropped with RESOURCE_EXHAUSTED, sooner while others wait; it calls again after the last position that it has.
+   */
   watchSearch(request: WatchSearchRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchSearchResponse>;
   watchSearch(
     request: WatchSearchRequest,
@@ -5499,7 +5580,7 @@ export interface SearchServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StopTrialResponse) => void,
   ): ClientUnaryCall;
-  /** ExportSearch sends every trial of a search with its measurements. */
+  /** ExportSearch sends every trial of a search with its measurements, by number. A reader that takes nothing is dropped as in WatchSearch. */
   exportSearch(
     request: ExportSearchRequest,
     options?: Partial<CallOptions>,
@@ -5525,7 +5606,7 @@ export interface SearchServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExplainSearchResponse) => void,
   ): ClientUnaryCall;
-  /** ListAgents answers the agents that are connected, and what they do. */
+  /** ListAgents answers the agents that are connected, and what they do, page by page. */
   listAgents(
     request: ListAgentsRequest,
     callback: (error: ServiceError | null, response: ListAgentsResponse) => void,
