@@ -113,9 +113,12 @@ class SqliteLog implements EventLog {
     let position = after;
     // The chain is known where all rows are read.
     let chain = after === 0 && options.about === undefined ? emptyChain : undefined;
+    let rowsAhead = pieceFactsMax;
     while (position < end.position) {
       const place = { key: end.key, after: position, end: end.position, about: options.about };
-      const piece = this.#file.guard(() => this.#nextPiece(place, options.bytesMax ?? pieceBytesMax));
+      const piece = this.#file.guard(() => this.#nextPiece(place, options.bytesMax ?? pieceBytesMax, rowsAhead));
+      // Where facts are large, few of them fit, and the sizes of few are looked up.
+      rowsAhead = Math.min(pieceFactsMax, 2 * piece.facts + 1);
       if (piece.facts === 0) break;
       if (options.room !== undefined) {
         await options.room(piece.bytes);
@@ -238,8 +241,8 @@ class SqliteLog implements EventLog {
   }
 
   /** Facts and bytes of the next piece. Sizes are in the rows' heads, so that no fact is loaded for them. */
-  #nextPiece(place: Place, bytesMax: number): { readonly facts: number; readonly bytes: number } {
-    const [from, values] = rangeOf(place, pieceFactsMax);
+  #nextPiece(place: Place, bytesMax: number, rows: number): { readonly facts: number; readonly bytes: number } {
+    const [from, values] = rangeOf(place, rows);
     const [total] = this.#file
       .prepare(`SELECT count(*), sum(size) FROM (SELECT length(fact) - ${sealBytes} AS size ${from})`)
       .all(...values);
