@@ -66,7 +66,7 @@ def load(path):
 
 
 def save(path, step, weights):
-    """Whole or not at all: Regulus may pack the folder at any moment after the announcement."""
+    """Whole or not at all, and announced once it is whole: Regulus keeps the folder as it is then, so training may go on at once."""
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump({"step": step, "weights": weights}, file)
     os.replace(path + ".new", path)
@@ -90,6 +90,7 @@ def main():
     train, valid = make_data(60, rng, truth), make_data(400, rng, truth)
 
     step, weights = load(checkpoint)
+    saved = step
     print(f"training from step {step} to {until} with {parameters}", file=sys.stderr)
 
     def measure():
@@ -106,7 +107,10 @@ def main():
             measure()
         if step % CHECKPOINT_EVERY == 0:
             save(checkpoint, step, weights)
-    save(checkpoint, step, weights)
+            saved = step
+    # Its last step is worth keeping: the trial goes on from there, or that is its final model.
+    if saved != step:
+        save(checkpoint, step, weights)
 
 
 if __name__ == "__main__":

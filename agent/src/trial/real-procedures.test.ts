@@ -40,6 +40,9 @@ async function compare(coordinator: TestCoordinator, spec: SearchSpec, options: 
   coordinator.lease(testLease(trial, { key: { searchId }, spec, work }));
   const whole = await coordinator.finished(trial);
   assert.equal(whole.reason, EndReason.END_REASON_DONE, whole.message);
+  // A model's final checkpoint is stored before its end is told.
+  const final = coordinator.checkpoints(trial).at(-1)?.step;
+  if (procedure === "fit" || procedure === "self-tune") assert.equal(final, whole.step);
 
   const second = trial + 1;
   const key = { searchId: `s-${second}`, trial: second, attempt: 1 };

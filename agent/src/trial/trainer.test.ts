@@ -27,7 +27,7 @@ function request(parameters: Record<string, unknown>, checkpoint?: Uint8Array): 
 /** Runs to the end, stopping at a step where told; answers what was measured and saved. */
 async function run(
   over: Partial<TrainPlan>,
-  options: { stopAt?: number; stop?: StopReason; checkpoint?: Uint8Array; parameters?: object } = {},
+  options: { stopAt?: number; stop?: StopReason; checkpoint?: Uint8Array; parameters?: object; trainsModel?: boolean } = {},
 ) {
   const measured: Measurement[] = [];
   const saved: { step: number; seconds: number; bytes: Uint8Array }[] = [];
@@ -42,10 +42,22 @@ async function run(
     saved: (at, seconds, bytes) => void saved.push({ step: at, seconds, bytes }),
     unsaved: () => assert.fail("nothing is full here"),
   };
-  const open = (): Promise<Session> => countingProcedure.open(request({ ...options.parameters }, options.checkpoint));
+  const open = async (): Promise<Session> => {
+    const session = await countingProcedure.open(request({ ...options.parameters }, options.checkpoint));
+    return Object.assign(session, { trainsModel: options.trainsModel === true });
+  };
   const outcome = await train(open, { ...plan, ...over }, listener);
   return { outcome, measured, saved };
 }
+
+test("a trained model is saved once where its trial ends, done or stopped; what is no model is not", async () => {
+  const stepsSaved = async (...args: Parameters<typeof run>) => (await run(...args)).saved.map(({ step }) => step);
+  assert.deepEqual(await stepsSaved({}, { trainsModel: true }), [55]);
+  assert.deepEqual(await stepsSaved({}, { trainsModel: true, stopAt: 20, stop: "stopped-early" }), [20]);
+  assert.deepEqual(await stepsSaved({ final: false }, { trainsModel: true }), [55]);
+  assert.deepEqual(await stepsSaved({}), []);
+  assert.deepEqual(await stepsSaved({}, { stopAt: 20, stop: "stopped-early" }), []);
+});
 
 test("a checkpoint by the clock that finds no room is told, and training goes on; one that a pause needs ends the attempt as lost", async () => {
   const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });

@@ -63,7 +63,7 @@ export interface TrainListener {
   saved(step: number, seconds: number, bytes: Uint8Array): Promise<void> | void;
   /** Takes over a session whose trial pauses or goes on later. Absent: it is closed, and so what it did has to be saved. */
   keep?(session: Session): void;
-  /** A checkpoint by the clock found no room. Training goes on: the next one may find some. */
+  /** A checkpoint by the clock, or the final one, found no room. The trial counts all the same, and the next one may find some. */
   unsaved(step: number, error: RegulusError): void;
 }
 
@@ -121,12 +121,14 @@ async function loop(
   const seconds = () => plan.secondsBefore + (performance.now() - startedMs) / 1000;
   let yieldedMs = startedMs;
   let savedMs = startedMs - plan.unsavedMs;
+  let savedStep = -1;
   const reached = () => (plan.untilStep > 0 && session.stepsDone >= plan.untilStep) || session.ended;
 
   while (!reached()) {
     const stop = listener.stopReason();
     if (stop !== undefined) {
       if (stop === "preempted") await listener.saved(session.stepsDone, seconds(), await session.save());
+      else if (session.trainsModel === true && savedStep !== session.stepsDone) await saveIfRoom(session, seconds(), listener);
       return stop;
     }
     const before = session.stepsDone;
@@ -137,8 +139,9 @@ async function loop(
     if (isDue && !reached()) await measure(session, plan, seconds(), listener, progress);
     const nowMs = performance.now();
     if (nowMs - savedMs >= plan.checkpointEveryMs && listener.mayBeSaved() && !reached()) {
-      await saveByTheClock(session, seconds(), listener);
+      await saveIfRoom(session, seconds(), listener);
       savedMs = performance.now();
+      savedStep = session.stepsDone;
     }
     if (nowMs - yieldedMs >= yieldEveryMs) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -151,11 +154,14 @@ async function loop(
   const isDue = performance.now() - savedMs >= plan.checkpointEveryMs;
   const mayStay = session.mayPauseUnsaved === true && session.resume !== undefined && listener.keep !== undefined;
   if (!plan.final && (isDue || !mayStay)) await listener.saved(session.stepsDone, trained, await session.save());
+  // The final model. Its trial counts without it, too.
+  if (plan.final && session.trainsModel === true) await saveIfRoom(session, trained, listener);
   await measure(session, plan, trained, listener, progress);
   return "done";
 }
 
-async function saveByTheClock(session: Session, seconds: number, listener: TrainListener): Promise<void> {
+/** Saves, unless there is no room, which is told. */
+async function saveIfRoom(session: Session, seconds: number, listener: TrainListener): Promise<void> {
   const bytes = await session.save();
   try {
     await listener.saved(session.stepsDone, seconds, bytes);

@@ -43,6 +43,8 @@ export interface Session {
   measure(): Promise<Observed>;
   /** Everything needed to go on exactly as if never stopped. */
   save(): Promise<Uint8Array>;
+  /** Whether it trains a model, so that what it saves at the trial's end is worth keeping; absent for no. */
+  readonly trainsModel?: boolean;
   /** What it leaves. Asked once, where the trial ends as done or is stopped early, not where it pauses. Absent for nothing. */
   results?(): Promise<readonly SessionResult[]>;
   close(): void;

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { create } from "tar";
 import { sampleSearch } from "../report/sample.js";
 import { type CoordinatorTwin, startTwin } from "../testing/coordinator-twin.js";
 
@@ -234,6 +235,18 @@ test("results: best, one trial, export as JSON lines and CSV, by the beginning o
   );
 });
 
+/** Files as a tar. */
+async function packedFiles(source: string, files: Readonly<Record<string, string>>): Promise<Buffer> {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(source, path)), { recursive: true });
+    writeFileSync(join(source, path), text);
+  }
+  const pieces: Buffer[] = [];
+  for await (const piece of create({ cwd: source, portable: true }, ["."])) pieces.push(piece);
+  rmSync(source, { recursive: true });
+  return Buffer.concat(pieces);
+}
+
 test("artifact: lists what a trial left, and fetches one of it as the bytes that it left", async (t) => {
   const { twin, folder } = await begin(t);
   const { trials, facts, search } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 200 });
@@ -252,7 +265,7 @@ test("artifact: lists what a trial left, and fetches one of it as the bytes that
   );
   const artifact = (...args: string[]) => regulus(["artifact", "sample", ...args, "-c", twin.address]);
 
-  assert.match((await artifact("best")).stdout, /^KIND +BYTES +SHA-256\nimage +5 .*\nimage +6 .*\nschedule +2 /);
+  assert.match((await artifact("best")).stdout, /^KIND +STEP +BYTES +SHA-256\nimage +5 .*\nimage +6 .*\nschedule +2 /);
   assert.deepEqual(
     [(await artifact("best", "image")).stdout, (await artifact("best", "image", "--number", "0")).stdout],
     ["second", "first"],
@@ -261,6 +274,28 @@ test("artifact: lists what a trial left, and fetches one of it as the bytes that
   assert.equal((await artifact("best", "schedule", "-o", target)).code, 0);
   assert.equal(readFileSync(target, "utf8"), "{}");
   assert.deepEqual(readdirSync(folder), ["schedule.json"]);
+
+  // Its checkpoints come last, and restore as files.
+  const folderOf = join(folder, "model");
+  const packed = await packedFiles(join(folder, "source"), {
+    "weights.json": "[1, 2]",
+    "sub/more": "more",
+    ".regulus/checkpoint.json": "{}",
+  });
+  const sha256 = createHash("sha256").update(packed).digest("hex");
+  twin.artifacts.set(sha256, packed);
+  const ref = { sha256, size: packed.length, kind: "checkpoint" };
+  const best = kept.exported[search.bestTrial ?? assert.fail()]?.trial ?? assert.fail();
+  Object.assign(best, { checkpoint: ref, checkpointStep: 200, bestCheckpoint: ref, bestCheckpointStep: 150 });
+  assert.match((await artifact("best")).stdout, /\ncheckpoint +200 .*\nbest-checkpoint +150 /);
+  const extracted = await artifact("best", "best-checkpoint", "--extract", folderOf);
+  assert.equal(extracted.stderr, `best-checkpoint: 2 files in ${folderOf}\n`);
+  assert.deepEqual(readdirSync(folderOf).sort(), ["sub", "weights.json"]);
+  assert.equal(readFileSync(join(folderOf, "weights.json"), "utf8"), "[1, 2]");
+  const again = await artifact("best", "checkpoint", "--extract", folderOf);
+  assert.match(again.stderr, /--extract: saw 2 files in .*, expected a new or an empty folder/);
+  const noTar = await artifact("best", "image", "--extract", join(folder, "other"));
+  assert.match(noTar.stderr, /--extract: saw an artifact that is no tar .*expected a checkpoint/);
 
   const other = search.bestTrial === 0 ? 1 : 0;
   const none = await artifact(`${other}`, "schedule");

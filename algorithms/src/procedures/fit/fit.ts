@@ -46,6 +46,8 @@ class FitSession implements Session {
     this.#values = fixed;
   }
 
+  readonly trainsModel = true;
+
   get stepsDone(): number {
     return this.#trainer.stepsDone;
   }

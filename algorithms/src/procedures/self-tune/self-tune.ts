@@ -93,6 +93,8 @@ class SelfTuneSession implements Session {
     this.#recording = new ScheduleRecording(names, this.#scheduleRow());
   }
 
+  readonly trainsModel = true;
+
   get stepsDone(): number {
     return this.#trainer.stepsDone;
   }

@@ -8,6 +8,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
+import { extractCheckpoint } from "../extract-checkpoint.js";
 import { findSearch } from "../find-search.js";
 import { note, table, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
@@ -18,18 +19,20 @@ const trialsSeenMax = 1000;
 interface ArtifactOptions extends ConnectionOptions {
   readonly output?: string;
   readonly number?: number;
+  readonly extract?: string;
 }
 
 export function registerArtifact(program: Command): void {
   withConnection(program.command("artifact").description("list what a trial left, or fetch one of it as a file"))
     .argument("<search>", "id of the search, or the beginning of it")
     .argument("<trial>", "number of the trial, or best (of those that left the kind)", trialName)
-    .argument("[kind]", "what to fetch: schedule, image, report, output, checkpoint ...; absent for a list")
+    .argument("[kind]", "what to fetch: schedule, image, report, output, checkpoint, best-checkpoint ...; absent for a list")
     .option("-o, --output <file>", "where to write; standard output where absent")
+    .option("--extract <dir>", "restore the files of a checkpoint into this folder, which is made or empty")
     .option("--number <n>", "which one of a kind that it left several of, from 0; the last where absent", wholeNumber)
     .addHelpText(
       "after",
-      "\nExamples:\n  regulus artifact 7f3a best\n  regulus artifact 7f3a best schedule -o schedule.json\n  regulus artifact 7f3a 12 image --number 0 -o first.png\n",
+      "\nExamples:\n  regulus artifact 7f3a best\n  regulus artifact 7f3a best schedule -o schedule.json\n  regulus artifact 7f3a 12 image --number 0 -o first.png\n  regulus artifact 7f3a best best-checkpoint --extract model\n",
     )
     .action(artifact);
 }
@@ -81,28 +84,42 @@ function leaves(trial: Trial, kind: string): boolean {
   return leftBy(trial).some((one) => one.kind === kind);
 }
 
-/** Artifacts of a trial, in the order in which it left them; its newest checkpoint last. */
-function leftBy({ artifacts, checkpoint }: Trial): readonly ArtifactRef[] {
-  return checkpoint === undefined ? artifacts : [...artifacts, { ...checkpoint, kind: checkpoint.kind || "checkpoint" }];
+/** An artifact, and the step that a checkpoint holds. */
+interface Left extends ArtifactRef {
+  readonly step?: number;
 }
 
-function list(left: readonly ArtifactRef[], { json }: ArtifactOptions): void {
+/** Artifacts of a trial, in the order in which it left them; then its newest checkpoint, the final one where it is over, and its best one. */
+function leftBy({ artifacts, checkpoint, checkpointStep, bestCheckpoint, bestCheckpointStep }: Trial): readonly Left[] {
+  return [
+    ...artifacts,
+    ...(checkpoint === undefined ? [] : [{ ...checkpoint, kind: "checkpoint", step: checkpointStep }]),
+    ...(bestCheckpoint === undefined ? [] : [{ ...bestCheckpoint, kind: "best-checkpoint", step: bestCheckpointStep }]),
+  ];
+}
+
+function list(left: readonly Left[], { json }: ArtifactOptions): void {
   if (json) writeJson({ artifacts: left });
   else if (left.length === 0) note("it left nothing");
   else
     writeLine(
       table(
-        ["KIND", "BYTES", "SHA-256"],
-        left.map(({ kind, size, sha256 }) => [kind, formatCount(size), sha256]),
+        ["KIND", "STEP", "BYTES", "SHA-256"],
+        left.map(({ kind, step, size, sha256 }) => [
+          kind,
+          step === undefined ? "" : formatCount(step),
+          formatCount(size),
+          sha256,
+        ]),
       ),
     );
 }
 
 function choose(
   trial: Trial,
-  left: readonly ArtifactRef[],
+  left: readonly Left[],
   { kind, number }: { readonly kind: string; readonly number: number | undefined },
-): ArtifactRef {
+): Left {
   const fitting = left.filter((one) => one.kind === kind);
   const chosen = fitting.at(number ?? -1);
   if (chosen !== undefined) return chosen;
@@ -112,6 +129,12 @@ function choose(
 }
 
 async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactRef, options: ArtifactOptions): Promise<void> {
+  if (options.extract !== undefined) {
+    const files = await extractCheckpoint(client.getArtifact(sha256), options.extract);
+    if (options.json) writeJson({ folder: options.extract, files, kind, sha256, size });
+    else note(`${kind}: ${formatCount(files.length)} files in ${options.extract}`);
+    return;
+  }
   if (options.output === undefined) {
     for await (const piece of client.getArtifact(sha256)) process.stdout.write(piece);
     return;

@@ -1,5 +1,14 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
-import { type Fact, type GetTrialResponse, RegulusError, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
+import {
+  type ArtifactRef,
+  type Fact,
+  type GetTrialResponse,
+  RegulusError,
+  type Search,
+  seedOf,
+  stepOutcome,
+  type Trial,
+} from "@regulus/proto";
 import type { Command } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { failureLines } from "../../display/failures.js";
@@ -182,6 +191,15 @@ async function programOutput(client: RegulusClient, { trial }: GetTrialResponse)
   return safeOutput(Buffer.concat(pieces).toString("utf8"));
 }
 
+/** Its newest checkpoint, the final one where it is over, and its best one, for `regulus artifact`. */
+function checkpointPairs({ checkpoint, checkpointStep, bestCheckpoint, bestCheckpointStep }: Trial): [string, string][] {
+  const words = (step: number, { sha256, size }: ArtifactRef) =>
+    `step ${formatCount(step)}, ${sha256} (${formatCount(size)} bytes)`;
+  const newest: [string, string][] = checkpoint === undefined ? [] : [["checkpoint", words(checkpointStep, checkpoint)]];
+  if (bestCheckpoint === undefined) return newest;
+  return [...newest, ["best-checkpoint", words(bestCheckpointStep, bestCheckpoint)]];
+}
+
 function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
   if (trial === undefined) return;
   const message: [string, string][] = trial.message === "" ? [] : [["message", trial.message]];
@@ -200,6 +218,7 @@ function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
       ...metricPairs(trial.last),
       ...parameterPairs(trial),
       ...artifacts,
+      ...checkpointPairs(trial),
     ]),
   );
   const measured = facts.filter(({ kind }) => kind?.$case === "trialMeasured").slice(-measurementsShown);
