@@ -10,13 +10,9 @@ export const namePattern = /^[A-Za-z][A-Za-z0-9._-]*$/;
 /** What a name must be, in words. */
 export const nameWords = `a letter, then letters, digits, '.', '_' or '-', at most ${limits.nameCharactersMax} characters`;
 
-/** Names that JavaScript objects have from birth; they would make maps lie. */
-const bornNames = new Set(Object.getOwnPropertyNames(Object.prototype));
-
 /** A name of a parameter, metric, strategy ... */
 export function checkName(problems: ProblemList, field: string, name: unknown): name is string {
-  const good =
-    typeof name === "string" && name.length <= limits.nameCharactersMax && namePattern.test(name) && !bornNames.has(name);
+  const good = typeof name === "string" && name.length <= limits.nameCharactersMax && namePattern.test(name);
   if (!good) problems.add(field, name === "" ? undefined : name, nameWords);
   return good;
 }

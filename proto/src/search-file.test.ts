@@ -85,7 +85,6 @@ test("every mistake of the issue's list is told at its path", () => {
       /true or false/,
     ],
     [{ space: { "1a": { type: "boolean" } } }, "space.1a", /a letter/],
-    [{ space: { constructor: { type: "boolean" } } }, "space.constructor", /a letter/],
     [{ workload: undefined }, "workload", /a workload or a command/],
     [{ command: { argv: ["python3"] } }, "workload", /exactly one/],
     [{ workload: { name: "a", module: "b.js" } }, "workload.module", /exactly one/],

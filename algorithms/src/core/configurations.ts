@@ -3,7 +3,7 @@
  * value that switches other parameters on counts as many times as those have combinations.
  */
 import { assert, type Parameter, valueKey } from "@regulus/proto";
-import { type ConditionTree, conditionForest } from "./create-space.js";
+import { type ConditionTree, conditionForest, ownValue } from "./create-space.js";
 import type { Configuration, ParameterValue } from "./space.js";
 
 /** Numbered configurations. */
@@ -96,7 +96,7 @@ function digitAt(digits: readonly Digit[], rank: number): Digit {
 function rankOf(nodes: readonly Node[], configuration: Configuration): number | undefined {
   let rank = 0;
   for (const { name, count, byKey } of nodes) {
-    const digit = byKey.get(valueKey(configuration[name]));
+    const digit = byKey.get(valueKey(ownValue(configuration, name)));
     const within = digit && rankOf(digit.dependents, configuration);
     if (digit === undefined || within === undefined) return undefined;
     rank = rank * count + digit.from + within;

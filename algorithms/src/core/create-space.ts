@@ -39,7 +39,7 @@ export function createSpace(parameters: readonly Parameter[]): Space {
     startFrom: (point) => fromPoint(point, initialOf),
     toUnit: (configuration) =>
       Float64Array.from(parameters, (parameter) => {
-        const value = configuration[parameter.name];
+        const value = ownValue(configuration, parameter.name);
         return value === undefined ? 0.5 : unitFromValue(parameter, value);
       }),
     isActive: (name, configuration) => {
@@ -49,6 +49,11 @@ export function createSpace(parameters: readonly Parameter[]): Space {
     },
     check: (configuration) => checkConfiguration(parameters, configuration),
   };
+}
+
+/** The value that a configuration gives a parameter, which may be named toString; undefined where it is not active. */
+export function ownValue(configuration: Configuration, name: string): ParameterValue | undefined {
+  return Object.hasOwn(configuration, name) ? configuration[name] : undefined;
 }
 
 /** The initial value of a parameter, or undefined. */
@@ -80,7 +85,7 @@ function checkConfiguration(parameters: readonly Parameter[], configuration: Con
         problems.push(`${parameter.name}: has a value, and its condition on ${parameter.when?.parameter} does not hold`);
       continue;
     }
-    const value = configuration[parameter.name];
+    const value = ownValue(configuration, parameter.name);
     const expected = parameter.domain && outsideDomain(parameter.domain, value);
     if (!present) problems.push(`${parameter.name}: has no value`);
     else if (expected !== undefined) problems.push(`${parameter.name}: saw ${show(value)}, expected ${expected}`);

@@ -26,13 +26,16 @@ const discrete = fc.oneof(
   }),
 );
 
+/** Names that every JavaScript object has a value for, which is none of a configuration's. */
+const bornNames = ["toString", "constructor", "valueOf", "hasOwnProperty"];
+
 /** Small spaces, some of whose parameters hang on the first value of an earlier one. */
 const spaces = fc.array(fc.record({ domain: discrete, on: fc.option(fc.nat(3)) }), { minLength: 1, maxLength: 4 }).map((all) => {
   const parameters: Parameter[] = [];
   for (const [at, { domain, on }] of all.entries()) {
     const other = on === null || at === 0 ? undefined : parameters[on % at];
     const when = other && { parameter: other.name, equals: [valuesOf(other)[0]] };
-    parameters.push({ name: `p${at}`, domain, when });
+    parameters.push({ name: bornNames[at] ?? "", domain, when });
   }
   return createSpace(parameters);
 });

@@ -5,7 +5,7 @@
  */
 import { assert } from "@regulus/proto";
 import { type Configurations, numberedConfigurations } from "./configurations.js";
-import { valuesOf } from "./create-space.js";
+import { ownValue, valuesOf } from "./create-space.js";
 import type { Rng } from "./rng.js";
 import { createSampler, hasInitial, type SamplerName, sobolPoint, uniformPoint } from "./sampler.js";
 import type { Configuration, Space } from "./space.js";
@@ -26,7 +26,9 @@ export interface DistinctSampler {
 /** How many trials a space gives, which first tries `first`. */
 export function distinctTrials(space: Space, first: readonly Configuration[] = []): number {
   if (space.parameters.length === 0 || space.size > distinctConfigurationsMax) return Number.POSITIVE_INFINITY;
-  const known = new Set(first.map((configuration) => JSON.stringify(space.parameters.map(({ name }) => configuration[name]))));
+  const known = new Set(
+    first.map((configuration) => JSON.stringify(space.parameters.map(({ name }) => ownValue(configuration, name)))),
+  );
   return first.length + space.size - known.size;
 }
 

@@ -68,7 +68,7 @@ export function objectiveOf(search: Search): { readonly metric: string; readonly
 /** Hyperparameters of a trial at a measurement, in the order of the space, then others by name. */
 export function hyperparametersAt(search: Search, trial: Trial, measurement: Measurement | undefined): Record<string, unknown> {
   const values: Record<string, unknown> = { ...trial.work?.parameters, ...measurement?.learned };
-  const order = (search.spec?.space ?? []).map((parameter) => parameter.name).filter((name) => name in values);
+  const order = (search.spec?.space ?? []).map((parameter) => parameter.name).filter((name) => Object.hasOwn(values, name));
   const others = Object.keys(values)
     .filter((name) => !order.includes(name))
     .sort();

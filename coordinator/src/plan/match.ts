@@ -104,7 +104,7 @@ function requirements(needs: Needs): Requirement[] {
       field: `spec.resources.agent_labels.${name}`,
       words: `has the label ${name}=${value}`,
       help: () => `start one with --label ${name}=${value}`,
-      holds: (agent) => agent.labels[name] === value,
+      holds: (agent) => Object.hasOwn(agent.labels, name) && agent.labels[name] === value,
     });
   }
   if (needs.memoryBytes > 0) {

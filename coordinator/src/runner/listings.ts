@@ -178,5 +178,6 @@ const liveStatuses = {
 function isWanted(search: Search, request: ListSearchesRequest): boolean {
   if (request.statuses.length > 0 && !request.statuses.includes(search.status)) return false;
   if (!(search.spec?.name ?? "").includes(request.nameContains)) return false;
-  return Object.entries(request.labels).every(([name, value]) => search.spec?.labels[name] === value);
+  const labels = search.spec?.labels ?? {};
+  return Object.entries(request.labels).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);
 }
