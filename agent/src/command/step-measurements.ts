@@ -32,6 +32,8 @@ export class StepMeasurements {
   /** Metrics that were left out, since their measurement was full. */
   overfull = 0;
   private isSent = true;
+  /** The step that was sent last, perhaps in part. */
+  private sentStep = -1;
   private isWaiting = false;
   private best = Number.NaN;
   /** The best of all steps that are over, while it was thinned out. */
@@ -64,6 +66,7 @@ export class StepMeasurements {
     if (this.newest === undefined || this.isSent) return;
     if (!isForced && !this.options.mayBeSent()) return;
     this.isSent = true;
+    this.sentStep = this.newest.step;
     this.sendThinned();
     this.options.send(this.newest);
   }
@@ -84,7 +87,8 @@ export class StepMeasurements {
   private close(): void {
     const { newest } = this;
     if (newest === undefined) return;
-    this.flush();
+    // A step that was sent in part is sent whole in any case: what was sent may have fallen back.
+    this.flush(this.sentStep === newest.step);
     const value = (metricOf(newest.metrics, this.options.objective) ?? Number.NaN) * this.options.sign;
     if (Number.isFinite(value) && !(value >= this.best)) {
       this.best = value;
