@@ -4,7 +4,7 @@
 import { endWithReader } from "./end-with-reader.js";
 
 /** The measurements, each a module here that exports `run(args)`. */
-const BENCHES = ["denoising", "dispatch", "hostile", "kernels", "maid-agents", "recovery", "self-tuning"];
+const BENCHES = ["damage", "denoising", "dispatch", "hostile", "kernels", "maid-agents", "recovery", "self-tuning"];
 
 /** What a measurement's module exports. */
 interface Bench {
