@@ -17,15 +17,17 @@ const findings = (facts: readonly FactKind[]) =>
 
 test("the first measurement that lacks the objective is told of, with what it has and the likely name", () => {
   const at = new SearchAt().running(0).running(1);
-  const facts = measure(at, 0, 3, { lss: 0.5, accuracy: 1 });
+  assert.deepEqual(findings(measure(at, 0, 3, { lss: 0.5, accuracy: 1 })), [], "a further line of this step may have it");
+  const facts = measure(at, 0, 4, { lss: 0.4 });
   assert.deepEqual(
     facts.map(({ $case }) => $case),
     ["trialMeasured", "findingReported"],
   );
   const [words = ""] = findings(facts);
   assert.match(words, /first measurement of trial 0, at step 3, has no metric loss, .*it has lss, accuracy; did you mean lss\?/);
-  assert.deepEqual(findings(measure(at, 0, 4, { lss: 0.4 })), []);
-  assert.deepEqual(findings(measure(at, 1, 3, { lss: 0.5 })), [], "of a later trial it is told no more");
+  assert.deepEqual(findings(measure(at, 0, 5, { lss: 0.4 })), []);
+  measure(at, 1, 3, { lss: 0.5 });
+  assert.deepEqual(findings(measure(at, 1, 4, { lss: 0.5 })), [], "of a later trial it is told no more");
 });
 
 test("a first measurement with the objective is not told of, and neither is a later one without", () => {
@@ -34,9 +36,17 @@ test("a first measurement with the objective is not told of, and neither is a la
   assert.deepEqual(findings(measure(at, 0, 2, { accuracy: 1 })), []);
 });
 
+test("a program whose second line of the first step has the objective is not told of", () => {
+  const at = new SearchAt().running(0);
+  measure(at, 0, 1, { trainLoss: 1 });
+  measure(at, 0, 1, { trainLoss: 1, loss: 2 });
+  assert.deepEqual(findings(measure(at, 0, 2, { trainLoss: 1 })), []);
+});
+
 test("without a likely name the message says what there is", () => {
   const at = new SearchAt({ objective: { metric: "valueOfAll" } }).running(0);
-  assert.match(findings(measure(at, 0, 1, { loss: 1 }))[0] ?? "", /it has loss\. A trial that never measures valueOfAll fails/);
+  measure(at, 0, 1, { loss: 1 });
+  assert.match(findings(measure(at, 0, 2, { loss: 1 }))[0] ?? "", /it has loss\. A trial that never measures valueOfAll fails/);
 });
 
 test("built-in procedures measure what they measure", () => {

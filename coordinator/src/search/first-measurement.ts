@@ -10,11 +10,11 @@ const namesShown = 8;
 const key = "objective-not-measured";
 
 /** The finding about a trial's first measurement where it lacks the objective; nothing where it has it, or where that was told. */
-export function unmeasuredObjective(state: SearchState, trial: TrialState, measurement: Measurement): FactKind[] {
+export function unmeasuredObjective(state: SearchState, trial: TrialState, reported: Measurement): FactKind[] {
   const { metric } = state.objective;
-  if (trial.last !== undefined || Object.hasOwn(measurement.metrics, metric) || state.told.has(key) || !isUsers(state, trial)) {
-    return [];
-  }
+  if (state.told.has(key) || !isUsers(state, trial)) return [];
+  const measurement = firstWhole(trial, reported);
+  if (measurement === undefined || Object.hasOwn(measurement.metrics, metric)) return [];
   const names = Object.keys(measurement.metrics);
   const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
   const closest = closestName(metric, names);
@@ -29,6 +29,16 @@ export function unmeasuredObjective(state: SearchState, trial: TrialState, measu
     message: cutText(message, limits.textCharactersMax),
   };
   return [{ $case: "findingReported", value }];
+}
+
+/**
+ * The first measurement once it is whole. A program may print one step in several lines, so that its first step is over when the next one
+ * comes; a module measures a step at once. Undefined where there is none yet, or where it was looked at.
+ */
+function firstWhole(trial: TrialState, reported: Measurement): Measurement | undefined {
+  if (trial.work.procedure !== "command") return trial.last === undefined ? reported : undefined;
+  const first = trial.last;
+  return first !== undefined && trial.best === undefined && reported.step > first.step ? first : undefined;
 }
 
 /** Whether a program or a module of the user's own measures; what built-in procedures measure is known. */
