@@ -6,7 +6,8 @@ import type { ExportSearchResponse, Fact, Measurement, Trial } from "@regulus/pr
 import type { Reader } from "../coordinator.js";
 import type { EventLog } from "../ports.js";
 import type { SearchState } from "../search/search-state.js";
-import { proposedTrial, type TrialState, tellTrial, trialView } from "../search/trial-state.js";
+import { proposedTrial, type TrialState, tellTrial } from "../search/trial-state.js";
+import { trialView } from "../search/trial-view.js";
 import { keepsOnePiece, readPieces } from "./reading.js";
 
 /** What is exported. */

@@ -1,5 +1,7 @@
-/** Where an attempt goes on from. */
+/** Where an attempt goes on from, and work that begins at another trial. */
 import type { ArtifactRef } from "@regulus/proto";
+import type { Source } from "./checkpoints.js";
+import type { SearchState } from "./search-state.js";
 import type { TrialState } from "./trial-state.js";
 
 /** A checkpoint to go on from, and the step that it holds. */
@@ -19,4 +21,16 @@ export function resumePoint(trial: TrialState): ResumePoint {
   if (fromTrial === undefined || savedSince) return own;
   if (source === undefined) return { ...own, missing: fromTrial };
   return { ref: source.newest.ref, step: source.newest.step, missing: undefined };
+}
+
+/** What work begins from that starts at another trial, told of at a position: the checkpoints that trial has now; undefined where it has none. */
+export function sourceOf({ searchId, live, archive }: SearchState, number: number, position: number): Source | undefined {
+  const trial = live.get(number);
+  if (trial !== undefined) {
+    const { newest, before } = trial.checkpoints;
+    return newest && { newest, before };
+  }
+  const ended = archive.get(searchId, number);
+  const ref = ended?.checkpoint;
+  return ref && { newest: { ref, step: ended.checkpointStep, position, value: Number.NaN }, before: undefined };
 }

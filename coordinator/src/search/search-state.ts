@@ -11,39 +11,40 @@ import {
   failureSignature,
   isTrialFailure,
   Leader,
-  limits,
   type Objective,
   type Ranked,
   type Search,
   SearchOutcome,
   type SearchSpec,
-  SearchStatus,
   type Trial,
 } from "@regulus/proto";
 import { AgentRecords } from "./agent-records.js";
 import { Arms } from "./arms.js";
-import type { Source } from "./checkpoints.js";
 import { Cost } from "./cost.js";
 import { FailureGroups } from "./failure-groups.js";
 import { FirstTrials } from "./first-trials.js";
 import { News } from "./news.js";
+import { sourceOf } from "./resume-point.js";
 import { RunningTime } from "./running-time.js";
+import { type SearchCourse, tellCourse } from "./search-course.js";
+import { searchView } from "./search-view.js";
 import { shownSpec } from "./shown-spec.js";
 import { sumOfSteps } from "./sum-of-steps.js";
 import { TrialArchive } from "./trial-archive.js";
-import { endedTrial, proposedTrial, type TrialState, tellTrial, trialView } from "./trial-state.js";
+import { endedTrial, proposedTrial, type TrialState, tellTrial } from "./trial-state.js";
+import { trialView } from "./trial-view.js";
 import { Usage } from "./usage.js";
 
 /** Source of the findings that the coordinator itself makes. */
 export const findingSource = "coordinator";
 
 /** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
-export class SearchState {
+export class SearchState implements SearchCourse {
   readonly searchId: string;
-  /** The problem, with the budget of now. */
   spec: SearchSpec;
   /** The problem as it was created. */
   readonly createdSpec: SearchSpec;
+  /** The problem of now, as clients see it. */
   #shownSpec: SearchSpec;
   readonly idempotencyKey: string;
   readonly createdMs: number;
@@ -53,15 +54,14 @@ export class SearchState {
   /** Slots that one trial takes. */
   readonly slots: number;
   position: number;
-  status: "running" | "paused" | "stopping" | "ended" = "running";
+  status: SearchCourse["status"] = "running";
   outcome: SearchOutcome = SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
-  /** Why it is paused, stops or ended. */
   reason = "";
-  /** As what a stop counts; meaningful while stopping. */
-  endsAs: "completed" | "stopped" | "failed" = "stopped";
-  /** What its strategy did wrong; empty for nothing. */
+  endsAs: SearchCourse["endsAs"] = "stopped";
   strategyFailure = "";
   endedMs = 0;
+  readonly time: RunningTime;
+  readonly keys = new Set<string>();
   /** Trials that are not over, by number. */
   readonly live = new Map<number, TrialState>();
   /** Numbers of pending trials, the one that waits longest first. */
@@ -82,12 +82,8 @@ export class SearchState {
   failures = 0;
   readonly failureGroups = new FailureGroups();
   firstTrials = new FirstTrials();
-  /** Newest idempotency keys of calls that changed it. */
-  readonly keys = new Set<string>();
   /** How often trials were tried again by their user, by number. */
   readonly retried = new Map<number, number>();
-  /** Wall time in which it ran. */
-  readonly time: RunningTime;
   /** Training steps over all trials, each counted once. */
   steps = 0;
   readonly cost: Cost;
@@ -134,30 +130,9 @@ export class SearchState {
     assert(fact.position === this.position + 1, `fact ${fact.position} of ${this.searchId} follows ${this.position}`);
     this.position = fact.position;
     this.news.tell(fact);
+    tellCourse(this, fact);
     const kind = fact.kind;
     switch (kind?.$case) {
-      case "searchPaused":
-        this.status = "paused";
-        this.reason = kind.value.reason;
-        this.time.halt(fact.timeMs);
-        return;
-      case "searchResumed":
-        this.status = "running";
-        this.reason = "";
-        this.time.run(fact.timeMs);
-        return;
-      case "searchStopRequested":
-        this.status = "stopping";
-        this.reason = kind.value.reason;
-        this.endsAs = kind.value.failed ? "failed" : kind.value.completed ? "completed" : "stopped";
-        return;
-      case "searchEnded":
-        this.status = "ended";
-        this.outcome = kind.value.outcome;
-        this.reason = kind.value.reason;
-        this.endedMs = fact.timeMs;
-        this.time.halt(fact.timeMs);
-        return;
       case "findingReported":
         if (kind.value.source === findingSource && kind.value.key !== undefined) this.told.add(kind.value.key);
         if (kind.value.trial !== undefined) this.#tellTrial(kind.value.trial, fact);
@@ -165,29 +140,15 @@ export class SearchState {
       case "agentAvoided":
         this.agentRecords.tellAvoided(kind.value.agentId, kind.value.untilMs);
         return;
+      case "searchExtended":
+        this.#shownSpec = shownSpec(this.spec);
+        return;
       case "searchReopened":
-        this.status = "running";
-        this.outcome = SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
-        this.reason = "";
-        this.endsAs = "stopped";
-        this.strategyFailure = "";
-        this.endedMs = 0;
-        this.time.run(fact.timeMs);
         this.firstTrials = new FirstTrials();
         return;
-      case "searchExtended":
-        this.budget = kind.value.budget ?? this.budget;
-        this.spec = { ...this.spec, budget: this.budget };
-        this.#shownSpec = { ...this.#shownSpec, budget: this.budget };
-        this.#keep(kind.value.idempotencyKey);
-        return;
       case "trialRetried":
-        this.#keep(kind.value.idempotencyKey);
         this.#revive(kind.value.trial, fact);
         this.#tellTrial(kind.value.trial, fact);
-        return;
-      case "strategyFailed":
-        this.strategyFailure = kind.value.message;
         return;
       case "trialProposed":
         this.live.set(kind.value.trial, proposedTrial(fact));
@@ -227,36 +188,7 @@ export class SearchState {
 
   /** The search as clients see it. */
   view(): Search {
-    return {
-      searchId: this.searchId,
-      spec: this.#shownSpec,
-      status: statuses[this.status],
-      outcome: this.outcome,
-      reason: this.reason,
-      position: this.position,
-      createdMs: this.createdMs,
-      endedMs: this.endedMs,
-      counts: {
-        pending: this.pending.size,
-        running: this.running.size,
-        paused: this.live.size - this.pending.size - this.running.size,
-        done: this.done,
-        stopped: this.stopped,
-        failed: this.failed,
-      },
-      bestTrial: this.bestTrial,
-      bestValue: this.bestTrial === undefined ? undefined : this.bestValue,
-      steps: this.steps,
-      slotSeconds: this.cost.slotSeconds,
-      arms: this.arms.view(),
-      wastedSlotSeconds: this.cost.wastedSlotSeconds,
-      wastedByReason: this.cost.wastedByReason(),
-      strategyStepsAccepted: this.news.stepsAccepted,
-      strategyStepsRefused: this.news.stepsRefused,
-      ranMs: this.time.ranMs,
-      runningSinceMs: this.time.sinceMs ?? 0,
-      failureGroups: this.failureGroups.view(),
-    };
+    return searchView(this, this.#shownSpec);
   }
 
   #tellTrial(number: number, fact: Fact): void {
@@ -309,20 +241,9 @@ export class SearchState {
   #beginFrom(number: number, fromTrial: number | undefined, position: number): void {
     const trial = this.live.get(number);
     if (trial === undefined) return;
-    const source = fromTrial === undefined ? undefined : this.#sourceOf(fromTrial, position);
+    const source = fromTrial === undefined ? undefined : sourceOf(this, fromTrial, position);
     trial.checkpoints = { ...trial.checkpoints, source };
     trial.step = Math.max(trial.step, source?.newest.step ?? 0);
-  }
-
-  #sourceOf(number: number, position: number): Source | undefined {
-    const live = this.live.get(number);
-    if (live !== undefined) {
-      const { newest, before } = live.checkpoints;
-      return newest && { newest, before };
-    }
-    const ended = this.archive.get(this.searchId, number);
-    const ref = ended?.checkpoint;
-    return ref && { newest: { ref, step: ended.checkpointStep, position, value: Number.NaN }, before: undefined };
   }
 
   /** A trial that had ended as failed is live again. */
@@ -338,13 +259,6 @@ export class SearchState {
     this.failures -= 1;
     this.failureGroups.remove(view.reason, view.message);
     this.retried.set(number, (this.retried.get(number) ?? 0) + 1);
-  }
-
-  #keep(key: string): void {
-    if (key === "") return;
-    this.keys.add(key);
-    const [oldest] = this.keys;
-    if (this.keys.size > limits.keysKeptMax && oldest !== undefined) this.keys.delete(oldest);
   }
 
   #end(trial: TrialState, { reason, message }: NonNullable<TrialState["end"]>): void {
@@ -367,13 +281,6 @@ export class SearchState {
     this.failureGroups.add(trial.number, reason, message);
   }
 }
-
-const statuses = {
-  running: SearchStatus.SEARCH_STATUS_RUNNING,
-  paused: SearchStatus.SEARCH_STATUS_PAUSED,
-  stopping: SearchStatus.SEARCH_STATUS_STOPPING,
-  ended: SearchStatus.SEARCH_STATUS_ENDED,
-} as const;
 
 function move(set: Set<number>, number: number, wanted: boolean): void {
   if (wanted) set.add(number);

@@ -1,5 +1,5 @@
 /**
- * A trial that is not over, folded from its facts, and the message that clients see of it. Ended trials are kept in the archive instead.
+ * A trial that is not over, folded from its facts. Ended trials are kept in the archive instead.
  */
 import {
   type ArtifactRef,
@@ -14,7 +14,6 @@ import {
   noValue,
   type Objective,
   type Trial,
-  TrialStatus,
   valueAfter,
   type Work,
 } from "@regulus/proto";
@@ -259,38 +258,6 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
 export function findingKey(finding: { readonly source: string; readonly severity: string; readonly message: string }): string {
   return `${finding.severity} ${finding.source}: ${finding.message}`;
 }
-
-/** The trial as clients see it. */
-export function trialView(searchId: string, trial: TrialState): Trial {
-  return {
-    searchId,
-    trial: trial.number,
-    status: trial.end ? TrialStatus.TRIAL_STATUS_ENDED : statuses[trial.status],
-    reason: trial.end?.reason ?? EndReason.END_REASON_UNSPECIFIED,
-    message: trial.end?.message ?? (trial.status === "pending" ? trial.deferred : ""),
-    work: trial.work,
-    attempts: trial.attempt,
-    last: trial.last && { ...trial.last, attempt: trial.lastAttempt },
-    best: trial.best && { ...trial.best, attempt: trial.bestAttempt },
-    checkpoint: trial.checkpoints.newest?.ref,
-    checkpointStep: trial.checkpoints.newest?.step ?? 0,
-    bestCheckpoint: trial.checkpoints.best?.ref,
-    bestCheckpointStep: trial.checkpoints.best?.step ?? 0,
-    artifacts: [...trial.artifacts],
-    agentId: trial.agentId,
-    proposedMs: trial.proposedMs,
-    startedMs: trial.startedMs,
-    endedMs: trial.end?.atMs ?? 0,
-    value: Number.isNaN(trial.counted.value) ? undefined : trial.counted.value,
-    valueStep: Number.isNaN(trial.counted.value) ? undefined : trial.counted.step,
-  };
-}
-
-const statuses = {
-  pending: TrialStatus.TRIAL_STATUS_PENDING,
-  running: TrialStatus.TRIAL_STATUS_RUNNING,
-  paused: TrialStatus.TRIAL_STATUS_PAUSED,
-} as const;
 
 function measure(trial: TrialState, measurement: Measurement | undefined, objective: Objective): void {
   if (measurement === undefined) return;
