@@ -58,6 +58,7 @@ export function testStrategy(
         }
       });
     }
+    if (spec.configurations !== undefined) test("it goes through a small space once, and ends", () => exhausts(module));
     if (spec.endsByItself) test("it ends without a budget of trials", () => endsByItself(module));
     if (spec.claims.beatsRandom) test("it beats random search at equal steps (claimed)", () => beatsRandom(module, random));
     test("it bears 20,000 trials", () => bearsMany(module));
@@ -190,6 +191,40 @@ function endsByItself(module: StrategyModule<unknown>): void {
   const context = { ...problem.context, budget: noBudget };
   const { trials } = driveStrategy({ ...searchOf(module, context), agents: 3 });
   assert.ok(trials.length > 0);
+}
+
+/**
+ * Of a space that holds fewer configurations than its budget would pay for, each is tried once in each arm, as many as the strategy says, whoever
+ * fails on the way; then it has nothing more to say.
+ */
+function exhausts(module: StrategyModule<unknown>): void {
+  const space = createSpace([
+    categorical("kind", ["a", "b"]),
+    { ...int("units", 1, 3), when: { parameter: "kind", equals: ["a"] } },
+    int("b", 0, 2),
+  ]);
+  const failing = (trial: number, step: number): Outcome => (createRng(trial).fork(step).uniform() < 0.3 ? "fails" : "reaches");
+  for (const trials of [7, 60]) {
+    const context = { ...common, space, budget: { ...noBudget, trials }, inside: [] };
+    const expected = module.spec.configurations?.(context, module.spec.options.parse({})) ?? Number.POSITIVE_INFINITY;
+    assert.equal(expected, space.size, "it says how many there are");
+    for (const [agents, orderSeed] of [
+      [1, 1],
+      [4, 2],
+      [64, 3],
+    ] as const) {
+      for (const outcome of [failing, () => "reaches" as const]) {
+        const driven = driveStrategy({ ...searchOf(module, context), agents, orderSeed, outcome });
+        const tried = driven.trials.map(({ kept, configuration }) => JSON.stringify([kept.arm, configuration]));
+        assert.equal(new Set(tried).size, tried.length, "nothing is tried twice in an arm");
+        const own = driven.trials.filter(({ kept }) => kept.arm === "").length;
+        if (trials > 2 * expected) assert.equal(own, expected, "everything is tried");
+        else assert.equal(tried.length, trials);
+        const { ask } = create(module, context);
+        assert.deepEqual(ask(driven.state, 5, createRng(11)), [], "it is done");
+      }
+    }
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type Budget, Direction, type Parameter, Scale } from "@regulus/proto";
 import { testStrategy } from "../conformance/strategy.js";
 import { type Driven, driveStrategy } from "../conformance/strategy-driver.js";
-import { createSpace, type Strategy, type StrategyContext, type StrategyModule } from "../core/index.js";
+import { createRng, createSpace, type Strategy, type StrategyContext, type StrategyModule } from "../core/index.js";
 import { sharesOf, withControlArm } from "./control-arm.js";
 import { strategies } from "./index.js";
 
@@ -80,6 +80,49 @@ test("both arms train exactly what they would train alone, whatever the number o
     assert.deepEqual(trained(both, "replay"), trained(alone, "replay"));
     assert.equal(trained(both, "control").length, 3, "200 steps each of 600");
     assert.deepEqual(trained(both, "control"), trained(drive(armed(stn, context, options, 0.2), 4, 11), "control"));
+  }
+});
+
+test("over a finite space each arm tries what there is, as alone, and the search ends where both have", () => {
+  const kind: Parameter = {
+    name: "kind",
+    domain: { $case: "int", value: { min: 1, max: 12, scale: Scale.SCALE_LINEAR } },
+    when: undefined,
+  };
+  const finite = { ...context, space: createSpace([kind]), inside: [] };
+  const tried = ({ facts }: Driven<object>, arm: string) =>
+    facts.flatMap(({ kind: fact }) => {
+      const work = fact?.$case === "trialProposed" ? fact.value.work : undefined;
+      return work?.arm === arm ? [Number(work.parameters?.kind)] : [];
+    });
+  // Of the budget one arm, the other, or both have more than the space holds.
+  for (const [trials, share, own, control] of [
+    [20, 0.2, 12, 4],
+    [30, 0.6, 12, 12],
+    [15, 0.9, 1, 12],
+    [100, 0.5, 12, 12],
+  ] as const) {
+    for (const name of ["random", "sobol", "asha", "grid"]) {
+      const module = strategies.get(name) ?? assert.fail(`${name} is registered`);
+      const budget = budgetOf({ trials, stepsPerTrial: 81 });
+      const strategy = armed(module, { ...finite, budget }, module.spec.options.parse({}), share);
+      for (const [agents, orderSeed] of [
+        [1, 1],
+        [3, 2],
+        [50, 3],
+      ] as const) {
+        const metrics = () => ({ validLoss: 1 });
+        const driven = driveStrategy({ strategy, context: { ...finite, budget }, seed: 5, agents, orderSeed, metrics });
+        for (const [arm, count] of [
+          ["", own],
+          ["control", control],
+        ] as const) {
+          assert.equal(tried(driven, arm).length, count, `${name}: ${count} trials of the arm "${arm}"`);
+          assert.equal(new Set(tried(driven, arm)).size, count, "all of them different");
+        }
+        assert.deepEqual(strategy.ask(driven.state, agents, createRng(5)), [], "nothing more is wanted");
+      }
+    }
   }
 });
 
