@@ -1,7 +1,8 @@
 /**
  * Reports that the coordinator has not acknowledged yet, in order. Numbers are given at the moment of sending and start from 1 on every
  * connection, so what waits may still be thinned out: past the bound, plain measurements go first (every second one of an attempt), then
- * findings; a Finished is never dropped, and neither is an attempt's newest checkpoint.
+ * checkpoints that a newer one follows, then findings. A Finished is never dropped, and neither is an attempt's newest checkpoint, its newest
+ * measurement, or what replaces a measurement that may have been received.
  */
 import { type LeaseKey, limits, numbersIn, type Report } from "@regulus/proto";
 import { keyText } from "../attempts/lease-key.js";
@@ -26,6 +27,10 @@ export class ReportBuffer {
   /** Reports acknowledged on this connection: the number of the newest that is gone. */
   private acknowledged = 0;
   private finishedWaiting = new Map<string, LeaseKey>();
+  /** Of every attempt that measured: its newest step, and the newest one that was sent on any connection. */
+  private steps = new Map<string, { newest: number; sent: number }>();
+  /** Measurements of the step that their attempt measured before: they replace what was said of it. */
+  private readonly amendments = new WeakSet<Report>();
   /** Reports that were thinned out since the start. */
   thinnedTotal = 0;
 
@@ -43,6 +48,8 @@ export class ReportBuffer {
 
   add(report: Report): void {
     this.waiting.push(report);
+    const step = measuredStep(report);
+    if (step !== undefined) this.noteMeasured(report, step);
     if (report.event?.$case === "finished" && report.lease) this.finishedWaiting.set(keyText(report.lease), report.lease);
     if (this.waiting.length > this.max) this.thin();
   }
@@ -59,6 +66,8 @@ export class ReportBuffer {
       bytes += estimateBytes(report);
       if (reports.length > 0 && bytes > batchBytesMax) break;
       reports.push(report);
+      const steps = this.steps.get(textOf(report));
+      if (steps !== undefined) steps.sent = Math.max(steps.sent, measuredStep(report) ?? steps.sent);
     }
     const firstSequence = this.acknowledged + this.sent + 1;
     this.sent += reports.length;
@@ -71,7 +80,9 @@ export class ReportBuffer {
     if (count <= 0) return;
     for (let i = 0; i < count; i += 1) {
       const report = this.waiting[i];
-      if (report?.event?.$case === "finished" && report.lease) this.finishedWaiting.delete(keyText(report.lease));
+      if (report?.event?.$case !== "finished") continue;
+      this.finishedWaiting.delete(textOf(report));
+      this.steps.delete(textOf(report));
     }
     this.waiting.splice(0, count);
     this.sent -= count;
@@ -88,29 +99,53 @@ export class ReportBuffer {
   forget(key: LeaseKey): void {
     const text = keyText(key);
     this.finishedWaiting.delete(text);
-    this.keepUnsent((report) => report.lease === undefined || keyText(report.lease) !== text);
+    this.steps.delete(text);
+    this.keepUnsent((report) => textOf(report) !== text);
+  }
+
+  private noteMeasured(report: Report, step: number): void {
+    const before = this.steps.get(textOf(report));
+    if (before?.newest === step) this.amendments.add(report);
+    this.steps.set(textOf(report), { newest: step, sent: before?.sent ?? -1 });
   }
 
   /** Makes room among the reports that were not sent. */
   private thin(): void {
     const before = this.waiting.length;
-    const counts = new Map<string, number>();
-    this.keepUnsent((report) => {
-      if (report.event?.$case !== "measured" || report.lease === undefined) return true;
-      const text = keyText(report.lease);
-      const count = counts.get(text) ?? 0;
-      counts.set(text, count + 1);
-      return count % 2 === 1;
-    });
+    this.thinMeasurements();
     if (this.waiting.length === before) this.keepNewestCheckpoints();
     if (this.waiting.length === before) this.keepUnsent((report) => report.event?.$case !== "found");
     this.thinnedTotal += before - this.waiting.length;
   }
 
+  /**
+   * Drops what a later report of the same step replaces, and of the rest every second one. What replaces a measurement that was sent, even on an
+   * earlier connection, stays: what was sent may have been received and would count.
+   */
+  private thinMeasurements(): void {
+    const last = new Map<string, Report>();
+    for (const report of this.waiting) {
+      const step = measuredStep(report);
+      if (step !== undefined) last.set(`${step} ${textOf(report)}`, report);
+    }
+    const counts = new Map<string, number>();
+    this.keepUnsent((report) => {
+      const step = measuredStep(report);
+      if (step === undefined) return true;
+      const text = textOf(report);
+      if (last.get(`${step} ${text}`) !== report) return false;
+      const steps = this.steps.get(text);
+      if (steps?.newest === step || (this.amendments.has(report) && step <= (steps?.sent ?? -1))) return true;
+      const count = counts.get(text) ?? 0;
+      counts.set(text, count + 1);
+      return count % 2 === 1;
+    });
+  }
+
   private keepNewestCheckpoints(): void {
     const newest = new Map<string, Report>();
     for (const report of this.waiting) {
-      if (report.event?.$case === "checkpointed" && report.lease) newest.set(keyText(report.lease), report);
+      if (report.event?.$case === "checkpointed") newest.set(textOf(report), report);
     }
     const kept = new Set(newest.values());
     this.keepUnsent((report) => report.event?.$case !== "checkpointed" || kept.has(report));
@@ -121,6 +156,15 @@ export class ReportBuffer {
     this.waiting.length = this.sent;
     for (const report of unsent) this.waiting.push(report);
   }
+}
+
+/** The attempt that a report is of; empty where it names none. */
+function textOf({ lease }: Report): string {
+  return lease === undefined ? "" : keyText(lease);
+}
+
+function measuredStep({ event }: Report): number | undefined {
+  return event?.$case === "measured" ? event.value.step : undefined;
 }
 
 /** Rough size of a report on the wire: 32 bytes a name beside its own characters are generous, 96 bytes hold the rest. */
