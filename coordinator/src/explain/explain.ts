@@ -5,7 +5,7 @@
 import {
   assert,
   type Budget,
-  EndReason,
+  type EndReason,
   type ExplainSearchResponse,
   type Explanation,
   type Fact,
@@ -15,14 +15,15 @@ import {
   stepOutcome,
 } from "@regulus/proto";
 import { SearchState } from "../search/search-state.js";
+import { isFailure, ToldOnce } from "./told-once.js";
 import { headWords, waitWords } from "./wait-words.js";
 
 /** Pending trials that the explanation of a search speaks of one by one. */
 const pendingMax = 5;
-/** Newest failures that it tells. */
-const failuresMax = 5;
-/** Newest findings of the search that it tells. */
-const findingsMax = 5;
+/** Newest turns of the search's own course that it tells. */
+const courseMax = 5;
+/** Newest facts about a trial that its explanation tells. */
+const trialFactsMax = 20;
 /** Newest steps of its strategy that it tells. */
 const stepsMax = 3;
 
@@ -56,14 +57,13 @@ class Seen {
   readonly course: Explanation[] = [];
   /** What happened to the trial that is asked for. */
   readonly trial: Explanation[] = [];
-  /** Newest failures of trials. */
-  readonly failures: Explanation[] = [];
+  readonly failures = new ToldOnce();
   /** Newest steps that the strategy took or tried by itself. */
   readonly steps: Explanation[] = [];
   /** The newest step that it tried and had refused. */
   refused: Explanation | undefined;
   /** Newest findings of diagnostics and procedures. */
-  readonly findings: Explanation[] = [];
+  readonly findings = new ToldOnce();
   /** Position of the newest fact about each pending trial. */
   readonly newest = new Map<number, number>();
   readonly #number: number | undefined;
@@ -85,7 +85,7 @@ class Seen {
       if (this.steps.length > stepsMax) this.steps.shift();
       return;
     }
-    if (kind.$case === "findingReported") this.#tellFinding(kind.value.trial, explanation);
+    if (kind.$case === "findingReported") this.findings.tell(kind, words, fact.position);
     if (!("trial" in kind.value) || kind.value.trial === undefined) {
       if (words !== "" && kind.$case !== "findingReported") this.course.push(explanation);
       return;
@@ -94,15 +94,7 @@ class Seen {
     if (kind.$case === "trialEnded") this.newest.delete(number);
     else if (kind.$case !== "findingReported") this.newest.set(number, fact.position);
     if (number === this.#number && words !== "") this.trial.push(explanation);
-    if (isFailure(kind)) {
-      this.failures.push({ text: `trial ${number}: ${words}`, position: fact.position });
-      if (this.failures.length > failuresMax) this.failures.shift();
-    }
-  }
-
-  #tellFinding(trial: number | undefined, { text, position }: Explanation): void {
-    this.findings.push({ text: trial === undefined ? text : `trial ${trial}: ${text}`, position });
-    if (this.findings.length > findingsMax) this.findings.shift();
+    if (isFailure(kind)) this.failures.tell(kind, words, fact.position);
   }
 }
 
@@ -110,17 +102,17 @@ function explainSearch(state: SearchState, seen: Seen, nowMs: number): ExplainSe
   const counts = `${state.running.size} running, ${state.pending.size} pending, ${state.done} done, ${state.stopped} stopped, ${state.failed} failed`;
   // Why a step was refused is told even where many were taken since.
   const refused = seen.refused === undefined || seen.steps.includes(seen.refused) ? [] : [seen.refused];
-  const explanations = [...seen.course.slice(-pendingMax), ...refused, ...seen.steps];
+  const explanations = [...seen.course.slice(-courseMax), ...refused, ...seen.steps];
   for (const number of [...state.pending].slice(0, pendingMax)) {
     const trial = state.live.get(number);
     if (trial === undefined) continue;
     explanations.push({ text: `trial ${number} ${waitWords(state, trial, nowMs)}`, position: seen.newest.get(number) ?? 0 });
   }
-  explanations.push(...seen.failures, ...seen.findings);
+  explanations.push(...seen.failures.view(), ...seen.findings.view());
   const summaries = {
     running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state, nowMs)}` : "goes on",
     paused: `is paused: ${state.reason}`,
-    stopping: `stops and waits for ${state.running.size} running trials: ${state.reason}`,
+    stopping: `stops and waits for ${state.running.size} running ${state.running.size === 1 ? "trial" : "trials"}: ${state.reason}`,
     ended: `has ended (${outcomeWords(state)}): ${state.reason}`,
   };
   return { summary: `The search ${summaries[state.status]} (${counts}).`, explanations };
@@ -141,16 +133,10 @@ function explainTrial(
         : live.status === "paused"
           ? `reached step ${live.step} and waits for the strategy`
           : waitWords(state, live, nowMs);
-  return { summary: `Trial ${number} ${now}.`, explanations: seen.trial.slice(-20) };
+  return { summary: `Trial ${number} ${now}.`, explanations: seen.trial.slice(-trialFactsMax) };
 }
 
 type Kind = NonNullable<Fact["kind"]>;
-
-function isFailure(kind: Kind): boolean {
-  if (kind.$case === "attemptEnded") return kind.value.reason !== EndReason.END_REASON_PREEMPTED;
-  if (kind.$case !== "trialEnded") return false;
-  return kind.value.reason !== EndReason.END_REASON_DONE && kind.value.reason !== EndReason.END_REASON_STOPPED_EARLY;
-}
 
 /** A fact in words; nothing for those that explain nothing. */
 function describe(kind: Kind): string {

@@ -1,5 +1,6 @@
 /** `regulus explain`: what a search or a trial is doing or waiting for, and the facts that say so. */
 import type { Command } from "commander";
+import { messageLines } from "../../display/failures.js";
 import { plainText } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
@@ -25,6 +26,8 @@ async function explain(idOrBeginning: string, trial: number | undefined, options
   }
   writeLine(plainText(answer.summary));
   for (const { text, position } of answer.explanations) {
-    writeLine(`  ${plainText(text)}${position > 0 ? ` (fact ${position})` : ""}`);
+    const [head = "", ...lines] = text.split(/\r?\n/);
+    writeLine(`  ${plainText(head)}${position > 0 ? ` (fact ${position})` : ""}`);
+    for (const line of lines.length === 0 ? [] : messageLines(lines.join("\n"))) writeLine(`  ${line}`);
   }
 }
