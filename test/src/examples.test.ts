@@ -29,9 +29,10 @@ for (const file of examples) {
 }
 
 test("every search file shown in a document is a whole search, which can be copied", () => {
-  const pages = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
+  const documents = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
+  const pages = ["README.md", ...documents.map((file) => `docs/${file}`)];
   const blocks = pages.flatMap((page) => {
-    const text = readFileSync(join(root, "docs", page), "utf8");
+    const text = readFileSync(join(root, page), "utf8");
     return [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = ""]) => ({ page, block }));
   });
   assert.ok(blocks.length >= 5, `only ${blocks.length} were found`);
