@@ -1,17 +1,15 @@
 /** The `regulus` command as people and scripts meet it: real processes against a real server; output, errors and exit codes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { create } from "tar";
 import { sampleSearch } from "../report/sample.js";
 import { type CoordinatorTwin, startTwin } from "../testing/coordinator-twin.js";
+import { regulus } from "../testing/run-command.js";
 
-const command = fileURLToPath(new URL("../../bin/regulus.js", import.meta.url));
 const file = `
 name: ridge
 workload: ridge
@@ -106,7 +104,7 @@ test("warnings of a coordinator go to standard error, and into JSON, for validat
   for (const words of ["validate", "submit"]) {
     const plain = await regulus([words, path, "-c", twin.address]);
     assert.equal(plain.code, 0);
-    assert.match(plain.stderr, /^warning: no agent \[2J allows commands$/m);
+    assert.match(plain.stderr, /^warning: no agent allows commands$/m);
     const json = await regulus([words, path, "-c", twin.address, "--json"]);
     assert.deepEqual(JSON.parse(json.stdout).warnings, twin.warnings);
   }
@@ -142,7 +140,7 @@ test("logs and show --output give what a running program prints, without escape 
 test("submit from a pipe, ls, show, explain, pause, resume, stop, delete", async (t) => {
   const { twin } = await begin(t);
   const at = ["-c", twin.address];
-  const submitted = await regulus(["submit", "-", "--seed", "7", ...at], file);
+  const submitted = await regulus(["submit", "-", "--seed", "7", ...at], { input: file });
   assert.deepEqual([submitted.code, submitted.stdout], [0, "s1\n"]);
   assert.equal(twin.searches.get("s1")?.search.spec?.seed, 7);
 
@@ -326,8 +324,10 @@ test("watch: facts as JSON lines; a reader that closes the pipe ends it; a faile
   );
   assert.ok(lines[0].kind.searchCreated.spec.name.length > 0);
 
-  const closed = await regulus(["watch", "s1", "--json", "-c", twin.address], undefined, (child) => {
-    child.stdout?.destroy();
+  const closed = await regulus(["watch", "s1", "--json", "-c", twin.address], {
+    meanwhile: (child) => {
+      child.stdout?.destroy();
+    },
   });
   assert.deepEqual([closed.code, closed.stderr], [0, ""]);
 
@@ -342,43 +342,16 @@ test("Ctrl-C leaves a watched search running and says how to come back", async (
   const { twin } = await begin(t);
   const { search } = sampleSearch({ seed: 5, strategy: "random", trials: 6, stepsPerTrial: 200 });
   const kept = twin.add("s1", search.spec ?? assert.fail());
-  const left = await regulus(["watch", "s1", "-c", twin.address], undefined, async (child) => {
-    while (kept.watchers.size === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    child.kill("SIGINT");
+  const left = await regulus(["watch", "s1", "-c", twin.address], {
+    meanwhile: async (child) => {
+      while (kept.watchers.size === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      child.kill("SIGINT");
+    },
   });
   assert.equal(left.code, 130);
   assert.match(left.stderr, /left; the search goes on\. regulus watch s1 follows it again/);
   assert.equal(twin.searches.get("s1")?.search.status, "SEARCH_STATUS_RUNNING");
 });
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command to its end. */
-function regulus(
-  args: readonly string[],
-  input?: string,
-  meanwhile?: (child: ReturnType<typeof spawn>) => void | Promise<void>,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [command, ...args], { stdio: "pipe", env: { ...process.env, NO_COLOR: "1" } });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  child.stdin.end(input);
-  void meanwhile?.(child);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code, stdout, stderr }));
-  });
-}
 
 async function begin(t: TestContext): Promise<{ readonly folder: string; readonly twin: CoordinatorTwin }> {
   const folder = mkdtempSync(join(tmpdir(), "regulus-cli-"));

@@ -4,6 +4,7 @@
  */
 import { type ExportSearchResponse, type Measurement, metricOf, type Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
+import { safeText } from "./safe-output.js";
 
 /** Names that stand in the columns after the fixed ones. */
 export interface CsvColumns {
@@ -91,12 +92,16 @@ function line(values: readonly unknown[]): string {
   return values.map(cell).join(",");
 }
 
-/** Numbers at full precision. A text that a spreadsheet would run as a formula gets an apostrophe in front. */
+/**
+ * Numbers at full precision. A text loses its escape sequences and control characters, since a CSV is also read in terminals; one that a
+ * spreadsheet would run as a formula gets an apostrophe in front.
+ */
 function cell(value: unknown): string {
   if (value === undefined) return "";
   // A choice may be null or a list: both are JSON, as in REGULUS_PARAM_<NAME>.
   if (typeof value === "object") return cell(JSON.stringify(value));
   if (typeof value !== "string") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const safe = safeText(value);
+  const text = /^[=+\-@\t]/.test(safe) ? `'${safe}` : safe;
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,7 +1,8 @@
 /** A fact as one line of words, for `regulus show` and for watching without a terminal. */
 import { type Fact, type Measurement, stepOutcome, type Work } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
-import { formatCount, formatParameter, formatValue } from "../display/numbers.js";
+import { formatCount, parameterText } from "../display/numbers.js";
+import { numberFormat } from "./output.js";
 
 /** Metrics and parameters that a line names; further ones are left to `--json`. */
 const namesMax = 6;
@@ -32,13 +33,13 @@ export function factWords({ kind }: Fact): string {
       const { step, metrics, message } = kind.value;
       const outcome = stepOutcome(kind.value);
       if (outcome === "news") return `strategy at step ${formatCount(step)}: ${message}`;
-      const numbers = listWords(metrics, (value) => formatValue(Number(value)));
+      const numbers = listWords(metrics);
       return `strategy's step ${formatCount(step)} ${outcome}${message === "" ? "" : ` (${message})`}${numbers === "" ? "" : `:${numbers}`}`;
     }
     case "trialProposed": {
       const { trial, work } = kind.value;
       const arm = work?.arm ? ` (${work.arm})` : "";
-      return `trial ${trial} proposed${arm}: ${work?.procedure ?? ""}${untilWords(work?.untilStep)}${fromWords(work)}${listWords(work?.parameters, formatParameter)}`;
+      return `trial ${trial} proposed${arm}: ${work?.procedure ?? ""}${untilWords(work?.untilStep)}${fromWords(work)}${listWords(work?.parameters)}`;
     }
     case "trialResumed":
       return `trial ${kind.value.trial} is to go on${untilWords(kind.value.work?.untilStep)}${fromWords(kind.value.work)}`;
@@ -79,7 +80,7 @@ function endWords({ reason, message }: { readonly reason: string; readonly messa
 
 function measurementWords(measurement: Measurement | undefined): string {
   if (measurement === undefined) return "";
-  return ` at step ${formatCount(measurement.step)}:${listWords(measurement.metrics, (value) => formatValue(Number(value)))}`;
+  return ` at step ${formatCount(measurement.step)}:${listWords(measurement.metrics)}`;
 }
 
 function untilWords(step: number | undefined): string {
@@ -92,8 +93,9 @@ function fromWords(work: Work | undefined): string {
   return work?.schedule === undefined ? copies : `${copies} on a learned schedule`;
 }
 
-function listWords(map: Readonly<Record<string, unknown>> | undefined, format: (value: unknown) => string): string {
+function listWords(map: Readonly<Record<string, unknown>> | undefined): string {
   const entries = Object.entries(map ?? {});
-  const words = entries.slice(0, namesMax).map(([name, value]) => ` ${name} ${format(value)}`);
+  const number = numberFormat();
+  const words = entries.slice(0, namesMax).map(([name, value]) => ` ${name} ${parameterText(value, number)}`);
   return words.join("") + (entries.length > namesMax ? " …" : "");
 }

@@ -1,23 +1,48 @@
-/** A search by its id or the beginning of it, as people type it. */
-import { RegulusError, type Search } from "@regulus/proto";
+/** A search by its id, the beginning of it, or its name, as people type them. */
+import { RegulusError, type Search, SearchView } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
+import { plainText } from "../display/numbers.js";
+import { searchStatusWords } from "./words.js";
 
-/** Searches that a beginning is compared with, newest first. */
-const comparedMax = 1000;
+/** Candidates that an error names. */
+const namedMax = 5;
 
-/** The search with this id, or the only one whose id begins so. */
-export async function findSearch(client: RegulusClient, idOrBeginning: string): Promise<Search> {
+/**
+ * The search with this id; else the only one whose id begins so; else the only one with this name. A whole name is clearer than a beginning that
+ * several ids have.
+ */
+export async function findSearch(client: RegulusClient, given: string): Promise<Search> {
   try {
-    return await client.getSearch(idOrBeginning);
+    return await client.getSearch(given);
   } catch (thrown) {
-    const error = RegulusError.from(thrown);
-    if (error.code !== "not-found" || idOrBeginning === "") throw error;
-    const { searches } = await client.listSearches({ pageSize: comparedMax });
-    const fitting = searches.filter(({ searchId }) => searchId.startsWith(idOrBeginning));
-    const [only] = fitting;
-    if (only !== undefined && fitting.length === 1) return only;
-    if (only === undefined) throw new RegulusError("not-found", `no search ${idOrBeginning}; regulus ls lists those there are`);
-    const ids = fitting.slice(0, 5).map(({ searchId }) => searchId);
-    throw new RegulusError("invalid-argument", `${fitting.length} searches begin with ${idOrBeginning}: ${ids.join(", ")}`);
+    const { code } = RegulusError.from(thrown);
+    // A name may hold what no id does.
+    if ((code !== "not-found" && code !== "invalid-argument") || given === "") throw thrown;
   }
+  const byId: Search[] = [];
+  const byName: Search[] = [];
+  for await (const search of client.searches({ view: SearchView.SEARCH_VIEW_BASIC })) {
+    if (search.searchId.startsWith(given)) byId.push(search);
+    if (search.spec?.name === given) byName.push(search);
+  }
+  const only = [byId, byName].find(({ length }) => length === 1)?.[0];
+  if (only !== undefined) return client.getSearch(only.searchId);
+  const shown = plainText(given, 200);
+  if (byId.length === 0 && byName.length === 0)
+    throw new RegulusError("not-found", `no search ${shown}; regulus ls lists those there are`);
+  const [found, how] = byName.length > 0 ? [byName, "are named"] : [byId, "have an id that begins with"];
+  throw new RegulusError(
+    "invalid-argument",
+    `${found.length} searches ${how} ${shown}; give more of one id:${candidates(found)}`,
+  );
+}
+
+/** A line each. */
+function candidates(found: readonly Search[]): string {
+  const lines = found.slice(0, namedMax).map((search) => {
+    const name = plainText(search.spec?.name ?? "", 60);
+    return `\n  ${search.searchId}  ${searchStatusWords(search)}${name === "" ? "" : `  ${name}`}`;
+  });
+  const more = found.length - lines.length;
+  return lines.join("") + (more > 0 ? `\n  and ${more} more` : "");
 }

@@ -2,7 +2,11 @@
 
 /** One line of JSON. Zeros and empty texts stay, so that a reader finds every field. */
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, plain, indent);
+  // JSON escapes the older control characters by itself. The newer ones move a terminal's cursor too, and direction marks mislead.
+  return JSON.stringify(value, plain, indent).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function plain(_key: string, value: unknown): unknown {

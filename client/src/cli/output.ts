@@ -3,11 +3,17 @@
  * ends the command without a complaint.
  */
 import type { Warning } from "@regulus/proto";
-import { plainText } from "../display/numbers.js";
+import { exactValue, formatCount, formatValue, plainText } from "../display/numbers.js";
 import { toJson } from "./json.js";
+import { safeText } from "./safe-output.js";
 
-/** A result line. */
+/** A result, of one line or several. Whatever stands in it, no escape sequence reaches the terminal. */
 export function writeLine(text: string): void {
+  process.stdout.write(`${safeText(text)}\n`);
+}
+
+/** Lines of a table that our own colours are in already; the cells were cleared before they were painted. */
+export function writeTable(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
@@ -22,20 +28,30 @@ export async function writeLineSlowly(text: string, stream: NodeJS.WritableStrea
   await new Promise<void>((resolve) => stream.once("drain", resolve));
 }
 
-/** A piece of a text that has lines of its own; waits while the reader is slow. */
-export async function writePiece(text: string): Promise<void> {
-  if (text === "" || process.stdout.write(text)) return;
+/** A piece of what has lines of its own; waits while the reader is slow. */
+export async function writePiece(piece: string | Uint8Array): Promise<void> {
+  if (piece.length === 0 || process.stdout.write(piece)) return;
   await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
 }
 
-/** Words for the person at the terminal. */
+/** Words for the person at the terminal, cleared of escape sequences likewise. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${safeText(text)}\n`);
 }
 
 /** What the owner of a search should know although it was accepted. */
 export function noteWarnings(warnings: readonly Warning[]): void {
   for (const { message } of warnings) note(`warning: ${plainText(message)}`);
+}
+
+/** How numbers are written to standard output: short for people at a terminal, exact for whatever reads a file or a pipe. */
+export function numberFormat(): (value: number) => string {
+  return process.stdout.isTTY ? formatValue : exactValue;
+}
+
+/** The same for counts. */
+export function countFormat(): (value: number) => string {
+  return process.stdout.isTTY ? formatCount : exactValue;
 }
 
 /** Width of the terminal, undefined where output goes to a file or a pipe and nothing is to be cut. */
@@ -45,19 +61,44 @@ export function terminalColumns(): number | undefined {
 
 /**
  * Rows under a head, aligned, two spaces apart. On a terminal the widest columns give way until a row fits a line; elsewhere nothing is
- * cut. Cells are cleared of control characters, since names come from strangers.
+ * cut. Cells are cleared of control characters, since names come from strangers. @param style colours a cell of a row; it changes no widths
  */
-export function table(head: readonly string[], rows: readonly (readonly string[])[], columns = terminalColumns()): string {
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns = terminalColumns(),
+  style: (text: string, row: number, column: number) => string = (text) => text,
+): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => plainText(cell)));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => lengthOf(row[column] ?? ""))));
   if (columns !== undefined) narrow(widths, columns - 2 * (head.length - 1));
-  const lines = cells.map((row) =>
+  const lines = cells.map((row, at) =>
     row
-      .map((cell, column) => fit(cell, widths[column] ?? 0))
+      .map((cell, column) => {
+        const text = fit(cell, widths[column] ?? 0);
+        // The last column is not padded, so that no line ends in blanks.
+        const shown = column === row.length - 1 ? text.trimEnd() : text;
+        return at === 0 ? shown : style(shown, at - 1, column);
+      })
       .join("  ")
       .trimEnd(),
   );
   return lines.join("\n");
+}
+
+/** How many of a table's columns stand in a terminal's width at their full width, the first `fixed` among them. */
+export function columnsThatFit(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { fixed, columns }: { readonly fixed: number; readonly columns: number },
+): number {
+  let room = columns;
+  for (let column = 0; column < head.length; column += 1) {
+    const cells = [head, ...rows].map((row) => lengthOf(plainText(row[column] ?? "")));
+    room -= Math.max(...cells) + (column === 0 ? 0 : 2);
+    if (room < 0 && column >= fixed) return column;
+  }
+  return head.length;
 }
 
 /** `name  value` lines, aligned. */

@@ -3,10 +3,9 @@
  * cursor, changes colours or titles, or answers for the user. Lines, tabs and the text itself stay.
  */
 
+import { withoutSequences } from "../display/escape-sequences.js";
+
 // biome-ignore-start lint/suspicious/noControlCharactersInRegex: control characters are what is taken out.
-/** Sequences by their kinds: CSI (ESC [ ...), strings such as titles and links (OSC, DCS, SOS, PM, APC) to their end, and short ones. */
-const sequences =
-  /(?:\u001b\[|\u009b)[\u0030-\u003f]*[\u0020-\u002f]*[\u0040-\u007e]?|(?:\u001b[\]P^_X]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[\u0020-\u002f]*[\u0030-\u007e]?/g;
 /** Control characters but tab and newline; marks that change the direction of text. */
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 /** A sequence that has begun at the end of a text and may go on in the next one. */
@@ -22,13 +21,18 @@ export function safeOutput(text: string): string {
   return lines.map((line) => safeLine(lastState(line))).join("\n");
 }
 
+/** The same for a text that is no program's output: nothing of its lines is lost, and a carriage return ends one. */
+export function safeText(text: string): string {
+  return safeLine(text.replaceAll("\r\n", "\n").replaceAll("\r", "\n"));
+}
+
 /** What stands in a line after its carriage returns. */
 function lastState(line: string): string {
   return line.split("\r").findLast((part) => part !== "") ?? "";
 }
 
 function safeLine(line: string): string {
-  return line.replace(sequences, "").replace(controls, "");
+  return withoutSequences(line).replace(controls, "");
 }
 
 /** The same for a text that comes in pieces: half a character or half a sequence at the end of one waits for the next. */

@@ -1,7 +1,8 @@
 /** Searches and trials in a few words, shared by the commands that list and show them. */
 import type { Measurement, Search, Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
-import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue } from "../display/numbers.js";
+import { formatCount, formatPercent, formatSeconds, parameterText } from "../display/numbers.js";
+import { numberFormat } from "./output.js";
 
 /** running, paused, stopping, or how it ended. */
 export function searchStatusWords({ status, outcome }: Search): string {
@@ -25,7 +26,7 @@ export function countWords({ counts }: Search): string {
 /** "validLoss 0.1193 (trial 4)". */
 export function bestWords({ bestTrial, bestValue, spec }: Search): string {
   if (bestTrial === undefined || bestValue === undefined) return "";
-  return `${spec?.objectives[0]?.metric ?? "objective"} ${formatValue(bestValue)} (trial ${bestTrial})`;
+  return `${spec?.objectives[0]?.metric ?? "objective"} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
 }
 
 /** How long a search has run: pauses and the time after its end do not count. */
@@ -41,8 +42,13 @@ export function costWords({ slotSeconds, wastedSlotSeconds, wastedByReason }: Se
   const reasons = Object.entries(wastedByReason)
     .sort(([, a], [, b]) => b - a)
     .map(([reason, seconds]) => `${formatSeconds(seconds)} ${reason.replaceAll("_", " ")}`);
-  const share = formatPercent(slotSeconds > 0 ? wastedSlotSeconds / slotSeconds : 0);
+  const share = formatPercent(wastedShare({ slotSeconds, wastedSlotSeconds }));
   return `${all}, ${formatSeconds(wastedSlotSeconds)} of it (${share}) wasted: ${reasons.join(", ")}`;
+}
+
+/** The part of the slot-seconds that came to nothing, in [0, 1]. Both are sums of times by different clocks, so their ratio may leave it. */
+export function wastedShare({ slotSeconds, wastedSlotSeconds }: Pick<Search, "slotSeconds" | "wastedSlotSeconds">): number {
+  return slotSeconds > 0 ? Math.min(1, Math.max(0, wastedSlotSeconds / slotSeconds)) : 0;
 }
 
 /** "12 taken, 3 refused"; empty where the strategy takes no steps of its own. */
@@ -60,7 +66,7 @@ export function armPairs({ arms, spec }: Search): [string, string][] {
   return arms.flatMap(({ name, trials, steps, bestTrial, bestValue }): [string, string][] => {
     const spent = `${formatCount(trials)} ${trials === 1 ? "trial" : "trials"}, ${formatCount(steps)} steps`;
     if (bestTrial === undefined || bestValue === undefined) return [[armNames[name] ?? name, `${spent}, nothing measured yet`]];
-    const best = `${spent}, best ${metric} ${formatValue(bestValue)} (trial ${bestTrial})`;
+    const best = `${spent}, best ${metric} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
     if (name === "" || own?.bestValue === undefined) return [[armNames[name] ?? name, best]];
     const gain = (sign * (bestValue - own.bestValue)) / Math.abs(name === "replay" ? own.bestValue : bestValue);
     return [[armNames[name] ?? name, `${best}: ${armWords(name, gain)}`]];
@@ -78,15 +84,18 @@ function armWords(name: string, gain: number): string {
 }
 
 /** Hyperparameters of a trial: what it was given, then what it learned. */
-export function parameterPairs({ work, last }: Trial): [string, string][] {
-  const given = Object.entries(work?.parameters ?? {}).map(([name, value]): [string, string] => [name, formatParameter(value)]);
+export function parameterPairs({ work, last }: Pick<Trial, "work" | "last">, number = numberFormat()): [string, string][] {
+  const given = Object.entries(work?.parameters ?? {}).map(([name, value]): [string, string] => [
+    name,
+    parameterText(value, number),
+  ]);
   const learned = Object.entries(last?.learned ?? {}).map(([name, value]): [string, string] => [
     name,
-    `${formatValue(value)} (learned)`,
+    `${number(value)} (learned)`,
   ]);
   return [...given, ...learned];
 }
 
-export function metricPairs(measurement: Measurement | undefined): [string, string][] {
-  return Object.entries(measurement?.metrics ?? {}).map(([name, value]) => [name, formatValue(value)]);
+export function metricPairs(measurement: Measurement | undefined, number = numberFormat()): [string, string][] {
+  return Object.entries(measurement?.metrics ?? {}).map(([name, value]) => [name, number(value)]);
 }

@@ -28,7 +28,7 @@ test("each way of failing is told once, with its lines, and how often it came ag
 
 test("a list counts failures and keeps line breaks, and a terminal obeys none of it", () => {
   const group = { reason: EndReason.END_REASON_LOST, message: "a\nb\u001b[2J", trials: 3, firstTrial: 4 };
-  assert.deepEqual(failureLines([group]), ["3 trials, the first of them trial 4: lost", "  a", "  b [2J"]);
+  assert.deepEqual(failureLines([group]), ["3 trials, the first of them trial 4: lost", "  a", "  b"]);
   const long = messageLines(Array.from({ length: 99 }, (_, line) => `line ${line}`).join("\n"));
   assert.deepEqual([long.length, long[0], long.at(-1)], [12, "  line 0", "  line 98"]);
 });

@@ -3,21 +3,20 @@
  * attached. Nothing here rounds what is written to JSON. `formatValue`, `formatPercent`, `formatCount` and
  * `formatSeconds` are also written, as they are, into reports (their charts format with them), hence they use nothing but each other.
  */
+import { withoutSequences } from "./escape-sequences.js";
 
-/** A measured value at four significant digits: 0.1193, 12.4, 1,532, 1.2e-6. Not finite values keep their name. */
+/** A measured value at four significant digits: 0.1193, 12.4, 1,532, 1.2e-6. Not finite values keep their name. All of it is ASCII, so that it can be pasted. */
 export function formatValue(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size < 1e-3 || size >= 1e7)
     return value
       .toExponential(2)
       .replace(/\.?0+e/, "e")
-      .replace("e+", "e")
-      .replaceAll("-", "−");
-  if (Number.isInteger(value) || size >= 1000)
-    return value.toLocaleString("en-US", { maximumFractionDigits: 0 }).replace("-", "−");
-  return Number(value.toPrecision(4)).toString().replace("-", "−");
+      .replace("e+", "e");
+  if (Number.isInteger(value) || size >= 1000) return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return Number(value.toPrecision(4)).toString();
 }
 
 /** A share in [0, 1] in percent: 3.62 %. */
@@ -46,14 +45,26 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${String(hours % 24).padStart(2, "0")} h`;
 }
 
-/** A value of any kind that a search space may hold. */
-export function formatParameter(value: unknown): string {
-  return typeof value === "number" ? formatValue(value) : typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+/** A number as a program reads it: every digit, no thousands apart. */
+export function exactValue(value: number): string {
+  return String(value);
 }
 
-/** A name without the control characters and direction marks with which it could repaint a terminal or mislead a reader. */
+/** A value of any kind that a search space may hold. */
+export function formatParameter(value: unknown): string {
+  return parameterText(value, formatValue);
+}
+
+/** The same, with numbers written as told. */
+export function parameterText(value: unknown, number: (value: number) => string): string {
+  return typeof value === "number" ? number(value) : typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+/** A name without the escape sequences, control characters and direction marks with which it could repaint a terminal or mislead a reader. */
 export function plainText(text: string, charactersMax = 4096): string {
-  const safe = text.replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ").trim();
+  const safe = withoutSequences(text)
+    .replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ")
+    .trim();
   const characters = [...safe];
   return characters.length <= charactersMax ? safe : `${characters.slice(0, charactersMax - 1).join("")}…`;
 }

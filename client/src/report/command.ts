@@ -21,7 +21,7 @@ export function registerReport(program: Command): void {
   const command = program
     .command("report")
     .description("write searches into one self-contained HTML file with tables and plots")
-    .argument("<search...>", "ids of the searches, or how they begin; they share the plots")
+    .argument("<search...>", "ids of the searches, the beginnings of them, or names; they share the plots")
     .option("-o, --output <file>", "where to write", outputFile, "report.html")
     .option("--title <text>", "headline of the page", "Regulus report")
     .addHelpText("after", examples);

@@ -10,8 +10,9 @@ import { formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { extractCheckpoint } from "../extract-checkpoint.js";
 import { findSearch } from "../find-search.js";
-import { note, table, writeJson, writeLine } from "../output.js";
+import { note, table, writeJson, writeLine, writePiece } from "../output.js";
 import { wholeNumber } from "../read-values.js";
+import { SafeOutputStream } from "../safe-output.js";
 
 /** Trials that are looked through for one that left what is asked for. */
 const trialsSeenMax = 1000;
@@ -24,10 +25,10 @@ interface ArtifactOptions extends ConnectionOptions {
 
 export function registerArtifact(program: Command): void {
   withConnection(program.command("artifact").description("list what a trial left, or fetch one of it as a file"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .argument("<trial>", "number of the trial, or best (of those that left the kind)", trialName)
     .argument("[kind]", "what to fetch: schedule, image, report, output, checkpoint, best-checkpoint ...; absent for a list")
-    .option("-o, --output <file>", "where to write; standard output where absent")
+    .option("-o, --output <file>", "where to write; - or absent for standard output")
     .option("--extract <dir>", "restore the files of a checkpoint into this folder, which is made or empty")
     .option("--number <n>", "which one of a kind that it left several of, from 0; the last where absent", wholeNumber)
     .addHelpText(
@@ -135,8 +136,8 @@ async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactR
     else note(`${kind}: ${formatCount(files.length)} files in ${options.extract}`);
     return;
   }
-  if (options.output === undefined) {
-    for await (const piece of client.getArtifact(sha256)) process.stdout.write(piece);
+  if (options.output === undefined || options.output === "-") {
+    await writeOut(client, sha256);
     return;
   }
   // Beside its place first: what is cut short or is not what its name says must not look like the whole.
@@ -150,6 +151,13 @@ async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactR
   }
   if (options.json) writeJson({ file: options.output, kind, sha256, size });
   else note(`${kind} of ${formatCount(size)} bytes written to ${options.output}`);
+}
+
+/** As it is; a terminal gets no escape sequence of it. */
+async function writeOut(client: RegulusClient, sha256: string): Promise<void> {
+  const shown = new SafeOutputStream();
+  for await (const piece of client.getArtifact(sha256)) await writePiece(process.stdout.isTTY ? shown.add(piece) : piece);
+  await writePiece(shown.end());
 }
 
 function trialName(text: string): number | "best" {

@@ -2,7 +2,7 @@
 import { countedMeasurement, RegulusError, type Search } from "@regulus/proto";
 import type { Command } from "commander";
 import { failureLines } from "../../display/failures.js";
-import { formatCount } from "../../display/numbers.js";
+import { exactValue } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
 import { pairs, writeJson, writeLine } from "../output.js";
@@ -10,7 +10,7 @@ import { countWords, metricPairs, parameterPairs, trialStatusWords } from "../wo
 
 export function registerBest(program: Command): void {
   withConnection(program.command("best").description("show the best trial: its metrics and hyperparameters"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .addHelpText("after", "\nExamples:\n  regulus best 7f3a\n  regulus best 7f3a --json | jq .trial.work.parameters\n")
     .action(best);
 }
@@ -42,7 +42,9 @@ async function best(idOrBeginning: string, options: ConnectionOptions): Promise<
   const measurement = countedMeasurement(trial, search.spec?.objectives[0]) ?? trial.last;
   const head: [string, string][] = [
     ["trial", `${trial.trial} (${trialStatusWords(trial)})`],
-    ["steps", formatCount(measurement?.step ?? 0)],
+    ["steps", exactValue(measurement?.step ?? 0)],
   ];
-  writeLine(pairs([...head, ...metricPairs(measurement), ...parameterPairs({ ...trial, last: measurement })]));
+  // What is printed here is pasted into other programs, hence every digit.
+  const parameters = parameterPairs({ work: trial.work, last: measurement }, exactValue);
+  writeLine(pairs([...head, ...metricPairs(measurement, exactValue), ...parameters]));
 }

@@ -18,14 +18,14 @@ interface ExportOptions extends ConnectionOptions {
 
 export function registerExport(program: Command): void {
   withConnection(program.command("export").description("write every trial with its measurements as JSON lines or CSV"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .addOption(
       new Option("-f, --format <format>", "one JSON object a trial, or one row a trial")
         .choices(["jsonl", "csv"])
         .default("jsonl"),
     )
     .option("--measurements", "csv: one row for every measurement, with its attempt")
-    .option("-o, --output <file>", "where to write; standard output where absent")
+    .option("-o, --output <file>", "where to write; - or absent for standard output")
     .addHelpText(
       "after",
       "\nExamples:\n  regulus export 7f3a > trials.jsonl\n  regulus export 7f3a --format csv -o trials.csv\n  regulus export 7f3a --format csv --measurements -o curves.csv\n",
@@ -36,7 +36,7 @@ export function registerExport(program: Command): void {
 async function exportSearch(idOrBeginning: string, options: ExportOptions): Promise<void> {
   await withClient(options, async (client) => {
     const { searchId } = await findSearch(client, idOrBeginning);
-    if (options.output === undefined) {
+    if (options.output === undefined || options.output === "-") {
       await writeAll(client, searchId, { options, stream: process.stdout });
       return;
     }

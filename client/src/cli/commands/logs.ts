@@ -16,7 +16,7 @@ interface LogsOptions extends ConnectionOptions {
 
 export function registerLogs(program: Command): void {
   withConnection(program.command("logs").description("show what the program of a trial has printed, also while it runs"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .argument("<trial>", "number of the trial", wholeNumber)
     .option("-f, --follow", "go on with what it prints until the trial has ended")
     .addHelpText("after", "\nExamples:\n  regulus logs 7f3a 12\n  regulus logs 7f3a 12 --follow\n")

@@ -4,9 +4,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
 import { formatPercent, formatSeconds } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
-import { note, table, writeJson, writeLine } from "../output.js";
+import { note, table, writeJson, writeTable } from "../output.js";
 import { wholeNumber } from "../read-values.js";
-import { ageWords, bestWords, countWords, searchStatusWords } from "../words.js";
+import { ageWords, bestWords, countWords, searchStatusWords, wastedShare } from "../words.js";
 
 interface LsOptions extends ConnectionOptions {
   readonly status?: keyof typeof statuses;
@@ -51,25 +51,19 @@ async function ls(options: LsOptions): Promise<void> {
   });
   if (options.json) writeJson({ searches });
   else if (searches.length === 0) note("no searches; regulus submit FILE starts one");
-  else
-    writeLine(
-      coloured(table(["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME", "SLOTS", "WASTED"], searches.map(row)), searches),
-    );
+  else writeTable(table(head, searches.map(row), undefined, paint(searches)));
 }
 
-/** Failed searches in red on a terminal: a row is a line, under the head. */
-function coloured(text: string, searches: readonly Search[]): string {
-  const { red } = pc.createColors(pc.isColorSupported && process.stdout.isTTY === true);
-  const failed = (line: number) => searches[line - 1]?.outcome === "SEARCH_OUTCOME_FAILED";
-  return text
-    .split("\n")
-    .map((line, index) => (failed(index) ? red(line) : line))
-    .join("\n");
+const head = ["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME", "SLOTS", "WASTED"];
+
+/** Failed searches are red on a terminal. */
+function paint(searches: readonly Search[]): (text: string, row: number) => string {
+  const { red } = pc.createColors(pc.isColorSupported && (process.stdout.isTTY === true || Boolean(process.env.FORCE_COLOR)));
+  return (text, row) => (searches[row]?.outcome === "SEARCH_OUTCOME_FAILED" ? red(text) : text);
 }
 
 function row(search: Search): string[] {
   const name = search.spec?.name ?? "";
-  const share = search.slotSeconds > 0 ? search.wastedSlotSeconds / search.slotSeconds : 0;
   return [
     search.searchId,
     name,
@@ -78,7 +72,7 @@ function row(search: Search): string[] {
     bestWords(search),
     ageWords(search, Date.now()),
     formatSeconds(search.slotSeconds),
-    formatPercent(share),
+    formatPercent(wastedShare(search)),
   ];
 }
 

@@ -10,7 +10,7 @@ interface PauseOptions extends ConnectionOptions {
 
 export function registerPause(program: Command): void {
   withConnection(program.command("pause").description("pause a search: running trials save and give their slots back"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .option("--reason <text>", "why, for others", "paused by the user")
     .addHelpText("after", "\nExample:\n  regulus pause 7f3a --reason 'the machines are needed until noon'\n")
     .action(async (idOrBeginning: string, options: PauseOptions) => {

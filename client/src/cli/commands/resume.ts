@@ -14,7 +14,7 @@ function withHint(error: RegulusError, searchId: string): RegulusError {
 
 export function registerResume(program: Command): void {
   withConnection(program.command("resume").description("let a paused search go on"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .addHelpText("after", "\nExample:\n  regulus resume 7f3a\n")
     .action(async (idOrBeginning: string, options: ConnectionOptions) => {
       const search = await withClient(options, async (client) => {

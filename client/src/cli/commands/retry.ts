@@ -12,7 +12,7 @@ export function registerRetry(program: Command): void {
   withConnection(
     program.command("retry").description("try failed trials again, from their last checkpoints; opens a search that has ended"),
   )
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .argument("[trial]", "number of one trial; all that failed where absent", wholeNumber)
     .addHelpText("after", "\nExamples:\n  regulus retry 7f3a\n  regulus retry 7f3a 12 && regulus watch 7f3a\n")
     .action(async (idOrBeginning: string, trial: number | undefined, options: ConnectionOptions) => {

@@ -12,11 +12,22 @@ import {
 import type { Command } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { failureLines } from "../../display/failures.js";
-import { formatCount, formatSeconds, formatValue, plainText } from "../../display/numbers.js";
+import { formatCount, formatSeconds, plainText } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { factWords } from "../fact-words.js";
 import { findSearch } from "../find-search.js";
-import { note, pairs, table, writeJson, writeLine } from "../output.js";
+import {
+  columnsThatFit,
+  countFormat,
+  note,
+  numberFormat,
+  pairs,
+  table,
+  terminalColumns,
+  writeJson,
+  writeLine,
+  writePiece,
+} from "../output.js";
 import { wholeNumber } from "../read-values.js";
 import { safeOutput } from "../safe-output.js";
 import { readOutput } from "../trial-output.js";
@@ -36,6 +47,7 @@ import {
 interface ShowOptions extends ConnectionOptions {
   readonly limit: number;
   readonly byNumber?: boolean;
+  readonly allParameters?: boolean;
   readonly output?: boolean;
 }
 
@@ -47,15 +59,18 @@ const stepsShown = 8;
 const findingsShown = 12;
 /** The newest refused steps that are shown, whatever came after them. */
 const refusedShown = 3;
+/** Columns of hyperparameters where no terminal's width says how many there is room for. */
+const parametersShown = 12;
 /** Lines of a program's output that are shown. */
 const outputLinesShown = 20;
 
 export function registerShow(program: Command): void {
   withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .argument("[trial]", "number of one trial", wholeNumber)
     .option("-n, --limit <count>", "trials to show", wholeNumber, 20)
     .option("--by-number", "trials by number, not the best first")
+    .option("--all-parameters", "a column for every hyperparameter, however wide that gets")
     .option("--output", "of one trial: all that its program wrote, so far where it runs, and nothing else")
     .addHelpText(
       "after",
@@ -70,7 +85,7 @@ async function show(idOrBeginning: string, trial: number | undefined, options: S
     const { searchId } = search;
     if (trial !== undefined) {
       const answer = await client.getTrial({ searchId, trial });
-      if (options.output) process.stdout.write(await programOutput(client, answer));
+      if (options.output) await writePiece(await programOutput(client, answer));
       else if (options.json) writeJson(answer);
       else writeTrial(answer, await programOutput(client, answer));
       return;
@@ -86,7 +101,8 @@ async function show(idOrBeginning: string, trial: number | undefined, options: S
     const news = await client.searchNews(searchId);
     if (options.json) writeJson({ search, trials, news });
     else {
-      writeSearch(search, trials);
+      writeSearch(search);
+      if (trials.length > 0) writeTrials(search, trials, options);
       writeFailures(search);
       writeNews(
         search,
@@ -96,7 +112,7 @@ async function show(idOrBeginning: string, trial: number | undefined, options: S
   });
 }
 
-function writeSearch(search: Search, trials: readonly Trial[]): void {
+function writeSearch(search: Search): void {
   const { spec } = search;
   const status = `${searchStatusWords(search)}${search.reason === "" ? "" : ` (${search.reason})`}`;
   const steps = stepCountWords(search);
@@ -114,23 +130,49 @@ function writeSearch(search: Search, trials: readonly Trial[]): void {
       ["trials", countWords(search)],
       ["best", bestWords(search) || "-"],
       ...armPairs(search),
-      ["steps", formatCount(search.steps)],
+      ["steps", countFormat()(search.steps)],
       ...(steps === "" ? [] : [["strategy's steps", steps] as const]),
       ["time", ageWords(search, Date.now())],
       ["cost", costWords(search)],
     ]),
   );
-  if (trials.length === 0) return;
+}
+
+/** A table of trials. It says what it leaves out and how to see that. */
+function writeTrials({ spec, counts }: Search, trials: readonly Trial[], { byNumber, allParameters }: ShowOptions): void {
   const metric = spec?.objectives[0]?.metric;
+  const [number, count] = [numberFormat(), countFormat()];
   const names = [...new Set(trials.flatMap((trial) => parameterPairs(trial).map(([name]) => name)))];
   const rows = trials.map((trial) => {
     const values = new Map(parameterPairs(trial));
     const { value } = trial;
-    const steps = formatCount(trial.last?.step ?? 0);
+    const steps = count(trial.last?.step ?? 0);
     const shown = names.map((name) => (values.get(name) ?? "-").replace(" (learned)", ""));
-    return [String(trial.trial), trialStatusWords(trial), value === undefined ? "-" : formatValue(value), steps, ...shown];
+    return [String(trial.trial), trialStatusWords(trial), value === undefined ? "-" : number(value), steps, ...shown];
   });
-  writeLine(`\n${table(["TRIAL", "STATUS", metric ?? "OBJECTIVE", "STEPS", ...names], rows)}`);
+  const head = ["TRIAL", "STATUS", metric ?? "OBJECTIVE", "STEPS", ...names];
+  const fixed = head.length - names.length;
+  const width = terminalColumns();
+  const wanted = allParameters
+    ? head.length
+    : width === undefined
+      ? fixed + parametersShown
+      : columnsThatFit(head, rows, { fixed: fixed + 1, columns: width });
+  writeLine(
+    `\n${table(
+      head.slice(0, wanted),
+      rows.map((row) => row.slice(0, wanted)),
+      allParameters ? Number.POSITIVE_INFINITY : width,
+    )}`,
+  );
+  const all = Object.values(counts ?? {}).reduce((sum, one) => sum + one, 0);
+  const order = byNumber ? "by number" : "the best first";
+  if (trials.length < all)
+    writeLine(`(${formatCount(trials.length)} of ${formatCount(all)} trials, ${order}; --limit ${all} shows all)`);
+  if (wanted < head.length)
+    writeLine(
+      `(${formatCount(wanted - fixed)} of ${formatCount(names.length)} hyperparameters; --all-parameters shows all, --json too)`,
+    );
 }
 
 /** How its trials failed, each way once. */
@@ -214,7 +256,7 @@ function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
       ...message,
       ["procedure", trial.work?.procedure ?? ""],
       ["attempts", `${trial.attempts}${trial.agentId === "" ? "" : `, the newest on ${trial.agentId}`}`],
-      ["steps", formatCount(trial.last?.step ?? 0)],
+      ["steps", countFormat()(trial.last?.step ?? 0)],
       ...metricPairs(trial.last),
       ...parameterPairs(trial),
       ...artifacts,

@@ -11,7 +11,7 @@ interface StopOptions extends ConnectionOptions {
 
 export function registerStop(program: Command): void {
   withConnection(program.command("stop").description("end a search, or one trial of it, early; results stay"))
-    .argument("<search>", "id of the search, or the beginning of it")
+    .argument("<search>", "id of the search, the beginning of it, or its name")
     .argument("[trial]", "number of one trial; the rest of the search goes on", wholeNumber)
     .option("--reason <text>", "why, for others", "stopped by the user")
     .addHelpText("after", "\nExamples:\n  regulus stop 7f3a\n  regulus stop 7f3a 12 --reason 'does not learn'\n")
