@@ -69,7 +69,6 @@ export class TrialArchive {
   remove(trial: number): void {
     this.#lengthOf[trial] = 0;
     this.#bits[trial] = 0;
-    this.#values[trial] = Number.NaN;
   }
 
   get(searchId: string, trial: number): Trial | undefined {
@@ -81,9 +80,9 @@ export class TrialArchive {
     return { ...view, searchId, status: TrialStatus.TRIAL_STATUS_ENDED };
   }
 
-  /** A trial's value that counts; NaN for none. */
+  /** A trial's value that counts; NaN for none, and for a trial that is not here. */
   value(trial: number): number {
-    return this.#values[trial] ?? Number.NaN;
+    return this.has(trial) ? (this.#values[trial] ?? Number.NaN) : Number.NaN;
   }
 
   /** Whether a trial ended in a way after which it may be tried again. */
