@@ -24,6 +24,7 @@ export { backendNames, checkSpec } from "./check-spec.js";
 export { filledWords, parameterText, parameterVariable } from "./command-words.js";
 export { closestName, expectedOneOf } from "./did-you-mean.js";
 export { durationPattern, formatDuration, parseDurationMs } from "./durations.js";
+export { grpcCodes } from "./error-codes.js";
 export { failureSignature } from "./failure-signature.js";
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./ids.js";

@@ -62,7 +62,7 @@ export function createBilevelMetrics(registry: Registry): BilevelMetrics {
   });
   for (const of of ["self_tuning", "strategy"]) notFinite.inc({ of }, 0);
   for (const outcome of ["accepted", "refused"]) steps.inc({ outcome }, 0);
-  for (const severity of severities) findings.inc({ severity }, 0);
+  for (const severity of [...severities, "other"]) findings.inc({ severity }, 0);
 
   const gradient = (of: string, norm: number) => {
     if (Number.isFinite(norm)) norms.observe({ of }, norm);

@@ -10,8 +10,10 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Fact, RegulusError } from "@regulus/proto";
 import { pino } from "pino";
+import { Counter } from "prom-client";
 import { openMemoryLog } from "../log/memory-log.js";
 import type { EventLog } from "../ports.js";
+import { createMetrics } from "./metrics.js";
 import { startMetricsPage } from "./metrics-page.js";
 import { observedLog, RoundTimer } from "./observed-log.js";
 import { Readiness } from "./readiness.js";
@@ -84,6 +86,55 @@ test("the dashboard and the rules ask only for documented metrics, and the dashb
     "regulus_attempts_failed_total",
   ];
   for (const name of forPeople) assert.ok(inDashboard.includes(name), `the dashboard shows ${name}`);
+});
+
+test("each counter has every value of its labels from the start, at 0, and docs/metrics.md names them", async () => {
+  const watchers = () => ({ count: 0, backlogFacts: 0 });
+  const sources = { gauges: () => undefined, readiness: new Readiness(), watchers, feed: () => undefined, version: "1" };
+  const rows = read("docs/metrics.md").split("\n");
+  for (const metric of createMetrics(sources).registry.getMetricsAsArray()) {
+    if (!(metric instanceof Counter) || !metric.name.startsWith("regulus_")) continue;
+    const { values } = await metric.get();
+    const [label] = Object.keys(values[0]?.labels ?? {});
+    if (label === undefined && values.length === 1) continue;
+    assert.ok(values.length > 1 && values.every(({ value }) => value === 0), metric.name);
+    const row = rows.find((line) => line.startsWith(`| \`${metric.name}\` `)) ?? "";
+    const told = values.map(({ labels }) => String(labels[label ?? ""]));
+    // Error codes are documented with the errors; of these the page names some.
+    const missing = told.filter((value) => !new RegExp(`\\b${value}\\b`).test(row));
+    assert.ok(label === "code" ? missing.length < told.length : missing.length === 0, `${metric.name} lacks ${missing}`);
+  }
+});
+
+test("every panel's title says what is counted and in what unit, and shares stay between 0 and 1", () => {
+  interface Panel {
+    readonly type: string;
+    readonly title: string;
+    readonly description?: string;
+    readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
+    readonly targets?: readonly { readonly expr: string }[];
+  }
+  const dashboard: { readonly panels: readonly Panel[] } = JSON.parse(read("deploy/grafana/regulus.json"));
+  const panels = dashboard.panels.filter(({ type }) => type !== "row");
+  assert.equal(new Set(panels.map(({ title }) => title)).size, panels.length, "two panels have one title");
+  const words: Readonly<Record<string, RegExp>> = {
+    s: /seconds$/,
+    ops: /per second/,
+    bytes: /bytes$/,
+    percentunit: /share of/,
+    sci: /p10 to p90$/,
+  };
+  for (const { title, description = "", fieldConfig, targets = [] } of panels) {
+    const unit = fieldConfig?.defaults.unit ?? "";
+    assert.match(title, words[unit] ?? /./, unit);
+    assert.ok(description !== "" && targets.length > 0, title);
+    for (const { expr } of targets) {
+      const isRate = /^(sum|clamp\(sum)?( by \(\w+\) )?\(?rate\(/.test(expr) && !expr.includes("process_cpu");
+      if (isRate && unit !== "percentunit") assert.match(title, /per second/, expr);
+      if (expr.includes("increase(")) assert.match(title, /last hour/, expr);
+      if (expr.includes("wasted") && expr.includes(" / ")) assert.match(expr, /^clamp\(.*, 0, 1\)$/);
+    }
+  }
 });
 
 test("promtool takes the rules, and they fire when they should", () => {

@@ -3,14 +3,25 @@
  * where they pass. No label holds an id of a search, a trial or an agent. docs/metrics.md names every metric, and a test holds it to that.
  */
 import { status as grpcStatus, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { grpcCodes } from "@regulus/proto";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CoordinatorGauges } from "../coordinator.js";
 import { type BilevelMetrics, createBilevelMetrics } from "./bilevel-metrics.js";
+import type { DropReason } from "./call-guards.js";
 import type { Readiness } from "./readiness.js";
 
 /** Upper ends of the buckets of short times, in seconds: 0.25 ms to 10 s. */
 const secondsBuckets = [0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 const batchBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
+/** Why attempts fail, and why trials end. Preempted attempts did not fail. */
+const failures = ["lost", "out_of_memory", "timed_out", "diverged", "infeasible", "user_error"];
+const trialEnds = ["done", "stopped_early", ...failures];
+/** Why slot-seconds came to nothing. */
+const wastes = ["preempted", "repeated", ...failures];
+/** Why calls are dropped; `satisfies` keeps the list whole. */
+const errorCodes = Object.keys(grpcCodes);
+const drops = Object.keys({ stalled_reader: true, slow_request: true, no_room: true } satisfies Record<DropReason, true>);
 
 /** Numbers that are read when the page is asked for. */
 export interface MetricSources {
@@ -49,9 +60,16 @@ export interface Metrics {
 /** A registry with every metric of the coordinator. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   readGauges(registry, sources);
+  const metrics = observed(registry);
+  for (const code of errorCodes) metrics.appendFailures.inc({ code }, 0);
+  for (const reason of drops) metrics.callsDropped.inc({ reason }, 0);
+  return metrics;
+}
+
+function observed(registry: Registry): Metrics {
+  const registers = [registry];
   return {
     registry,
     appendSeconds: new Histogram({
@@ -204,7 +222,7 @@ function readGauges(registry: Registry, sources: MetricSources): void {
   byLabel(
     Counter,
     { name: "regulus_trials_ended_total", help: "Trials that ended since the start, by reason.", label: "reason" },
-    () => byReason(gauges()?.trialsEndedTotal),
+    () => ({ ...zeros(trialEnds), ...byReason(gauges()?.trialsEndedTotal) }),
   );
   byLabel(
     Counter,
@@ -216,14 +234,14 @@ function readGauges(registry: Registry, sources: MetricSources): void {
     () => {
       // An attempt that made room for something else did not fail.
       const { preempted: _, ...failed } = byReason(gauges()?.attemptsFailedTotal);
-      return failed;
+      return { ...zeros(failures), ...failed };
     },
   );
   counter("regulus_slot_seconds_total", "Slot-seconds spent since the start.", () => gauges()?.slotSecondsTotal ?? 0);
   byLabel(
     Counter,
     { name: "regulus_slot_seconds_wasted_total", help: "Slot-seconds whose work came to nothing, by reason.", label: "reason" },
-    () => gauges()?.wastedSlotSecondsTotal ?? {},
+    () => ({ ...zeros(wastes), ...gauges()?.wastedSlotSecondsTotal }),
   );
   gauge("regulus_watchers", "Open watches.", () => sources.watchers().count);
   gauge("regulus_watch_backlog_facts", "Durable facts that open watches have not been handed yet, summed.", () => {
@@ -235,6 +253,11 @@ function readGauges(registry: Registry, sources: MetricSources): void {
   gauge("regulus_feed_lag_facts", "Durable facts that the event stream has not acknowledged.", () => feed()?.lagFacts ?? 0);
   counter("regulus_feed_published_total", "Facts that the event stream acknowledged.", () => feed()?.publishedTotal ?? 0);
   counter("regulus_feed_failures_total", "Times that publishing to the event stream failed.", () => feed()?.failuresTotal ?? 0);
+}
+
+/** Every value of a label at 0, so that a rate sees the first burst: a series that begins at 5 has not risen. */
+function zeros(values: readonly string[]): Record<string, number> {
+  return Object.fromEntries(values.map((value) => [value, 0]));
 }
 
 /** Reasons as label values: `END_REASON_OUT_OF_MEMORY` is `out_of_memory`. */
