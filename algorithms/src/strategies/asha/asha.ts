@@ -35,8 +35,11 @@ interface Climber {
   /** Its newest measured step, -1 for none, and its loss before that: a step that is measured again replaces what it measured. */
   measuredStep: number;
   earlierLoss: number | null;
-  /** Its loss at each rung from `rung` on that it has measured at or past: where it ranks there, however far it ran since. */
-  at: Record<number, { readonly step: number; readonly loss: number }>;
+  /**
+   * Its loss at each rung from `rung` on that it has measured at or past: where it ranks there, however far it ran since. Settled once another step
+   * is measured.
+   */
+  at: Record<number, { readonly loss: number; isSettled: boolean }>;
 }
 
 /** Plain data. */
@@ -217,12 +220,23 @@ function measure(climber: Climber, measurement: Measurement | undefined, { objec
   const before = { ...valued(climber.loss), earlier: valued(climber.earlierLoss) };
   const { value } = valueAfter(before, measurement, { objective, isAgain });
   if (!isAgain) climber.earlierLoss = climber.loss;
+  settle(climber, isAgain);
   climber.measuredStep = measurement.step;
   climber.loss = Number.isNaN(value) ? null : sign * value;
   if (climber.loss === null || metricOf(measurement.metrics, objective.metric) === undefined) return;
   for (let rung = climber.rung; rung < steps.length && (steps[rung] ?? 0) <= measurement.step; rung++) {
-    if ((climber.at[rung]?.step ?? measurement.step) === measurement.step)
-      climber.at[rung] = { step: measurement.step, loss: climber.loss };
+    climber.at[rung] ??= { loss: climber.loss, isSettled: false };
+  }
+}
+
+/**
+ * What is known of rungs before another measurement: one of the same step replaces what that step had shown. What other steps had shown stays, since a
+ * trial that begins again after a loss comes by the same steps once more, and has then seen what lies beyond them.
+ */
+function settle({ at }: Climber, isAgain: boolean): void {
+  for (const [rung, seen] of Object.entries(at)) {
+    if (!isAgain) seen.isSettled = true;
+    else if (!seen.isSettled) delete at[Number(rung)];
   }
 }
 
