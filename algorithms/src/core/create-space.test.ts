@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Parameter, Scale } from "@regulus/proto";
 import fc from "fast-check";
-import { createSpace } from "./create-space.js";
-import { cellCount, unitFromValue, valueFromUnit } from "./domain.js";
+import { createSpace, initialOf } from "./create-space.js";
+import { cellCount, rangeOf, unitFromValue, valueFromUnit } from "./domain.js";
 import { createRng } from "./keyed-rng.js";
 
 const double = (name: string, min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter => {
@@ -159,4 +159,108 @@ test("a point of another space is a bug, and so is one outside the cube", () => 
   const space = createSpace([double("x", 0, 1)]);
   assert.throws(() => space.fromUnit([0.1, 0.2]), /1 coordinates, not 2/);
   assert.throws(() => space.fromUnit([Number.NaN]), /from 0 to 1/);
+});
+
+test("a list of values has a cell for each, and the top of the cube belongs to the last", () => {
+  const stepped: Parameter = {
+    name: "x",
+    domain: { $case: "double", value: { min: 0, max: 1, scale: Scale.SCALE_LINEAR, step: 0.25 } },
+    when: undefined,
+  };
+  for (const parameter of [choice("x", ["a", "b", "c", "d", "e"]), stepped]) {
+    assert.equal(cellCount(parameter), 5);
+    const values = [0, 0.2, 0.4, 0.6, 0.8].map((at) => valueFromUnit(parameter, at));
+    assert.deepEqual(
+      [0.19, 0.39, 0.59, 0.79, 1].map((at) => valueFromUnit(parameter, at)),
+      values,
+    );
+    assert.equal(new Set(values).size, 5);
+    assert.deepEqual(
+      values.map((value) => unitFromValue(parameter, value)),
+      [0.1, 0.3, 0.5, 0.7, 0.9],
+    );
+  }
+  assert.deepEqual(
+    [0, 0.49, 0.5, 1].map((at) => valueFromUnit(boolean("x"), at)),
+    [false, false, true, true],
+  );
+  assert.deepEqual(
+    [false, true].map((value) => unitFromValue(boolean("x"), value)),
+    [0.25, 0.75],
+  );
+  assert.deepEqual([rangeOf(stepped), rangeOf(boolean("x"))], [undefined, undefined], "a list has no axis");
+});
+
+test("a coordinate is where the value lies on its axis, whatever the scale", () => {
+  const at = (parameter: Parameter, value: number) => Number(unitFromValue(parameter, value).toPrecision(12));
+  assert.equal(at(double("x", 2, 6), 3), 0.25);
+  assert.equal(at(double("x", 1e-4, 1, Scale.SCALE_LOG), 1e-3), 0.25);
+  assert.equal(at(double("x", 0.1, 0.9, Scale.SCALE_LOGIT), 0.5), 0.5);
+  assert.equal(
+    at(double("x", 0.1, 0.9, Scale.SCALE_LOGIT), 0.75),
+    Number((0.5 + 0.5 * (Math.log(3) / Math.log(9))).toPrecision(12)),
+  );
+  // Seven whole numbers from -3 to 3: the middle of the sixth of seven cells.
+  assert.equal(at(int("x", -3, 3), 2), Number((5.5 / 7).toPrecision(12)));
+  assert.equal(at(int("x", 1, 3, Scale.SCALE_LOG), 1), Number((Math.log(Math.SQRT2) / Math.log(4)).toPrecision(12)));
+  assert.equal(at(double("x", 5, 5), 5), 0.5, "a single value is in the middle");
+  assert.deepEqual([at(double("x", 2, 6), 1), at(double("x", 2, 6), 7)], [0, 1], "what lies outside counts as the end");
+  assert.throws(() => valueFromUnit(double("x", 0, 1), 1.01), /from 0 to 1/);
+  assert.throws(() => valueFromUnit(double("x", 0, 1), -0.01), /from 0 to 1/);
+});
+
+test("a parameter that is switched off lies in the middle of the cube, and names that are not there are bugs", () => {
+  const space = createSpace(conditional);
+  assert.deepEqual([...space.toUnit({ optimizer: "adam", beta: 3, bias: true })], [0.75, 0.5, 0.5, 2.5 / 3, 0.75]);
+  assert.throws(() => space.isActive("gamma", {}), /gamma is a parameter/);
+  assert.equal(space.isActive("nesterov", { momentumTenths: 8 }), true);
+  assert.equal(space.isActive("nesterov", { momentumTenths: 7 }), false);
+});
+
+test("a null among the choices may be where a search starts, and elsewhere stands for no initial value", () => {
+  const withNull: Parameter = {
+    name: "x",
+    domain: { $case: "categorical", value: { choices: [null, 1] } },
+    initial: null,
+    when: undefined,
+  };
+  assert.equal(initialOf(withNull), null);
+  assert.deepEqual(createSpace([withNull]).initial, { x: null });
+  assert.equal(initialOf({ ...choice("x", ["a"]), initial: null }), undefined);
+  assert.equal(initialOf({ ...double("x", 0, 1), initial: null }), undefined);
+  assert.equal(initialOf({ ...double("x", 0, 1), initial: 0 }), 0);
+  assert.equal(initialOf(boolean("x")), undefined);
+});
+
+test("sizes count what conditions switch on, as an enumeration does", () => {
+  const parameters = fc.array(fc.record({ count: fc.integer({ min: 1, max: 3 }), on: fc.nat(4), wants: fc.nat(3) }), {
+    minLength: 1,
+    maxLength: 5,
+  });
+  fc.assert(
+    fc.property(parameters, (drawn) => {
+      const all: Parameter[] = drawn.map(({ count, on, wants }, at) => {
+        const when = on < at ? { parameter: `x${on}`, equals: [0, wants] } : undefined;
+        return {
+          ...choice(
+            `x${at}`,
+            Array.from({ length: count }, (_, value) => value),
+          ),
+          when,
+        };
+      });
+      // Every way to give the parameters values in order, those whose condition does not hold left out.
+      let ways: Record<string, number>[] = [{}];
+      for (const [at, { count, on, wants }] of drawn.entries()) {
+        ways = ways.flatMap((way) => {
+          const parent = way[`x${on}`];
+          const isActive = on >= at || parent === 0 || (parent !== undefined && parent === wants);
+          return isActive ? Array.from({ length: count }, (_, value) => ({ ...way, [`x${at}`]: value })) : [way];
+        });
+      }
+      const space = createSpace(all);
+      assert.equal(space.size, ways.length);
+      for (const way of ways) assert.deepEqual(space.check(way), []);
+    }),
+  );
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RegulusError } from "@regulus/proto";
-import { decodeSchedule, encodeSchedule, ScheduleRecording, type ScheduleRow, valuesAt } from "./schedule.js";
+import { decodeSchedule, encodeSchedule, rowOf, ScheduleRecording, type ScheduleRow, valuesAt } from "./schedule.js";
 
 /** What held after a round: a wave. */
 const row = (round: number): ScheduleRow => ({ values: [Math.sin(round)], scales: [1 / (1 + round)] });
@@ -59,4 +59,59 @@ test("what is no schedule is refused with what is wrong", () => {
   refused({ steps: [0, 5], values: { rate: [1] } }, /values\.rate: saw 1 numbers, expected 2/);
   refused({ steps: [0], values: {} }, /0 hyperparameters/);
   refused({ steps: Array.from({ length: 5000 }, (_, at) => at), values: {} }, /5000 steps/);
+});
+
+test("a row holds from its own step until the step before the next, and before the first row the first one does", () => {
+  const steps = [0, 3, 4, 10];
+  const expected = [0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3];
+  assert.deepEqual(
+    expected.map((_, step) => rowOf(steps, step)),
+    expected,
+  );
+  for (const count of [1, 2, 3, 7, 8]) {
+    const all = Array.from({ length: count }, (_, at) => 2 * at);
+    for (let step = 0; step < 2 * count + 3; step++) assert.equal(rowOf(all, step), Math.min(count - 1, Math.floor(step / 2)));
+  }
+});
+
+test("what comes at a step that has a row replaces it: a jump, another round, the end", () => {
+  const recording = new ScheduleRecording(["a", "b"], { values: [1, 2], scales: [0.1, 0.2] }, 8);
+  recording.jumped(0, { values: [3, 4], scales: [0.3, 0.4] });
+  recording.tuned(5, { values: [5, 6], scales: [0.5, 0.6] });
+  recording.tuned(5, { values: [7, 8], scales: [0.7, 0.8] });
+  assert.deepEqual(recording.document(5, { values: [9, 10], scales: [0.9, 1] }), {
+    format: "regulus-schedule",
+    version: 1,
+    steps: [0, 5],
+    values: { a: [3, 9], b: [4, 10] },
+    scales: { a: [0.3, 0.9], b: [0.4, 1] },
+    stepsDone: 5,
+    tuningRoundsPerRow: 1,
+  });
+  assert.deepEqual(recording.save().rows.at(-1)?.values, [7, 8], "the document changes nothing of the recording");
+  assert.deepEqual(recording.document(6, { values: [9, 10], scales: [0.9, 1] }).steps, [0, 5, 6]);
+  const saved = recording.save();
+  recording.jumped(7, { values: [0, 0], scales: [1, 1] });
+  assert.deepEqual([saved.steps, saved.rows.length, saved.rounds, saved.stride], [[0, 5], 2, 2, 1], "a save is a copy");
+  recording.restore(saved);
+  recording.jumped(8, { values: [0, 0], scales: [1, 1] });
+  assert.deepEqual(saved.steps, [0, 5], "and so is what is restored");
+});
+
+test("a recording keeps its bound of rows exactly, and every row stands for as many rounds as it says", () => {
+  for (const rowsKept of [2, 5, 8]) {
+    const recording = new ScheduleRecording(["rate"], row(0), rowsKept);
+    for (let round = 1; round <= 100; round++) {
+      recording.tuned(round, row(round));
+      const { steps, stride, rounds } = recording.save();
+      assert.equal(rounds, round);
+      assert.ok(steps.length <= rowsKept, `${steps.length} rows`);
+      assert.deepEqual(
+        steps,
+        Array.from({ length: Math.floor(round / stride) + 1 }, (_, at) => at * stride),
+      );
+      // No sooner than it has to: with half the stride there would be too many.
+      assert.ok(stride === 1 || Math.floor(round / (stride / 2)) + 1 > rowsKept, `stride ${stride} after ${round} rounds`);
+    }
+  }
 });

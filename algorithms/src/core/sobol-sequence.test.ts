@@ -68,8 +68,31 @@ test("scrambles differ by seed and are uniform over seeds", () => {
   for (const mean of means) assert.ok(Math.abs(mean - 0.5) < 0.0225, `${means}`);
 });
 
+test("a scramble flips each digit by the digits before it alone, so that numbers that begin alike begin alike afterwards", () => {
+  const rng = createRng(4);
+  for (let draw = 0; draw < 300; draw++) {
+    const [seed, length] = [rng.integer(2 ** 32), 1 + rng.integer(20)];
+    // Point k of the first dimension is k's digits reversed: equal low digits are equal first digits of the coordinate.
+    const low = rng.integer(2 ** length);
+    const prefixes = [0, 1, 2].map(() => {
+      const index = low + 2 ** length * rng.integer(2 ** (32 - length));
+      return Math.floor(sobolCoordinate(index, 0, seed) * 2 ** length);
+    });
+    assert.equal(new Set(prefixes).size, 1, `seed ${seed}, ${length} digits`);
+    // The next digit is flipped or not for both halves alike: it stays a permutation of digits.
+    const [zero, one] = [0, 1].map((digit) =>
+      Math.floor(sobolCoordinate(low + digit * 2 ** length, 0, seed) * 2 ** (length + 1)),
+    );
+    assert.equal(Math.abs((zero ?? 0) - (one ?? 0)), 1, `seed ${seed}, digit ${length}`);
+  }
+});
+
 test("an index or dimension beyond the table is a bug", () => {
   assert.throws(() => sobolBits(2 ** 32, 0), /from 0 to 2\^32 - 1/);
+  assert.throws(() => sobolBits(-1, 0), /from 0 to 2\^32 - 1/);
+  assert.throws(() => sobolBits(0.5, 0), /from 0 to 2\^32 - 1/);
+  assert.ok(sobolBits(2 ** 32 - 1, 999) >= 0);
+  assert.throws(() => sobolBits(0, -1), /1000 dimensions, not -1/);
   assert.throws(() => sobolBits(0, 1000), /1000 dimensions, not 1000/);
 });
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type Parameter, Scale } from "@regulus/proto";
 import fc from "fast-check";
 import { valueFromUnit } from "./domain.js";
-import { spacedValues } from "./spaced-values.js";
+import { shortest, spacedValues, ulpOf } from "./spaced-values.js";
 
 const double = (min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter => {
   return { name: "x", domain: { $case: "double", value: { min, max, scale } }, when: undefined };
@@ -78,4 +78,74 @@ test("decades, tenths and powers of two are written as a person would write them
       Array.from({ length: decades + 1 }, (_, at) => Number(`1e${at - decades}`)),
     );
   }
+});
+
+/** The next greater double, by its bits. */
+function nextAfter(value: number): number {
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, value);
+  bits.setBigUint64(0, bits.getBigUint64(0) + 1n);
+  return bits.getFloat64(0);
+}
+
+test("a unit in the last place is the distance to the next double, up to the one below a power of two", () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, min: 5e-324, max: 1.7e308 }), fc.boolean(), (value, isNegative) => {
+      const distance = nextAfter(value) - value;
+      const found = ulpOf(isNegative ? -value : value);
+      // A logarithm that is rounded up to a whole number takes the power of two for the number below it.
+      assert.ok(
+        found === distance || (found === 2 * distance && Math.log2(value) % 1 === 0),
+        `${found} and ${distance} at ${value}`,
+      );
+    }),
+    { numRuns: 2000 },
+  );
+  assert.deepEqual([ulpOf(0), ulpOf(5e-324), ulpOf(1), ulpOf(2 ** 52), ulpOf(0.75)], [5e-324, 5e-324, 2 ** -52, 1, 2 ** -53]);
+  assert.throws(() => ulpOf(Number.POSITIVE_INFINITY), /a finite number/);
+});
+
+test("the shortest number is within the error, and none with fewer digits is", () => {
+  const digitsOf = (value: number) => (value === 0 ? 0 : value.toExponential().replace(/e.*|\D/g, "").length);
+  fc.assert(
+    fc.property(
+      fc.double({ noNaN: true, min: 1e-9, max: 1e9 }),
+      fc.double({ min: -17, max: -1, noNaN: true }),
+      (size, exponent) => {
+        for (const value of [size, -size]) {
+          const error = size * 10 ** exponent;
+          const found = shortest(value, error);
+          assert.ok(Math.abs(found - value) <= Math.max(error, 2 * ulpOf(value)), `${found} for ${value}`);
+          const shorter = Number(value.toPrecision(Math.max(1, Math.min(10, digitsOf(found) - 1))));
+          if (digitsOf(shorter) < digitsOf(found))
+            assert.ok(Math.abs(shorter - value) > error, `${shorter} is shorter than ${found}`);
+        }
+      },
+    ),
+  );
+  assert.equal(shortest(1e-12, 1e-11), 0, "what may be zero is zero");
+  assert.equal(shortest(-1e-12, 1e-11), 0);
+  assert.equal(shortest(1.00000000001, 1e-9), 1);
+  // Of more than ten digits only rounding is taken back, however great the error may be.
+  assert.equal(shortest(0.123456789012, 1e-15), 0.123456789012);
+  assert.equal(shortest(0.1 + 0.2, 1e-17), 0.3, "one unit in the last place off");
+});
+
+test("values of lists are spread from the first to the last, and one is the middle", () => {
+  const choices = (count: number): Parameter => ({
+    name: "x",
+    domain: { $case: "categorical", value: { choices: Array.from({ length: count }, (_, at) => `c${at}`) } },
+    when: undefined,
+  });
+  assert.deepEqual(spacedValues(choices(9), 3), ["c0", "c4", "c8"]);
+  assert.deepEqual(spacedValues(choices(4), 3), ["c0", "c2", "c3"]);
+  assert.deepEqual(spacedValues(choices(9), 1), ["c4"]);
+  assert.deepEqual(spacedValues(choices(4), 1), ["c1"]);
+  assert.deepEqual(spacedValues(choices(3), 3), ["c0", "c1", "c2"]);
+  assert.deepEqual(spacedValues(choices(3), 9), ["c0", "c1", "c2"]);
+  assert.deepEqual(spacedValues({ name: "x", domain: { $case: "boolean", value: {} }, when: undefined }, 5), [false, true]);
+  assert.deepEqual(spacedValues(int(0, 9), 1), [5], "a whole number too");
+  assert.deepEqual(spacedValues(int(0, 10), 3), [0, 5, 10]);
+  assert.deepEqual(spacedValues(int(3, 5), 3), [3, 4, 5], "all of them, on whatever scale");
+  assert.deepEqual(spacedValues(double(0, 1), 2), [0, 1]);
 });
