@@ -38,6 +38,8 @@ import { fromSystem } from "./sqlite-errors.js";
 import { first, SqliteFile } from "./sqlite-file.js";
 import { readWitness, Witness, type WitnessedSearch } from "./witness.js";
 
+/** Facts whose sizes a read looks up first; SQLite walks through all bytes of a large one for that. */
+const firstRows = 32;
 /** Rows removed in one transaction, so that a removal holds nobody up for long. */
 const removeRows = 10_000;
 
@@ -113,7 +115,7 @@ class SqliteLog implements EventLog {
     let position = after;
     // The chain is known where all rows are read.
     let chain = after === 0 && options.about === undefined ? emptyChain : undefined;
-    let rowsAhead = pieceFactsMax;
+    let rowsAhead = firstRows;
     while (position < end.position) {
       const place = { key: end.key, after: position, end: end.position, about: options.about };
       const piece = this.#file.guard(() => this.#nextPiece(place, options.bytesMax ?? pieceBytesMax, rowsAhead));

@@ -40,6 +40,8 @@ export async function* readPieces(log: EventLog, reading: Reading, { signal, roo
     ...(about === undefined ? {} : { about }),
     ...(signal === undefined ? {} : { signal }),
   };
+  // The first look into the log has its turn too: a thousand readers may come at once.
+  await room?.turn();
   for await (const facts of log.read(searchId, after, options)) yield { facts, bytes };
 }
 
