@@ -149,10 +149,17 @@ export class Account {
     this.#loose += bytes;
   }
 
+  /** Gives back bytes that were taken since `settle`. */
   give(bytes: number): void {
     if (this.#closed) return;
+    this.#loose -= bytes;
+    this.settled(bytes);
+  }
+
+  /** Gives back bytes that `settle` told of: they have gone out. What was taken since stays. */
+  settled(bytes: number): void {
+    if (this.#closed) return;
     this.#held -= bytes;
-    this.#loose = Math.max(0, this.#loose - bytes);
     this.#budget.give(this, bytes);
   }
 
@@ -160,7 +167,7 @@ export class Account {
   move(bytes: number, to: Account): void {
     if (this.#closed) return;
     this.#held -= bytes;
-    this.#loose = Math.max(0, this.#loose - bytes);
+    this.#loose -= bytes;
     to.granted(bytes);
   }
 

@@ -207,7 +207,7 @@ async function pour(
     const held = reading.settle();
     call.write(piece, () => {
       unsent -= piece.byteLength;
-      reading.give(held);
+      reading.settled(held);
       taken();
     });
     while (unsent > bounds.unsentBytesMax) {
