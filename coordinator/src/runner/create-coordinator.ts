@@ -253,8 +253,7 @@ class CoordinatorCore implements Coordinator {
   }
 
   async *exportSearch(searchId: string, reader: Reader = {}): AsyncGenerator<ExportSearchResponse> {
-    const { nextTrial: trials, objective } = this.#runner.entry(searchId).state;
-    yield* exportTrials(this.#options.log, { searchId, trials, objective }, reader);
+    yield* exportTrials(this.#options.log, this.#runner.entry(searchId).state, reader);
   }
 
   async explainSearch(searchId: string, trial: number | undefined, reader: Reader = {}): Promise<ExplainSearchResponse> {

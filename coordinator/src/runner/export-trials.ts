@@ -1,69 +1,46 @@
 /**
- * Every trial of a search with its measurements, by number, each from the facts about it alone. One trial is in memory at a time, and of a
- * long one only a piece: it is read twice, since every message carries the trial as it is now.
+ * Every trial of a search with its measurements, by number, as the search's state shows it, its measurements from the facts about it alone.
+ * One piece of one trial is in memory at a time.
  */
 import type { ExportSearchResponse, Fact, Measurement, Trial } from "@regulus/proto";
 import type { Reader } from "../coordinator.js";
 import type { EventLog } from "../ports.js";
 import type { SearchState } from "../search/search-state.js";
 import { proposedTrial, type TrialState, tellTrial } from "../search/trial-state.js";
-import { trialView } from "../search/trial-view.js";
-import { keepsOnePiece, readPieces } from "./reading.js";
+import { readPieces } from "./reading.js";
 
-/** What is exported. */
-export interface Exported {
-  readonly searchId: string;
-  /** Trials have numbers below this. */
-  readonly trials: number;
-  readonly objective: SearchState["objective"];
-}
-
-/** One trial of it. */
-interface ExportedTrial extends Exported {
-  readonly number: number;
-}
+/** What is exported: a search's state, which may go on meanwhile. */
+export type Exported = Pick<SearchState, "searchId" | "nextTrial" | "objective" | "trial">;
 
 /** Gives trials in the order of their numbers; one with many measurements in several parts, one after the other. */
 export async function* exportTrials(log: EventLog, search: Exported, reader: Reader = {}): AsyncGenerator<ExportSearchResponse> {
-  for (let number = 0; number < search.trials; number += 1) yield* exportTrial(log, { ...search, number }, reader);
+  const trials = search.nextTrial;
+  for (let number = 0; number < trials; number += 1) {
+    const trial = search.trial(number);
+    if (trial !== undefined) yield* exportTrial(log, { search, number, trial }, reader);
+  }
 }
 
-async function* exportTrial(log: EventLog, one: ExportedTrial, reader: Reader): AsyncGenerator<ExportSearchResponse> {
-  const reading = { searchId: one.searchId, about: { trial: one.number } };
-  const fold = new TrialFold(one.objective);
-  const keeping = keepsOnePiece(reader);
-  let measurements: Measurement[] = [];
-  let [pieces, end] = [0, 0];
-  for await (const { facts } of readPieces(log, reading, keeping.reader)) {
-    pieces += 1;
-    end = facts.at(-1)?.position ?? end;
-    const told = facts.flatMap((fact) => fold.tell(fact));
-    measurements = pieces === 1 ? told : [];
-  }
-  // A trial whose proposal is on its way to the log is not there yet.
-  if (fold.trial === undefined) return;
-  const trial = trialView(one.searchId, fold.trial);
-  if (pieces === 1) {
-    yield { trial, measurements: [...measurements, ...fold.rest()] };
-    return;
-  }
-  keeping.giveBack();
-  yield* inParts(log, { ...one, trial, end }, reader);
-}
-
-/** The parts of a long trial up to the fact that it was read to. */
-async function* inParts(
+async function* exportTrial(
   log: EventLog,
-  { searchId, number, objective, trial, end }: ExportedTrial & { readonly trial: Trial; readonly end: number },
+  { search, number, trial }: { readonly search: Exported; readonly number: number; readonly trial: Trial },
   reader: Reader,
 ): AsyncGenerator<ExportSearchResponse> {
-  const fold = new TrialFold(objective);
-  for await (const { facts, bytes } of readPieces(log, { searchId, about: { trial: number } }, reader)) {
-    const measurements = facts.filter(({ position }) => position <= end).flatMap((fact) => fold.tell(fact));
-    if (measurements.length > 0) yield { trial, measurements };
-    else reader.room?.give(bytes);
+  const fold = new TrialFold(search.objective);
+  let parts = 0;
+  for await (const { facts, bytes } of readPieces(log, { searchId: search.searchId, about: { trial: number } }, reader)) {
+    const measurements = facts.flatMap((fact) => fold.tell(fact));
+    if (fold.trial?.end !== undefined) measurements.push(...fold.rest());
+    if (measurements.length === 0) {
+      reader.room?.give(bytes);
+      continue;
+    }
+    parts += 1;
+    yield { trial, measurements };
   }
-  yield { trial, measurements: fold.rest() };
+  const measurements = fold.rest();
+  // A trial whose proposal is on its way to the log is not there yet.
+  if (fold.trial !== undefined && (parts === 0 || measurements.length > 0)) yield { trial, measurements };
 }
 
 /** A trial and its measurements, each given once nothing can add to it any more. */

@@ -120,7 +120,7 @@ test("search, arms, listing, export and replay name the same best trial, never o
       );
       const log = openMemoryLog();
       await log.append([{ searchId: "s", expected: 0, facts }]);
-      for await (const row of exportTrials(log, { searchId: "s", trials: state.nextTrial, objective: state.objective })) {
+      for await (const row of exportTrials(log, state)) {
         const { trial } = row;
         assert.ok(trial);
         assert.deepEqual(shown(trial), shown(state.trial(trial.trial)), "an exported trial is the one that is listed");
