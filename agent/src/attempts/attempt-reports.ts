@@ -58,6 +58,16 @@ export class AttemptReports {
     this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
   }
 
+  /** Files as artifacts, those left out that the store will not have. */
+  async storeFiles(files: readonly { readonly path: string; readonly kind: string }[]): Promise<ArtifactRef[]> {
+    const artifacts: ArtifactRef[] = [];
+    for (const { path, kind } of files) {
+      const artifact = await this.storeFile(path, kind);
+      if (artifact !== undefined) artifacts.push(artifact);
+    }
+    return artifacts;
+  }
+
   /** A file as an artifact; waits while the coordinator is away. Undefined where the store will not have it, which is told. */
   async storeFile(path: string, kind: string): Promise<ArtifactRef | undefined> {
     try {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
@@ -28,7 +28,7 @@ function give(
   const searchId = `search-${next}`;
   const lease = testLease(next, {
     spec: testSpec({
-      command: { argv, stopGraceMs: more.stopGraceMs ?? 300, env: more.env ?? {}, directory: more.directory ?? "" },
+      command: { argv, stopGraceMs: more.stopGraceMs ?? 60_000, env: more.env ?? {}, directory: more.directory ?? "" },
       resources: more.resources ?? {},
     }),
     ...parts,
@@ -212,6 +212,7 @@ test("a program is asked to stop, and killed with all that it started where it w
   const stubborn = give(
     script('trap "" TERM; sleep 300 & echo "{\\"step\\": $!, \\"validLoss\\": 1}"; while :; do sleep 0.05; done'),
     { work: { untilStep: 0 } },
+    { stopGraceMs: 300 },
   );
   await coordinator.until("a measurement", () => coordinator.measurements(trialOf(stubborn)).length > 0);
   const child = coordinator.measurements(trialOf(stubborn))[0]?.step ?? 0;
@@ -305,7 +306,8 @@ test("a program at its target has its grace to save, and is then asked to stop, 
     coordinator.checkpoints(trialOf(keeps)).map(({ step }) => step),
     [60],
   );
-  const hangs = give(script(`trap "" TERM; ${lines({ step: 60, validLoss: 1 })}; while :; do sleep 0.05; done`));
+  const ignores = script(`trap "" TERM; ${lines({ step: 60, validLoss: 1 })}; while :; do sleep 0.05; done`);
+  const hangs = give(ignores, {}, { stopGraceMs: 300 });
   const killed = await coordinator.finished(trialOf(hangs));
   assert.equal(killed.reason, EndReason.END_REASON_DONE);
   assert.match(killed.message, /did not end in its grace after SIGTERM and was killed/);
@@ -317,13 +319,40 @@ test("a program that has measured at its target and is killed is done", async ()
   assert.deepEqual([end.reason, end.final?.step], [EndReason.END_REASON_DONE, 60]);
 });
 
-test("a program that says nothing is timed out, and its memory counts its children but not ours", async () => {
-  const silent = await coordinator.finished(trialOf(give(script("sleep 60"), {}, { resources: { stepTimeoutMs: 500 } })));
-  assert.equal(silent.reason, EndReason.END_REASON_TIMED_OUT);
-  const hungry = "import time; held = bytearray(120 * 2**20); time.sleep(60)";
+test("a program that says nothing is timed out; what it had printed, measured and saved is kept", async () => {
+  const saves = `echo kept > "$REGULUS_CHECKPOINT_DIR/weights"; ${lines({ step: 3, validLoss: 1 }, { checkpoint: 3 })}; exec sleep 300`;
+  const lease = give(script(saves), {}, { resources: { stepTimeoutMs: 1500 } });
+  const end = await coordinator.finished(trialOf(lease));
+  assert.deepEqual([end.reason, end.step, end.final?.metrics], [EndReason.END_REASON_TIMED_OUT, 3, { validLoss: 1 }]);
+  assert.match(end.message, /^no sign of life for \d+ ms after step 3; resources.stepTimeout allows 1500 ms$/);
+  assert.match(outputOf(lease), /^\{"step":3,"validLoss":1\}$/m);
+  assert.deepEqual(
+    coordinator.checkpoints(trialOf(lease)).map(({ step }) => step),
+    [3],
+  );
+});
+
+test("a program's memory counts its children but not ours; one that takes too much leaves its output", async () => {
+  const hungry = "import time; print(1234, flush=True); held = bytearray(120 * 2**20); time.sleep(300)";
   const big = give(["sh", "-c", `python3 -c '${hungry}'; true`], {}, { resources: { memoryBytes: 80 * 2 ** 20 } });
   const end = await coordinator.finished(trialOf(big));
   assert.equal(end.reason, EndReason.END_REASON_OUT_OF_MEMORY, end.message);
+  assert.match(end.message, /^it held \d+ MiB of memory at step 0; 80 MiB are allowed/);
+  assert.equal(outputOf(big), "1234\n");
+});
+
+test("where the trial process ends before it has told of its killed program, the limit is the reason all the same", async () => {
+  const says = script('echo "{\\"step\\": $$, \\"validLoss\\": $PPID}"; exec sleep 300');
+  const lease = give(says, { work: { untilStep: 0 } }, { resources: { stepTimeoutMs: 1000 } });
+  const { step: program, metrics } = await coordinator.until("a measurement", () => coordinator.measurements(trialOf(lease))[0]);
+  const trial = metrics.validLoss ?? 0;
+  process.kill(trial, "SIGSTOP");
+  await coordinator.eventually("the program is killed", () => /\) Z /.test(readFileSync(`/proc/${program}/stat`, "utf8")));
+  process.kill(trial, "SIGKILL");
+  const end = await coordinator.finished(trialOf(lease));
+  assert.equal(end.reason, EndReason.END_REASON_TIMED_OUT, end.message);
+  assert.match(end.message, /^no sign of life/);
+  assert.deepEqual(end.artifacts, []);
 });
 
 /** Waits until a process is no more; a kill needs a moment to take effect. */
@@ -370,10 +399,11 @@ test("a running program's output is answered in pieces, and asking is no sign of
   const lease = give(script(say), {}, { resources: { stepTimeoutMs: 2000 } });
   await coordinator.until("a measurement", () => coordinator.measurements(trialOf(lease)).length > 0);
   assert.ok(lease.key);
-  const whole = await coordinator.askOutput(lease.key);
+  let whole = await coordinator.askOutput(lease.key);
+  // Two pipes: what came first on one may be read last.
+  while (!/second\n/.test(Buffer.from(whole.data).toString())) whole = await coordinator.askOutput(lease.key);
   assert.equal(whole.found, true);
   assert.match(Buffer.from(whole.data).toString(), /first\n/);
-  assert.match(Buffer.from(whole.data).toString(), /second\n/);
   assert.equal(whole.totalBytes, whole.data.length);
   const part = await coordinator.askOutput(lease.key, 3, 4);
   assert.deepEqual(Buffer.from(part.data), Buffer.from(whole.data).subarray(3, 7));

@@ -28,7 +28,13 @@ const words = (reports: readonly Report[]) => reports.map(({ event }) => (event?
 
 const none = () => undefined;
 
-function startLink(address: string, more: Partial<LinkHandler> = {}) {
+interface Logged {
+  readonly waitMs?: number;
+  readonly msg: string;
+}
+
+function startLink(address: string, more: Partial<LinkHandler> = {}, options: { registrationMsMax?: number } = {}) {
+  const logged: Logged[] = [];
   const leases: [number, string][] = [];
   const handler: LinkHandler = {
     registration: () => ({ agent: undefined, protocol: 1, active: [key] }),
@@ -42,12 +48,13 @@ function startLink(address: string, more: Partial<LinkHandler> = {}) {
   const link = new Link({
     openClient: () => new AgentServiceClient(address, channelCredentials({}), streamOptions),
     handler,
-    log: pino({ level: "silent" }),
+    log: pino({ level: "warn" }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
     address,
+    ...options,
   });
   closing.push(() => link.close());
   link.start();
-  return { link, leases };
+  return { link, leases, logged };
 }
 
 async function startCoordinator(options: Parameters<typeof TestCoordinator.start>[0] = {}): Promise<TestCoordinator> {
@@ -109,11 +116,10 @@ test("an agent that started first finds its coordinator, and finds it again afte
 test("a refusal is kept in words and not tried again soon", async () => {
   const details = "this coordinator speaks protocol 2 and the agent 1: update the agent";
   const coordinator = await startCoordinator({ refuses: { code: status.FAILED_PRECONDITION, details } });
-  const { link } = startLink(coordinator.address);
-  await coordinator.until("registration", () => coordinator.registrations.length === 1);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const { link, logged } = startLink(coordinator.address);
   await coordinator.eventually("the refusal", () => link.refusal !== undefined);
-  // A connection that is merely lost is tried again about five times in this time.
+  const waitMs = logged[0]?.waitMs ?? 0;
+  assert.ok(waitMs >= 30_000 && waitMs <= 60_000, `waits ${waitMs} ms`);
   assert.equal(coordinator.registrations.length, 1);
   assert.equal(link.refusal?.code, "failed-precondition");
   assert.match(link.refusal?.message ?? "", /speaks protocol 2/);
@@ -133,6 +139,101 @@ test("a search's spec comes with its first lease and serves the later ones of th
     [1, "one"],
     [2, "one"],
   ]);
+  // Nor does the new connection know what the one before was told.
+  coordinator.lease(testLease(4));
+  await coordinator.until("one more connection", () => coordinator.registrations.length === 3);
+  assert.equal(leases.length, 3);
+});
+
+test("past the specs that a connection keeps, it is opened anew", async () => {
+  const coordinator = await startCoordinator();
+  const { leases } = startLink(coordinator.address);
+  await coordinator.until("registration", () => coordinator.registrations.length === 1);
+  const lease = (search: number) => testLease(0, { key: { searchId: `s${search}` }, spec: testSpec() });
+  coordinator.lease(...Array.from({ length: 4096 }, (_, search) => lease(search)));
+  await coordinator.eventually("all leases", () => leases.length === 4096);
+  assert.equal(coordinator.registrations.length, 1);
+  coordinator.lease(lease(4096));
+  await coordinator.until("a new connection", () => coordinator.registrations.length === 2);
+  assert.equal(leases.length, 4097, "the one that was too much is worked on");
+});
+
+test("a connection that was good is tried again soon however often others were lost before; a refused port needs no advice", async () => {
+  const first = await startCoordinator();
+  const { port } = first;
+  first.close();
+  const { link, logged } = startLink(`127.0.0.1:${port}`);
+  const coordinator = await startCoordinator({ port });
+  await coordinator.eventually("two lost connections or more", () => logged.length >= 2 || link.connected);
+  await coordinator.eventually("a connection", () => link.connected);
+  for (const { msg } of logged) assert.doesNotMatch(msg, /TLS/);
+  for (let i = 2; i <= 5; i += 1) {
+    const before = logged.length;
+    coordinator.disconnect();
+    await coordinator.eventually("a connection again", () => logged.length > before && link.connected);
+    const { waitMs = -1 } = logged[before] ?? {};
+    // Rounded.
+    assert.ok(waitMs >= 100 && waitMs <= 200, `waited ${waitMs} ms`);
+  }
+});
+
+test("a coordinator that does not answer a registration is given up, and one that does is kept", async () => {
+  const silent = await startCoordinator({ answersRegistrations: false });
+  const { port } = silent;
+  const answers: unknown[] = [];
+  const { link } = startLink(
+    `127.0.0.1:${port}`,
+    { registered: (answer) => void answers.push(answer) },
+    { registrationMsMax: 300 },
+  );
+  await silent.until("another registration", () => silent.registrations.length === 2);
+  assert.equal(link.connected, false);
+  silent.close();
+  const coordinator = await startCoordinator({ port, heartbeatEveryMs: 100 });
+  await coordinator.eventually("a registration", () => answers.length === 1);
+  const { length } = coordinator.registrations;
+  // Five of them take longer than a registration may.
+  await coordinator.until("heartbeats", () => coordinator.heartbeats.length >= 5);
+  assert.deepEqual([coordinator.registrations.length, link.connected], [length, true]);
+});
+
+test("more reports than may be on their way at once arrive in order as they are acknowledged", async () => {
+  const coordinator = await startCoordinator();
+  const { link } = startLink(coordinator.address);
+  const texts = Array.from({ length: 10_000 }, (_, i) => String(i));
+  for (const text of texts) link.report(finding(text));
+  assert.equal(await link.settled(60_000), true);
+  assert.deepEqual(words(coordinator.reports), texts);
+});
+
+test("whoever waits for acknowledgements is told when they do not come", async () => {
+  const coordinator = await startCoordinator({ acknowledges: false });
+  const { link } = startLink(coordinator.address);
+  assert.equal(await link.settled(60_000), true, "nothing to wait for");
+  link.report(finding("a"));
+  await coordinator.until("the report", () => coordinator.reports.length === 1);
+  assert.equal(await link.settled(1), false);
+});
+
+test("an answer to a question of an earlier connection is not given on a later one", async () => {
+  const coordinator = await startCoordinator();
+  const answers: (() => void)[] = [];
+  const part = { data: Buffer.from("x"), offset: 0, nextOffset: 1, totalBytes: 1 };
+  startLink(coordinator.address, { output: () => new Promise((resolve) => void answers.push(() => resolve(part))) });
+  await coordinator.until("registration", () => coordinator.registrations.length === 1);
+  coordinator.requestOutput(key);
+  await coordinator.eventually("the question", () => answers.length === 1);
+  coordinator.disconnect();
+  await coordinator.until("registration", () => coordinator.registrations.length === 2);
+  answers[0]?.();
+  const second = coordinator.askOutput(key);
+  await coordinator.eventually("the second question", () => answers.length === 2);
+  answers[1]?.();
+  assert.equal((await second).requestId, 2);
+  assert.deepEqual(
+    coordinator.outputs.map(({ requestId }) => requestId),
+    [2],
+  );
 });
 
 test("what was taken away is not reported", async () => {

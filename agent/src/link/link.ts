@@ -58,6 +58,8 @@ export interface LinkOptions {
   /** Whether connections use TLS. */
   readonly secure?: boolean;
   readonly buffer?: ReportBuffer;
+  /** Longest wait for the answer to a registration, in milliseconds. */
+  readonly registrationMsMax?: number;
 }
 
 type Stream = ClientDuplexStream<ConnectRequest, ConnectResponse>;
@@ -136,7 +138,7 @@ export class Link {
     this.stream = stream;
     this.specs.clear();
     this.buffer.rewind();
-    const late = setTimeout(() => stream.cancel(), registrationMsMax);
+    const late = setTimeout(() => stream.cancel(), this.options.registrationMsMax ?? registrationMsMax);
     const lost = (error: unknown) => {
       clearTimeout(late);
       this.lost(stream, error);

@@ -40,6 +40,8 @@ export interface TestCoordinatorOptions {
   readonly heartbeatEveryMs?: number;
   /** Answers every registration with this status instead. */
   readonly refuses?: { readonly code: number; readonly details: string };
+  /** Whether registrations are answered. */
+  readonly answersRegistrations?: boolean;
   /** Port to listen on; 0 for a free one. */
   readonly port?: number;
   /** Loopback address to listen on; 127.0.0.1 where absent. */
@@ -117,9 +119,15 @@ export class TestCoordinator {
 
   /** Asks for a piece of an attempt's output, and waits for the answer. */
   async askOutput(lease: LeaseKey, offset = 0, bytesMax = 1024): Promise<OutputPiece> {
+    const requestId = this.requestOutput(lease, offset, bytesMax);
+    return await this.until("a piece of output", () => this.outputs.find((piece) => piece.requestId === requestId));
+  }
+
+  /** Asks, and does not wait. Answers the number of the question. */
+  requestOutput(lease: LeaseKey, offset = 0, bytesMax = 1024): number {
     const requestId = this.asked++;
     this.send({ message: { $case: "outputRequest", value: { requestId, lease, offset, bytesMax } } });
-    return await this.until("a piece of output", () => this.outputs.find((piece) => piece.requestId === requestId));
+    return requestId;
   }
 
   acknowledge(throughSequence: number): void {
@@ -198,6 +206,7 @@ export class TestCoordinator {
         this.stream = stream;
         this.seen = 0;
         this.registrations.push(message.value);
+        if (this.options.answersRegistrations === false) break;
         this.send({
           message: {
             $case: "registered",

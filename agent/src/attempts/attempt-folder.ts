@@ -1,0 +1,39 @@
+/** An attempt's own folder: what its work begins with is fetched into it, and it goes when the attempt is over. */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ArtifactRef, LeaseKey } from "@regulus/proto";
+import type { Logger } from "pino";
+import type { Artifacts } from "../artifacts/artifact-client.js";
+import { keyFolder } from "./lease-key.js";
+
+export class AttemptFolder {
+  readonly path: string;
+
+  constructor(
+    scratch: string,
+    key: LeaseKey,
+    private readonly artifacts: Artifacts,
+    private readonly log: Logger,
+  ) {
+    this.path = join(scratch, keyFolder(key));
+  }
+
+  async make(): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+  }
+
+  /** The file of an artifact that the work begins with, or empty where it has none. */
+  async fetch(artifact: ArtifactRef | undefined, name: string, signal: AbortSignal): Promise<string> {
+    if (artifact === undefined) return "";
+    const path = join(this.path, name);
+    await this.artifacts.getFile(artifact, path, signal);
+    return path;
+  }
+
+  /** Never throws. */
+  async remove(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+      this.log.warn({ directory: this.path, error: String(error) }, "the attempt's folder could not be removed");
+    });
+  }
+}

@@ -1,0 +1,49 @@
+/** Watches one attempt's process: when it was heard of, how far it is, what memory it holds; and says when it has passed a limit. */
+import type { EndReason } from "@regulus/proto";
+import { type AttemptLimits, passedLimit } from "./attempt-limits.js";
+import { treeMemoryBytes } from "./process-memory.js";
+
+export class AttemptWatch {
+  /** The newest step that it told of. */
+  step = 0;
+  /** Resident bytes at the last look. */
+  memoryBytes = 0;
+  private heardMs = performance.now();
+  private begunMs = performance.now();
+  private isPrepared = false;
+
+  constructor(
+    private readonly limits: AttemptLimits,
+    /** Whether the process's own memory counts, and not only that of its program. */
+    private readonly countsRoot: boolean,
+  ) {}
+
+  /** Longest time between two signs of life that are sent, in milliseconds. */
+  get aliveEveryMs(): number {
+    return Math.min(500, this.limits.stepTimeoutMs / 4);
+  }
+
+  /** The process gets its work. */
+  begun(): void {
+    this.heardMs = performance.now();
+    this.begunMs = this.heardMs;
+  }
+
+  heard(): void {
+    this.heardMs = performance.now();
+  }
+
+  /** It has loaded all that it needs: its silence counts. */
+  prepared(): void {
+    this.isPrepared = true;
+    this.heard();
+  }
+
+  /** The limit that the attempt has passed, as its end; undefined for none. */
+  look(nowMs: number, pid: number | undefined): { reason: EndReason; message: string } | undefined {
+    const memoryBytes = pid === undefined ? undefined : treeMemoryBytes(pid, { countRoot: this.countsRoot });
+    this.memoryBytes = memoryBytes ?? 0;
+    const { heardMs, begunMs, isPrepared: prepared, step } = this;
+    return passedLimit({ silentMs: nowMs - heardMs, aliveMs: nowMs - begunMs, prepared, memoryBytes, step }, this.limits);
+  }
+}
