@@ -5,5 +5,6 @@ export type * from "./coordinator.js";
 export { MemoryLogFile, openMemoryLog } from "./log/memory-log.js";
 export { openSqliteLog, type SqliteLogOptions } from "./log/sqlite-log.js";
 export type * from "./ports.js";
-export { type CoordinatorOptions, createCoordinator } from "./runner/create-coordinator.js";
+export type { CoordinatorOptions } from "./runner/coordinator-options.js";
+export { createCoordinator } from "./runner/create-coordinator.js";
 export { systemClock } from "./runner/system-clock.js";

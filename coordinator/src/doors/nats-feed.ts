@@ -5,10 +5,11 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { assert, type Fact } from "@regulus/proto";
-import { connect, headers, type JetStreamManager, type NatsConnection, NatsError, nanos, type StreamInfo } from "nats";
+import { connect, headers, type JetStreamManager, type NatsConnection, type StreamInfo } from "nats";
 import type { Logger } from "pino";
 import type { EventFeed, EventLog } from "../ports.js";
-import { eventOf, positionOf, streamName, subjectRoot, subjectsOf } from "./fact-event.js";
+import { ensureStream, newestInStream } from "./event-stream.js";
+import { eventOf } from "./fact-event.js";
 import { type Cursors, readCursors, writeCursors } from "./feed-cursors.js";
 import type { FeedNumbers } from "./metrics.js";
 
@@ -23,12 +24,6 @@ const backoffMsMax = 10_000;
 const drainWithinMs = 2000;
 /** The cursor file is written at most this often. */
 const keepCursorsEveryMs = 1000;
-/** What a stream that the feed creates keeps: a week, and at most 4 GiB; the oldest goes first. */
-const streamAgeMaxMs = 7 * 86_400_000;
-const streamBytesMax = 4 * 1024 ** 3;
-/** How long the stream tells a repeated message by its id. */
-const duplicateWindowMs = 120_000;
-
 /** What the feed needs. */
 export interface NatsFeedOptions {
   /** `nats://host:4222`, or several with commas. */
@@ -268,34 +263,3 @@ class Feed {
     }
   }
 }
-
-/** The stream of the events, created where it is absent. One that is there keeps the bounds that its owner gave it. */
-async function ensureStream(manager: JetStreamManager): Promise<StreamInfo> {
-  try {
-    return await manager.streams.info(streamName);
-  } catch (thrown) {
-    if (!isNotFound(thrown)) throw thrown;
-  }
-  return manager.streams.add({
-    name: streamName,
-    description: "Facts of Regulus, one message each; the log of the coordinator is the truth.",
-    subjects: [`${subjectRoot}.>`],
-    max_age: nanos(streamAgeMaxMs),
-    max_bytes: streamBytesMax,
-    duplicate_window: nanos(duplicateWindowMs),
-  });
-}
-
-/** Position of the newest fact of a search that the stream holds; 0 for none. */
-async function newestInStream(manager: JetStreamManager, searchId: string): Promise<number> {
-  try {
-    const message = await manager.streams.getMessage(streamName, { last_by_subj: subjectsOf(searchId) });
-    const id = message.header.get("Nats-Msg-Id");
-    return id.startsWith(`${searchId}:`) ? (positionOf(id) ?? 0) : 0;
-  } catch (thrown) {
-    if (isNotFound(thrown)) return 0;
-    throw thrown;
-  }
-}
-
-const isNotFound = (thrown: unknown): boolean => thrown instanceof NatsError && thrown.code === "404";

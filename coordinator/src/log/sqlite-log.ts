@@ -8,18 +8,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { RegulusError } from "@regulus/proto";
 import type { Append, EventLog, ReadOptions } from "../ports.js";
 import { compareHeads, headsIn } from "./compare-heads.js";
-import {
-  factColumn,
-  insert,
-  insertRows,
-  noTrial,
-  type Place,
-  positionColumn,
-  type Row,
-  rangeOf,
-  rowOf,
-  rowsOf,
-} from "./fact-rows.js";
+import { factColumn, insert, insertRows, nextPiece, noTrial, rowOf, rowsAt } from "./fact-rows.js";
 import { LogFiles } from "./log-files.js";
 import {
   assertBatch,
@@ -29,13 +18,12 @@ import {
   encodeFact,
   pieceBytesMax,
   pieceFactsMax,
-  pieceOf,
   throwIfAborted,
   trialOf,
 } from "./records.js";
-import { chainOf, damaged, emptyChain, seal, sealBytes, unseal } from "./seal.js";
+import { chainOf, damaged, emptyChain, seal, unseal } from "./seal.js";
 import { fromSystem } from "./sqlite-errors.js";
-import { first, SqliteFile } from "./sqlite-file.js";
+import { SqliteFile } from "./sqlite-file.js";
 import { readWitness, Witness, type WitnessedSearch } from "./witness.js";
 
 /** Facts whose sizes a read looks up first; SQLite walks through all bytes of a large one for that. */
@@ -104,7 +92,6 @@ class SqliteLog implements EventLog {
     this.#unwitnessed.push(...moved);
     fromSystem(this.#files.witness, () => this.#witness?.moved(this.#unwitnessed));
     this.#unwitnessed = [];
-    this.#files.assertInPlace();
   }
 
   async *read(searchId: string, after: number, options: ReadOptions = {}) {
@@ -118,7 +105,7 @@ class SqliteLog implements EventLog {
     let rowsAhead = firstRows;
     while (position < end.position) {
       const place = { key: end.key, after: position, end: end.position, about: options.about };
-      const piece = this.#file.guard(() => this.#nextPiece(place, options.bytesMax ?? pieceBytesMax, rowsAhead));
+      const piece = this.#file.guard(() => nextPiece(this.#file, place, options.bytesMax ?? pieceBytesMax, rowsAhead));
       // Where facts are large, few of them fit, and the sizes of few are looked up.
       rowsAhead = Math.min(pieceFactsMax, 2 * piece.facts + 1);
       if (piece.facts === 0) break;
@@ -127,7 +114,7 @@ class SqliteLog implements EventLog {
         throwIfAborted(options.signal);
         this.#assertOpen();
       }
-      const rows = this.#file.guard(() => this.#rows(place, piece.facts));
+      const rows = this.#file.guard(() => rowsAt(this.#file, place, piece.facts));
       if (rows.length === 0) break;
       const facts = rows.map(([at, row]) => {
         const fact = decodeFact(
@@ -240,31 +227,6 @@ class SqliteLog implements EventLog {
     if (this.#heads.get(end.id)?.key !== end.key) return;
     if (position === end.position && (chain === undefined || chain === end.chain)) return;
     throw damaged(`search ${end.id} has ${end.position} facts, those after ${position} are missing`);
-  }
-
-  /** Facts and bytes of the next piece. Sizes are in the rows' heads, so that no fact is loaded for them. */
-  #nextPiece(place: Place, bytesMax: number, rows: number): { readonly facts: number; readonly bytes: number } {
-    const [from, values] = rangeOf(place, rows);
-    const [total] = this.#file
-      .prepare(`SELECT count(*), sum(size) FROM (SELECT length(fact) - ${sealBytes} AS size ${from})`)
-      .all(...values);
-    const [facts, bytes] = Array.isArray(total) ? total.map(Number) : [];
-    if (facts === undefined || bytes === undefined || facts === 0) return { facts: 0, bytes: 0 };
-    if (bytes <= bytesMax) return { facts, bytes };
-    const sizes = this.#file.prepare(`SELECT length(fact) - ${sealBytes} ${from}`).all(...values);
-    return pieceOf(
-      sizes.map((row) => Number(first(row))),
-      bytesMax,
-    );
-  }
-
-  #rows(place: Place, facts: number): Row[] {
-    const [from, values] = rangeOf(place, facts);
-    if (place.about !== undefined)
-      return rowsOf(this.#file.prepare(`SELECT ${positionColumn}, ${factColumn} ${from}`).all(...values));
-    // Positions have no gaps, and decoding checks them: each column less makes a row a quarter cheaper.
-    const rows = this.#file.prepare(`SELECT ${factColumn} ${from}`).all(...values);
-    return rowsOf(rows.map((row, index) => [place.after + 1 + index, first(row)]));
   }
 
   async #removeLeftovers(): Promise<void> {

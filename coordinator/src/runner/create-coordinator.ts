@@ -32,58 +32,25 @@ import {
 } from "@regulus/proto";
 import type { AgentConnection, Coordinator, CoordinatorGauges, Reader } from "../coordinator.js";
 import { explain } from "../explain/explain.js";
-import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
+import type { SearchCommand } from "../search/commands.js";
 import type { SearchState } from "../search/search-state.js";
-import { InlineHost, type Strategies, type StrategyHost } from "../strategy-host/strategy-host.js";
+import { InlineHost, type StrategyHost } from "../strategy-host/strategy-host.js";
 import { WorkerHost } from "../strategy-host/worker-host.js";
 import { type AgentLink, connectAgent } from "./connect-agent.js";
+import type { CoordinatorOptions } from "./coordinator-options.js";
 import { createSearch } from "./create-search.js";
 import { exportTrials } from "./export-trials.js";
 import { gaugesOf } from "./gauges.js";
 import { listAgents, listSearches, listTrials } from "./listings.js";
-import type { Notify } from "./notices.js";
 import { OutputDesk } from "./output-desk.js";
 import { newestFacts, readThrough } from "./reading.js";
 import { openWith, type ReopeningOptions } from "./reopening.js";
 import { Runner } from "./runner.js";
-import { type Diagnostics, SearchDiagnostics } from "./search-diagnostics.js";
+import { SearchDiagnostics } from "./search-diagnostics.js";
 import { searchWarnings } from "./search-warnings.js";
 import { shareOf } from "./share-words.js";
 import { systemClock } from "./system-clock.js";
 import type { Watched } from "./watchers.js";
-
-/** What a coordinator is made of. */
-export interface CoordinatorOptions {
-  /** The caller closes it, after the coordinator. */
-  readonly log: EventLog;
-  /** The caller closes it, after the coordinator. */
-  readonly artifacts: ArtifactStore;
-  /** Hears of every durable fact; the caller closes it. Absent for nobody. */
-  readonly feed?: EventFeed;
-  readonly clock?: Clock;
-  /** Version of this software, told to agents. */
-  readonly version?: string;
-  readonly heartbeatEveryMs?: number;
-  readonly leaseTimeoutMs?: number;
-  /** Beyond the grace of a program, time that an agent has to end an attempt before it is taken back. */
-  readonly endGraceMs?: number;
-  /** Strategies by name; the registered ones where absent. */
-  readonly strategies?: Strategies;
-  /** URL of the module that gives heavy strategies' threads the same ones. */
-  readonly strategiesUrl?: string;
-  /** Diagnostics by name; the registered ones where absent. */
-  readonly diagnostics?: Diagnostics;
-  /** Ids of new searches. */
-  readonly newId?: () => string;
-  /** Seeds of new searches that give none. */
-  readonly newSeed?: () => number;
-  /** Runs a round soon. */
-  readonly defer?: (call: () => void) => void;
-  /** Told of each failure of the log, to write it down. */
-  readonly onLogFailure?: (error: unknown) => void;
-  /** Told who comes and goes, and of leases that are taken back. */
-  readonly notify?: Notify;
-}
 
 /** Reads the log and serves. Fails with "data-loss" where the log is damaged. */
 export async function createCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
@@ -243,7 +210,7 @@ class CoordinatorCore implements Coordinator {
     const runner = this.#runner;
     return runner.call(() => {
       const entry = runner.entry(searchId);
-      runner.command(entry, { kind: "stopTrial", trial: number, reason: reason || "stopped by its user" });
+      runner.deciding.command(entry, { kind: "stopTrial", trial: number, reason: reason || "stopped by its user" });
       return () => {
         const trial = entry.state.trial(number);
         if (trial === undefined) throw noTrial(entry.state, number);
@@ -289,11 +256,11 @@ class CoordinatorCore implements Coordinator {
     await this.#runner.close();
   }
 
-  async #commandSearch(searchId: string, command: Parameters<Runner["command"]>[1]): Promise<Search> {
+  async #commandSearch(searchId: string, command: SearchCommand): Promise<Search> {
     const runner = this.#runner;
     return runner.call(() => {
       const entry = runner.entry(searchId);
-      runner.command(entry, command);
+      runner.deciding.command(entry, command);
       return () => entry.state.view();
     });
   }

@@ -29,7 +29,7 @@ export async function createSearch(runner: Runner, request: CreateSearchRequest,
       );
     }
     assertRoom(runner, caller);
-    const entry = runner.create(fresh.newId(), { ...spec, seed: spec.seed ?? fresh.newSeed() }, idempotencyKey);
+    const entry = runner.deciding.create(fresh.newId(), { ...spec, seed: spec.seed ?? fresh.newSeed() }, idempotencyKey);
     entry.caller = caller;
     return () => entry.state.view();
   });

@@ -48,7 +48,7 @@ export async function openWith<Answer>(
     const answered = await runner.call(() => {
       const entry = runner.entry(searchId);
       if (!entry.active && folds?.position !== entry.state.position) return () => undefined;
-      const facts = runner.open(entry, { ...command, nowMs: runner.now }, folds);
+      const facts = runner.deciding.open(entry, { ...command, nowMs: runner.now }, folds);
       return () => ({ answer: answer(entry, facts) });
     });
     if (answered !== undefined) return answered.answer;

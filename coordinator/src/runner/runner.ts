@@ -6,11 +6,7 @@
  * Rounds run when there is something to do, never by a timer. States are ahead of the log only while an append is under way; when one
  * fails they are read from the log again, and agents come back and repeat what was not acknowledged.
  */
-import { type Fact, RegulusError, type SearchSpec } from "@regulus/proto";
-import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
-import type { FactKind, SearchCommand } from "../search/commands.js";
-import { decide } from "../search/decide.js";
-import type { StrategyHost } from "../strategy-host/strategy-host.js";
+import { RegulusError } from "@regulus/proto";
 import { AgentDesk } from "./agent-desk.js";
 import { Agents } from "./agents.js";
 import { Announcing } from "./announcing.js";
@@ -18,6 +14,7 @@ import { ArtifactLedger } from "./artifact-ledger.js";
 import { Asking } from "./asking.js";
 import { Consequences } from "./consequences.js";
 import { Counters } from "./counters.js";
+import { Deciding } from "./deciding.js";
 import { Inbox, type Job } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
 import { LogOutage, refusalFor } from "./log-outage.js";
@@ -26,37 +23,19 @@ import { Outbox } from "./outbox.js";
 import { Placing } from "./placing.js";
 import { readSearches } from "./recovery.js";
 import { Removals } from "./removals.js";
-import { closeFolds, type OpenFolds } from "./reopening.js";
 import { Rounds } from "./rounds.js";
-import type { SearchDiagnostics } from "./search-diagnostics.js";
+import type { RunnerOptions } from "./runner-options.js";
 import type { SearchEntry } from "./search-entry.js";
 import { Searches } from "./searches.js";
 import { WakeUps } from "./wake-ups.js";
-
-/** What a runner is made of. */
-export interface RunnerOptions {
-  readonly log: EventLog;
-  readonly artifacts: ArtifactStore;
-  readonly feed: EventFeed;
-  readonly clock: Clock;
-  readonly leaseTimeoutMs: number;
-  readonly endGraceMs: number;
-  /** Runs a round soon; setImmediate outside of simulations. */
-  readonly defer: (call: () => void) => void;
-  /** The strategy of a search. */
-  readonly host: (spec: SearchSpec) => StrategyHost;
-  /** The diagnostics of a search. */
-  readonly diagnostics: (spec: SearchSpec) => SearchDiagnostics;
-  /** Told of each failure of the log. */
-  readonly onLogFailure: (error: unknown) => void;
-  readonly notify: Notify;
-}
 
 export class Runner {
   readonly agents = new Agents();
   readonly ledger: ArtifactLedger;
   readonly counters = new Counters();
   readonly searches = new Searches();
+  /** What rounds decide. Its commands in a round only. */
+  readonly deciding: Deciding;
   /** What agents say. */
   readonly desk: AgentDesk;
   readonly #options: RunnerOptions;
@@ -70,8 +49,6 @@ export class Runner {
   readonly #announcing: Announcing;
   readonly #rounds: Rounds;
   readonly #inbox = new Inbox(() => this.#rounds.schedule());
-  /** Searches that a round has to look at. */
-  readonly #touched = new Set<SearchEntry>();
   #outbox = new Outbox();
   #now = 0;
   #closed = false;
@@ -79,11 +56,20 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.ledger = new ArtifactLedger(options.artifacts, options.clock);
+    this.deciding = new Deciding({
+      ...options,
+      searches: this.searches,
+      nowMs: () => this.#now,
+      consequences: () => this.#consequences,
+      ask: (entry) => this.#asking.ask(entry),
+      lookAgain: () => this.#placing.lookAgain(),
+      timeMoves: (entry) => this.#wakeUps.wallTime(entry),
+    });
     this.#rounds = new Rounds({
       defer: options.defer,
       run: () => this.#runRound(),
       isHeld: () => this.#inbox.refusal !== undefined,
-      hasMore: () => !this.#inbox.isEmpty || this.#touched.size > 0,
+      hasMore: () => !this.#inbox.isEmpty || this.deciding.hasTouched,
     });
     this.#announcing = new Announcing({ ...options, ledger: this.ledger, counters: this.counters });
     this.#removals = new Removals(options.log, (entry) => this.#forget(entry));
@@ -96,19 +82,13 @@ export class Runner {
       endGraceMs: options.endGraceMs,
       nowMs: () => this.#now,
       notify: options.notify,
-      lose: ({ key, agentId }, loss) => {
-        const entry = this.searches.get(key.searchId);
-        const { searchId: search, trial, attempt } = key;
-        const fields = { search, trial, attempt, agentId, reason: loss.reason };
-        options.notify({ message: `lease lost: ${loss.message}`, fields });
-        if (entry !== undefined) this.command(entry, { kind: "loseAttempt", trial, attempt, ...loss, nowMs: this.#now });
-      },
+      lose: (held, loss) => this.deciding.lose(held, loss),
     });
     this.#asking = new Asking({
-      command: (entry, command) => this.command(entry, command),
+      command: (entry, command) => this.deciding.command(entry, command),
       post: (work) => this.post(work),
       isCurrent: (entry) => this.searches.isCurrent(entry),
-      touch: (entry) => void this.#touched.add(entry),
+      touch: (entry) => this.deciding.touch(entry),
       slotsFree: () => this.agents.slotsFree(),
     });
     this.#wakeUps = new WakeUps({
@@ -130,7 +110,7 @@ export class Runner {
     this.#placing = new Placing({
       agents: this.agents,
       searches: this.searches,
-      command: (entry, command) => this.command(entry, command),
+      command: (entry, command) => this.deciding.command(entry, command),
     });
     this.desk = new AgentDesk({
       agents: this.agents,
@@ -140,7 +120,7 @@ export class Runner {
       roundMs: () => this.#now,
       clockMs: () => options.clock.now(),
       outbox: () => this.#outbox,
-      apply: (entry, facts) => this.#apply(entry, facts),
+      apply: (entry, facts) => this.deciding.apply(entry, facts),
       lookAgain: () => this.#placing.lookAgain(),
     });
     this.#consequences = new Consequences({
@@ -205,37 +185,6 @@ export class Runner {
     return this.#now;
   }
 
-  /** Adds a search. In a round only. */
-  create(searchId: string, spec: SearchSpec, idempotencyKey: string): SearchEntry {
-    const kind: FactKind = { $case: "searchCreated", value: { spec, idempotencyKey } };
-    const fact: Fact = { searchId, position: 1, timeMs: this.#now, kind };
-    const entry = this.searches.create(fact);
-    entry.host = this.#options.host(spec);
-    entry.diagnostics = this.#options.diagnostics(spec);
-    entry.take(fact);
-    this.#wakeUps.wallTime(entry);
-    this.#touched.add(entry);
-    this.#placing.lookAgain();
-    return entry;
-  }
-
-  /** Gives a command to a search. In a round only. */
-  command(entry: SearchEntry, command: SearchCommand): void {
-    this.#apply(entry, decide(entry.state, command));
-  }
-
-  /** Gives a command that may open a search that has ended, and the folds that it then goes on with. In a round only. */
-  open(entry: SearchEntry, command: SearchCommand, folds: OpenFolds | undefined): readonly Fact[] {
-    const { searchId, position } = entry.state;
-    if (entry.leaving) throw new RegulusError("not-found", `search ${searchId} is being deleted`);
-    const wasActive = entry.active;
-    this.command(entry, command);
-    if (!wasActive && entry.active && folds !== undefined) entry.openFolds(folds);
-    else closeFolds(folds);
-    this.#placing.lookAgain();
-    return entry.fresh.filter((fact) => fact.position > position);
-  }
-
   /** Removes a search that is over, once the round that decided it is durable. Fails where the log can't; then it is still there. */
   async remove(entry: SearchEntry): Promise<void> {
     try {
@@ -262,14 +211,12 @@ export class Runner {
     const outbox = new Outbox();
     this.#outbox = outbox;
     for (const job of this.#inbox.take()) this.#runJob(job);
-    const changed = new Set(this.#touched);
-    this.#touched.clear();
-    for (const entry of changed) this.#progress(entry);
+    const changed = this.deciding.takeTouched();
+    for (const entry of changed) this.deciding.progress(entry);
     this.#placing.place(this.#now);
-    for (const entry of this.#touched) changed.add(entry);
-    this.#touched.clear();
+    for (const entry of this.deciding.takeTouched()) changed.add(entry);
     const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.searches.isCurrent(entry));
-    for (const entry of changed) if (this.#asking.mayHaveMore(entry)) this.#touched.add(entry);
+    for (const entry of changed) if (this.#asking.mayHaveMore(entry)) this.deciding.touch(entry);
     try {
       await this.#announcing.append(written);
     } catch (thrown) {
@@ -290,33 +237,10 @@ export class Runner {
     }
   }
 
-  // What a round decides.
-
-  /** Notes what was found, settles what is over and asks the strategy for what is next. */
-  #progress(entry: SearchEntry): void {
-    for (const { source, findings } of entry.diagnostics?.news() ?? []) {
-      this.command(entry, { kind: "takeFindings", source, findings });
-    }
-    this.command(entry, { kind: "settle", nowMs: this.#now, idle: false });
-    this.#asking.ask(entry);
-    this.command(entry, { kind: "settle", nowMs: this.#now, idle: entry.idle && !entry.asking });
-  }
-
-  // Facts and what follows from them.
-
-  #apply(entry: SearchEntry, kinds: readonly FactKind[]): void {
-    for (const kind of kinds) {
-      this.#consequences.before(entry, kind);
-      const fact = entry.add(kind, this.#now);
-      this.#consequences.after(entry, fact);
-    }
-    if (kinds.length > 0) this.#touched.add(entry);
-  }
-
   #touch(entry: SearchEntry): void {
     if (this.#closed || !this.searches.isCurrent(entry)) return;
     this.#placing.lookAgain();
-    this.#touched.add(entry);
+    this.deciding.touch(entry);
     this.#rounds.schedule();
   }
 
@@ -345,7 +269,7 @@ export class Runner {
     await this.#removals.settled();
     for (const entry of this.searches.all) entry.closeFolds();
     this.ledger.clear();
-    this.#touched.clear();
+    this.deciding.takeTouched();
     const entries = await readSearches({ log, ledger: this.ledger, host, diagnostics, before: this.searches });
     this.#now = clock.now();
     this.searches.replace(entries);
@@ -359,13 +283,13 @@ export class Runner {
     for (const number of state.running) this.#leases.recall(state, number, this.#now);
     for (const number of state.pending) this.#wakeUps.retry(entry, state.live.get(number)?.retryAtMs ?? 0, this.#now);
     this.#wakeUps.wallTime(entry);
-    this.#touched.add(entry);
+    this.deciding.touch(entry);
   }
 
   /** A search is out of the log: nothing refers to it any more. */
   #forget(entry: SearchEntry): void {
     this.searches.delete(entry);
-    this.#touched.delete(entry);
+    this.deciding.forget(entry);
     this.#consequences.forget(entry);
     entry.watchers.remove();
   }
