@@ -80,6 +80,7 @@ test("the dashboard and the rules ask only for documented metrics, and the dashb
   );
   const forPeople = [
     "regulus_trials",
+    "regulus_searches_ended_total",
     "regulus_trials_ended_total",
     "regulus_slots",
     "regulus_agents_connected",
@@ -134,6 +135,24 @@ test("every panel's title says what is counted and in what unit, and shares stay
       if (expr.includes("increase(")) assert.match(title, /last hour/, expr);
       if (expr.includes("wasted") && expr.includes(" / ")) assert.match(expr, /^clamp\(.*, 0, 1\)$/);
     }
+  }
+});
+
+test("a search that ends is counted by its outcome, once", async () => {
+  const fresh = await coordinatorForTests();
+  const { metrics, close } = await openDoors(fresh);
+  try {
+    const { searchId } = await fresh.coordinator.createSearch({ spec: validSpec(), idempotencyKey: "", validateOnly: false });
+    await fresh.coordinator.stopSearch(searchId, "");
+    await fresh.coordinator.stopSearch(searchId, "").catch(() => undefined);
+    const page = await metrics.registry.metrics();
+    for (const [outcome, count] of Object.entries({ completed: 0, stopped: 1, failed: 0 })) {
+      assert.ok(page.includes(`\nregulus_searches_ended_total{outcome="${outcome}"} ${count}\n`), outcome);
+    }
+    assert.match(page, /^regulus_searches_active 0$/m);
+  } finally {
+    await close();
+    await fresh.close();
   }
 });
 

@@ -17,6 +17,8 @@ const batchBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 /** Why attempts fail, and why trials end. Preempted attempts did not fail. */
 const failures = ["lost", "out_of_memory", "timed_out", "diverged", "infeasible", "user_error"];
 const trialEnds = ["done", "stopped_early", ...failures];
+/** How searches end. */
+const outcomes = ["completed", "stopped", "failed"];
 /** Why slot-seconds came to nothing. */
 const wastes = ["preempted", "repeated", ...failures];
 /** Why calls are dropped; `satisfies` keeps the list whole. */
@@ -221,6 +223,11 @@ function readGauges(registry: Registry, sources: MetricSources): void {
   );
   byLabel(
     Counter,
+    { name: "regulus_searches_ended_total", help: "Searches that ended since the start, by outcome.", label: "outcome" },
+    () => ({ ...zeros(outcomes), ...byReason(gauges()?.searchesEndedTotal) }),
+  );
+  byLabel(
+    Counter,
     { name: "regulus_trials_ended_total", help: "Trials that ended since the start, by reason.", label: "reason" },
     () => ({ ...zeros(trialEnds), ...byReason(gauges()?.trialsEndedTotal) }),
   );
@@ -260,12 +267,12 @@ function zeros(values: readonly string[]): Record<string, number> {
   return Object.fromEntries(values.map((value) => [value, 0]));
 }
 
-/** Reasons as label values: `END_REASON_OUT_OF_MEMORY` is `out_of_memory`. */
+/** Reasons and outcomes as label values: `END_REASON_OUT_OF_MEMORY` is `out_of_memory`. */
 function byReason(counts: Readonly<Record<string, number>> = {}): Record<string, number> {
   const named: Record<string, number> = {};
   for (const [reason, count] of Object.entries(counts)) {
     const name = reason
-      .replace(/^END_REASON_/, "")
+      .replace(/^(END_REASON|SEARCH_OUTCOME)_/, "")
       .replaceAll("-", "_")
       .toLowerCase();
     named[name] = (named[name] ?? 0) + count;

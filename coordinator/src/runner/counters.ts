@@ -7,6 +7,7 @@ export class Counters {
   reportsRefusedTotal = 0;
   attemptsStartedTotal = 0;
   agentsAvoidedTotal = 0;
+  readonly searchesEndedTotal: Record<string, number> = {};
   readonly trialsEndedTotal: Record<string, number> = {};
   readonly attemptsFailedTotal: Record<string, number> = {};
   slotSecondsTotal = 0;
@@ -18,6 +19,7 @@ export class Counters {
     for (const { kind } of facts) {
       if (kind?.$case === "attemptStarted") this.attemptsStartedTotal += 1;
       else if (kind?.$case === "agentAvoided") this.agentsAvoidedTotal += 1;
+      else if (kind?.$case === "searchEnded") increment(this.searchesEndedTotal, kind.value.outcome);
       else if (kind?.$case === "trialEnded") increment(this.trialsEndedTotal, kind.value.reason);
       else if (kind?.$case === "attemptEnded") increment(this.attemptsFailedTotal, kind.value.reason);
     }

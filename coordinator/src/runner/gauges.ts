@@ -51,6 +51,7 @@ export function gaugesOf(runner: Runner): CoordinatorGauges {
       return counters.slotSecondsTotal;
     },
     wastedSlotSecondsTotal: counters.wastedSlotSecondsTotal,
+    searchesEndedTotal: counters.searchesEndedTotal,
     trialsEndedTotal: counters.trialsEndedTotal,
     attemptsFailedTotal: counters.attemptsFailedTotal,
   };
