@@ -100,3 +100,45 @@ test("a clock that goes back takes nothing away", () => {
     3,
   );
 });
+
+test("work that a new process does again is wasted as repeated, and a process that waits goes on", () => {
+  const again = (fromStep: number): Fact["kind"] => {
+    return { $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "a", fromStep } };
+  };
+  const wasted = (fromStep: number, repeatsFrom: number) => {
+    const [cost, time] = [new Cost(2), noTime()];
+    const tell = (second: number, kind: Fact["kind"], from = 0) =>
+      cost.tell(time, { searchId: "s", position: 1, timeMs: 1000 * second, kind }, from);
+    tell(0, started);
+    tell(2, saved);
+    tell(5, paused);
+    tell(9, again(fromStep), repeatsFrom);
+    tell(10, ended(EndReason.END_REASON_DIVERGED));
+    assert.equal(cost.slotSeconds, 2 * 6);
+    return cost.wastedByReason();
+  };
+  // 2 s are saved and 1 s follows; the 3 s between are done again, or are part of what the end makes waste.
+  assert.deepEqual(wasted(5, 10), { diverged: 6, repeated: 6 });
+  assert.deepEqual(wasted(5, 5), { diverged: 12 });
+  assert.deepEqual(wasted(5, 0), { diverged: 12 });
+});
+
+test("a failed trial that goes on takes back what its checkpoints hold, and counters never go back for it", () => {
+  const [cost, time] = [new Cost(2), noTime()];
+  const tell = (second: number, kind: Fact["kind"], of = time) =>
+    cost.tell(of, { searchId: "s", position: 1, timeMs: 1000 * second, kind });
+  assert.deepEqual(cost.sinceAsked(), { slotSeconds: 0, wasted: {} });
+  tell(0, started);
+  tell(4, saved);
+  tell(5, ended(EndReason.END_REASON_LOST));
+  assert.deepEqual(cost.sinceAsked(), { slotSeconds: 10, wasted: { lost: 10 } });
+  assert.deepEqual(cost.sinceAsked(), { slotSeconds: 0, wasted: { lost: 0 } }, "each second is told once");
+  const next = cost.takeBack(EndReason.END_REASON_LOST, time.keptMs);
+  assert.deepEqual(next, { countedMs: undefined, unsavedMs: 0, keptMs: 4000 });
+  assert.deepEqual([cost.wastedSlotSeconds, cost.wastedByReason()], [2, { lost: 2 }]);
+  assert.deepEqual(cost.sinceAsked(), { slotSeconds: 0, wasted: { lost: 0 } });
+  tell(10, started, next);
+  tell(15, ended(EndReason.END_REASON_LOST), next);
+  assert.deepEqual(cost.wastedByReason(), { lost: 2 + 8 + 10 });
+  assert.deepEqual(cost.sinceAsked(), { slotSeconds: 10, wasted: { lost: 10 } }, "10 of the 18 were not told yet");
+});
