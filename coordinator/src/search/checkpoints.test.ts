@@ -5,6 +5,8 @@ import { type ArtifactRef, EndReason, type Fact, type Report } from "@regulus/pr
 import fc from "fast-check";
 import { watchHeld } from "../runner/held-artifacts.js";
 import { keptRefs } from "./checkpoints.js";
+import type { FactKind } from "./commands.js";
+import { decide } from "./decide.js";
 import { decideReport } from "./decide-report.js";
 import { resumePoint } from "./resume-point.js";
 import { SearchState } from "./search-state.js";
@@ -48,6 +50,7 @@ const action = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("save"), by: fc.integer({ min: 0, max: 2 }), loss: fc.constant(0) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "lost", by: 0, loss: 0 }) },
   { weight: 1, arbitrary: fc.constant({ kind: "damaged", by: 0, loss: 0 }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "again", by: 0, loss: 0 }) },
 );
 
 test("of every trial the newest, the one before and the best are kept, and damage never leads back further than it must", () => {
@@ -59,19 +62,35 @@ test("of every trial the newest, the one before and the best are kept, and damag
       const trial = () => at.state.live.get(0) ?? assert.fail("the trial is live");
       const say = (event: NonNullable<Report["event"]>) => {
         const lease = { searchId: "s", trial: 0, attempt: trial().attempt };
-        for (const kind of decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false }).facts) {
-          const change = watchHeld(at.state, kind);
-          at.tell(kind);
-          const { gained, lost } = change();
-          for (const { sha256 } of gained) held.set(sha256, (held.get(sha256) ?? 0) + 1);
-          for (const { sha256 } of lost) held.set(sha256, (held.get(sha256) ?? 0) - 1);
-        }
+        for (const kind of decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false }).facts) tell(kind);
       };
-      const finish = (reason: EndReason) => {
-        say({ $case: "finished", value: { reason, message: "", step: 0, final: undefined, artifacts: [], startedMs: 0 } });
+      const tell = (kind: FactKind) => {
+        const change = watchHeld(at.state, kind);
+        at.tell(kind);
+        const { gained, lost } = change();
+        for (const { sha256 } of gained) held.set(sha256, (held.get(sha256) ?? 0) + 1);
+        for (const { sha256 } of lost) held.set(sha256, (held.get(sha256) ?? 0) - 1);
+        const { checkpoint, bestCheckpoint } = at.state.trial(0) ?? assert.fail("there is a trial");
+        for (const ref of [checkpoint, bestCheckpoint])
+          assert.ok(ref === undefined || (held.get(ref.sha256) ?? 0) > 0, "what clients are told of is in the store");
+      };
+      const start = () => {
         const { step: fromStep } = resumePoint(trial());
         at.tell({ $case: "attemptStarted", value: { trial: 0, attempt: trial().attempt + 1, agentId: "a", fromStep } });
         return fromStep;
+      };
+      const finish = (reason: EndReason) => {
+        say({ $case: "finished", value: { reason, message: "", step: 0, final: undefined, artifacts: [], startedMs: 0 } });
+        return start();
+      };
+      /** The trial fails for good, and its user has it tried again. */
+      const again = () => {
+        const { newest, best } = trial().checkpoints;
+        const rest = { attempt: trial().attempt, message: "", final: undefined, artifacts: [], startedMs: 0 };
+        tell({ $case: "trialEnded", value: { trial: 0, reason: EndReason.END_REASON_USER_ERROR, ...rest } });
+        for (const kind of decide(at.state, { kind: "retryTrials", trials: [0], key: "", nowMs })) tell(kind);
+        assert.deepEqual([trial().checkpoints.newest?.ref, trial().checkpoints.best?.ref], [newest?.ref, best?.ref]);
+        return start();
       };
       let step = 0;
       for (const [index, { kind, by, loss }] of actions.entries()) {
@@ -82,7 +101,8 @@ test("of every trial the newest, the one before and the best are kept, and damag
         } else if (kind === "save") {
           const checkpoint = { sha256: index.toString(16).padStart(64, "0"), size: 1, kind: "checkpoint" };
           say({ $case: "checkpointed", value: { step, checkpoint } });
-        } else if (kind === "lost") step = finish(EndReason.END_REASON_LOST);
+        } else if (kind === "again") step = again();
+        else if (kind === "lost") step = finish(EndReason.END_REASON_LOST);
         else {
           step = finish(EndReason.END_REASON_PREEMPTED);
           const { failures } = trial();
@@ -94,8 +114,8 @@ test("of every trial the newest, the one before and the best are kept, and damag
         const { newest, before, best } = trial().checkpoints;
         const model = modelOf(at.facts);
         const values = model.map(({ value }) => value).filter((value) => !Number.isNaN(value));
-        const hadDamage = at.facts.some((fact) => fact.kind?.$case === "checkpointDamaged");
-        if (!hadDamage) {
+        const isPlain = !at.facts.some((fact) => fact.kind?.$case === "checkpointDamaged" || fact.kind?.$case === "trialRetried");
+        if (isPlain) {
           assert.equal(newest?.ref, model.at(-1)?.ref);
           assert.equal(before?.ref, model.at(-2)?.ref);
           const wanted = values.length === 0 ? undefined : maximize ? Math.max(...values) : Math.min(...values);

@@ -100,11 +100,10 @@ export function endedCheckpoints({ checkpoint, checkpointStep, bestCheckpoint, b
   return { ...noCheckpoints, newest: at(checkpoint, checkpointStep), best: at(bestCheckpoint, bestCheckpointStep) };
 }
 
-/** A trial that was over is tried again: it goes on from its newest, and what its checkpoints counted for counts no more. */
+/** A trial that was over is tried again: it goes on from its newest, falls back to its best, and what they counted for counts no more. */
 export function withNewLife({ newest, best }: TrialCheckpoints): TrialCheckpoints {
-  const isSame = newest?.step === best?.step && newest?.ref.sha256 === best?.ref.sha256;
   const [first, second] = [newest, best].map((one) => one && { ...one, position: 0, value: Number.NaN });
-  return { ...noCheckpoints, newest: first, best: isSame ? first : second && { ...second, position: -1 } };
+  return { ...noCheckpoints, newest: first, rival: second, best: second };
 }
 
 /** Everything that these keep in the store, once for each role. */
