@@ -64,6 +64,7 @@
       valueFormatter: format,
     };
     if (option.legend) option.legend.textStyle = text;
+    if (option.parallelAxis) fitNames(option);
     for (const axis of [option.xAxis, option.yAxis, ...(option.parallelAxis ?? [])]) if (axis) dressAxis(axis, colour, text);
     if (option.xAxis) Object.assign(option.xAxis, { nameLocation: "middle", nameGap: 30, splitLine: { show: false } });
     if (option.yAxis?.name) Object.assign(option.yAxis, { nameTextStyle: { ...text, align: "left" }, nameGap: 14 });
@@ -86,11 +87,25 @@
     axis.axisLine = { lineStyle: { color: colour("line") } };
     axis.axisTick = { show: false };
     axis.splitLine = { lineStyle: { color: colour("line"), type: "dashed" } };
-    axis.axisLabel = { ...text, hideOverlap: true, ...axis.axisLabel };
+    // Lines run through the labels of parallel axes.
+    const back = axis.regulusLabelBack ? { backgroundColor: colour("card"), padding: [1, 3], borderRadius: 3 } : {};
+    delete axis.regulusLabelBack;
+    axis.axisLabel = { ...text, hideOverlap: true, ...back, ...axis.axisLabel };
     // Powers of two have many digits, and an axis needs few.
     const short = (value) => format(Number(value.toPrecision(2)));
     if (axis.type !== "category") axis.axisLabel.formatter = axis.type === "log" && axis.logBase === 2 ? short : format;
     axis.axisPointer = { label: { formatter: ({ value }) => format(value) } };
+  }
+
+  /** Names and labels of parallel axes are as wide as the room to their neighbours; the whole name stands in the tooltip. */
+  function fitNames({ parallel, parallelAxis }) {
+    const width = document.querySelector("main").clientWidth - 90;
+    const room = Math.floor((width - parallel.left - parallel.right) / Math.max(1, parallelAxis.length - 1)) - 10;
+    for (const axis of parallelAxis) {
+      axis.regulusLabelBack = true;
+      axis.nameTruncate = { maxWidth: Math.min(room, 2 * parallel.left - 10), ellipsis: "…" };
+      if (axis.type === "category") axis.axisLabel = { width: room - 10, overflow: "truncate", interval: 0 };
+    }
   }
 
   function dressRamp(map, colour, text) {

@@ -55,14 +55,23 @@ export function frame({ legend, named = true, legendNames, strokes = false }: Fr
   };
 }
 
-/** A log axis where values are above zero and spread over more than a factor of four. */
-export function valueAxis(values: readonly number[]): Record<string, unknown> {
+/** Metrics that are shares or scores: their differences count, not their ratios. */
+const scoreNames = /acc|auc|f1|precision|recall|map|iou|dice|score|r2/i;
+/** Values over this factor, two decades, are too far apart for a linear axis. */
+const logFactorMin = 100;
+
+/** A log axis where all values are above zero and spread over decades, but never for a score. */
+export function valueAxis(
+  values: readonly number[],
+  objective?: { readonly metric: string; readonly sign: 1 | -1 },
+): Record<string, unknown> {
   const { low, high } = extent(values);
-  return low > 0 && high > 4 * low ? logAxis(values) : { type: "value", scale: true };
+  const isScore = objective !== undefined && (scoreNames.test(objective.metric) || (objective.sign === -1 && high <= 1));
+  return low > 0 && high >= logFactorMin * low && !isScore ? logAxis(values) : { type: "value", scale: true };
 }
 
 /** A log axis that ends at whole powers: of ten over a wide range, of two over a narrow one, where ten would give no line between. */
-export function logAxis(values: readonly number[]): Record<string, unknown> {
+function logAxis(values: readonly number[]): Record<string, unknown> {
   const { low, high } = extent(values.filter((value) => value > 0));
   if (!(low > 0)) return { type: "log" };
   const logBase = high / low > 20 ? 10 : 2;

@@ -4,7 +4,7 @@
  */
 import { type Chart, frame, type Shown, trialLinesMax, valueAxis, withBest } from "./chart-frame.js";
 import { objectiveOf, resultOf } from "./result.js";
-import { progressSeries, trialSeries } from "./series.js";
+import { joined, progressSeries, trialSeries } from "./series.js";
 import type { Point } from "./thin.js";
 
 /** The best objective against steps and against time, all searches in one plot. */
@@ -12,6 +12,8 @@ export function progressCharts(searches: readonly Shown[]): Chart[] {
   const series = searches.map((shown) => ({ shown, ...progressSeries(shown.record) })).filter((line) => isCourse(line));
   if (series.length === 0) return [];
   const metric = objectivesOf(searches);
+  const sign = searches.some(({ record }) => objectiveOf(record.search).sign === -1) ? -1 : 1;
+  const objective = { metric, sign } as const;
   const chart = (
     id: string,
     title: string,
@@ -37,7 +39,13 @@ export function progressCharts(searches: readonly Shown[]): Chart[] {
       option: {
         ...frame({ legend: true }),
         xAxis: { type: "value", name: xName, min: 0, max: "dataMax" },
-        yAxis: { ...valueAxis(series.flatMap((line) => pick(line).map((point) => point[1]))), name: metric },
+        yAxis: {
+          ...valueAxis(
+            series.flatMap((line) => pick(line).map((point) => point[1])),
+            objective,
+          ),
+          name: metric,
+        },
         series: lines,
       },
     };
@@ -78,13 +86,19 @@ export function courseCharts(searches: readonly Shown[]): Chart[] {
     const rows = withBest(record.trials, best, trialLinesMax).filter((row) => row.measurements.length > 1);
     if (rows.length === 0) return [];
     const lines = rows
-      .map((row) => ({ trial: row.trial?.trial ?? 0, points: trialSeries(row, metric) }))
+      .map((row) => ({ trial: row.trial?.trial ?? 0, points: joined(trialSeries(row, metric, record.course)) }))
       .filter(({ points }) => points.length > 1);
     if (lines.length === 0) return [];
     const option = {
       ...frame({ legend: false }),
       xAxis: { type: "value", name: "training steps of the trial", min: 0, max: "dataMax" },
-      yAxis: { ...valueAxis(lines.flatMap((line) => line.points.map((point) => point[1]))), name: metric },
+      yAxis: {
+        ...valueAxis(
+          lines.flatMap((line) => line.points.map((point) => point[1])),
+          objectiveOf(record.search),
+        ),
+        name: metric,
+      },
       series: lines.map((line) => ({
         name: `trial ${line.trial}`,
         type: "line",
@@ -130,7 +144,7 @@ export function costChart(searches: readonly Shown[]): Chart {
         axisLabel: { width: nameWidth, overflow: "truncate" },
       },
       series: [
-        bar("useful", "@useful", ({ record: { search } }) => search.slotSeconds - search.wastedSlotSeconds),
+        bar("useful", "@useful", ({ record: { search } }) => Math.max(0, search.slotSeconds - search.wastedSlotSeconds)),
         bar("wasted", "@wasted", ({ record: { search } }) => search.wastedSlotSeconds),
       ],
     },

@@ -20,6 +20,12 @@ export function html(strings: TemplateStringsArray, ...contents: readonly Conten
   return new Html(strings.map((string, index) => string + (index < contents.length ? render(contents[index]) : "")).join(""));
 }
 
+/** A name as it was given, with places where a line may break: before a capital, after a separator, and in pieces that are very long. */
+export function breakable(name: string): Html {
+  const pieces = name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[_/.:-])/).flatMap((piece) => piece.match(/.{1,12}/gsu) ?? []);
+  return new Html(pieces.map(escapeText).join("<wbr>"));
+}
+
 /** Text with its five special characters escaped, for elements and quoted attributes. */
 export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -1,9 +1,9 @@
 /** Charts of hyperparameters that were learned inside training, over the steps of their trials, with what other searches found beside. */
 import type { Parameter } from "@regulus/proto";
 import { formatValue } from "../display/numbers.js";
-import { type Chart, frame, logAxis, parametersShownMax, type Shown, trialLinesMax, withBest } from "./chart-frame.js";
+import { type Chart, frame, parametersShownMax, type Shown, trialLinesMax, valueAxis, withBest } from "./chart-frame.js";
 import { resultOf } from "./result.js";
-import { type LearnedSeries, learnedSeries } from "./series.js";
+import { joined, type LearnedSeries, learnedSeries } from "./series.js";
 
 /** One chart for each hyperparameter that some trial learned inside training. */
 export function learnedCharts(searches: readonly Shown[]): Chart[] {
@@ -16,13 +16,13 @@ export function learnedCharts(searches: readonly Shown[]): Chart[] {
     if (lines.length === 0 || charts.length === parametersShownMax) continue;
     const references = referencesOf(searches, parameter.name);
     const values = [
-      ...lines.flatMap((line) => line.points.flatMap(([, ...rest]) => rest)),
+      ...lines.flatMap((line) => line.parts.flat().flatMap(([, ...rest]) => rest)),
       ...references.map(({ value }) => value),
     ];
     const option = {
       ...frame({ legend: false, named: false }),
       xAxis: { type: "value", name: "training steps", min: 0, max: "dataMax", splitNumber: 4 },
-      yAxis: domainScale(parameter) === "SCALE_LOG" ? logAxis(values) : { type: "value", scale: true },
+      yAxis: domainScale(parameter) === "SCALE_LOG" ? valueAxis(values) : { type: "value", scale: true },
       series: [...lines.flatMap(learnedSeriesOptions), ...references.map(referenceOptions)],
     };
     charts.push({ id: `learned-${charts.length}`, title: parameter.name, caption: rangeWords(parameter), option });
@@ -37,14 +37,15 @@ interface LearnedLine extends LearnedSeries {
 function learnedLines(shown: Shown, parameter: Parameter): LearnedLine[] {
   const best = resultOf(shown.record).best?.trial.trial;
   return withBest(shown.record.trials, best, trialLinesMax).flatMap((row) => {
-    const line = learnedSeries(row, parameter);
+    const line = learnedSeries(row, parameter, shown.record.course);
     return line === undefined ? [] : [{ ...line, shown }];
   });
 }
 
-function learnedSeriesOptions({ shown, trial, points }: LearnedLine): Record<string, unknown>[] {
+function learnedSeriesOptions({ shown, trial, parts }: LearnedLine): Record<string, unknown>[] {
   const name = `${shown.label}, trial ${trial.trial}`;
-  const band = points.flatMap((point) => (point.length >= 4 ? [[point[0], point[2], point[3]]] : []));
+  // A filled band has no gaps, hence one for each stretch.
+  const bands = parts.map((points) => points.flatMap((point) => (point.length >= 4 ? [[point[0], point[2], point[3]]] : [])));
   const line = {
     name,
     type: "line",
@@ -52,10 +53,11 @@ function learnedSeriesOptions({ shown, trial, points }: LearnedLine): Record<str
     symbol: "circle",
     itemStyle: { color: `@${shown.colour}` },
     lineStyle: { width: 2 },
-    data: points.map((point) => [point[0], point[1]]),
+    data: joined(parts).map((point) => [point[0], point[1]]),
   };
-  if (band.length < 2) return [line];
-  return [{ name: `${name}, perturbation`, regulusBand: true, itemStyle: { color: `@${shown.colour}` }, data: band }, line];
+  const drawn = bands.filter((band) => band.length >= 2);
+  const look = { name: `${name}, perturbation`, regulusBand: true, itemStyle: { color: `@${shown.colour}` } };
+  return [...drawn.map((data) => ({ ...look, data })), line];
 }
 
 /** What a search that does not learn a hyperparameter found for it. */

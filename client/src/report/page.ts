@@ -15,7 +15,7 @@ import { parallelCharts } from "./parallel-charts.js";
 import { objectiveOf, resultOf, type SearchRecord } from "./result.js";
 import { scheduleCharts } from "./schedule-charts.js";
 import { stepCharts } from "./step-charts.js";
-import { costTable, formatMetric, foundTable, summaryTable, trialTable } from "./tables.js";
+import { costTable, foundTable, summaryTable, trialTable } from "./tables.js";
 
 /** What a page is made of besides the searches. */
 export interface PageParts {
@@ -109,8 +109,8 @@ function chartCard(chart: Chart, size: string, heightPx?: number): Html {
 function searchCard(shown: Shown, all: readonly Shown[]): Html {
   const { record, colour, label } = shown;
   const { search } = record;
-  const { metric } = objectiveOf(search);
   const result = resultOf(record);
+  const isFailed = search.outcome === "SEARCH_OUTCOME_FAILED";
   const facts: [string, string][] = [
     ["strategy", search.spec?.strategy?.name ?? "—"],
     [search.spec?.command === undefined ? "workload" : "command", workloadWords(shown)],
@@ -121,13 +121,13 @@ function searchCard(shown: Shown, all: readonly Shown[]): Html {
     ["started", moment(search.createdMs)],
     ["id", search.searchId],
   ];
-  return html`<article class="card search" style="--search: var(--c${colour % 8})">
+  return html`<article class="card search${isFailed && " failed"}" style="--search: var(--c${colour % 8})">
 <h3>${label} ${statusTag(shown)}</h3>
-<p class="value">${result.best === undefined ? "—" : formatMetric(metric, result.best.value)}</p>
+<p class="value">${result.best === undefined ? "—" : formatValue(result.best.value)}</p>
 <p class="caption">${bestWords(shown, all)}</p>
 <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-${endWords(record) !== "" && html`<p class="caption" style="margin-top: 12px">${plainText(endWords(record), 400)}</p>`}
-${search.failureGroups.length > 0 && html`<pre class="caption" style="white-space: pre-wrap; overflow-wrap: anywhere">${failureLines(search.failureGroups).join("\n")}</pre>`}
+${endWords(record) !== "" && html`<p class="caption reason">${plainText(endWords(record), 400)}</p>`}
+${search.failureGroups.length > 0 && html`<pre class="failures">${failureLines(search.failureGroups).join("\n")}</pre>`}
 </article>`;
 }
 

@@ -8,6 +8,9 @@ import { spread } from "./thin.js";
 /** Trials that a chart draws: the best half of them, and an even spread of the rest. */
 export const parallelTrialsMax = 600;
 
+/** Axes of hyperparameters in one chart: more would leave no room for their names. */
+const axesMax = 8;
+
 /** Trials as lines over their hyperparameters, coloured by the objective: one chart for searches over the same space. */
 export function parallelCharts(searches: readonly Shown[]): Chart[] {
   const groups = new Map<string, Shown[]>();
@@ -23,77 +26,125 @@ export function parallelCharts(searches: readonly Shown[]): Chart[] {
 
 interface ParallelRow {
   readonly name: string;
+  /** One for each axis, the objective last; null where the trial has none. */
   readonly values: readonly unknown[];
   readonly objective: number;
 }
 
 function parallelChart(group: readonly Shown[], index: number): Chart[] {
   const search = group[0]?.record.search;
-  const parameters = (search?.spec?.space ?? []).slice(0, parametersShownMax);
-  if (search === undefined || parameters.length === 0) return [];
+  const space = search?.spec?.space ?? [];
+  const shown = space.slice(0, parametersShownMax);
+  const parts = Math.ceil(shown.length / axesMax);
+  return Array.from({ length: parts }, (_, part) => shown.slice(part * axesMax, (part + 1) * axesMax)).flatMap((axes, part) => {
+    const words = [
+      ...(parts > 1 ? [`Hyperparameters ${part * axesMax + 1} to ${part * axesMax + axes.length} of ${space.length}.`] : []),
+      ...(shown.length < space.length && part === parts - 1 ? [`${space.length - shown.length} more are not drawn.`] : []),
+    ];
+    const id = part === 0 ? `parallel-${index}` : `parallel-${index}-${part}`;
+    return partChart(group, { parameters: axes, id, words });
+  });
+}
+
+interface ChartPart {
+  readonly parameters: readonly Parameter[];
+  readonly id: string;
+  readonly words: readonly string[];
+}
+
+function partChart(group: readonly Shown[], { parameters, id, words }: ChartPart): Chart[] {
+  const search = group[0]?.record.search;
+  if (search === undefined) return [];
   const { metric, sign } = objectiveOf(search);
   const rows = group.flatMap((shown) => parallelRows(shown, parameters)).sort((a, b) => sign * (b.objective - a.objective));
   if (rows.length < 2) return [];
-  const good = rows.slice(-Math.ceil(parallelTrialsMax / 2));
-  const shownRows =
-    rows.length <= parallelTrialsMax ? rows : [...spread(rows.slice(0, -good.length), parallelTrialsMax - good.length), ...good];
-  const values = shownRows.map((row) => row.objective).sort((a, b) => a - b);
-  const axes = [
-    ...parameters.map((parameter, dim) => ({ dim, name: plainText(parameter.name, 24), ...parallelAxis(parameter) })),
-    {
-      dim: parameters.length,
-      name: metric,
-      ...valueAxis(values),
-      ...(sign === 1 ? { inverse: true, nameLocation: "start" } : {}),
-    },
+  const drawn = drawnRows(rows);
+  const labels = group.map((shown) => shown.label).join(", ");
+  const omitted = drawn.length < rows.length ? [`${drawn.length} of ${rows.length} trials are drawn, the best among them.`] : [];
+  const conditional = parameters.some(({ when }) => when !== undefined)
+    ? ["A trial without a hyperparameter has no line at its axis."]
+    : [];
+  const caption = [
+    `One line a trial at the measurement that counts, coloured by ${metric}; the thick line is the best trial. Drag along an axis to select.`,
+    ...conditional,
+    ...omitted,
+    ...words,
   ];
-  // The colours end at the worst quartile's edge, since one bad trial would paint all others alike.
+  const objective = {
+    dim: parameters.length,
+    name: metric,
+    ...valueAxis(
+      drawn.map((row) => row.objective),
+      { metric, sign },
+    ),
+  };
+  const option = {
+    tooltip: { trigger: "item" },
+    parallel: {
+      left: 70,
+      right: 120,
+      top: 46,
+      bottom: 30,
+      parallelAxisDefault: { nameGap: 16, nameTextStyle: { fontSize: 12 } },
+    },
+    parallelAxis: [
+      ...parameters.map((parameter, dim) => ({ dim, name: plainText(parameter.name, 40), ...parallelAxis(parameter) })),
+      sign === 1 ? { ...objective, inverse: true, nameLocation: "start" } : objective,
+    ],
+    visualMap: colours(drawn, { sign, dimension: parameters.length + 1 }),
+    series: [{ type: "parallel", smooth: 0.15, data: drawn.flatMap((row, at) => linesOf(row, at === drawn.length - 1)) }],
+  };
+  return [{ id, title: `Trials of ${labels}`, caption: caption.join(" "), option }];
+}
+
+/** All rows, or the best half of what is drawn and an even spread of the rest; the best one last. */
+function drawnRows(rows: readonly ParallelRow[]): readonly ParallelRow[] {
+  if (rows.length <= parallelTrialsMax) return rows;
+  const good = rows.slice(-Math.ceil(parallelTrialsMax / 2));
+  return [...spread(rows.slice(0, -good.length), parallelTrialsMax - good.length), ...good];
+}
+
+/** The colours end at the worst quartile's edge, since one bad trial would paint all others alike. */
+function colours(
+  rows: readonly ParallelRow[],
+  { sign, dimension }: { readonly sign: 1 | -1; readonly dimension: number },
+): Record<string, unknown> {
+  const values = rows.map((row) => row.objective).sort((a, b) => a - b);
   const worst = values[Math.floor(sign === 1 ? 0.8 * (values.length - 1) : 0.2 * (values.length - 1))] ?? 0;
   const best = (sign === 1 ? values[0] : values.at(-1)) ?? 0;
-  const labels = group.map((shown) => shown.label).join(", ");
-  const omitted =
-    shownRows.length < rows.length ? ` ${shownRows.length} of ${rows.length} trials are drawn, the best among them.` : "";
-  return [
-    {
-      id: `parallel-${index}`,
-      title: `Trials of ${labels}`,
-      caption: `One line a trial at the measurement that counts, coloured by ${metric}; the thick line is the best trial. Drag along an axis to select.${omitted}`,
-      option: {
-        tooltip: { trigger: "item" },
-        parallel: {
-          left: 60,
-          right: 110,
-          top: 46,
-          bottom: 30,
-          parallelAxisDefault: { nameGap: 16, nameTextStyle: { fontSize: 12 } },
-        },
-        parallelAxis: axes,
-        visualMap: {
-          type: "continuous",
-          dimension: parameters.length,
-          min: Math.min(best, worst),
-          max: Math.max(best, worst) > Math.min(best, worst) ? Math.max(best, worst) : Math.min(best, worst) + 1e-12,
-          regulusRamp: sign === 1 ? "lower" : "higher",
-          show: true,
-          right: 0,
-          top: "middle",
-          itemHeight: 160,
-          text: [formatValue(Math.max(best, worst)), formatValue(Math.min(best, worst))],
-        },
-        series: [
-          {
-            type: "parallel",
-            smooth: 0.15,
-            data: shownRows.map((row, at) => ({
-              name: row.name,
-              value: row.values,
-              lineStyle: at === shownRows.length - 1 ? { width: 4, opacity: 1 } : { width: 1.6, opacity: 0.65 },
-            })),
-          },
-        ],
-      },
-    },
-  ];
+  const [min, max] = [Math.min(best, worst), Math.max(best, worst)];
+  return {
+    type: "continuous",
+    dimension,
+    min,
+    max: max > min ? max : min + 1e-12,
+    regulusRamp: sign === 1 ? "lower" : "higher",
+    show: true,
+    right: 0,
+    top: "middle",
+    itemHeight: 160,
+    text: [formatValue(max), formatValue(min)],
+  };
+}
+
+/**
+ * A trial's line in pieces, each over neighbouring axes that the trial has values on: across an axis that it lacks no line is drawn. The last number
+ * is the objective once more, for the colour of pieces that do not reach its axis.
+ */
+function linesOf({ name, values, objective }: ParallelRow, isBest: boolean): Record<string, unknown>[] {
+  const lineStyle = isBest ? { width: 4, opacity: 1 } : { width: 1.6, opacity: 0.65 };
+  const pieces: (readonly [from: number, to: number])[] = [];
+  let from = 0;
+  for (let at = 0; at <= values.length; at += 1) {
+    if (at < values.length && values[at] !== null) continue;
+    if (at - from > 1) pieces.push([from, at]);
+    from = at + 1;
+  }
+  return pieces.map(([start, end]) => ({
+    name,
+    value: [...values.map((value, at) => (at >= start && at < end ? value : null)), objective],
+    lineStyle,
+  }));
 }
 
 function parallelRows({ record, label }: Shown, parameters: readonly Parameter[]): ParallelRow[] {
@@ -103,7 +154,7 @@ function parallelRows({ record, label }: Shown, parameters: readonly Parameter[]
     const found = hyperparametersAt(record.search, trial, countedIn(record.search, trial));
     const values = parameters.map((parameter) => {
       const value = found[parameter.name];
-      return value === undefined ? "-" : typeof value === "number" ? value : formatParameter(value);
+      return value === undefined ? null : typeof value === "number" ? value : formatParameter(value);
     });
     return [{ name: `${label}, trial ${trial.trial}`, values: [...values, objective], objective }];
   });
@@ -114,7 +165,7 @@ function parallelAxis(parameter: Parameter): Record<string, unknown> {
   switch (domain?.$case) {
     case "double":
     case "int":
-      return { type: domain.value.scale === "SCALE_LOG" ? "log" : "value", min: domain.value.min, max: domain.value.max };
+      return { type: isLog(domain.value) ? "log" : "value", min: domain.value.min, max: domain.value.max };
     case "categorical":
       return { type: "category", data: domain.value.choices.map(formatParameter) };
     case "boolean":
@@ -124,4 +175,9 @@ function parallelAxis(parameter: Parameter): Record<string, unknown> {
     default:
       return domain satisfies never;
   }
+}
+
+/** A log axis over less than a decade would have no labels. */
+function isLog({ scale, min, max }: { readonly scale: string; readonly min: number; readonly max: number }): boolean {
+  return scale === "SCALE_LOG" && min > 0 && max >= 10 * min;
 }

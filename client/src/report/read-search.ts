@@ -1,6 +1,7 @@
 /** Searches from a coordinator as a report wants them: with their trials, each thinned to what a plot can show. */
-import { type ExportSearchResponse, type Fact, RegulusError, type Search } from "@regulus/proto";
+import { type ExportSearchResponse, RegulusError, type Search } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
+import { CourseCollector } from "./course.js";
 import type { ResultFile, SearchRecord } from "./result.js";
 import { linePointsMax } from "./series.js";
 import { StepCollector } from "./strategy-steps.js";
@@ -34,26 +35,28 @@ export async function readSearch(client: RegulusClient, searchId: string, signal
   return {
     search,
     trials,
-    ...(await readSteps(client, search, news, signal)),
+    ...(await readFacts(client, search, signal)),
     findings: news.filter(({ kind }) => kind?.$case !== "strategyStepped"),
     results: await readResults(client, trials, signal),
   };
 }
 
-/** The strategy's own steps, and what it said, up to now. They stand among all facts, which are read only where there are some. */
-async function readSteps(
+/** When what was measured, and the strategy's own steps and words, up to now. */
+async function readFacts(
   client: RegulusClient,
   { searchId }: Search,
-  news: readonly Fact[],
   signal: AbortSignal | undefined,
-): Promise<Pick<SearchRecord, "steps" | "said">> {
-  if (!news.some(({ kind }) => kind?.$case === "strategyStepped")) return {};
+): Promise<Pick<SearchRecord, "course" | "steps" | "said">> {
   const steps = new StepCollector();
+  const course = new CourseCollector();
   for await (const { facts, live } of client.watchSearch(searchId, { signal })) {
-    for (const fact of facts) steps.tell(fact);
+    for (const fact of facts) {
+      steps.tell(fact);
+      course.tell(fact);
+    }
     if (live) break;
   }
-  return { steps: steps.all(), said: steps.said() };
+  return { course: course.all(), steps: steps.all(), said: steps.said() };
 }
 
 /** Pictures and schedules of the newest trials that left some, as far as a page has room. One that is gone is left out. */

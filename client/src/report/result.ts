@@ -10,6 +10,7 @@ import {
   type Search,
   type Trial,
 } from "@regulus/proto";
+import type { Course } from "./course.js";
 import type { StepRecord } from "./strategy-steps.js";
 
 /** A file that a trial left at its end. */
@@ -24,6 +25,8 @@ export interface ResultFile {
 export interface SearchRecord {
   readonly search: Search;
   readonly trials: readonly ExportSearchResponse[];
+  /** How it went, as its log says. */
+  readonly course: Course;
   /** The strategy's own steps, in order. */
   readonly steps?: readonly StepRecord[];
   /** What it said without taking or refusing a step, in order; the newest. */
@@ -43,19 +46,19 @@ export interface SearchResult {
   readonly trials: number;
   /** Training steps over all trials. */
   readonly steps: number;
-  /** Wall time from its creation to its end, or to its trials' newest moment where it goes on. */
+  /** Wall time in which it ran, up to its newest measurement where it goes on: pauses and the time after an end do not count. */
   readonly seconds: number;
 }
 
 /** The result of a search. */
-export function resultOf({ search, trials }: SearchRecord): SearchResult {
+export function resultOf({ search, trials, course }: SearchRecord): SearchResult {
   const best = bestOf(search, trials);
   return {
     best,
     hyperparameters: best === undefined ? {} : hyperparametersAt(search, best.trial, best.measurement),
     trials: trials.length,
     steps: search.steps,
-    seconds: Math.max(0, (endedMs(search, trials) - search.createdMs) / 1000),
+    seconds: ranSeconds(search, course),
   };
 }
 
@@ -88,12 +91,7 @@ export function countedIn(search: Search, trial: Trial | undefined): Measurement
   return countedMeasurement(trial, search.spec?.objectives[0]);
 }
 
-function endedMs(search: Search, trials: readonly ExportSearchResponse[]): number {
-  if (search.endedMs > 0) return search.endedMs;
-  return trials.reduce((newest, { trial }) => Math.max(newest, momentOf(trial)), search.createdMs);
-}
-
-function momentOf(trial: Trial | undefined): number {
-  if (trial === undefined) return 0;
-  return trial.endedMs > 0 ? trial.endedMs : trial.startedMs + (trial.last?.seconds ?? 0) * 1000;
+function ranSeconds({ ranMs, runningSinceMs }: Search, { measuredMs }: Course): number {
+  const since = runningSinceMs === 0 ? 0 : Math.max(0, measuredMs - runningSinceMs);
+  return (ranMs + since) / 1000;
 }

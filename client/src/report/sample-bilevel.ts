@@ -21,7 +21,7 @@ export interface BilevelSampleOptions {
 /** The same options give the same sample. */
 export function sampleBilevel({ seed, name, steps, parameters, picture }: BilevelSampleOptions): SearchRecord {
   const sample = sampleSearch({ seed, name, strategy: "random", trials: 3, stepsPerTrial: 200 });
-  const { search, trials } = sample;
+  const { search, trials, course } = sample;
   const schedule = { format: "regulus-schedule", version: 1, steps: [0, 50, 120], values: { dropout: [0.1, 0.3, 0.25] } };
   const results: ResultFile[] = [
     { trial: 1, kind: "schedule", bytes: new TextEncoder().encode(JSON.stringify(schedule)) },
@@ -49,6 +49,7 @@ export function sampleBilevel({ seed, name, steps, parameters, picture }: Bileve
   return {
     search: { ...search, arms },
     trials,
+    course,
     ...stepsOf(search.createdMs, { name, steps, parameters }),
     findings: [found],
     results,

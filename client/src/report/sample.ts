@@ -2,7 +2,9 @@
  * Plausible searches from a seed: facts as a coordinator would send them, and the exports that belong to them. For tests and for
  * looking at a report or a display without a cluster; the numbers describe no real training.
  */
+
 import type { ExportSearchResponse, Fact, Measurement, Parameter, Search, SearchSpec, Trial, Work } from "@regulus/proto";
+import { type Course, courseOf } from "./course.js";
 
 /** What a sample search looks like. */
 export interface SampleOptions {
@@ -24,6 +26,7 @@ export interface Sample {
   readonly facts: readonly Fact[];
   readonly search: Search;
   readonly trials: readonly ExportSearchResponse[];
+  readonly course: Course;
 }
 
 const epochMs = Date.UTC(2026, 0, 5, 9, 30);
@@ -57,7 +60,7 @@ export function sampleSearch(options: SampleOptions): Sample {
     .map((event, order) => ({ ...event, order }))
     .sort((a, b) => a.timeMs - b.timeMs || a.order - b.order)
     .map(({ timeMs, kind }, index): Fact => ({ searchId, position: index + 1, timeMs, kind }));
-  return { facts, search: sampleState({ searchId, spec, facts, trials, endedMs }), trials };
+  return { facts, search: sampleState({ searchId, spec, facts, trials, endedMs }), trials, course: courseOf(facts) };
 }
 
 /** The spec of a sample search, with its defaults filled in. */
@@ -104,13 +107,13 @@ interface CourseRequest {
   readonly random: () => number;
 }
 
-interface Course {
+interface TrialCourse {
   readonly trial: Trial;
   readonly measurements: Measurement[];
   readonly events: { timeMs: number; kind: Fact["kind"] }[];
 }
 
-function trialCourse(request: CourseRequest): Course {
+function trialCourse(request: CourseRequest): TrialCourse {
   const { options, spec, number, startedMs, agentId, searchId, random } = request;
   const inside = options.strategy === "self-tuning-network";
   const start = Object.fromEntries(spec.space.map((parameter) => [parameter.name, draw(parameter, random())]));
@@ -164,7 +167,7 @@ function trialCourse(request: CourseRequest): Course {
     bestCheckpointStep: 0,
     endedMs,
   };
-  const events: Course["events"] = [
+  const events: TrialCourse["events"] = [
     { timeMs: startedMs - 20, kind: { $case: "trialProposed", value: { trial: number, work } } },
     { timeMs: startedMs, kind: { $case: "attemptStarted", value: { trial: number, attempt: 1, agentId, fromStep: 0 } } },
     ...measurements.map((measurement) => ({
@@ -256,7 +259,7 @@ function sampleState({ searchId, spec, facts, trials, endedMs }: StateRequest): 
     wastedByReason: { diverged: slotSeconds(all.filter((trial) => trial.reason !== "END_REASON_DONE")) },
     strategyStepsAccepted: 0,
     strategyStepsRefused: 0,
-    ranMs: 0,
+    ranMs: endedMs - epochMs,
     runningSinceMs: 0,
     failureGroups: [],
   };

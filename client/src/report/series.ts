@@ -3,6 +3,7 @@
  * trials as points. Pure; nothing here knows how a chart looks.
  */
 import { type ExportSearchResponse, type Measurement, metricOf, type Parameter, type Trial } from "@regulus/proto";
+import { attemptKey, type Course } from "./course.js";
 import { objectiveOf, type SearchRecord } from "./result.js";
 import { type Point, thin } from "./thin.js";
 
@@ -17,82 +18,77 @@ export interface ProgressSeries {
   readonly bySeconds: readonly Point[];
 }
 
-interface Moment {
-  readonly seconds: number;
-  readonly stepsAdded: number;
-  readonly value: number;
-}
-
-/**
- * The best value so far of trials that did not fail. An export has no wall time for a measurement; it is placed inside its trial by its training seconds, which is
- * exact for trials that ran in one go.
- */
-export function progressSeries(record: SearchRecord): ProgressSeries {
-  const { metric, sign } = objectiveOf(record.search);
-  const lastCounts = record.search.spec?.objectives[0]?.value === "OBJECTIVE_VALUE_LAST";
-  const moments = record.trials.flatMap((row) => momentsOf(row, { metric, lastCounts, createdMs: record.search.createdMs }));
-  moments.sort((a, b) => a.seconds - b.seconds);
+/** The best value so far of trials that have a value that counts, at the times and step counts of the log. */
+export function progressSeries({ search, trials, course }: SearchRecord): ProgressSeries {
+  const { sign } = objectiveOf(search);
+  const lastCounts = search.spec?.objectives[0]?.value === "OBJECTIVE_VALUE_LAST";
+  const counting = new Map(trials.flatMap(({ trial }) => (trial?.value === undefined ? [] : [[trial.trial, trial.valueStep]])));
   const bySteps: Point[] = [];
   const bySeconds: Point[] = [];
-  let steps = 0;
   let best = Infinity * sign;
-  for (const { seconds, stepsAdded, value } of moments) {
-    steps += stepsAdded;
-    if (!Number.isFinite(value) || sign * value >= sign * best) continue;
+  for (const { trial, step, timeMs, steps, value } of course.moments) {
+    if (!counting.has(trial) || (lastCounts && counting.get(trial) !== step) || sign * value >= sign * best) continue;
     best = value;
     bySteps.push([steps, value]);
-    bySeconds.push([seconds, value]);
+    bySeconds.push([(timeMs - search.createdMs) / 1000, value]);
   }
-  const last = moments.at(-1);
-  if (last !== undefined && bySteps.length > 0) {
-    bySteps.push([steps, best]);
-    bySeconds.push([last.seconds, best]);
+  if (bySteps.length > 0) {
+    bySteps.push([course.steps, best]);
+    bySeconds.push([(course.measuredMs - search.createdMs) / 1000, best]);
   }
   return { bySteps: thin(bySteps, linePointsMax), bySeconds: thin(bySeconds, linePointsMax) };
 }
 
-interface Counting {
-  readonly metric: string;
-  /** Whether only a trial's newest value counts. */
-  readonly lastCounts: boolean;
-  readonly createdMs: number;
-}
-
-/** A trial that failed costs steps and has no values. */
-function momentsOf({ trial, measurements }: ExportSearchResponse, { metric, lastCounts, createdMs }: Counting): Moment[] {
-  if (trial === undefined) return [];
-  const trained = measurements.at(-1)?.seconds ?? 0;
-  const stretch = trial.endedMs > 0 && trained > 0 ? (trial.endedMs - trial.startedMs) / 1000 / trained : 1;
-  const begin = (trial.startedMs - createdMs) / 1000;
-  const counts = ({ value, valueStep }: Trial, { step }: Measurement) =>
-    value !== undefined && (!lastCounts || step === valueStep);
-  return measurements.map((measurement, index) => ({
-    seconds: begin + measurement.seconds * stretch,
-    stepsAdded: Math.max(0, measurement.step - (measurements[index - 1]?.step ?? 0)),
-    value: counts(trial, measurement) ? (metricOf(measurement.metrics, metric) ?? Number.NaN) : Number.NaN,
-  }));
-}
-
-/** Every value of a trial's objective over its own steps. */
-export function trialSeries(row: ExportSearchResponse, metric: string): Point[] {
-  const points = row.measurements.map(
-    (measurement): Point => [measurement.step, metricOf(measurement.metrics, metric) ?? Number.NaN],
+/** Every value of a trial's objective over its own steps, in stretches: one ends where an attempt restarted before what was measured. */
+export function trialSeries(row: ExportSearchResponse, metric: string, course: Course): Point[][] {
+  return stretches(row, course).map((measurements) =>
+    thin(
+      measurements.map(({ step, metrics }): Point => [step, metricOf(metrics, metric) ?? Number.NaN]),
+      linePointsMax,
+    ),
   );
-  return thin(points, linePointsMax);
+}
+
+/** Measurements of a trial, cut where an attempt restarted. */
+function stretches({ trial, measurements }: ExportSearchResponse, { restarts }: Course): Measurement[][] {
+  const parts: Measurement[][] = [];
+  let newest: Measurement | undefined;
+  for (const one of measurements) {
+    const isOther = newest !== undefined && one.attempt !== newest.attempt;
+    const isCut = isOther && (restarts.has(attemptKey(trial?.trial ?? 0, one.attempt ?? 0)) || one.step <= (newest?.step ?? 0));
+    if (newest === undefined || isCut) parts.push([]);
+    parts.at(-1)?.push(one);
+    newest = one;
+  }
+  return parts;
 }
 
 /** A learned hyperparameter over a trial's steps. */
 export interface LearnedSeries {
   readonly trial: Trial;
-  /** Step, value, value one perturbation scale below, value one above. Without a known scale the last two are absent. */
-  readonly points: readonly Point[];
+  /** Stretches of step, value, value one perturbation scale below, value one above. Without a known scale the last two are absent. */
+  readonly parts: readonly (readonly Point[])[];
 }
 
 /** How a trial's hyperparameter moved; undefined where it was not learned. */
-export function learnedSeries(row: ExportSearchResponse, parameter: Parameter): LearnedSeries | undefined {
+export function learnedSeries(row: ExportSearchResponse, parameter: Parameter, course: Course): LearnedSeries | undefined {
   if (row.trial === undefined) return undefined;
-  const points = row.measurements.flatMap((measurement) => learnedPoint(measurement, parameter));
-  return points.length === 0 ? undefined : { trial: row.trial, points: thin(points, linePointsMax) };
+  const parts = stretches(row, course)
+    .map((measurements) =>
+      thin(
+        measurements.flatMap((measurement) => learnedPoint(measurement, parameter)),
+        linePointsMax,
+      ),
+    )
+    .filter((points) => points.length > 0);
+  return parts.length === 0 ? undefined : { trial: row.trial, parts };
+}
+
+/** Stretches as one list for a line: a point without a value stands between two, so that no line is drawn there. */
+export function joined(parts: readonly (readonly Point[])[]): Point[] {
+  return parts.flatMap((points, index): readonly Point[] =>
+    index === 0 ? points : [[points[0]?.[0] ?? 0, Number.NaN], ...points],
+  );
 }
 
 function learnedPoint(measurement: Measurement, parameter: Parameter): Point[] {

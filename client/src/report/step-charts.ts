@@ -1,6 +1,6 @@
 /** Charts of what strategies did by themselves: loss against work, accuracies, step lengths with what was refused, hyperparameters. */
 import { formatCount } from "../display/numbers.js";
-import { type Chart, frame, logAxis, type Shown, valueAxis } from "./chart-frame.js";
+import { type Chart, frame, type Shown, valueAxis } from "./chart-frame.js";
 import { lossOverTime, lossPoints, numberPoints, type StepRecord, vectorLines, workUnit } from "./strategy-steps.js";
 import type { Point } from "./thin.js";
 
@@ -150,7 +150,7 @@ function lengthChart(stepping: readonly Stepping[]): Chart[] {
     ...frame({ legend: true, named: false }),
     tooltip: { trigger: "item" },
     xAxis: { type: "value", name: "steps, refused ones included", min: 0, max: "dataMax" },
-    yAxis: logAxis(drawn.flatMap(({ data }) => data.map(([, value]) => value))),
+    yAxis: valueAxis(drawn.flatMap(({ data }) => data.map(([, value]) => value))),
     series: drawn,
   };
   const counts = stepping.map(({ shown, steps }) => {
