@@ -42,6 +42,17 @@ test("each arm has its own best, and one whose best failed has the next", () => 
   assert.deepEqual(new SearchAt().running(0).state.view().arms, [], "a search with its own arm alone has no arms to compare");
 });
 
+test("the strategy's own arm stands first, then the others by name, whichever began first", () => {
+  const at = new SearchAt();
+  at.tell(...take(at, start({ arm: "replay" }), start({ arm: "control" }), start(), start({ arm: "control" })));
+  const arms = at.state.view().arms.map(({ name, trials }) => [name, trials]);
+  assert.deepEqual(arms, [
+    ["", 1],
+    ["control", 2],
+    ["replay", 1],
+  ]);
+});
+
 test("a schedule is replayed by its reference, and one that nobody left is refused in words", () => {
   const at = new SearchAt();
   at.tell(...take(at, start())).attempt(0, 1);

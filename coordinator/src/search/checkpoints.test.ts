@@ -156,13 +156,20 @@ test("a copy whose source is damaged goes on from the source's checkpoint before
   const at = new SearchAt().running(0).tell(saved(4, "a"), saved(8, "b"));
   const work = { procedure: "command", parameters: {}, untilStep: 12, final: true, options: undefined, vectors: {}, arm: "" };
   at.tell({ $case: "trialProposed", value: { trial: 1, work: { ...work, fromTrial: 0 } } }).attempt(1, 1);
-  for (const [name, step] of [
-    ["b", 4],
-    ["a", 0],
+  for (const [name, step, told] of [
+    ["b", 4, "warning: the checkpoint at step 8 can't be restored: it goes on from step 4 (no tar)"],
+    ["a", 0, "error: the checkpoint at step 4 can't be restored: no other is left, so it begins again at step 0 (no tar)"],
   ] as const) {
-    const event = { $case: "unrestorable", value: { checkpoint: ref(name), message: "" } } as const;
+    const event = { $case: "unrestorable", value: { checkpoint: ref(name), message: "no tar" } } as const;
     const lease = { searchId: "s", trial: 1, attempt: 1 };
-    at.tell(...decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false }).facts);
+    const { facts } = decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false });
+    const words = facts.flatMap((fact) =>
+      fact.$case === "findingReported" ? [`${fact.value.severity}: ${fact.value.message}`] : [],
+    );
+    assert.deepEqual(words, [told]);
+    at.tell(...facts);
     assert.equal(resumePoint(at.state.live.get(1) ?? assert.fail()).step, step);
+    const { facts: again } = decideReport(at.state, "a", { lease, event }, { nowMs, elsewhere: false });
+    assert.deepEqual(again, [], "a repeated report makes nothing");
   }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EndReason, type Fact, RegulusError, SearchOutcome } from "@regulus/proto";
+import { EndReason, type Fact, limits, RegulusError, SearchOutcome } from "@regulus/proto";
 import fc from "fast-check";
 import type { FactKind, SearchCommand } from "./commands.js";
 import { decide } from "./decide.js";
@@ -71,6 +71,15 @@ describe("more budget", () => {
     assert.deepEqual(problems({ steps: 10, wallTimeMs: 5, failures: 1 }), ["steps", "wallTimeMs", "failures"]);
     assert.deepEqual(problems({}), ["trials"]);
     assert.deepEqual(problems({ trials: 10_000_000 }), ["trials"]);
+    const room = limits.trialsMax - 4;
+    assert.throws(
+      () => extend(at, { trials: room + 1 }),
+      (thrown: unknown) => {
+        const [problem] = RegulusError.from(thrown).problems;
+        return problem?.expected === `at most ${room} beside the 4 that there are`;
+      },
+    );
+    assert.equal(extend(at, { trials: room }).length, 1);
   });
 
   it("that leaves another limit spent does not open the search", () => {
@@ -151,6 +160,22 @@ describe("a failed trial that is tried again", () => {
     assert.deepEqual(kindsOf(retry(at, [0, 0])), ["trialRetried"]);
     at.tell(...retry(at));
     assert.throws(() => retry(at), refusedAs("failed-precondition", /no failed trials; 1 diverged or were infeasible/));
+  });
+
+  it("takes its failure out of its group, and the others of the group stay", () => {
+    const at = new SearchAt({ budget: { trials: 9 } });
+    for (const trial of [0, 1]) at.running(trial).ended(trial, userError, { message: "no file" });
+    at.tell(...retry(at, [0]));
+    const [group, ...others] = at.state.view().failureGroups;
+    assert.deepEqual([group?.trials, others], [1, []]);
+    at.attempt(0, 2).ended(0, lost);
+    assert.deepEqual(
+      at.state.view().failureGroups.map(({ reason, trials }) => [reason, trials]),
+      [
+        [userError, 1],
+        [lost, 1],
+      ],
+    );
   });
 
   it("counts anew towards the first trials that fail alike", () => {

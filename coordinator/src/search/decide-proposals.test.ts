@@ -86,6 +86,7 @@ describe("proposals that report", () => {
     const facts = decide(at.state, { kind: "takeProposals", proposals: [report({ vectors })], limit: 0, asked: 1 });
     const value = { step: 3, accepted: false, metrics: { psi: 0.5 }, message: "no decrease" };
     assert.deepEqual(facts, [{ $case: "strategyStepped", value: { ...value, vectors: { theta: { values: [1, Number.NaN] } } } }]);
+    assert.equal(take(at, report({ step: 0 }))[0]?.$case, "strategyStepped", "steps begin at 0");
   });
 });
 
@@ -133,6 +134,17 @@ describe("a start from another trial", () => {
     assert.ok(started?.$case === "attemptStarted" && finding?.$case === "findingReported");
     assert.equal(finding.value.trial, 1);
     assert.match(finding.value.message, /checkpoint of trial 0, of which none is there, and begins from nothing/);
+  });
+
+  it("that never saved goes on from its own checkpoint, where it has one", () => {
+    const at = new SearchAt().pending(0).running(1, { final: false });
+    const checkpoint = { sha256: "ab", size: 2, kind: "checkpoint" };
+    at.tell({ $case: "trialCheckpointed", value: { trial: 1, attempt: 1, step: 4, checkpoint } });
+    at.tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 4 } });
+    at.tell(...take(at, resume({ trial: 1, fromTrial: 0 })));
+    const [, finding] = decide(at.state, { kind: "startAttempt", trial: 1, agentId: "a", fromStep: 4 });
+    assert.ok(finding?.$case === "findingReported");
+    assert.match(finding.value.message, /checkpoint of trial 0, of which none is there, and goes on from its own/);
   });
 
   it("that saved says nothing", () => {

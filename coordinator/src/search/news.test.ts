@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Fact } from "@regulus/proto";
+import { EndReason, type Fact } from "@regulus/proto";
 import { News, newsMax } from "./news.js";
 
 test("the newest steps and findings are kept, each kind for itself, steps without vectors, and every step is counted", () => {
@@ -27,4 +27,24 @@ test("the newest steps and findings are kept, each kind for itself, steps withou
   assert.equal(all.length, 2 * newsMax);
   assert.deepEqual([all[0]?.position, all.at(-1)?.position], [252, 401]);
   assert.ok(all.every(({ kind }) => kind?.$case !== "strategyStepped" || Object.keys(kind.value.vectors).length === 0));
+});
+
+test("ends that nobody asked for are news, and good ends, pauses and slots given back are not", () => {
+  const told = (kind: Fact["kind"]) => {
+    const news = new News();
+    news.tell({ searchId: "s", position: 1, timeMs: 0, kind });
+    return news.all().length;
+  };
+  const rest = { trial: 0, attempt: 1, message: "" };
+  const isNews = (reason: EndReason) => [
+    told({ $case: "trialEnded", value: { ...rest, reason, final: undefined, artifacts: [], startedMs: 0 } }),
+    told({ $case: "attemptEnded", value: { ...rest, reason, retryAtMs: 0 } }),
+  ];
+  assert.deepEqual(isNews(EndReason.END_REASON_DONE), [0, 1]);
+  assert.deepEqual(isNews(EndReason.END_REASON_STOPPED_EARLY), [0, 1]);
+  assert.deepEqual(isNews(EndReason.END_REASON_PREEMPTED), [1, 0]);
+  assert.deepEqual(isNews(EndReason.END_REASON_LOST), [1, 1]);
+  assert.equal(told({ $case: "strategyFailed", value: { message: "no idea" } }), 1);
+  assert.equal(told({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 1 } }), 0);
+  assert.equal(new News().said, "");
 });

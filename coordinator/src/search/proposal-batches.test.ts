@@ -165,3 +165,26 @@ describe("a refused proposal", () => {
     );
   });
 });
+
+describe("a procedure that learns inside of training", () => {
+  const document = {
+    command: undefined,
+    workload: "mnist-mlp",
+    objective: { metric: "validLoss" },
+    strategy: "self-tuning-network",
+  };
+  const rate = { rate: { type: "double", min: 0, max: 1 } };
+  const at = () => new SearchAt({ ...document, techniques: ["weight-decay"], space: { ...rate, weightDecay } });
+  const weightDecay = { type: "double", min: 1e-6, max: 1, scale: "log" };
+
+  it("may leave out what it learns and nothing else, and may be given it within its range", () => {
+    const all = { rate: 0.5, weightDecay: 0.1 };
+    const problem = (procedure: string, parameters: Record<string, number>) =>
+      refusal(take(at(), [start({ procedure, parameters })]));
+    assert.equal(problem("self-tune", all), "none");
+    assert.equal(problem("self-tune", { rate: 0.5 }), "none");
+    assert.match(problem("self-tune", { weightDecay: 0.1 }), /rate/);
+    assert.match(problem("self-tune", { rate: 0.5, weightDecay: 2 }), /weightDecay/);
+    assert.match(problem("fit", { rate: 0.5 }), /weightDecay/);
+  });
+});
