@@ -190,6 +190,37 @@ describe("plan", () => {
     assert.equal(plan([search("a", 1, judge)], [agent("x", 2)]).placements.length, 1);
   });
 
+  it("tells of one trial of each search that found no place, the one that waits longest, and whether slots are what it lacks", () => {
+    const busy = plan([search("a", 3), search("b", 2, { needs: { ...needs, slots: 9 } })], [agent("x", 1)]);
+    assert.deepEqual(busy.placements, [{ searchId: "a", trial: 0, agentId: "x" }]);
+    const told = busy.unplaced.map(({ searchId, trial, busy: waits }) => [searchId, trial, waits]);
+    assert.deepEqual(told.sort(), [
+      ["a", 1, true],
+      ["b", 0, false],
+    ]);
+    assert.deepEqual(plan([search("a", 0)], [agent("x", 0)]), { placements: [], unplaced: [] });
+  });
+
+  it("names at most three of the agents on which trials fail", () => {
+    const keptOff = new Set(["v", "w", "x", "y"]);
+    const { unplaced } = plan([search("a", 1, { keptOff })], [agent("z", 1, { slotsFree: 0 }), agent("v", 1)]);
+    assert.match(unplaced[0]?.reason ?? "", /; its trials fail on v, w, x$/);
+  });
+
+  it("takes an agent that matches over one with more room, and the preferred one over both", () => {
+    const gpu = { needs: { ...needs, backend: "webgpu" } };
+    const two = [agent("x", 9), agent("y", 1, { backends: ["webgpu"] })];
+    assert.equal(plan([search("a", 1, gpu)], two).placements[0]?.agentId, "y");
+    const ready = [{ trial: 0, avoid: "", prefer: "y", elsewhere: false }];
+    assert.equal(plan([search("a", 0, { ready })], [agent("x", 9), agent("y", 1)]).placements[0]?.agentId, "y");
+  });
+
+  it("counts what a higher priority uses and takes before lower ones share the rest", () => {
+    const high = search("h", 2, { priority: 5, slotsUsed: 3, slotsWanted: 5 });
+    const planned = plan([search("a", 9), high, search("b", 9)], [agent("x", 6)]);
+    assert.deepEqual(counts(planned), { h: 2, a: 2, b: 2 });
+  });
+
   it("says what is missing where no agent can ever run a trial", () => {
     const reason = (wanted: Partial<Needs>, agents: readonly PlanAgent[]) =>
       plan([search("a", 1, { needs: { ...needs, ...wanted } })], agents).unplaced[0]?.reason;
