@@ -58,7 +58,7 @@ class Scripted implements RunningAttempt {
   }
 }
 
-function setUp() {
+function setUp(watched = false) {
   const reports: Report[] = [];
   const begun: Scripted[] = [];
   const slots = new Slots(slotsMax);
@@ -75,7 +75,7 @@ function setUp() {
       begun.push(attempt);
       return attempt;
     },
-    watched: false,
+    watched,
     log: pino({ level: "silent" }),
   });
   const refusals = () => reports.filter(({ event }) => event?.$case === "finished" && event.value.startedMs > 0).length;
@@ -87,8 +87,8 @@ const keyOf = (trial: number): LeaseKey => ({ searchId: "s", trial, attempt: 1 }
 const spec = (slots: number) => testSpec({ resources: { slots } });
 
 const deed = fc.record({
-  kind: fc.constantFrom("lease", "finish", "close", "measure", "stop", "revoke"),
-  trial: fc.nat(5),
+  kind: fc.constantFrom("lease", "lease", "lease", "finish", "finish", "close", "close", "measure", "stop", "revoke"),
+  trial: fc.nat(4),
   slots: fc.nat(3),
   step: fc.nat(50),
 });
@@ -213,4 +213,19 @@ test("a piece of output is bounded, and is asked of the very attempt that is nam
   assert.equal((await attempts.output(keyOf(0), 7, 5))?.totalBytes, 5);
   assert.equal(await attempts.output({ ...keyOf(0), attempt: 2 }, 0, 5), undefined);
   assert.equal(await attempts.output(undefined, 0, 5), undefined);
+});
+
+test("a look that comes late, since this process was held up, judges nobody", async () => {
+  const { attempts, begun } = setUp(true);
+  attempts.start(leaseOf(0), spec(1));
+  const asked = begun[0]?.asked ?? [];
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+  while (asked.length === 0) await turn();
+  const before = asked.length;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  await turn();
+  assert.equal(asked.length, before);
+  while (asked.length === before) await turn();
+  attempts.close();
+  assert.equal(asked.at(-1), "revoke");
 });

@@ -14,6 +14,12 @@ test("whose code crashed decides whether a trial is tried again", () => {
   assert.equal(of({ signal: "SIGSEGV", userCode: true }), EndReason.END_REASON_USER_ERROR);
   assert.equal(of({ signal: "SIGKILL", userCode: true }), EndReason.END_REASON_LOST);
   assert.equal(of({ signal: "SIGKILL", kernelOutOfMemory: true }), EndReason.END_REASON_OUT_OF_MEMORY);
+  assert.equal(
+    of({ code: 1, userCode: true, kernelOutOfMemory: true }),
+    EndReason.END_REASON_USER_ERROR,
+    "another one was killed",
+  );
+  for (const code of [129, 137, 143]) assert.equal(of({ code, userCode: true }), EndReason.END_REASON_LOST);
   const heap = "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
   assert.equal(of({ signal: "SIGABRT", stderr: heap, userCode: true }), EndReason.END_REASON_OUT_OF_MEMORY);
 });

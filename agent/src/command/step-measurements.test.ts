@@ -28,13 +28,14 @@ function run(
   happenings: readonly (typeof happening extends fc.Arbitrary<infer T> ? T : never)[],
   rate: number,
   fromStep = 0,
+  sign: 1 | -1 = 1,
 ): Run {
   const sent: Measurement[] = [];
   const waiting: (() => void)[] = [];
   let free = rate;
   const steps = new StepMeasurements({
     objective: "loss",
-    sign: 1,
+    sign,
     fromStep,
     seconds: () => 1,
     mayBeSent: () => {
@@ -85,11 +86,11 @@ test("two lines of a step that come at once are one measurement", () => {
 
 test("past the rate the newest and the best are sent all the same, in order", () => {
   fc.assert(
-    fc.property(fc.array(happening), fc.integer({ min: 0, max: 4 }), (happenings, rate) => {
-      const { sent, joined } = run(happenings, rate);
+    fc.property(fc.array(happening), fc.integer({ min: 0, max: 4 }), fc.constantFrom(1, -1), (happenings, rate, sign) => {
+      const { sent, joined } = run(happenings, rate, 0, sign);
       const losses = [...joined.values()].flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
       const sentLosses = [...new Map(sent.map(({ step, metrics }) => [step, metrics])).values()];
-      const best = (values: readonly number[]) => Math.min(...values);
+      const best = (values: readonly number[]) => Math.min(...values.map((value) => value * sign));
       assert.equal(best(sentLosses.flatMap(({ loss }) => (loss === undefined ? [] : [loss]))), best(losses));
       assert.deepEqual(sent.at(-1)?.metrics, [...joined.values()].at(-1));
       assert.ok(sent.every(({ step }, index) => index === 0 || step >= (sent[index - 1]?.step ?? 0)));

@@ -1,0 +1,48 @@
+/** A frozen folder holds what it held, whatever the program does to the one that it saves in. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { changedFiles, freezeFolder, removeSnapshot, withoutFiles } from "./folder-snapshot.js";
+
+const root = mkdtempSync(join(tmpdir(), "regulus-frozen-"));
+after(() => rmSync(root, { recursive: true }));
+const from = join(root, "from");
+mkdirSync(join(from, "deep", "er"), { recursive: true });
+mkdirSync(join(from, ".own"));
+for (const name of ["b", "a", join("deep", "er", "c"), join(".own", "x")]) writeFileSync(join(from, name), "old");
+
+test("files that are replaced stay as they were; files that are written to are named, and can be left out", async () => {
+  symlinkSync("a", join(from, "link"));
+  const snapshot = await freezeFolder(from, join(root, "to"), ".own");
+  assert.deepEqual(snapshot.paths, ["a", "b", "deep", "deep/er", "deep/er/c", "link"]);
+  assert.deepEqual(await changedFiles(snapshot), []);
+  writeFileSync(join(from, "new"), "new and longer");
+  renameSync(join(from, "new"), join(from, "b"));
+  rmSync(join(from, "deep", "er", "c"));
+  assert.deepEqual(await changedFiles(snapshot), []);
+  assert.equal(readFileSync(join(snapshot.directory, "b"), "utf8"), "old");
+  writeFileSync(join(from, "a"), "new");
+  const changed = await changedFiles(snapshot);
+  assert.deepEqual(
+    changed.map(({ path }) => path),
+    ["a"],
+  );
+  const rest = withoutFiles(snapshot, changed);
+  assert.deepEqual([rest.paths, rest.isEmpty], [["b", "deep", "deep/er", "deep/er/c", "link"], false]);
+  assert.deepEqual(await changedFiles(rest), []);
+  await removeSnapshot(snapshot);
+  assert.deepEqual(readdirSync(root), ["from"]);
+  assert.ok(readdirSync(from).includes("a"), "the program's own files stay");
+});
+
+test("folders alone are nothing to keep, one link is something", async () => {
+  const bare = join(root, "bare");
+  mkdirSync(join(bare, "inner"), { recursive: true });
+  mkdirSync(join(bare, ".own"));
+  writeFileSync(join(bare, ".own", "x"), "");
+  assert.equal((await freezeFolder(bare, join(root, "bare-1"), ".own")).isEmpty, true);
+  symlinkSync("nowhere", join(bare, "inner", "link"));
+  assert.equal((await freezeFolder(bare, join(root, "bare-2"), ".own")).isEmpty, false);
+});
