@@ -10,7 +10,7 @@ import { reachable } from "./link/link.js";
 import { type AgentOptions, backendPreferences } from "./options.js";
 
 /** Longest wait for the coordinator, in milliseconds. */
-const reachMsMax = 2000;
+const reachMsMax = 5000;
 /** Heap of a process that only looks for a backend, in bytes. */
 const probeBytes = 512 * 2 ** 20;
 

@@ -109,7 +109,10 @@ test("a trial process killed with SIGKILL is told as lost, and the agent goes on
   coordinator.lease(program(1, 'echo "{\\"step\\": 5, \\"validLoss\\": 1}"'));
   assert.equal((await coordinator.finished(1)).reason, EndReason.END_REASON_DONE);
 
-  const page = await fetchText(`http://${ready.metrics}/metrics`);
+  // Its reports are acknowledged a moment after they came.
+  const look = () => fetchText(`http://${ready.metrics}/metrics`);
+  let page = await look();
+  while (!page.includes("\nregulus_agent_report_backlog 0\n")) page = await look();
   for (const line of [
     'regulus_agent_attempts_total{reason="lost"} 1',
     'regulus_agent_attempts_total{reason="done"} 1',

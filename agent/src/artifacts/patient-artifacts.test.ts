@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { RegulusError } from "@regulus/proto";
+import { type ErrorCode, RegulusError } from "@regulus/proto";
 import { pino } from "pino";
 import { channelCredentials } from "../link/channel.js";
 import { TestCoordinator } from "../testing/test-coordinator.js";
@@ -49,14 +49,16 @@ test("a file of many pieces comes back as it was, under its sum", async () => {
 });
 
 test("what is to be stored waits for a store that is away, until it is back or the wait is called off", async () => {
-  const first = await TestCoordinator.start();
-  const { port } = first;
+  // On 127.0.0.1 any program's connection may have the port once it is closed.
+  const host = "127.0.0.3";
+  const first = await TestCoordinator.start({ host });
+  const { port, address } = first;
   first.close();
   writeFileSync(join(folder, "waits"), bytes);
-  const artifacts = connect(`127.0.0.1:${port}`);
+  const artifacts = connect(address);
   const storing = artifacts.putFile(join(folder, "waits"), "checkpoint", signal);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  const second = await TestCoordinator.start({ port });
+  const second = await TestCoordinator.start({ host, port });
   closing.push(() => second.close());
   const artifact = await storing;
   assert.ok(second.artifacts.get(artifact.sha256)?.equals(bytes));
@@ -65,4 +67,45 @@ test("what is to be stored waits for a store that is away, until it is back or t
   const never = artifacts.putFile(join(folder, "waits"), "checkpoint", abort.signal);
   setTimeout(() => abort.abort(), 200);
   await assert.rejects(never, RegulusError);
+});
+
+test("what passes is tried again, to store without end and to fetch eight times; what does not pass is told at once", async () => {
+  const artifact = { sha256: "ab", size: 1, kind: "checkpoint" };
+  /** A store that fails so often with a code; counts the tries. */
+  const failing = (code: ErrorCode, times: number, each: () => void = () => undefined) => {
+    const store = { tries: 0 };
+    const next = async () => {
+      store.tries += 1;
+      each();
+      if (store.tries <= times) throw new RegulusError(code, "the test's");
+      return artifact;
+    };
+    const log = pino({ level: "silent" });
+    const patient = new PatientArtifacts({ putFile: next, getFile: async () => void (await next()) }, log, {
+      firstMs: 1,
+      maxMs: 1,
+    });
+    return { store, patient };
+  };
+  for (const code of ["unavailable", "deadline", "cancelled", "exhausted"] as const) {
+    const puts = failing(code, 20);
+    assert.deepEqual(await puts.patient.putFile("p", "k", signal), artifact);
+    assert.equal(puts.store.tries, 21);
+    const gets = failing(code, 7);
+    await gets.patient.getFile(artifact, "p", signal);
+    assert.equal(gets.store.tries, 8);
+    const never = failing(code, 8);
+    await assert.rejects(never.patient.getFile(artifact, "p", signal), { code });
+    assert.equal(never.store.tries, 8);
+  }
+  for (const code of ["not-found", "data-loss", "invalid-argument", "permission-denied", "internal"] as const) {
+    const { store, patient } = failing(code, 1);
+    await assert.rejects(patient.putFile("p", "k", signal), { code });
+    await assert.rejects(failing(code, 1).patient.getFile(artifact, "p", signal), { code });
+    assert.equal(store.tries, 1);
+  }
+  const abort = new AbortController();
+  const off = failing("unavailable", 1000, () => off.store.tries === 3 && abort.abort());
+  await assert.rejects(off.patient.putFile("p", "k", abort.signal), { code: "unavailable" });
+  assert.equal(off.store.tries, 3);
 });

@@ -1,7 +1,7 @@
 /** Artifacts with patience: tries again, with growing waits, while the store is away; what the store refuses is passed on. */
 import { type ArtifactRef, type ErrorCode, RegulusError } from "@regulus/proto";
 import type { Logger } from "pino";
-import { Backoff } from "../link/backoff.js";
+import { Backoff, type BackoffOptions } from "../link/backoff.js";
 import type { Artifacts } from "./artifact-client.js";
 
 /** First and longest wait between two tries, in milliseconds. */
@@ -15,6 +15,7 @@ export class PatientArtifacts implements Artifacts {
   constructor(
     private readonly artifacts: Artifacts,
     private readonly log: Logger,
+    private readonly waits: BackoffOptions = retryMs,
   ) {}
 
   /** Ends with the signal or with what the store answers, however long the store is away. */
@@ -27,7 +28,7 @@ export class PatientArtifacts implements Artifacts {
   }
 
   private async patiently<T>(triesMax: number, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(retryMs);
+    const backoff = new Backoff(this.waits);
     for (let tries = 1; ; tries += 1) {
       try {
         return await call();

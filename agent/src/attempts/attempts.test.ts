@@ -95,7 +95,7 @@ const deed = fc.record({
 
 test("slots, active attempts and ends agree with a plain model, whatever comes in whatever order", () => {
   fc.assert(
-    fc.property(fc.array(deed, { maxLength: 60 }), (deeds) => {
+    fc.property(fc.array(deed, { maxLength: 60, size: "max" }), (deeds) => {
       const { attempts, begun, refusals, freed } = setUp();
       const running = new Map<string, { attempt: Scripted; slots: number; isTold: boolean; step: number }>();
       let [refused, untold, ends, steps] = [0, 0, 0, 0];

@@ -145,8 +145,10 @@ test("a revoked attempt ends at once and reports nothing more", async () => {
   coordinator.stop(lease.key, EndReason.END_REASON_UNSPECIFIED);
   // The folder goes after the process.
   await coordinator.eventually("the folder is gone", isTidy);
+  // What is reported later comes later: an end says that all before it has come.
+  await coordinator.finished(trialOf(give()));
   const before = coordinator.measurements(trialOf(lease)).length;
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await coordinator.finished(trialOf(give()));
   assert.equal(coordinator.measurements(trialOf(lease)).length, before);
 });
 

@@ -13,7 +13,7 @@ test("whatever is taken and given back, slots are distinct, in range and counted
     fc.property(
       fc.integer({ min: 1, max: 8 }),
       fc.integer({ min: 1, max: 8 }),
-      fc.array(step, { maxLength: 40 }),
+      fc.array(step, { maxLength: 40, size: "max" }),
       (count, devices, steps) => {
         const slots = new Slots(count, (slot) => slot % devices);
         const held: (readonly number[])[] = [];

@@ -321,10 +321,10 @@ test("a program that has measured at its target and is killed is done", async ()
 
 test("a program that says nothing is timed out; what it had printed, measured and saved is kept", async () => {
   const saves = `echo kept > "$REGULUS_CHECKPOINT_DIR/weights"; ${lines({ step: 3, validLoss: 1 }, { checkpoint: 3 })}; exec sleep 300`;
-  const lease = give(script(saves), {}, { resources: { stepTimeoutMs: 1500 } });
+  const lease = give(script(saves), {}, { resources: { stepTimeoutMs: 3000 } });
   const end = await coordinator.finished(trialOf(lease));
   assert.deepEqual([end.reason, end.step, end.final?.metrics], [EndReason.END_REASON_TIMED_OUT, 3, { validLoss: 1 }]);
-  assert.match(end.message, /^no sign of life for \d+ ms after step 3; resources.stepTimeout allows 1500 ms$/);
+  assert.match(end.message, /^no sign of life for \d+ ms after step 3; resources.stepTimeout allows 3000 ms$/);
   assert.match(outputOf(lease), /^\{"step":3,"validLoss":1\}$/m);
   assert.deepEqual(
     coordinator.checkpoints(trialOf(lease)).map(({ step }) => step),
@@ -343,7 +343,7 @@ test("a program's memory counts its children but not ours; one that takes too mu
 
 test("where the trial process ends before it has told of its killed program, the limit is the reason all the same", async () => {
   const says = script('echo "{\\"step\\": $$, \\"validLoss\\": $PPID}"; exec sleep 300');
-  const lease = give(says, { work: { untilStep: 0 } }, { resources: { stepTimeoutMs: 1000 } });
+  const lease = give(says, { work: { untilStep: 0 } }, { resources: { stepTimeoutMs: 3000 } });
   const { step: program, metrics } = await coordinator.until("a measurement", () => coordinator.measurements(trialOf(lease))[0]);
   const trial = metrics.validLoss ?? 0;
   process.kill(trial, "SIGSTOP");
@@ -396,7 +396,7 @@ test("a missing directory is named as what is missing, whether or not there is s
 
 test("a running program's output is answered in pieces, and asking is no sign of life", async () => {
   const say = 'printf "first\\n"; printf "second\\n" >&2; echo "{\\"step\\": 1, \\"validLoss\\": 1}"; sleep 60';
-  const lease = give(script(say), {}, { resources: { stepTimeoutMs: 2000 } });
+  const lease = give(script(say), {}, { resources: { stepTimeoutMs: 4000 } });
   await coordinator.until("a measurement", () => coordinator.measurements(trialOf(lease)).length > 0);
   assert.ok(lease.key);
   let whole = await coordinator.askOutput(lease.key);

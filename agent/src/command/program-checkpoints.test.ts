@@ -1,6 +1,6 @@
 /** What is packed of a program that saves as programs do: whole or not at all, and nothing that it announced last is lost. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -106,6 +106,60 @@ test("a checkpoint announced early is packed when its time has come, not dropped
   assert.equal(saved()[0]?.step, 1);
   await checkpoints.finish();
   assert.equal(saved().length, 1);
+});
+
+test("before its time, and while the store lacks the one before, nothing is packed; then only the newest", async () => {
+  const early = begin(1_000_000);
+  for (const step of [1, 2, 3]) {
+    save(early.folder, step, "beside");
+    early.checkpoints.announce(step);
+    await settled(early.directory);
+  }
+  assert.deepEqual(early.saved(), []);
+  await early.checkpoints.finish();
+  assert.deepEqual(
+    early.saved().map(({ step }) => step),
+    [3],
+  );
+  const slow = begin(0);
+  for (const step of [1, 2, 3]) {
+    save(slow.folder, step, "beside");
+    slow.checkpoints.announce(step);
+    while (slow.saved().length === 0) await soon();
+    await settled(slow.directory);
+  }
+  const steps = () => slow.saved().map(({ step }) => step);
+  assert.deepEqual(steps(), [1]);
+  slow.isStored();
+  while (steps().length === 1) await soon();
+  assert.deepEqual(steps(), [1, 3]);
+  await slow.checkpoints.finish();
+});
+
+/** Waits until what was announced is frozen, and one snapshot at most is left. */
+async function settled(directory: string): Promise<void> {
+  const frozen = () => readdirSync(directory).filter((name) => name.startsWith("frozen-"));
+  for (let quiet = 0, before = ""; quiet < 20; ) {
+    await soon();
+    const now = frozen().join();
+    quiet = now === before && frozen().length <= 1 ? quiet + 1 : 0;
+    before = now;
+  }
+}
+
+test("a step that is saved again with other contents, as a program's last word, is stored as it was last", async () => {
+  const { directory, folder, checkpoints, saved, isStored, found } = begin(0);
+  save(folder, 1, "beside");
+  checkpoints.announce(7);
+  while (saved().length === 0) await soon();
+  isStored();
+  save(folder, 2, "beside");
+  checkpoints.announce(7);
+  await checkpoints.finish();
+  const path = saved().at(-1)?.path ?? "";
+  await restoreDirectory(path, join(directory, "restored"));
+  assert.equal(readFileSync(join(directory, "restored", "weights"), "utf8"), contentOf(2));
+  assert.deepEqual([saved().map(({ step }) => step), found()], [[7, 7], []]);
 });
 
 test("the end of a program waits for what is packed, and the same folder is not sent twice", async () => {

@@ -43,6 +43,7 @@ interface Asked {
   /** The trial's attempt before this one. */
   readonly after?: Lease;
   readonly stepTimeoutMs?: number;
+  readonly stopGraceMs?: number;
 }
 
 let next = 0;
@@ -55,10 +56,11 @@ function give({
   from,
   after: before,
   stepTimeoutMs = 0,
+  stopGraceMs = 2000,
 }: Asked): Lease {
   const trial = next;
   next += 1;
-  const command = { argv: argv ?? [process.execPath, "-e", text], stopGraceMs: 2000 };
+  const command = { argv: argv ?? [process.execPath, "-e", text], stopGraceMs };
   const lease = testLease(trial, {
     spec: testSpec({ command, objectives: [{ metric: "upperLoss" }], seed: 11, resources: { stepTimeoutMs } }),
     key: before === undefined ? { searchId: `search-${trial}` } : { ...before.key, attempt: 2 },
@@ -181,7 +183,8 @@ test("a trial that is to make room saves the samples that it has, and the progra
   // Three samples are dealt as 0, 2, 1.
   const slow = `setInterval(() => undefined, 1000); if (ask.sample === 1) { said = undefined; require("node:fs").writeFileSync(${JSON.stringify(reached)}, ""); }
     process.on("SIGTERM", () => { require("node:fs").writeFileSync(${JSON.stringify(told)}, ""); process.exit(0); });`;
-  const lease = give({ text: program(slow), options: { question: 0, accuracy: 0.1 } });
+  // Half of the grace passes before it is asked; the other half is for a machine that is busy.
+  const lease = give({ text: program(slow), options: { question: 0, accuracy: 0.1 }, stopGraceMs: 6000 });
   await coordinator.eventually("the third sample", () => existsSync(reached));
   assert.ok(lease.key !== undefined);
   coordinator.stop(lease.key, EndReason.END_REASON_PREEMPTED, "room is needed");

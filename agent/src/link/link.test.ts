@@ -28,8 +28,12 @@ const words = (reports: readonly Report[]) => reports.map(({ event }) => (event?
 
 const none = () => undefined;
 
+/** Where a port that was closed is listened on again: on 127.0.0.1 any program's connection may have it meanwhile. */
+const host = "127.0.0.3";
+
 interface Logged {
   readonly waitMs?: number;
+  readonly code?: string;
   readonly msg: string;
 }
 
@@ -97,15 +101,15 @@ test("after a broken connection the agent registers again with its attempts and 
 });
 
 test("an agent that started first finds its coordinator, and finds it again after a restart on the same port", async () => {
-  const first = await startCoordinator();
-  const { port } = first;
+  const first = await startCoordinator({ host });
+  const { port, address } = first;
   first.close();
-  const { link } = startLink(`127.0.0.1:${port}`);
+  const { link } = startLink(address);
   link.report(finding("early"));
-  const second = await startCoordinator({ port });
+  const second = await startCoordinator({ host, port });
   await second.until("report", () => second.reports.length === 1);
   second.close();
-  const third = await startCoordinator({ port });
+  const third = await startCoordinator({ host, port });
   await third.until("registration", () => third.registrations.length === 1);
   link.report(finding("late"));
   // The first report may come again: its acknowledgement can be lost with the connection.
@@ -113,16 +117,32 @@ test("an agent that started first finds its coordinator, and finds it again afte
   assert.equal(words(third.reports).filter((text) => text === "late").length, 1);
 });
 
-test("a refusal is kept in words and not tried again soon", async () => {
+test("a refusal is told in words and not tried again soon", async () => {
   const details = "this coordinator speaks protocol 2 and the agent 1: update the agent";
   const coordinator = await startCoordinator({ refuses: { code: status.FAILED_PRECONDITION, details } });
   const { link, logged } = startLink(coordinator.address);
-  await coordinator.eventually("the refusal", () => link.refusal !== undefined);
-  const waitMs = logged[0]?.waitMs ?? 0;
+  await coordinator.eventually("the refusal", () => logged.length > 0);
+  const { msg = "", code, waitMs = 0 } = logged[0] ?? {};
+  assert.match(msg, /the coordinator refused this agent: .*speaks protocol 2/);
+  assert.equal(code, "failed-precondition");
   assert.ok(waitMs >= 30_000 && waitMs <= 60_000, `waits ${waitMs} ms`);
-  assert.equal(coordinator.registrations.length, 1);
-  assert.equal(link.refusal?.code, "failed-precondition");
-  assert.match(link.refusal?.message ?? "", /speaks protocol 2/);
+  assert.deepEqual([coordinator.registrations.length, link.connected], [1, false]);
+});
+
+test("a heartbeat comes in the time that the coordinator asked for, and not much more often", async () => {
+  const coordinator = await startCoordinator({ heartbeatEveryMs: 400 });
+  let beats = 0;
+  const beatsInTime = await new Promise<number>((resolve) => {
+    startLink(coordinator.address, {
+      active: () => {
+        beats += 1;
+        return [];
+      },
+      // A timer of this process, as the link's own is: the earlier one is the first to be called, however late both are.
+      registered: () => void setTimeout(() => resolve(beats), 400),
+    });
+  });
+  assert.equal(beatsInTime, 1);
 });
 
 test("a search's spec comes with its first lease and serves the later ones of the connection", async () => {
@@ -159,12 +179,12 @@ test("past the specs that a connection keeps, it is opened anew", async () => {
 });
 
 test("a connection that was good is tried again soon however often others were lost before; a refused port needs no advice", async () => {
-  const first = await startCoordinator();
-  const { port } = first;
+  const first = await startCoordinator({ host });
+  const { port, address } = first;
   first.close();
-  const { link, logged } = startLink(`127.0.0.1:${port}`);
-  const coordinator = await startCoordinator({ port });
-  await coordinator.eventually("two lost connections or more", () => logged.length >= 2 || link.connected);
+  const { link, logged } = startLink(address);
+  await first.eventually("two lost connections", () => logged.length >= 2);
+  const coordinator = await startCoordinator({ host, port });
   await coordinator.eventually("a connection", () => link.connected);
   for (const { msg } of logged) assert.doesNotMatch(msg, /TLS/);
   for (let i = 2; i <= 5; i += 1) {
@@ -178,18 +198,14 @@ test("a connection that was good is tried again soon however often others were l
 });
 
 test("a coordinator that does not answer a registration is given up, and one that does is kept", async () => {
-  const silent = await startCoordinator({ answersRegistrations: false });
-  const { port } = silent;
+  const silent = await startCoordinator({ host, answersRegistrations: false });
+  const { port, address } = silent;
   const answers: unknown[] = [];
-  const { link } = startLink(
-    `127.0.0.1:${port}`,
-    { registered: (answer) => void answers.push(answer) },
-    { registrationMsMax: 300 },
-  );
+  const { link } = startLink(address, { registered: (answer) => void answers.push(answer) }, { registrationMsMax: 300 });
   await silent.until("another registration", () => silent.registrations.length === 2);
   assert.equal(link.connected, false);
   silent.close();
-  const coordinator = await startCoordinator({ port, heartbeatEveryMs: 100 });
+  const coordinator = await startCoordinator({ host, port, heartbeatEveryMs: 100 });
   await coordinator.eventually("a registration", () => answers.length === 1);
   const { length } = coordinator.registrations;
   // Five of them take longer than a registration may.

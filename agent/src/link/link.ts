@@ -68,8 +68,6 @@ export class Link {
   readonly buffer: ReportBuffer;
   /** Connections that were lost or refused since the start. */
   reconnectsTotal = 0;
-  /** The refusal that stands, in words; absent while there is none. */
-  refusal: RegulusError | undefined;
   private readonly backoff = new Backoff(reconnectMs);
   private readonly specs = new Map<string, SearchSpec>();
   private client: AgentServiceClient | undefined;
@@ -157,7 +155,6 @@ export class Link {
 
   private registered(answer: Registered): void {
     this.open = true;
-    this.refusal = undefined;
     this.backoff.reset();
     this.options.log.info({ coordinator: this.options.address, version: answer.version }, "registered with the coordinator");
     for (const key of answer.revoked) this.buffer.forget(key);
@@ -273,10 +270,8 @@ export class Link {
     const refused = refusals.includes(error.code);
     const waitMs = refused ? refusedMs * (0.5 + 0.5 * Math.random()) : this.backoff.next();
     const words = { coordinator: this.options.address, code: error.code, waitMs: Math.round(waitMs) };
-    if (refused) {
-      this.refusal = error;
-      this.options.log.error(words, `the coordinator refused this agent: ${error.message}`);
-    } else this.options.log.warn(words, `no connection to the coordinator: ${error.message}${this.advice(error)}`);
+    if (refused) this.options.log.error(words, `the coordinator refused this agent: ${error.message}`);
+    else this.options.log.warn(words, `no connection to the coordinator: ${error.message}${this.advice(error)}`);
     this.retry = setTimeout(() => this.connect(), waitMs);
   }
 }

@@ -128,7 +128,7 @@ const deed = fc.oneof(
 
 test("whatever is thinned and sent again, no replaced value counts, and ends, newest measurements and checkpoints arrive", () => {
   fc.assert(
-    fc.property(fc.array(deed, { maxLength: 150 }), fc.integer({ min: 1, max: 12 }), (deeds, max) => {
+    fc.property(fc.array(deed, { maxLength: 100, size: "max" }), fc.integer({ min: 1, max: 12 }), (deeds, max) => {
       const buffer = new ReportBuffer(max);
       const coordinator = new Receiver();
       const newest = new Map<number, number>();
@@ -187,13 +187,13 @@ test("whatever is thinned and sent again, no replaced value counts, and ends, ne
       assert.deepEqual(coordinator.saved, saved);
       for (const [at, value] of coordinator.values) assert.equal(value, final.get(at), `the value of trial and step ${at}`);
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
 test("a full buffer holds few replaceable reports beside what it must keep", () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(2), { maxLength: 60 }), fc.boolean(), (aheads, isSent) => {
+    fc.property(fc.array(fc.nat(2), { maxLength: 60, size: "max" }), fc.boolean(), (aheads, isSent) => {
       const buffer = new ReportBuffer(8);
       let step = 1;
       for (const ahead of aheads) {

@@ -95,7 +95,7 @@ export class TestCoordinator {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.options.host ?? "127.0.0.1"}:${this.port}`;
   }
 
   /** Ends at once, like a killed one. */

@@ -1,0 +1,92 @@
+/** Which processes may wait, and who gets them: with processes that do nothing. */
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type Resident, Residents } from "./residents.js";
+
+const folder = mkdtempSync(join(tmpdir(), "regulus-residents-"));
+const idle = join(folder, "idle.mjs");
+writeFileSync(idle, 'process.on("disconnect", () => process.exit());');
+after(() => rmSync(folder, { recursive: true }));
+
+const kind = { backend: "cpu", memoryBytes: 2 ** 28 };
+const name = (trial: number) => ({ searchId: "s", trial });
+const key = (trial: number, attempt = 2) => ({ ...name(trial), attempt });
+
+/** A process that waits, and its end. */
+function waiting(more: Partial<Resident> = {}): { resident: Resident; ended: Promise<void>; isEnded: () => boolean } {
+  const child = fork(idle, { stdio: "ignore" });
+  const process = { child, kind, mark: "none", prepared: Promise.resolve(undefined), stderr: () => "" };
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const resident = { process, sha256: "a", aheadOf: undefined, step: 1, programGroup: undefined, slots: [0], ...more };
+  return { resident, ended, isEnded: () => child.killed };
+}
+
+test("four may wait for each slot, one for each trial; whoever waits longest goes first", async () => {
+  const residents = new Residents({ slots: 1, memoryBytes: 2 ** 40, runningBytes: () => 0 });
+  const all = Array.from({ length: 5 }, () => waiting());
+  for (const [trial, { resident }] of all.entries()) residents.keep(name(trial), resident);
+  await all[0]?.ended;
+  assert.equal(residents.count, 4);
+  assert.deepEqual(
+    all.map(({ isEnded }) => isEnded()),
+    [true, false, false, false, false],
+  );
+  const again = waiting();
+  residents.keep(name(4), again.resident);
+  await all[4]?.ended;
+  assert.equal(residents.count, 4);
+  assert.equal(residents.take(key(4), "a")?.process, again.resident.process);
+  residents.close();
+  await Promise.all([all[1]?.ended, all[2]?.ended, all[3]?.ended]);
+  const late = waiting();
+  residents.keep(name(9), late.resident);
+  await late.ended;
+  assert.equal(residents.count, 0);
+  again.resident.process.child.kill("SIGKILL");
+});
+
+test("those that wait end where the trials that run need their memory", async () => {
+  let runningBytes = 0;
+  const residents = new Residents({ slots: 4, memoryBytes: 2 ** 40, runningBytes: () => runningBytes });
+  const [first, second] = [waiting(), waiting()];
+  residents.keep(name(0), first.resident);
+  assert.ok(residents.memoryBytes() > 0);
+  assert.equal(first.isEnded(), false);
+  runningBytes = 2 ** 40;
+  residents.keep(name(1), second.resident);
+  await Promise.all([first.ended, second.ended]);
+  assert.equal(residents.count, 0);
+  residents.close();
+});
+
+test("a lease gets the process that stands where it goes on from; one that stands elsewhere is ended", async () => {
+  const residents = new Residents({ slots: 4, memoryBytes: 2 ** 40, runningBytes: () => 0 });
+  const cases: readonly (readonly [Partial<Resident>, attempt: number, from: string | undefined, isTaken: boolean])[] = [
+    [{ sha256: "a" }, 7, "a", true],
+    [{ sha256: "a" }, 7, "b", false],
+    [{ sha256: undefined }, 2, undefined, false],
+    [{ sha256: undefined, aheadOf: 1 }, 2, undefined, true],
+    [{ sha256: "a", aheadOf: 1 }, 2, "a", true],
+    [{ sha256: "a", aheadOf: 1 }, 3, "a", false],
+    [{ sha256: "a", aheadOf: 1 }, 2, "b", false],
+  ];
+  let taken = 0;
+  for (const [trial, [more, attempt, from, isTaken]] of cases.entries()) {
+    const { resident, ended, isEnded } = waiting({ ...more, slots: [trial] });
+    residents.keep(name(trial), resident);
+    assert.deepEqual(residents.slotsOf(name(trial)), [trial]);
+    const found = residents.take(key(trial, attempt), from);
+    assert.equal(found?.process, isTaken ? resident.process : undefined, `case ${trial}`);
+    taken += isTaken ? 1 : 0;
+    assert.equal(isEnded(), !isTaken);
+    if (isTaken) resident.process.child.kill("SIGKILL");
+    await ended;
+    assert.equal(residents.slotsOf(name(trial)), undefined);
+  }
+  assert.deepEqual([residents.reusedTotal, residents.count], [taken, 0]);
+  residents.close();
+});
