@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- hostile [--seconds N]`: a real coordinator over a search of 400 MB of measurements, while 1,000 calls stall at once (watches,
  * exports, downloads, uploads of a byte now and then; one that is ended is opened again). What its memory comes to, and how long an honest
- * client waits for ListSearches meanwhile; beside it an honest watch reads the whole search, and an honest upload is stored.
+ * client waits for ListSearches meanwhile; beside it an honest watch reads the search, and an honest upload is stored.
  */
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -43,7 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
     while (seen.open < 900) await sleep(100);
     console.error(`hostile: ${seen.open} calls are stalled, ${memoryMb(coordinator.pid, "VmHWM")} MB`);
     const until = performance.now() + seconds * 1000;
-    const honest = readAll(client, search);
+    const honest = readUntil(client, search, until);
     const stored = upload(client);
     const waits = await askUntil(client, until, coordinator);
     console.error(`hostile: ${seen.open} calls are stalled, ${seen.ended} were ended and opened again`);
@@ -71,14 +71,15 @@ async function askUntil(client: RegulusClient, until: number, coordinator: { rea
   return waits;
 }
 
-/** How an honest watch of the whole search fares. */
-async function readAll(client: RegulusClient, { searchId, facts }: LargeSearch): Promise<string> {
+/** How far an honest watch of the whole search comes. */
+async function readUntil(client: RegulusClient, { searchId, facts }: LargeSearch, until: number): Promise<string> {
+  const over = AbortSignal.timeout(until - performance.now());
   const began = performance.now();
   let read = 0;
   try {
-    for await (const piece of client.watchSearch(searchId)) read += piece.facts.length;
+    for await (const piece of client.watchSearch(searchId, { signal: over })) read += piece.facts.length;
   } catch (thrown) {
-    return `failed after ${read} facts: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    if (!over.aborted) return `failed after ${read} facts: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
   }
   return `read ${read} of ${facts} facts in ${((performance.now() - began) / 1000).toFixed(1)} s`;
 }

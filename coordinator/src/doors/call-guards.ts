@@ -172,7 +172,7 @@ class OpenCall implements CallGuard {
     this.#request = guards.requests.open(call.caller);
     this.room = {
       take: (bytes) => this.reading.take(bytes),
-      turn: () => guards.turns.next(),
+      turn: () => guards.turns.next(this.caller),
       give: (bytes) => this.reading.give(bytes),
       hold: (bytes) => this.#backlog.tryTake(bytes),
       drop: (bytes) => this.#backlog.give(bytes),
