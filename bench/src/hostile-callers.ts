@@ -35,6 +35,9 @@ const calls = {
 };
 const oneByte = framed(PutArtifactRequest.encode({ part: { $case: "data", value: Buffer.from("x") } }).finish());
 
+// They end with the bench, however it ends.
+process.once("disconnect", () => process.exit(0));
+
 let opened = 0;
 let ended = 0;
 for (let index = 0; index < connections; index += 1) connectAgain();

@@ -73,7 +73,7 @@ async function askUntil(client: RegulusClient, until: number, coordinator: { rea
 
 /** How far an honest watch of the whole search comes. */
 async function readUntil(client: RegulusClient, { searchId, facts }: LargeSearch, until: number): Promise<string> {
-  const over = AbortSignal.timeout(until - performance.now());
+  const over = AbortSignal.timeout(Math.max(0, Math.round(until - performance.now())));
   const began = performance.now();
   let read = 0;
   try {

@@ -136,7 +136,7 @@ test("a reader that leaves a watch ends the call", async (t) => {
 
 test("artifacts come back byte for byte, and damaged ones are noticed", async (t) => {
   const { twin, client } = await begin(t);
-  for (const bytes of [randomBytes(700_000), Buffer.alloc(0)]) {
+  for (const bytes of [randomBytes(700_000), Buffer.alloc(0), randomBytes(8_000_000)]) {
     const ref = await client.putArtifact(bytes, { kind: "report" });
     assert.equal(ref.sha256, createHash("sha256").update(bytes).digest("hex"));
     const pieces: Uint8Array[] = [];

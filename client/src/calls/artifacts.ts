@@ -25,6 +25,8 @@ export async function putArtifact(
     });
     cancel = () => call.cancel();
     const send = async () => {
+      // `answer` is there once its executor has returned.
+      await Promise.resolve();
       call.write({ part: { $case: "header", value: header } });
       for (let start = 0; start < bytes.length; start += limits.artifactChunkBytesMax) {
         const piece = bytes.subarray(start, start + limits.artifactChunkBytesMax);
