@@ -17,6 +17,8 @@ import {
   type Work,
 } from "@regulus/proto";
 
+import { expectedSteps } from "./expected-steps.js";
+
 /** The rate is taken over this much of the newest past. */
 const rateWindowMs = 30_000;
 /** Samples of the rate are at least this far apart, which bounds their number. */
@@ -299,11 +301,9 @@ export function fractionDone(state: Progress, nowMs = state.newestMs): number | 
   return shares.length === 0 ? undefined : Math.min(1, Math.max(0, ...shares));
 }
 
-/** Training steps that the search may spend, or 0 where that is open. */
+/** Training steps that the search is going to spend, or 0 where that is open. */
 export function stepsBudget(state: Progress): number {
-  const budget = state.spec?.budget;
-  if (budget === undefined) return 0;
-  return budget.steps > 0 ? budget.steps : budget.trials * budget.stepsPerTrial;
+  return state.spec === undefined ? 0 : Math.round(expectedSteps(state.spec) ?? 0);
 }
 
 /** Training steps a second and seconds left, over the newest past. Undefined until there are two samples apart in time. */

@@ -1,0 +1,153 @@
+/** The time left of simulated searches, halfway through, against when they really ended. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Fact, SearchSpec } from "@regulus/proto";
+import { sampleSpec } from "../report/sample.js";
+import { expectedSteps } from "./expected-steps.js";
+import { progress, rate } from "./progress.js";
+
+const base = sampleSpec({ seed: 1, strategy: "random", trials: 1, stepsPerTrial: 1 });
+const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+
+interface Search {
+  readonly eta: number;
+  readonly rungs: readonly number[];
+  readonly trials: number;
+  readonly slots: number;
+  readonly seed: number;
+}
+
+/** Asynchronous successive halving over losses that are drawn, at 10 ms a step with a spread: its facts. */
+function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search): Fact[] {
+  let draws = seed * 7919 + 1;
+  const random = () => {
+    draws = (draws * 48271) % 2147483647;
+    return draws / 2147483647;
+  };
+  const facts: Fact[] = [];
+  const tell = (timeMs: number, kind: NonNullable<Fact["kind"]>) =>
+    facts.push({ searchId: "s", position: facts.length + 1, timeMs, kind });
+  tell(0, { $case: "searchCreated", value: { spec, idempotencyKey: "" } });
+  const losses = Array.from({ length: trials }, random);
+  const speeds = Array.from({ length: trials }, () => 8 + 4 * random());
+  const entered = rungs.map((): number[] => []);
+  const promoted = rungs.map(() => new Set<number>());
+  const attempts = new Map<number, number>();
+  const busy: { at: number; trial: number; rung: number }[] = [];
+  let next = 0;
+  for (let now = 0; ; ) {
+    while (busy.length < slots) {
+      let found: { trial: number; rung: number } | undefined;
+      for (let rung = rungs.length - 2; rung >= 0 && found === undefined; rung -= 1) {
+        const sorted = [...(entered[rung] ?? [])].sort((a, b) => (losses[a] ?? 0) - (losses[b] ?? 0));
+        const trial = sorted.slice(0, Math.floor(sorted.length / eta)).find((one) => !promoted[rung]?.has(one));
+        if (trial === undefined) continue;
+        promoted[rung]?.add(trial);
+        found = { trial, rung: rung + 1 };
+      }
+      if (found === undefined && next < trials) found = { trial: next++, rung: 0 };
+      if (found === undefined) break;
+      const { trial, rung } = found;
+      const untilStep = rungs[rung] ?? 0;
+      const work = {
+        procedure: "fit",
+        parameters: {},
+        untilStep,
+        final: rung === rungs.length - 1,
+        options: undefined,
+        vectors: {},
+        arm: "",
+      };
+      tell(
+        now,
+        rung === 0 ? { $case: "trialProposed", value: { trial, work } } : { $case: "trialResumed", value: { trial, work } },
+      );
+      const attempt = (attempts.get(trial) ?? 0) + 1;
+      attempts.set(trial, attempt);
+      const fromStep = rungs[rung - 1] ?? 0;
+      tell(now, { $case: "attemptStarted", value: { trial, attempt, agentId: "a", fromStep } });
+      busy.push({ at: now + (untilStep - fromStep) * (speeds[trial] ?? 10), trial, rung });
+    }
+    const done = busy.sort((a, b) => a.at - b.at).shift();
+    if (done === undefined) break;
+    now = Math.round(done.at);
+    const { trial, rung } = done;
+    const step = rungs[rung] ?? 0;
+    const attempt = attempts.get(trial) ?? 1;
+    const measurement = { ...nothing, step, metrics: { validLoss: losses[trial] ?? 0 } };
+    tell(now, { $case: "trialMeasured", value: { trial, attempt, measurement } });
+    entered[rung]?.push(trial);
+    if (rung < rungs.length - 1) tell(now, { $case: "trialPaused", value: { trial, attempt, step } });
+    else {
+      const value = {
+        trial,
+        attempt,
+        reason: "END_REASON_DONE" as const,
+        message: "",
+        final: undefined,
+        artifacts: [],
+        startedMs: 0,
+      };
+      tell(now, { $case: "trialEnded", value });
+    }
+  }
+  return facts;
+}
+
+/** Time left, as the display says it halfway through, over the true one. */
+function errorHalfway(facts: readonly Fact[]): number {
+  const end = facts.at(-1)?.timeMs ?? 0;
+  const known = facts.filter(({ timeMs }) => timeMs <= end / 2);
+  const state = known.reduce((all, fact) => progress.tell(all, fact), progress.init());
+  const secondsLeft = rate(state)?.secondsLeft ?? assert.fail("no time left is told");
+  return secondsLeft / ((end - (known.at(-1)?.timeMs ?? 0)) / 1000);
+}
+
+test("under ASHA the time left, halfway, is within a factor of 1.5 of the truth, and of 2 where chance is unkind", () => {
+  for (const [eta, rungs] of [
+    [3, [3, 9, 27, 81]],
+    [2, [25, 50, 100, 200]],
+    [4, [4, 16, 64, 256]],
+  ] as const) {
+    for (const trials of [126, 300]) {
+      for (const slots of [2, 4, 8]) {
+        // Of few trials on many slots most of the time goes into the last promotions, one after the other: no share of the work tells that.
+        if (trials / slots < 30) continue;
+        const budget = { ...(base.budget ?? assert.fail()), trials, stepsPerTrial: rungs.at(-1) ?? 0 };
+        const spec = { ...base, budget, strategy: { name: "asha", options: { eta, minSteps: rungs[0] } } };
+        const seeds = [1, 2, 3, 4, 5];
+        const errors = seeds
+          .map((seed) => errorHalfway(simulate(spec, { eta, rungs, trials, slots, seed })))
+          .sort((a, b) => a - b);
+        const [least = 0, , median = 0, , greatest = 0] = errors;
+        const words = `eta ${eta}, ${trials} trials on ${slots} slots: ${errors.join(", ")} times the truth`;
+        // How many are promoted depends on which trials come first, hence a wider bound for a single search.
+        assert.ok(median > 1 / 1.5 && median < 1.5, words);
+        assert.ok(least > 1 / 2 && greatest < 2, words);
+      }
+    }
+  }
+});
+
+test("without early stopping the time left is within a factor of 1.5 too", () => {
+  for (const slots of [1, 4]) {
+    const budget = { ...(base.budget ?? assert.fail()), trials: 40, stepsPerTrial: 50 };
+    const error = errorHalfway(simulate({ ...base, budget }, { eta: 2, rungs: [50], trials: 40, slots, seed: 1 }));
+    assert.ok(error > 1 / 1.5 && error < 1.5, `${error} times the truth`);
+  }
+});
+
+test("steps that nobody can foresee are not invented", () => {
+  const budget = { ...(base.budget ?? assert.fail()), trials: 10, stepsPerTrial: 100 };
+  const of = (name: string, more: object = {}) =>
+    expectedSteps({ ...base, budget: { ...budget, ...more }, strategy: { name, options: {} } });
+  assert.equal(of("random"), 1000);
+  assert.equal(of("a strategy of tomorrow"), undefined);
+  assert.equal(of("a strategy of tomorrow", { steps: 500 }), 500);
+  assert.equal(of("random", { stepsPerTrial: 0 }), 0);
+  assert.equal(of("asha", { trials: 0 }), 0);
+  assert.equal(of("asha", { trials: 0, steps: 700 }), 700);
+  // Rungs at 4, 12, 36 and 100: 10 trials do 4 steps, a third of them and an eighth more do 8 more ...
+  const share = 1.125 / 3;
+  assert.ok(Math.abs((of("asha") ?? 0) - 10 * (4 + share * 8 + share ** 2 * 24 + share ** 3 * 64)) < 1e-9);
+});
