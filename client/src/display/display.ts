@@ -1,16 +1,16 @@
 /**
  * Live progress of searches on a stream: bars that are painted over in place on a terminal, a plain line now and then elsewhere. It
- * folds facts and paints what the folds say; cli-progress moves the cursor. The cursor is given back however the process ends.
+ * folds facts and paints what the folds say. The cursor is given back however the process ends.
  */
 import type { WriteStream } from "node:tty";
 import { endedWell, type Fact, type TrialEnded } from "@regulus/proto";
-import { MultiBar, type SingleBar } from "cli-progress";
 import pc from "picocolors";
 import { FailureNotes } from "./failures.js";
 import { headline } from "./headlines.js";
 import { barLines, details, paint, searchLines } from "./lines.js";
 import { formatSeconds, plainText } from "./numbers.js";
 import { fractionDone, type Progress, progress } from "./progress.js";
+import { ScreenLines } from "./screen-lines.js";
 
 /** Where a display writes; `process.stderr` is one. */
 export type DisplayStream = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
@@ -77,22 +77,17 @@ interface Painter {
   close(states: readonly Progress[]): void;
 }
 
-/** A terminal: every line is a bar of cli-progress whose whole text is ours. */
+/** A terminal: lines that are painted over, and notes that wait for the next paint. */
 function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
   const paintsPerSecond = options.paintsPerSecond ?? 5;
-  const bars = new MultiBar({
-    stream,
-    fps: paintsPerSecond,
-    hideCursor: true,
-    linewrap: false,
-    clearOnComplete: true,
-    emptyOnZero: true,
-    format: (_options, _parameters, payload: { readonly line: string }) => payload.line,
-  });
-  const rows: SingleBar[] = [];
+  const screen = new ScreenLines(stream);
+  let notes: string[] = [];
+  let lines: readonly string[] = [];
   let stopped = false;
   const restore = () => {
-    if (bars.isActive) bars.stop();
+    if (!stopped && notes.length > 0) screen.paint(lines, notes);
+    notes = [];
+    screen.close();
     stopped = true;
   };
   const leave = restoreOnExit(restore);
@@ -101,22 +96,17 @@ function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
     everyMs: 1000 / paintsPerSecond,
     paint(states, sinceFactMs) {
       if (stopped) return;
-      const layout = { columns: (stream.columns ?? 80) - 1, rows: Math.max(1, (stream.rows ?? 24) - 2), sinceFactMs };
-      const lines = searchLines(states, layout).map((line) =>
-        paint(line, { columns: layout.columns, colours: pc.isColorSupported }),
-      );
-      while (rows.length < lines.length) rows.push(bars.create(1, 0, { line: "" }));
-      rows.forEach((row, index) => {
-        row.update(0, { line: lines[index] ?? "" });
-      });
+      const layout = { columns: (stream.columns ?? 80) - 1, rows: screen.rows(), sinceFactMs };
+      lines = searchLines(states, layout).map((line) => paint(line, { columns: layout.columns, colours: pc.isColorSupported }));
+      screen.paint(lines, notes);
+      notes = [];
     },
     note(text) {
-      // Bars turn the terminal's own wrapping off.
-      if (bars.isActive) bars.log(`${wrap(text, (stream.columns ?? 80) - 1).join("\n")}\n`);
-      else stream.write(`${text}\n`);
+      // The terminal's own wrapping is off while lines are painted.
+      if (stopped) stream.write(`${text}\n`);
+      else notes.push(...text.split("\n").flatMap((line) => wrap(line, (stream.columns ?? 80) - 1)));
     },
     close(states) {
-      if (bars.isActive) bars.update(); // Notes that wait are written now.
       restore();
       leave();
       const columns = (stream.columns ?? 80) - 1;
@@ -127,22 +117,12 @@ function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
   };
 }
 
-/** Lines as wide as the terminal, so that nothing of what they are written over stays. */
+/** A line in pieces as wide as the terminal. */
 function wrap(text: string, columns: number): string[] {
-  return text.split("\n").flatMap((line) => wrapLine(line, columns));
-}
-
-function wrapLine(text: string, columns: number): string[] {
   const characters = [...text];
   const lines: string[] = [];
-  for (let at = 0; at < characters.length; at += columns)
-    lines.push(
-      characters
-        .slice(at, at + columns)
-        .join("")
-        .padEnd(columns),
-    );
-  return lines;
+  for (let at = 0; at < characters.length; at += columns) lines.push(characters.slice(at, at + columns).join(""));
+  return lines.length === 0 ? [""] : lines;
 }
 
 /** A file or a pipe: a line a search now and then, where something has changed. */
