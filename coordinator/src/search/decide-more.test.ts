@@ -199,7 +199,7 @@ describe("the fold over searches whose trials fail and are tried again", () => {
 
   it("counts every trial once, keeps waste between nothing and all, and is the same when the log is told again", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const at = new SearchAt({ budget: { trials: 4 } });
         for (const trial of [0, 1, 2, 3]) at.pending(trial);
         for (const { trial, act, ms } of steps) {

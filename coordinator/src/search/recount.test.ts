@@ -173,53 +173,57 @@ const near = (seen: number, wanted: number, what: string) =>
 test("counts, order, steps, cost, usage and running time are those of a recount", () => {
   const seen = new Set<string>();
   fc.assert(
-    fc.property(fc.array(act, { minLength: 10, maxLength: 80 }), fc.constantFrom("command", "fit"), (acts, procedure) => {
-      const { state, facts, timeMs } = lived(acts, procedure);
-      for (const { kind } of facts) seen.add(kind?.$case ?? "");
-      const statuses = statusesOf(facts);
-      const numbers = (wanted: string) => [...statuses].flatMap(([trial, status]) => (status === wanted ? [trial] : []));
-      assert.deepEqual([...state.pending], numbers("pending"), "who waits longest stands first");
-      assert.deepEqual([...state.running], numbers("running"));
-      const { counts, slotSeconds, wastedSlotSeconds } = state.view();
-      assert.equal(counts?.paused, numbers("paused").length);
-      const ends = new Map(
-        facts.flatMap(({ kind }) => (kind?.$case === "trialEnded" ? [[kind.value.trial, kind.value.reason]] : [])),
-      );
-      const ended = numbers("ended").map((trial) => ends.get(trial));
-      const count = (...reasons: readonly EndReason[]) =>
-        ended.filter((one) => one !== undefined && reasons.includes(one)).length;
-      const results = [EndReason.END_REASON_DIVERGED, EndReason.END_REASON_INFEASIBLE] as const;
-      assert.equal(state.done, count(EndReason.END_REASON_DONE));
-      assert.equal(state.stopped, count(EndReason.END_REASON_STOPPED_EARLY));
-      assert.equal(state.failed, ended.length - state.done - state.stopped);
-      assert.equal(state.failures, state.failed - count(...results));
-      assert.equal(state.nextTrial, statuses.size);
-      for (const number of [-1, 0.5, statuses.size]) assert.ok(!state.knows(number));
-      assert.ok([...statuses.keys()].every((number) => state.knows(number)));
-      assert.equal(state.steps, stepsOf(facts), "steps");
-      assert.equal(
-        state.saves,
-        facts.some(({ kind }) => kind?.$case === "trialCheckpointed"),
-      );
-      const attempts = attemptsOf(facts);
-      const heldMs = attempts.reduce((sum, { fromMs, toMs, newestMs }) => sum + (toMs ?? newestMs) - fromMs, 0);
-      near(slotSeconds, (2 * heldMs) / 1000, "slot-seconds");
-      assert.ok(wastedSlotSeconds >= 0 && wastedSlotSeconds <= slotSeconds + 1e-9);
-      near(state.usage.at(timeMs), usageOf(attempts, timeMs), "usage");
-      const over = attempts.flatMap(({ fromMs, toMs }) => (toMs === undefined ? [] : [(toMs - fromMs) / 1000]));
-      if (over.length <= 16)
-        near(state.usage.attemptSeconds, over.reduce((a, b) => a + b, 0) / Math.max(1, over.length), "an attempt");
-      assert.equal(state.usage.startedMs, attempts.at(-1)?.fromMs ?? 0, "its newest slot");
-      assert.equal(state.time.at(timeMs), ranOf(facts, timeMs), "wall time");
-      const ahead = [...state.live.values()].filter(({ status }) => status !== "paused");
-      assert.equal(
-        state.stepsAhead(),
-        ahead.reduce((sum, { work, step }) => sum + Math.max(0, work.untilStep - step), 0),
-      );
-      const kept = facts.filter(({ kind }) => kind?.$case === "findingReported" && kind.value.key !== undefined);
-      assert.equal(kept.length, state.told.size, "what is told once is told once");
-    }),
-    { numRuns: 300 },
+    fc.property(
+      fc.array(act, { minLength: 10, maxLength: 80, size: "max" }),
+      fc.constantFrom("command", "fit"),
+      (acts, procedure) => {
+        const { state, facts, timeMs } = lived(acts, procedure);
+        for (const { kind } of facts) seen.add(kind?.$case ?? "");
+        const statuses = statusesOf(facts);
+        const numbers = (wanted: string) => [...statuses].flatMap(([trial, status]) => (status === wanted ? [trial] : []));
+        assert.deepEqual([...state.pending], numbers("pending"), "who waits longest stands first");
+        assert.deepEqual([...state.running], numbers("running"));
+        const { counts, slotSeconds, wastedSlotSeconds } = state.view();
+        assert.equal(counts?.paused, numbers("paused").length);
+        const ends = new Map(
+          facts.flatMap(({ kind }) => (kind?.$case === "trialEnded" ? [[kind.value.trial, kind.value.reason]] : [])),
+        );
+        const ended = numbers("ended").map((trial) => ends.get(trial));
+        const count = (...reasons: readonly EndReason[]) =>
+          ended.filter((one) => one !== undefined && reasons.includes(one)).length;
+        const results = [EndReason.END_REASON_DIVERGED, EndReason.END_REASON_INFEASIBLE] as const;
+        assert.equal(state.done, count(EndReason.END_REASON_DONE));
+        assert.equal(state.stopped, count(EndReason.END_REASON_STOPPED_EARLY));
+        assert.equal(state.failed, ended.length - state.done - state.stopped);
+        assert.equal(state.failures, state.failed - count(...results));
+        assert.equal(state.nextTrial, statuses.size);
+        for (const number of [-1, 0.5, statuses.size]) assert.ok(!state.knows(number));
+        assert.ok([...statuses.keys()].every((number) => state.knows(number)));
+        assert.equal(state.steps, stepsOf(facts), "steps");
+        assert.equal(
+          state.saves,
+          facts.some(({ kind }) => kind?.$case === "trialCheckpointed"),
+        );
+        const attempts = attemptsOf(facts);
+        const heldMs = attempts.reduce((sum, { fromMs, toMs, newestMs }) => sum + (toMs ?? newestMs) - fromMs, 0);
+        near(slotSeconds, (2 * heldMs) / 1000, "slot-seconds");
+        assert.ok(wastedSlotSeconds >= 0 && wastedSlotSeconds <= slotSeconds + 1e-9);
+        near(state.usage.at(timeMs), usageOf(attempts, timeMs), "usage");
+        const over = attempts.flatMap(({ fromMs, toMs }) => (toMs === undefined ? [] : [(toMs - fromMs) / 1000]));
+        if (over.length <= 16)
+          near(state.usage.attemptSeconds, over.reduce((a, b) => a + b, 0) / Math.max(1, over.length), "an attempt");
+        assert.equal(state.usage.startedMs, attempts.at(-1)?.fromMs ?? 0, "its newest slot");
+        assert.equal(state.time.at(timeMs), ranOf(facts, timeMs), "wall time");
+        const ahead = [...state.live.values()].filter(({ status }) => status !== "paused");
+        assert.equal(
+          state.stepsAhead(),
+          ahead.reduce((sum, { work, step }) => sum + Math.max(0, work.untilStep - step), 0),
+        );
+        const kept = facts.filter(({ kind }) => kind?.$case === "findingReported" && kind.value.key !== undefined);
+        assert.equal(kept.length, state.told.size, "what is told once is told once");
+      },
+    ),
+    { numRuns: 150 },
   );
   for (const kind of ["trialRetried", "trialResumed", "trialPaused", "attemptEnded", "searchPaused", "trialEnded"])
     assert.ok(seen.has(kind), `${kind} came to pass`);
