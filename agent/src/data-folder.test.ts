@@ -61,9 +61,11 @@ test("what is in it is its owner's only, also where it was others' to read befor
   openDataFolder(own, undefined);
   assert.deepEqual([modeOf(own), modeOf(join(own, "attempts"))], [0o700, 0o700]);
   assert.deepEqual([modeOf(join(own, "lock")), modeOf(join(own, "agent-id"))], [0o600, 0o600]);
-  chmodSync(own, 0o755);
-  openDataFolder(own, undefined);
-  assert.equal(modeOf(own), 0o700);
+  for (const mode of [0o750, 0o705]) {
+    chmodSync(own, mode);
+    openDataFolder(own, undefined);
+    assert.equal(modeOf(own), 0o700);
+  }
   const others = join(root, "others");
   mkdirSync(others);
   chmodSync(others, 0o755);

@@ -31,6 +31,8 @@ describe("lines of a program that answers for samples", () => {
       adjoint: { residual: 1e-5, iterations: 0 },
     });
     assert.equal(read(sound, plain).answer.adjoint, undefined);
+    const exact = { gradientNorm: 0, accuracy: 0, smoothness: 0 };
+    assert.deepEqual({ ...read({ ...sound, ...exact }, plain).answer, ...exact }, read({ ...sound, ...exact }, plain).answer);
     const asked: unknown = JSON.parse(questionLine(2, { ...question, iterationsMax: 7 }, solution));
     assert.deepEqual(asked, {
       ask: "sample",

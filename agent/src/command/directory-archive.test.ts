@@ -46,6 +46,18 @@ test("an archive is a plain tar that any tar unpacks", async () => {
   assert.ok(names.includes("./weights.bin"), names.join(" "));
 });
 
+test("an archive that holds more than its header tells, or less, is data loss", async () => {
+  await archiveDirectory(await fill("count"), join(folder, "count.tar"), header);
+  const whole = readFileSync(join(folder, "count.tar"));
+  for (const count of ["4", "6"]) {
+    const changed = Buffer.from(whole);
+    changed.write(count, whole.indexOf('"entries":5') + '"entries":'.length);
+    writeFileSync(join(folder, "count.tar"), changed);
+    const restoring = restoreDirectory(join(folder, "count.tar"), join(folder, `count-${count}`));
+    await assert.rejects(restoring, { code: "data-loss", message: new RegExp(`saw 5 entries, expected ${count}`) });
+  }
+});
+
 test("an archive that is cut anywhere is data loss, not half a folder", async () => {
   await archiveDirectory(await fill("cut"), join(folder, "cut.tar"), header);
   const whole = readFileSync(join(folder, "cut.tar"));

@@ -11,12 +11,13 @@ after(() => rmSync(root, { recursive: true }));
 const from = join(root, "from");
 mkdirSync(join(from, "deep", "er"), { recursive: true });
 mkdirSync(join(from, ".own"));
-for (const name of ["b", "a", join("deep", "er", "c"), join(".own", "x")]) writeFileSync(join(from, name), "old");
+for (const name of ["b", "a", join("deep", "er", "c"), join("deep", ".own"), join(".own", "x")])
+  writeFileSync(join(from, name), "old");
 
 test("files that are replaced stay as they were; files that are written to are named, and can be left out", async () => {
   symlinkSync("a", join(from, "link"));
   const snapshot = await freezeFolder(from, join(root, "to"), ".own");
-  assert.deepEqual(snapshot.paths, ["a", "b", "deep", "deep/er", "deep/er/c", "link"]);
+  assert.deepEqual(snapshot.paths, ["a", "b", "deep", "deep/.own", "deep/er", "deep/er/c", "link"]);
   assert.deepEqual(await changedFiles(snapshot), []);
   writeFileSync(join(from, "new"), "new and longer");
   renameSync(join(from, "new"), join(from, "b"));
@@ -30,7 +31,7 @@ test("files that are replaced stay as they were; files that are written to are n
     ["a"],
   );
   const rest = withoutFiles(snapshot, changed);
-  assert.deepEqual([rest.paths, rest.isEmpty], [["b", "deep", "deep/er", "deep/er/c", "link"], false]);
+  assert.deepEqual([rest.paths, rest.isEmpty], [["b", "deep", "deep/.own", "deep/er", "deep/er/c", "link"], false]);
   assert.deepEqual(await changedFiles(rest), []);
   await removeSnapshot(snapshot);
   assert.deepEqual(readdirSync(root), ["from"]);

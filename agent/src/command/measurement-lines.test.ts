@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LineReader } from "./line-reader.js";
 import { parseLine } from "./measurement-lines.js";
-import { OutputRing } from "./output-ring.js";
-import { RateLimit } from "./rate-limit.js";
 
 test("both forms of a measurement are read, and NaN and Infinity as Python prints them", () => {
   assert.deepEqual(parseLine('{"step":10,"validLoss":0.3}'), {
@@ -54,44 +51,14 @@ test("a metric that is no number loses only itself, and true and false are 1 and
   );
   assert.match(line.lost[0]?.problem ?? "", /metric "phase" is "warm", expected a number, true or false/);
   assert.match(line.lost[3]?.problem ?? "", /129 characters, expected 1 to 128/);
+  const longest = "m".repeat(128);
+  assert.deepEqual(parseLine(JSON.stringify({ step: 1, [longest]: 1 })), {
+    kind: "measurement",
+    step: 1,
+    metrics: { [longest]: 1 },
+    lost: [],
+  });
   const nested = parseLine('{"step": 1, "metrics": {"loss": "high", "acc": 1}}');
   assert.ok(nested.kind === "measurement");
   assert.deepEqual([nested.metrics, nested.lost.length], [{ acc: 1 }, 1]);
-});
-
-test("lines come whole however the bytes are cut, and one that is too long is dropped", () => {
-  const text = "first\nzwölf\n\nlast";
-  for (let size = 1; size < 8; size += 1) {
-    const lines: string[] = [];
-    const reader = new LineReader(100, (line) => lines.push(line));
-    const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length; at += size) reader.add(bytes.subarray(at, at + size));
-    reader.end();
-    assert.deepEqual(lines, ["first", "zwölf", "last"], `pieces of ${size}`);
-  }
-  const lines: string[] = [];
-  const reader = new LineReader(10, (line) => lines.push(line));
-  reader.add(Buffer.from(`${"x".repeat(11)}\nshort\n`));
-  assert.deepEqual(lines, ["short"]);
-});
-
-test("output keeps its beginning and its end in bounded memory and says what is left out", () => {
-  const ring = new OutputRing(10, 20);
-  ring.add(Buffer.from("beginning!"));
-  for (let i = 0; i < 1000; i += 1) ring.add(Buffer.from(`line ${i}\n`));
-  const text = ring.contents().toString();
-  assert.ok(text.startsWith("beginning!\n... "));
-  assert.ok(text.endsWith("line 998\nline 999\n"));
-  // 10 + 20 bytes kept; 1,000 lines of 8,890 bytes less the 20.
-  assert.match(text, /\.\.\. 8870 bytes left out \.\.\./);
-  assert.equal(ring.totalBytes, 10 + 8890);
-  assert.equal(ring.lastLines(2), "line 998\nline 999");
-});
-
-test("a token bucket lets a burst through, then so many a second", () => {
-  let nowMs = 0;
-  const limit = new RateLimit({ burst: 3, perSecond: 10 }, () => nowMs);
-  assert.deepEqual([limit.take(), limit.take(), limit.take(), limit.take()], [true, true, true, false]);
-  nowMs = 100;
-  assert.deepEqual([limit.take(), limit.take()], [true, false]);
 });

@@ -182,6 +182,7 @@ test("an empty folder, a step that goes back and a checkpoint that was not loade
   await checkpoints.finish();
   save(folder, 60, "beside");
   checkpoints.announce(20);
+  checkpoints.measured(50);
   checkpoints.measured(10);
   checkpoints.measured(20);
   await checkpoints.finish();

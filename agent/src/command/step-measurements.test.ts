@@ -93,6 +93,8 @@ test("past the rate the newest and the best are sent all the same, in order", ()
       const best = (values: readonly number[]) => Math.min(...values.map((value) => value * sign));
       assert.equal(best(sentLosses.flatMap(({ loss }) => (loss === undefined ? [] : [loss]))), best(losses));
       assert.deepEqual(sent.at(-1)?.metrics, [...joined.values()].at(-1));
+      for (const [step, metrics] of new Map(sent.map((one) => [one.step, one.metrics])))
+        assert.deepEqual(metrics, joined.get(step), "a step that was sent is sent whole");
       assert.ok(sent.every(({ step }, index) => index === 0 || step >= (sent[index - 1]?.step ?? 0)));
     }),
     // A step that is sent in part and falls back after the rate is spent is rare.

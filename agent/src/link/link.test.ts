@@ -78,6 +78,11 @@ test("reports of one turn travel in one message, in order, and are forgotten onc
     Array.from({ length: 10 }, (_, i) => `${i}`),
   );
   assert.equal(coordinator.firstSequences.length, 1);
+  for (let turn = 2; turn <= 3; turn += 1) {
+    for (const text of ["x", "y"]) link.report(finding(text));
+    assert.equal(await link.settled(60_000), true);
+    assert.equal(coordinator.firstSequences.length, turn);
+  }
 });
 
 test("after a broken connection the agent registers again with its attempts and sends again what was not acknowledged", async () => {
@@ -267,6 +272,22 @@ test("what was taken away is not reported", async () => {
   await coordinator.until("registration", () => coordinator.registrations.length === 2);
   await coordinator.eventually("nothing more to send", () => link.buffer.size === 0);
   assert.equal(coordinator.reports.length, 1, "the revoked attempt's report was not sent again");
+});
+
+test("an end whose attempt was taken away is no longer the agent's; one that was only stopped is", async () => {
+  const coordinator = await startCoordinator({ acknowledges: false });
+  const stops: LeaseKey[] = [];
+  const { link } = startLink(coordinator.address, { stop: ({ lease }) => void (lease && stops.push(lease)) });
+  await coordinator.until("registration", () => coordinator.registrations.length === 1);
+  const other = { ...key, trial: 1 };
+  for (const lease of [key, other]) {
+    const value = { reason: EndReason.END_REASON_DONE, message: "", step: 1, final: undefined, artifacts: [], startedMs: 0 };
+    link.report({ lease, event: { $case: "finished", value } });
+  }
+  coordinator.stop(key, EndReason.END_REASON_UNSPECIFIED);
+  coordinator.stop(other, EndReason.END_REASON_PREEMPTED);
+  await coordinator.eventually("both stops", () => stops.length === 2);
+  assert.deepEqual(link.buffer.unacknowledgedEnds(), [other]);
 });
 
 test("a leader that its name was moved to is found at the first try", async () => {

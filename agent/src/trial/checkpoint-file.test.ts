@@ -33,6 +33,8 @@ test("bytes that are no checkpoint are refused as data loss, wherever they are c
       `cut at ${bytes}`,
     );
   }
+  writeFileSync(path, Buffer.concat([whole, Buffer.alloc(512)]));
+  await assert.rejects(readCheckpoint(path), /no whole checkpoint/, "longer than its header tells");
   writeFileSync(path, "a text of somebody's");
   await assert.rejects(readCheckpoint(path), /no whole checkpoint/);
 });
