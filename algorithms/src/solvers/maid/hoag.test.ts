@@ -81,3 +81,44 @@ test("refuses by name what it can't solve", () => {
   assert.equal(finished({ hypergradient: [Number.NaN] }), "not-finite");
   assert.equal(finished({ hypergradient: [0] }), "converged");
 });
+
+test("steps stay in the box, accuracies above the least one, and a budget of steps or of work ends it", () => {
+  const begin = (options: object) => hoag.init(hoagOptions.parse({ stepLength: 1, ...options }), { theta: [1, 1], samples: 1 });
+  const boxed = begin({ thetaMin: 0.5, thetaMax: 2 });
+  hoag.tell(boxed, 0, answer(10, [3, -3]));
+  assert.deepEqual(boxed.theta, [0.5, 2]);
+  const coarse = begin({ schedule: "geometric", accuracy: 1, accuracyMin: 0.9 });
+  const asked = [0, 1, 2, 3].map((id) => {
+    const accuracy = hoag.questions(coarse, 1)[0]?.question.accuracy;
+    hoag.tell(coarse, id, answer(10 - id, [0.1, 0]));
+    return accuracy;
+  });
+  assert.deepEqual(asked, [1, 0.9, 0.9, 0.9]);
+  const ended = (options: object) => {
+    const state = begin(options);
+    let told = 0;
+    while (state.finished === null && told < 50) hoag.tell(state, told++, { ...answer(10 - told / 10, [0.1, 0]), iterations: 7 });
+    return [state.finished?.reason, told, state.step, state.work];
+  };
+  assert.deepEqual(ended({ steps: 5 }), ["budget", 5, 5, 35]);
+  assert.deepEqual(ended({ work: 21 }), ["budget", 3, 3, 21]);
+  assert.deepEqual(ended({ work: 22 }), ["budget", 4, 4, 28]);
+  assert.deepEqual(ended({ work: 0 }), [undefined, 50, 50, 350], "0 is any number");
+});
+
+test("it converges at its tolerance and not where adjoints may be nothing, and answers out of turn change nothing", () => {
+  const at = (norm: number, unresolved: number) => {
+    const state = hoag.init(hoagOptions.parse({ tolerance: 0.5 }), { theta: [1, 1], samples: 1 });
+    assert.deepEqual(hoag.tell(state, 1, answer(1, [norm, 0])), [], "question 1 is not asked yet");
+    assert.equal(state.work, 0);
+    const records = hoag.tell(state, 0, { ...answer(1, [norm, 0]), unresolved });
+    return [state.finished?.reason, records.length];
+  };
+  assert.deepEqual(at(0.5, 0), ["converged", 0]);
+  assert.deepEqual(at(0.6, 0), [undefined, 1]);
+  assert.deepEqual(at(0.5, 1), [undefined, 1]);
+  // A first hypergradient of next to nothing says nothing of a length: the step is the hypergradient itself.
+  const state = hoag.init(hoagOptions.parse({ tolerance: 0 }), { theta: [1, 1], samples: 1 });
+  hoag.tell(state, 0, answer(1, [1e-3, 0]));
+  assert.deepEqual(state.theta, [1 - 1e-3, 1]);
+});
