@@ -141,6 +141,8 @@ test("conjugate gradient begins where it is told, gives up where it is told, and
   });
   assert.deepEqual([indefinite.outcome, indefinite.iterations], ["stalled", 0], "a direction without curvature is not followed");
   assert.deepEqual([...indefinite.q], [0, 0]);
+  const flat = conjugateGradient((_, out) => void out.fill(0), Float64Array.of(1, 2), { residual: 1e-9, iterationsMax: 50 });
+  assert.deepEqual([flat.outcome, ...flat.q], ["stalled", 0, 0], "nor one that is flat");
 });
 
 test("Adam's steps are those of its paper, worked out anew, and go on after a save", () => {
