@@ -1,0 +1,139 @@
+/** When artifacts go: a while after the last reference, never while one is there, and what a crash left once it is old. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import type { ArtifactRef } from "@regulus/proto";
+import type { ArtifactStore, Clock, StoredArtifact } from "../ports.js";
+import { ArtifactLedger, artifactGraceMs, orphanAgeMs } from "./artifact-ledger.js";
+
+/** A store that keeps when things were put, by a clock that only the test moves. */
+class Place {
+  nowMs = 1_000_000_000;
+  readonly stored = new Map<string, StoredArtifact>();
+  #wakes: { readonly atMs: number; readonly call: () => void }[] = [];
+  readonly clock: Clock = {
+    now: () => this.nowMs,
+    wake: (atMs, call) => {
+      const wake = { atMs, call };
+      this.#wakes.push(wake);
+      return () => {
+        this.#wakes = this.#wakes.filter((other) => other !== wake);
+      };
+    },
+    wakeAfter: (ms, call) => this.clock.wake(this.nowMs + ms, call),
+  };
+  readonly store: ArtifactStore = {
+    put: async (expected) => expected,
+    async *get() {},
+    stat: async (sha256) => this.stored.get(sha256),
+    remove: async (sha256) => void this.stored.delete(sha256),
+    list: () => this.#list(),
+    close: async () => undefined,
+  };
+
+  put(text: string): ArtifactRef {
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    this.stored.set(sha256, { sha256, size: text.length, storedMs: this.nowMs });
+    return { sha256, size: text.length, kind: "checkpoint" };
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.nowMs += ms;
+    const due = this.#wakes.filter(({ atMs }) => atMs <= this.nowMs);
+    this.#wakes = this.#wakes.filter(({ atMs }) => atMs > this.nowMs);
+    for (const { call } of due) call();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  has({ sha256 }: ArtifactRef): boolean {
+    return this.stored.has(sha256);
+  }
+
+  async *#list(): AsyncGenerator<StoredArtifact> {
+    yield* [...this.stored.values()];
+  }
+}
+
+test("an artifact goes a minute after its last reference, and not before", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const ref = at.put("kept");
+  ledger.retain(ref);
+  ledger.retain(ref);
+  ledger.release(ref);
+  await at.pass(10 * artifactGraceMs);
+  assert.ok(at.has(ref), "one reference is left");
+  ledger.release(ref);
+  await at.pass(artifactGraceMs - 1);
+  assert.ok(at.has(ref));
+  await at.pass(1);
+  assert.ok(!at.has(ref));
+});
+
+test("bytes that are put or referred to again within the minute stay", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const [again, held] = [at.put("again"), at.put("held")];
+  for (const ref of [again, held]) {
+    ledger.retain(ref);
+    ledger.release(ref);
+  }
+  await at.pass(artifactGraceMs / 2);
+  at.put("again");
+  const giveBack = ledger.hold(held);
+  await at.pass(artifactGraceMs / 2);
+  assert.deepEqual([at.has(again), at.has(held)], [true, true]);
+  await at.pass(artifactGraceMs);
+  assert.deepEqual([at.has(again), at.has(held)], [false, true], "nobody took what was put again");
+  giveBack();
+  await at.pass(artifactGraceMs);
+  assert.ok(!at.has(held));
+});
+
+test("what was held before the references were counted anew takes none of the new ones away", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const ref = at.put("counted");
+  const due = at.put("due");
+  ledger.retain(due);
+  ledger.release(due);
+  const giveBack = ledger.hold(ref);
+  ledger.clear();
+  ledger.retain(ref);
+  giveBack();
+  await at.pass(10 * artifactGraceMs);
+  assert.ok(at.has(ref));
+  assert.ok(at.has(due), "it may be referred to while the log is read again; the sweep takes it");
+});
+
+test("a sweep removes what is older than a day and what nothing refers to, and only that", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const [referred, forgotten, orphan] = [at.put("referred"), at.put("forgotten"), at.put("orphan")];
+  for (const ref of [referred, referred, forgotten]) ledger.retain(ref);
+  ledger.forget(referred);
+  ledger.forget(forgotten);
+  at.nowMs += orphanAgeMs;
+  await ledger.sweep();
+  assert.ok(at.has(orphan), "it is a day old and no older");
+  at.nowMs += 1;
+  const young = at.put("young");
+  await ledger.sweep();
+  assert.deepEqual(
+    [referred, forgotten, orphan, young].map((ref) => at.has(ref)),
+    [true, false, false, true],
+  );
+});
+
+test("a ledger that is closed removes nothing more", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const [due, late, orphan] = [at.put("due"), at.put("late"), at.put("orphan")];
+  ledger.retain(due);
+  ledger.release(due);
+  ledger.close();
+  ledger.release(late);
+  await at.pass(2 * orphanAgeMs);
+  await ledger.sweep();
+  for (const ref of [due, late, orphan]) assert.ok(at.has(ref));
+});
