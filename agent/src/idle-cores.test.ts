@@ -22,6 +22,15 @@ test("idle cores are those since the last look, whatever was before", () => {
   assert.equal(watch.sinceLast(), 0);
 });
 
+test("every kind of work counts as work", () => {
+  const idle = { user: 0, nice: 0, sys: 0, idle: 0, irq: 0 };
+  for (const kind of ["user", "nice", "sys", "irq"] as const) {
+    const looks = [idle, { ...idle, [kind]: 500, idle: 500 }];
+    const watch = new IdleCores(() => [{ model: "", speed: 0, times: looks.shift() ?? idle }]);
+    assert.equal(watch.sinceLast(), 0.5, kind);
+  }
+});
+
 test("where clocks stand still or tell nothing, nothing waits for an idle core", () => {
   const still = new IdleCores(() => cores([100, 100]));
   assert.equal(still.sinceLast(), Number.POSITIVE_INFINITY);

@@ -44,6 +44,10 @@ test("a file of many pieces comes back as it was, under its sum", async () => {
   assert.deepEqual([existsSync(join(folder, "half")), existsSync(join(folder, "half.part"))], [false, false]);
   coordinator.cutsShort = false;
   await assert.rejects(artifacts.getFile({ ...artifact, size: 10 }, join(folder, "long"), signal), isCut);
+  const other = Buffer.alloc(1_000_000, "abd");
+  coordinator.artifacts.set(sha256, other);
+  await assert.rejects(artifacts.getFile(artifact, join(folder, "other"), signal), isCut, "as long, with another sum");
+  coordinator.artifacts.set(sha256, bytes);
   const absent = { ...artifact, sha256: "0".repeat(64) };
   await assert.rejects(artifacts.getFile(absent, join(folder, "none"), signal), /no such artifact/);
 });

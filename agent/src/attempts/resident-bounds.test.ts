@@ -26,22 +26,22 @@ function waiting(more: Partial<Resident> = {}): { resident: Resident; ended: Pro
 }
 
 test("four may wait for each slot, one for each trial; whoever waits longest goes first", async () => {
-  const residents = new Residents({ slots: 1, memoryBytes: 2 ** 40, runningBytes: () => 0 });
-  const all = Array.from({ length: 5 }, () => waiting());
+  const residents = new Residents({ slots: 2, memoryBytes: 2 ** 40, runningBytes: () => 0 });
+  const all = Array.from({ length: 9 }, () => waiting());
   for (const [trial, { resident }] of all.entries()) residents.keep(name(trial), resident);
   await all[0]?.ended;
-  assert.equal(residents.count, 4);
+  assert.equal(residents.count, 8);
   assert.deepEqual(
     all.map(({ isEnded }) => isEnded()),
-    [true, false, false, false, false],
+    all.map((_, trial) => trial === 0),
   );
   const again = waiting();
   residents.keep(name(4), again.resident);
   await all[4]?.ended;
-  assert.equal(residents.count, 4);
+  assert.equal(residents.count, 8);
   assert.equal(residents.take(key(4), "a")?.process, again.resident.process);
   residents.close();
-  await Promise.all([all[1]?.ended, all[2]?.ended, all[3]?.ended]);
+  await Promise.all(all.map(({ ended }) => ended));
   const late = waiting();
   residents.keep(name(9), late.resident);
   await late.ended;
@@ -58,9 +58,22 @@ test("those that wait end where the trials that run need their memory", async ()
   assert.equal(first.isEnded(), false);
   runningBytes = 2 ** 40;
   residents.keep(name(1), second.resident);
-  await Promise.all([first.ended, second.ended]);
   assert.equal(residents.count, 0);
+  await Promise.all([first.ended, second.ended]);
   residents.close();
+});
+
+test("a process that was taken and ends takes nobody with it who waits for the same trial later", async () => {
+  const residents = new Residents({ slots: 4, memoryBytes: 2 ** 40, runningBytes: () => 0 });
+  const [first, second] = [waiting(), waiting()];
+  residents.keep(name(0), first.resident);
+  residents.take(key(0), "a");
+  residents.keep(name(0), second.resident);
+  first.resident.process.child.kill("SIGKILL");
+  await first.ended;
+  assert.deepEqual([residents.count, second.isEnded()], [1, false]);
+  residents.close();
+  await second.ended;
 });
 
 test("a lease gets the process that stands where it goes on from; one that stands elsewhere is ended", async () => {

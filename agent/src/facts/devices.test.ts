@@ -36,6 +36,16 @@ test("slots get equal, disjoint parts of more devices, and shared ones of fewer"
   );
 });
 
+test("devices count up to the first that is none", () => {
+  for (const [list, devices] of [
+    ["-1,0", undefined],
+    [",0", undefined],
+    ["2,-1,0", "2"],
+    ["2,,0", "2"],
+  ] as const)
+    assert.equal(dealt({ CUDA_VISIBLE_DEVICES: list }, 1).of(0).CUDA_VISIBLE_DEVICES, devices, list);
+});
+
 test("a mismatch is told in words that say what is done", () => {
   assert.match(
     dealt({ CUDA_VISIBLE_DEVICES: "0" }, 4).shares.mismatch() ?? "",
