@@ -16,6 +16,9 @@ class TlsFailure extends Error {}
 
 const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
 
+// Words of Node about its own future (DEP0123 for an IP address under TLS) are for us, not for the log.
+process.noDeprecation = true;
+
 const program = new Command("regulus-agent")
   .description("Works on trials of a Regulus coordinator.")
   .version(version)

@@ -60,3 +60,17 @@ seed: ${large}
     },
   );
 });
+
+test("a file in another encoding and a file of two searches say so", () => {
+  const refusal = (text: string) => {
+    try {
+      parseSearchText(text, "f.yaml");
+    } catch (thrown) {
+      return thrown instanceof RegulusError && thrown.code === "invalid-argument" ? thrown.message : thrown;
+    }
+    return "nothing";
+  };
+  const utf16 = Buffer.from("\ufeffname: a\n", "utf16le").toString("utf8");
+  assert.equal(refusal(utf16), "f.yaml: the file is not UTF-8 (UTF-16?); save it as UTF-8");
+  assert.match(String(refusal("name: a\n---\nname: b\n")), /saw 2 documents .*expected one search a file/);
+});

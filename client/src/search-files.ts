@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { limits, RegulusError, readSearchDocument, type SearchReading, type SearchSpec } from "@regulus/proto";
-import { type Document, isMap, parseDocument } from "yaml";
+import { type Document, isMap, parseAllDocuments, parseDocument } from "yaml";
 
 /** Syntax errors that are told at once; later ones mostly follow from the first. */
 const syntaxErrorsMax = 5;
@@ -44,6 +44,17 @@ function readSearchText(text: string, name: string): SearchReading {
 
 /** YAML 1.2 holds JSON, so that one reader reads both. */
 function parseText(text: string, name: string): Document.Parsed {
+  // UTF-16 read as UTF-8: a mark that is none, or a NUL beside every letter.
+  if (text.startsWith("\ufffd\ufffd") || text.slice(0, 100).includes("\u0000")) {
+    throw new RegulusError("invalid-argument", `${name}: the file is not UTF-8 (UTF-16?); save it as UTF-8`);
+  }
+  const documents = parseAllDocuments(text, { version: "1.2" });
+  if (documents.length > 1) {
+    throw new RegulusError(
+      "invalid-argument",
+      `${name}: saw ${documents.length} documents (after ---), expected one search a file`,
+    );
+  }
   // Whole numbers as bigints: as numbers, those beyond 2^53 would be rounded before anyone could refuse them.
   const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true, version: "1.2", intAsBigInt: true });
   if (document.errors.length > 0) {

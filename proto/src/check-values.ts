@@ -20,9 +20,15 @@ export function checkName(problems: ProblemList, field: string, name: unknown): 
 /** Free text in one line: a search's name, a label's value. */
 export function checkLine(problems: ProblemList, field: string, text: unknown, least: 0 | 1): text is string {
   const good =
-    typeof text === "string" && text.length >= least && text.length <= limits.nameCharactersMax && !/\p{Cc}|\p{Cs}/u.test(text);
+    typeof text === "string" &&
+    text.length >= least &&
+    text.length <= limits.nameCharactersMax &&
+    !/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text) &&
+    // Something to see, where there has to be something.
+    (least === 0 || /[^\p{Z}\p{Cf}]/u.test(text));
   if (!good) {
-    problems.add(field, text === "" ? undefined : text, `${least} to ${limits.nameCharactersMax} characters in one line`);
+    const seen = least === 1 ? "characters in one line, some of them visible" : "characters in one line";
+    problems.add(field, text === "" ? undefined : text, `${least} to ${limits.nameCharactersMax} ${seen}`);
   }
   return good;
 }

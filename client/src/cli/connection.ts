@@ -1,8 +1,9 @@
 /** How a command finds its coordinator: options that every such command has, and the connection that they ask for. */
-import { readFileSync } from "node:fs";
 import { defaults, RegulusError } from "@regulus/proto";
+import { readAuthority, readKeyPair } from "@regulus/proto/doors";
 import { type Command, Option } from "commander";
-import { connect, type RegulusClient } from "../connect.js";
+import { connect, type RegulusClient, type TlsOptions } from "../connect.js";
+import { note } from "./output.js";
 
 /** Options of a command that talks to a coordinator. */
 export interface ConnectionOptions {
@@ -41,12 +42,8 @@ export async function withClient<Result>(
   options: ConnectionOptions,
   work: (client: RegulusClient) => Promise<Result>,
 ): Promise<Result> {
-  const { tlsCa, tlsCert, tlsKey } = options;
-  const tls = tlsCa ?? tlsCert ?? tlsKey;
-  const client = connect(
-    options.coordinator,
-    tls === undefined ? {} : { tls: { ca: readPem(tlsCa), cert: readPem(tlsCert), key: readPem(tlsKey) } },
-  );
+  const tls = readTls(options);
+  const client = connect(options.coordinator, tls === undefined ? {} : { tls });
   try {
     return await work(client);
   } catch (thrown) {
@@ -65,14 +62,21 @@ export async function withClient<Result>(
   }
 }
 
-function readPem(file: string | undefined): Uint8Array | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file);
-  } catch (thrown) {
-    const error = RegulusError.from(thrown);
-    throw new RegulusError(error.code, `certificate or key: ${error.message}`, { cause: thrown });
+/** The TLS files that were named; undefined for none. What is odd about one is said on standard error. */
+function readTls({ tlsCa, tlsCert, tlsKey }: ConnectionOptions): TlsOptions | undefined {
+  if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined) return undefined;
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    const missing = tlsCert === undefined ? "--tls-cert" : "--tls-key";
+    throw new RegulusError("invalid-argument", `--tls-cert and --tls-key go together; missing: ${missing}`);
   }
+  const now = Date.now();
+  const authority = tlsCa === undefined ? undefined : readAuthority({ flag: "--tls-ca", path: tlsCa }, now);
+  const own =
+    tlsCert === undefined || tlsKey === undefined
+      ? undefined
+      : readKeyPair({ flag: "--tls-cert", path: tlsCert }, { flag: "--tls-key", path: tlsKey }, now);
+  for (const warning of [...(authority?.warnings ?? []), ...(own?.warnings ?? [])]) note(`warning: ${warning}`);
+  return { ca: authority?.value, cert: own?.value.cert, key: own?.value.key };
 }
 
 /** Why a connection failed, in few words. gRPC wraps what the operating system said in sentences of its own. */

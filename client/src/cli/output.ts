@@ -2,8 +2,9 @@
  * What a command writes: results to standard output, words to standard error. A reader that closes the pipe early (`regulus ls | head`)
  * ends the command without a complaint.
  */
-import type { Warning } from "@regulus/proto";
+import { RegulusError, type Warning } from "@regulus/proto";
 import { exactValue, formatCount, formatValue, plainText } from "../display/numbers.js";
+import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { toJson } from "./json.js";
 import { safeText } from "./safe-output.js";
 
@@ -107,14 +108,16 @@ export function pairs(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([name, value]) => `${plainText(name).padEnd(width)}  ${plainText(value)}`.trimEnd()).join("\n");
 }
 
-/** Ends the process quietly when the reader of standard output has gone. Words to a standard error that nobody reads are dropped. */
+/**
+ * Ends the process where standard output takes no more: quietly when its reader has gone, else with words (a full disk). Words to a standard
+ * error that nobody reads are dropped.
+ */
 export function endWithReader(): void {
-  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+  process.stderr.on("error", () => undefined);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (error.code === "EPIPE") process.exit(exitCodes.good);
+    note(`regulus: standard output can't be written: ${error.message}`);
+    process.exit(exitCodeOf(RegulusError.from(error).code));
   });
 }
 

@@ -11,6 +11,7 @@ import { type ConnectionOptions, withClient, withConnection } from "../connectio
 import { extractCheckpoint } from "../extract-checkpoint.js";
 import { findSearch } from "../find-search.js";
 import { note, table, writeJson, writeLine, writePiece } from "../output.js";
+import { partialOf } from "../output-file.js";
 import { wholeNumber } from "../read-values.js";
 import { SafeOutputStream } from "../safe-output.js";
 
@@ -141,7 +142,7 @@ async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactR
     return;
   }
   // Beside its place first: what is cut short or is not what its name says must not look like the whole.
-  const partial = `${options.output}.partial`;
+  const partial = partialOf(options.output);
   try {
     await pipeline(Readable.from(client.getArtifact(sha256)), createWriteStream(partial));
     await rename(partial, options.output);

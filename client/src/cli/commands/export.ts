@@ -9,6 +9,7 @@ import { csvColumns, csvHead, csvRows } from "../csv.js";
 import { findSearch } from "../find-search.js";
 import { toJson } from "../json.js";
 import { note, writeLineSlowly } from "../output.js";
+import { partialOf } from "../output-file.js";
 
 interface ExportOptions extends ConnectionOptions {
   readonly format: "jsonl" | "csv";
@@ -41,7 +42,7 @@ async function exportSearch(idOrBeginning: string, options: ExportOptions): Prom
       return;
     }
     // Beside its place first, so that a failed export leaves an earlier file as it was.
-    const partial = `${options.output}.partial`;
+    const partial = partialOf(options.output);
     const stream = createWriteStream(partial);
     const closed = finished(stream);
     closed.catch(() => undefined); // Awaited below; a failure to open must not end the process before.
