@@ -52,6 +52,15 @@ export {
   valueAfter,
 } from "./objective.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
+export {
+  eventProblems,
+  isStep,
+  nameFault,
+  problemWords,
+  type ReportEvent,
+  stepExpected,
+  textFault,
+} from "./report-bounds.js";
 export { isTrialFailure, retriedByDefault } from "./retry-reasons.js";
 export { richStatusTrailer } from "./rich-status.js";
 export { seedOf } from "./seed.js";

@@ -14,6 +14,7 @@ import {
 } from "@regulus/proto";
 import type { Logger } from "pino";
 import type { StopReason } from "../trial/trainer.js";
+import { boundedEvent } from "./bounded-event.js";
 import { keyText } from "./lease-key.js";
 import type { Permission, Permissions } from "./permissions.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
@@ -153,7 +154,8 @@ export class Attempts {
       this.options.slots.give(assignment.slots);
     };
     const listener: AttemptListener = {
-      event: (event) => {
+      event: (said) => {
+        const event = boundedEvent(said);
         if (event.$case === "measured") count(event.value.step);
         if (event.$case === "finished") {
           count(event.value.step);

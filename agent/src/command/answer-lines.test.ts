@@ -85,7 +85,7 @@ describe("lines of a program that answers for samples", () => {
       () => readHello('{"samples": 1000000000000, "theta": [1]}'),
       /hello: "samples" is 1000000000000, expected at most 1000000/,
     );
-    assert.throws(() => readHello('{"samples": 2, "theta": []}'), /"theta" is \[\], expected at least one/);
+    assert.throws(() => readHello('{"samples": 2, "theta": []}'), /"theta" is an empty list, expected at least one/);
     assert.throws(() => readHello('{"samples": 2, "theta": [NaN]}'), /"theta\[0\]" is "NaN", expected a finite number/);
   });
 });

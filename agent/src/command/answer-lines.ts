@@ -4,8 +4,8 @@
  */
 import type { AnsweredSample, RespondQuestion, SampleAnswer, WarmStart } from "@regulus/algorithms/solvers";
 import { TrialFailure } from "@regulus/algorithms/training";
-import { limits } from "@regulus/proto";
-import { parseObject, readNumber, show } from "./measurement-lines.js";
+import { cutText, limits, nameFault, show } from "@regulus/proto";
+import { parseObject, readNumber } from "./measurement-lines.js";
 
 /** Version of the protocol. */
 export const respondProtocol = 1;
@@ -154,6 +154,10 @@ function readMetrics(named: unknown, who: string): Readonly<Record<string, numbe
   const names = Object.keys(fields);
   if (names.length > limits.componentsMax)
     throw wrong(who, "metrics", `${names.length} names`, `at most ${limits.componentsMax}`);
+  for (const name of names) {
+    const fault = nameFault(name);
+    if (fault !== undefined) throw wrong(who, `metrics[${cutText(name, 40)}]`, fault.seen, fault.expected);
+  }
   return Object.fromEntries(names.map((name) => [name, number(fields, name, `${who}, metrics`)]));
 }
 

@@ -226,7 +226,7 @@ class ProgramRun {
   }
 
   private course() {
-    const { diverged, objective, names, hasReached } = this.measurements;
+    const { diverged, objective, names, hasReached, newestWrong } = this.measurements;
     return {
       diverged,
       stop: this.outside.stopReason(),
@@ -235,6 +235,7 @@ class ProgramRun {
       objective,
       hasMeasured: names.has(objective),
       names: [...names],
+      wrong: newestWrong,
       isLater: this.begin.attempt > 1,
       lastLines: this.output.lastLines(lastLines),
     };

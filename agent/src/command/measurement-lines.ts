@@ -2,7 +2,7 @@
  * What a program says on its standard output, line by line: JSON objects with a "step" are measurements, ones with a "checkpoint"
  * announce that the checkpoint folder is whole; everything else is output for people. The page docs/command.md states the protocol.
  */
-import { limits } from "@regulus/proto";
+import { isStep, nameFault, show, stepExpected } from "@regulus/proto";
 
 /** Longest line in bytes that is read as JSON; a longer one is output. */
 export const lineBytesMax = 1024 * 1024;
@@ -36,10 +36,10 @@ export function parseLine(line: string): Line {
   if ("checkpoint" in value) {
     return isStep(value.checkpoint)
       ? { kind: "checkpoint", step: value.checkpoint }
-      : wrong(`"checkpoint" is ${show(value.checkpoint)}, expected a whole number of steps`);
+      : wrong(`"checkpoint" is ${show(value.checkpoint)}, expected ${stepExpected}`);
   }
   const { step, metrics, ...rest } = value;
-  if (!isStep(step)) return wrong(`"step" is ${show(step)}, expected a whole number of steps`);
+  if (!isStep(step)) return wrong(`"step" is ${show(step)}, expected ${stepExpected}`);
   const named = metrics === undefined ? rest : metrics;
   if (typeof named !== "object" || named === null || Array.isArray(named)) {
     return wrong(`"metrics" is ${show(named)}, expected an object of numbers`);
@@ -63,8 +63,8 @@ function readMetrics(step: number, named: object): Line {
 }
 
 function nameProblem(name: string): string | undefined {
-  if (name.length > 0 && name.length <= limits.nameCharactersMax) return undefined;
-  return `metric ${show(name)} has a name of ${name.length} characters, expected 1 to ${limits.nameCharactersMax}`;
+  const fault = nameFault(name);
+  return fault && `the name of metric ${show(name)} is not taken: saw ${fault.seen}, expected ${fault.expected}`;
 }
 
 function valueProblem(name: string, value: unknown): string {
@@ -76,11 +76,11 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     return asRecord(JSON.parse(text));
   } catch {
-    // Outside of strings only: a string is matched first and kept.
-    const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
-      found.startsWith('"') ? found : `"${found}"`,
-    );
     try {
+      // Outside of strings only: a string is matched first and kept. One without an end is matched too, so that no text is looked at twice.
+      const quoted = text.replace(/"(?:[^"\\]|\\.)*(?:"|$)|-?\b(?:NaN|Infinity)\b/g, (found) =>
+        found.startsWith('"') ? found : `"${found}"`,
+      );
       return asRecord(JSON.parse(quoted));
     } catch {
       return undefined;
@@ -98,15 +98,6 @@ export function readNumber(value: unknown): number | undefined {
   return value === "NaN" || value === "Infinity" || value === "-Infinity" ? Number(value) : undefined;
 }
 
-function isStep(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
 function wrong(problem: string): Line {
   return { kind: "wrong", problem };
-}
-
-/** A value in words, cut. */
-export function show(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).slice(0, 80);
 }

@@ -34,6 +34,8 @@ export class ProgramMeasurements {
   diverged = "";
   /** Names of metrics that were measured, the objective's in any case. */
   readonly names = new Set<string>();
+  /** What is wrong with the last line that looked like a measurement and was none; empty for none. */
+  newestWrong = "";
   private readonly steps: StepMeasurements;
   private readonly target: StepTarget;
   /** Where measurements end to count: at the end of the work, or of what the budget allows a trial. */
@@ -108,6 +110,7 @@ export class ProgramMeasurements {
 
   wrong(problem: string): void {
     this.wrongLines += 1;
+    this.newestWrong = problem;
     if (this.wrongLines <= warningsMax) this.found("warning", `a line is no measurement: ${problem}`);
   }
 
@@ -118,7 +121,9 @@ export class ProgramMeasurements {
     if (leftOut > 1) this.found("warning", `${leftOut} lines in all are left out: each has a lower step than a line before it`);
     const most = `a measurement has at most ${limits.measurementNamesMax}`;
     if (overfull > 0) this.found("warning", `${overfull} metrics are left out: ${most}`);
-    if (this.lostUntold > 0) this.found("warning", `${this.lostUntold} more values of metrics are left out: they are no numbers`);
+    if (this.lostUntold > 0)
+      this.found("warning", `${this.lostUntold} more values of metrics are left out: no numbers, or their names are not taken`);
+    if (this.wrongLines > warningsMax) this.found("warning", `${this.wrongLines} lines in all are no measurements`);
   }
 
   private leaveOut(step: number, metrics: Readonly<Record<string, number>>): void {

@@ -11,6 +11,7 @@ const course: ProgramCourse = {
   objective: "val/loss",
   hasMeasured: true,
   names: ["val/loss"],
+  wrong: "",
   isLater: false,
   lastLines: "bye",
 };
@@ -55,4 +56,6 @@ test("a first attempt that measured no objective is the user's error with an exa
     /code 0 and printed only loss, acc; expected .* \{"step": 10, "val\/loss": 0.5\}; its last lines:\nbye/,
   );
   assert.equal(reasonOf(end, { hasMeasured: false, names: [], isLater: true }), "done");
+  const wrong = programOutcome(end, { ...course, hasMeasured: false, names: [], wrong: '"step" is -1' });
+  assert.match(wrong.message, /printed no measurement; .*; a line was left out: "step" is -1; its last lines/);
 });

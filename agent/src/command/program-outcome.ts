@@ -28,6 +28,8 @@ export interface ProgramCourse {
   readonly hasMeasured: boolean;
   /** Names of the metrics that it measured. */
   readonly names: readonly string[];
+  /** What is wrong with the last line that looked like a measurement and was none; empty for none. */
+  readonly wrong: string;
   /** Whether an attempt before this one may have measured: the coordinator, which has the log, says whether that is enough. */
   readonly isLater: boolean;
   /** Its last lines; empty for none. */
@@ -56,9 +58,9 @@ export function programOutcome(end: ProgramEnd, course: ProgramCourse): { reason
   return { reason: "user-error", message: `${unmeasuredWords(course)}; ${tail}` };
 }
 
-function unmeasuredWords({ objective, names }: ProgramCourse): string {
+function unmeasuredWords({ objective, names, wrong }: ProgramCourse): string {
   const further = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
   const seen = names.length === 0 ? "no measurement" : `only ${names.slice(0, namesShown).join(", ")}${further}`;
   const expected = `{"step": 10, ${JSON.stringify(objective)}: 0.5}`;
-  return `the program ended with code 0 and printed ${seen}; expected a line with the objective, such as ${expected}`;
+  return `the program ended with code 0 and printed ${seen}; expected a line with the objective, such as ${expected}${wrong === "" ? "" : `; a line was left out: ${wrong}`}`;
 }

@@ -1,20 +1,21 @@
 /**
- * Checks of what agents say. A message that breaks the protocol ends the stream. A measurement that breaks a bound is the trial's own
- * fault, so it becomes the trial's end as a user error: refusing the stream would only make the agent send it again.
+ * Checks of what agents say. A message that breaks the protocol ends the stream. Content past a bound that a trial may have caused is the trial's own
+ * fault, so it becomes the trial's end as a user error: refusing the stream would take the agent's other trials with it, and it would be sent again.
  */
 import {
   Agent,
+  type ArtifactRef,
   EndReason,
-  type Finished,
+  eventProblems,
   type Heartbeat,
   type LeaseKey,
   limits,
-  type Measurement,
-  numbersIn,
   type OutputPiece,
   outputPieceBytesMax,
+  problemWords,
   type Register,
   type Report,
+  type ReportEvent,
   type Reports,
 } from "@regulus/proto";
 import { keptText, RequestChecks } from "./request-checks.js";
@@ -23,7 +24,6 @@ import { keptText, RequestChecks } from "./request-checks.js";
 const backendsMax = 16;
 /** Artifacts that one attempt may leave. */
 const artifactsMax = 64;
-const severities = ["info", "warning", "error"];
 
 /** Fails where a registration can't be taken. Its protocol version is checked before. */
 export function checkRegister(register: Register): asserts register is Register & { agent: Agent } {
@@ -65,7 +65,7 @@ export function checkHeartbeat(heartbeat: Heartbeat): void {
   checks.done();
 }
 
-/** Reports that follow those up to `newest`, with texts cut and measurements past their bounds turned into the trial's end. */
+/** Reports that follow those up to `newest`, with texts cut and what is past its bounds turned into the trial's end. */
 export function checkReports(reports: Reports, newest: number): Reports {
   const checks = new RequestChecks();
   const first = reports.firstSequence;
@@ -78,82 +78,75 @@ export function checkReports(reports: Reports, newest: number): Reports {
 function checkReport(checks: RequestChecks, field: string, report: Report): Report {
   lease(checks, `${field}.lease`, report.lease);
   const event = report.event;
-  switch (event?.$case) {
-    case undefined:
-      checks.problem(`${field}.event`, undefined, "measured, checkpointed, finished, found or unrestorable");
-      return report;
-    case "measured": {
-      const faults = measurementFaults(event.value);
-      return faults === undefined
-        ? report
-        : { ...report, event: { $case: "finished", value: userError(event.value.step, faults) } };
-    }
+  if (event === undefined) {
+    checks.problem(`${field}.event`, undefined, "measured, checkpointed, finished, found or unrestorable");
+    return report;
+  }
+  checkProtocol(checks, field, event);
+  const problems = eventProblems(event);
+  return { ...report, event: problems.length === 0 ? withKeptTexts(event) : refused(event, problemWords(problems)) };
+}
+
+/** What no trial can cause: only an agent that breaks the protocol sends it. */
+function checkProtocol(checks: RequestChecks, field: string, event: ReportEvent): void {
+  const path = `${field}.${event.$case}`;
+  if (event.$case === "checkpointed" || event.$case === "unrestorable") {
+    const { checkpoint } = event.value;
+    if (checkpoint === undefined) checks.problem(`${path}.checkpoint`, undefined, "an artifact");
+    else checks.artifact(`${path}.checkpoint`, checkpoint);
+  }
+  if (event.$case !== "finished") return;
+  const { reason, artifacts } = event.value;
+  if (reason === EndReason.END_REASON_UNSPECIFIED || reason === EndReason.UNRECOGNIZED) {
+    checks.problem(`${path}.reason`, reason, "why the attempt is over");
+  }
+  if (checks.count(`${path}.artifacts`, artifacts.length, artifactsMax)) {
+    for (const [index, artifact] of artifacts.entries()) checks.artifact(`${path}.artifacts[${index}]`, artifact);
+  }
+}
+
+function withKeptTexts(event: ReportEvent): ReportEvent {
+  switch (event.$case) {
+    case "measured":
     case "checkpointed":
-      step(checks, `${field}.checkpointed.step`, event.value.step);
-      if (event.value.checkpoint === undefined) checks.problem(`${field}.checkpointed.checkpoint`, undefined, "an artifact");
-      else checks.artifact(`${field}.checkpointed.checkpoint`, event.value.checkpoint);
-      return report;
-    case "unrestorable": {
-      const { checkpoint, message } = event.value;
-      if (checkpoint === undefined) checks.problem(`${field}.unrestorable.checkpoint`, undefined, "an artifact");
-      else checks.artifact(`${field}.unrestorable.checkpoint`, checkpoint);
-      return { ...report, event: { $case: "unrestorable", value: { checkpoint, message: keptText(message) } } };
-    }
+      return event;
+    case "unrestorable":
+      return { $case: "unrestorable", value: { ...event.value, message: keptText(event.value.message) } };
     case "finished":
-      return { ...report, event: { $case: "finished", value: checkFinished(checks, `${field}.finished`, event.value) } };
+      return { $case: "finished", value: { ...event.value, message: keptText(event.value.message) } };
     case "found":
-      checks.text(`${field}.found.source`, event.value.source);
-      if (!severities.includes(event.value.severity)) {
-        checks.problem(`${field}.found.severity`, event.value.severity, `one of ${severities.join(", ")}`);
-      }
-      return { ...report, event: { $case: "found", value: { ...event.value, message: keptText(event.value.message) } } };
+      return { $case: "found", value: { ...event.value, message: keptText(event.value.message) } };
   }
 }
 
-function checkFinished(checks: RequestChecks, field: string, finished: Finished): Finished {
-  if (finished.reason === EndReason.END_REASON_UNSPECIFIED || finished.reason === EndReason.UNRECOGNIZED) {
-    checks.problem(`${field}.reason`, finished.reason, "why the attempt is over");
+/** What takes the place of an event past its bounds: the trial's end, but for findings, which are only told. */
+function refused(event: ReportEvent, faults: string): ReportEvent {
+  switch (event.$case) {
+    case "found":
+    case "unrestorable": {
+      const message = keptText(`a finding was refused: ${faults}`);
+      return { $case: "found", value: { source: "coordinator", severity: "warning", message } };
+    }
+    case "measured":
+      return userError("a measurement", event.value.step, faults);
+    case "checkpointed":
+      return userError("a checkpoint", event.value.step, faults);
+    case "finished":
+      return userError("its end", event.value.step, faults, event.value.artifacts);
   }
-  if (checks.count(`${field}.artifacts`, finished.artifacts.length, artifactsMax)) {
-    for (const [index, artifact] of finished.artifacts.entries()) checks.artifact(`${field}.artifacts[${index}]`, artifact);
-  }
-  step(checks, `${field}.step`, finished.step);
-  const faults = finished.final === undefined ? undefined : measurementFaults(finished.final);
-  if (faults !== undefined) return { ...userError(finished.step, faults), artifacts: finished.artifacts };
-  return { ...finished, message: keptText(finished.message) };
 }
 
-/** What is wrong with a measurement; undefined for nothing. Not finite values are allowed: they mean "could not be computed". */
-function measurementFaults(measurement: Measurement): string | undefined {
-  const checks = new RequestChecks();
-  const { metrics, learned, scales, hypergradients, vectors } = measurement;
-  const maps = { metrics, learned, scales, hypergradients, vectors };
-  for (const [field, values] of Object.entries(maps)) {
-    const names = Object.keys(values);
-    if (!checks.count(field, names.length, limits.measurementNamesMax)) continue;
-    for (const name of names) checks.text(`${field}[${name}]`, name);
-  }
-  checks.count("vectors' numbers", numbersIn(vectors), limits.vectorNumbersMax);
-  if (!(measurement.seconds >= 0 && Number.isFinite(measurement.seconds))) {
-    checks.problem("seconds", measurement.seconds, "seconds of training, finite and not negative");
-  }
-  step(checks, "step", measurement.step);
-  const problems = checks.all();
-  return problems.length === 0 ? undefined : problems.map((p) => `${p.field}: saw ${p.seen}, expected ${p.expected}`).join("; ");
+function userError(what: string, reached: number, faults: string, artifacts: readonly ArtifactRef[] = []): ReportEvent {
+  const value = {
+    reason: EndReason.END_REASON_USER_ERROR,
+    message: keptText(`${what} was refused: ${faults}`),
+    step: Math.min(Math.max(0, reached), limits.stepMax),
+    final: undefined,
+    artifacts: [...artifacts],
+    startedMs: 0,
+  };
+  return { $case: "finished", value };
 }
-
-function step(checks: RequestChecks, field: string, value: number): void {
-  checks.wholeNumber(field, value, { min: 0, max: limits.stepMax });
-}
-
-const userError = (reached: number, faults: string): Finished => ({
-  reason: EndReason.END_REASON_USER_ERROR,
-  message: keptText(`a measurement was refused: ${faults}`),
-  step: Math.min(reached, limits.stepMax),
-  final: undefined,
-  artifacts: [],
-  startedMs: 0,
-});
 
 function leases(checks: RequestChecks, field: string, keys: readonly LeaseKey[]): void {
   if (!checks.count(field, keys.length, limits.slotsMax)) return;

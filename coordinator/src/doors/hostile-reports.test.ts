@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
+  type ArtifactRef,
   EndReason,
+  eventProblems,
   type Lease,
   ListSearchesRequest,
   ListSearchesResponse,
@@ -84,6 +86,24 @@ describe("answers about searches with hostile content", () => {
     for (const answer of outcome.answers) method.responseDeserialize(answer);
   }
 
+  it("content that a trial may have caused never ends the agent's stream, and what passes is within bounds", () => {
+    const lease = { searchId: "s", trial: 0, attempt: 1 };
+    const whole = { sha256: "00".repeat(32), size: 1, kind: "checkpoint" };
+    const property = fc.property(fc.array(event, { minLength: 1, maxLength: 8 }), (events) => {
+      const reports = events.map((one) => ({ lease, event: sentByUs(one, whole) }));
+      const checked = checkReports(Reports.decode(Reports.encode({ firstSequence: 1, reports }).finish()), 0);
+      for (const [index, { event: passed }] of checked.reports.entries()) {
+        assert.ok(passed !== undefined);
+        assert.deepEqual(eventProblems(passed), []);
+        // A trial that said too much is over; one that was within bounds is left as it is.
+        const asked = reports[index]?.event;
+        if (asked && eventProblems(asked).length === 0) assert.equal(passed.$case, asked.$case);
+        else assert.ok(passed.$case === "finished" || asked?.$case === "found", `${asked?.$case} became ${passed.$case}`);
+      }
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
   it("come for every search and every listing, whatever agents report", async () => {
     let runs = 0;
     const property = fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 8 }), async (events) => {
@@ -152,6 +172,13 @@ type Method<Request> = Parameters<typeof callRaw>[1] & {
   requestSerialize(request: Request): Buffer;
   responseDeserialize(answer: Buffer): unknown;
 };
+
+/** The event with what an agent itself fills in, as an agent fills it in. */
+function sentByUs(event: NonNullable<Report["event"]>, checkpoint: ArtifactRef): NonNullable<Report["event"]> {
+  if (event.$case === "checkpointed") return { ...event, value: { ...event.value, checkpoint } };
+  if (event.$case !== "finished") return event;
+  return { ...event, value: { ...event.value, reason: EndReason.END_REASON_DONE, artifacts: [checkpoint] } };
+}
 
 /** One report through the wire and the door's checks; what they refuse ends an agent's stream, and is not heard. */
 function tell(hand: Hand, lease: Lease | undefined, sequence: number, event: NonNullable<Report["event"]>): void {

@@ -2,12 +2,10 @@
  * Checks of requests, field by field: every problem of a request is found before it is refused. What a field means to a search is
  * the coordinator's to check; here stands what can be said of the field alone.
  */
-import { cutText, expectedOneOf, isId, limits, type Problem, ProblemList, RegulusError } from "@regulus/proto";
+import { cutText, expectedOneOf, isId, limits, type Problem, ProblemList, RegulusError, textFault } from "@regulus/proto";
 import { bounds } from "./bounds.js";
 
 const sha256Pattern = /^[0-9a-f]{64}$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-const controlPattern = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 
 /** Free text of a request, cut to what is kept of it. */
 export const keptText = (text: string): string => cutText(text, limits.textCharactersMax);
@@ -44,8 +42,8 @@ export class RequestChecks {
 
   /** Text of at most `max` characters, without control characters. */
   text(field: string, value: string, max: number = limits.nameCharactersMax): void {
-    if (value.length > max) this.#problems.addText(field, `${value.length} characters`, `at most ${max}`);
-    else if (controlPattern.test(value)) this.problem(field, value, "no control characters");
+    const fault = textFault(value, max);
+    if (fault !== undefined) this.#problems.addText(field, fault.seen, fault.expected);
   }
 
   labels(field: string, labels: Readonly<Record<string, string>>): void {
