@@ -33,6 +33,14 @@ describe("the end of a search by its failures", () => {
     assert.match(end?.reason ?? "", /^the first 3 trials all failed in the same way: user error$/);
   });
 
+  it("is not failed by lost trials of a strategy whose own steps are its result", () => {
+    const at = failedAll(new SearchAt({ budget: { trials: 16 } }), 2, importError);
+    const step = { step: 1, accepted: true, metrics: { upperLoss: 0.5 }, vectors: {}, message: "" };
+    at.tell({ $case: "strategyStepped", value: step });
+    assert.deepEqual(settled(at.running(2).ended(2, userError, { message: importError(2) })), []);
+    assert.equal(endOf(at, true)?.outcome, SearchOutcome.SEARCH_OUTCOME_COMPLETED);
+  });
+
   it("waits for as many as ran at once", () => {
     const at = new SearchAt({ budget: { trials: 16 } });
     for (const trial of [0, 1, 2, 3]) at.running(trial);

@@ -34,11 +34,16 @@ export function idleVerdict(state: SearchState): Verdict {
   return withResults(state, idleReason(state));
 }
 
-/** The end of a search whose budget or goal ended it: one that measured nothing because its trials failed has failed. */
+/** The end of a search whose budget or goal ended it: one that came to nothing because its trials failed has failed. */
 export function withResults(state: SearchState, reason: string): Verdict {
-  if (state.done > 0 || state.bestTrial !== undefined || state.failed === 0) return completed(reason);
+  if (state.done > 0 || state.bestTrial !== undefined || state.failed === 0 || hasSteps(state)) return completed(reason);
   const words = `no trial was measured: ${endedWords(state)} (${reason})`;
   return { outcome: SearchOutcome.SEARCH_OUTCOME_FAILED, reason: cutText(words, limits.textCharactersMax) };
+}
+
+/** Whether its strategy took steps of its own: they are the result of a bilevel search, whatever became of the trials that answered. */
+function hasSteps({ news }: SearchState): boolean {
+  return news.stepsAccepted > 0;
 }
 
 /** "16 failed, 2 stopped". */
@@ -53,7 +58,7 @@ function tooManyFailures(state: SearchState): Verdict | undefined {
   const outcome = SearchOutcome.SEARCH_OUTCOME_FAILED;
   if (failures !== undefined && state.failures >= failures) return failuresSpent(state.failures, failures);
   const first = state.firstTrials.allFailed;
-  if (first === 0) return undefined;
+  if (first === 0 || hasSteps(state)) return undefined;
   const [group] = state.failureGroups.view();
   const how = (group?.reason ?? "").replace("END_REASON_", "").replaceAll("_", " ").toLowerCase();
   return { outcome, reason: `the first ${first} trials all failed in the same way: ${how}` };

@@ -21,7 +21,9 @@ export function checkPromises(facts: readonly Fact[], search: Search, trials?: n
     ends.set(trial, (ends.get(trial) ?? 0) + 1);
     assert(reason !== EndReason.END_REASON_DONE || final !== undefined, `trial ${trial} is done with a final measurement`);
   }
-  assert(search.outcome === SearchOutcome.SEARCH_OUTCOME_COMPLETED, `the search completed: ${search.reason}`);
+  const isCompleted = search.outcome === SearchOutcome.SEARCH_OUTCOME_COMPLETED;
+  const isEmpty = search.bestTrial === undefined && search.strategyStepsAccepted === 0;
+  assert(isCompleted || isEmpty, `a search with a result completed: ${search.reason}`);
   assert(ends.size === proposed, `${proposed} trials were proposed, and ${ends.size} ended: ${[...ends.keys()]}`);
   assert(trials === undefined || ends.size === trials, `${trials} trials were in the budget, and ${ends.size} ended`);
   assert(alive.size === 0, `each life ended: ${[...alive]} did not`);
