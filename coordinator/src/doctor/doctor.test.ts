@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -10,8 +20,10 @@ import { fileURLToPath } from "node:url";
 import { Fact } from "@regulus/proto";
 import { openSqliteLog } from "../log/sqlite-log.js";
 import { logFileNames, logName, searchFacts } from "../simulation/log-damage.js";
+import { logStages } from "../simulation/log-stages.js";
 import { writeLog } from "../simulation/write-log.js";
 import { referencesOf } from "./inspect-artifacts.js";
+import { InspectedLog } from "./inspected-log.js";
 import type { DataReport } from "./main.js";
 
 const root = mkdtempSync(join(tmpdir(), "regulus-doctor-"));
@@ -71,6 +83,30 @@ test("whatever files are missing, the doctor answers, and a repair makes a log t
     assert.equal(damaged.length + problems.length === 0, isWhole, `with files ${kept}`);
     examine(part, "--repair");
     await (await openSqliteLog({ path: join(part, logName) })).close();
+  }
+});
+
+test("whichever files are deleted at whatever stage of a log's life, the doctor finds damage where a coordinator does", async () => {
+  for await (const { name, folder } of logStages(join(root, "stages"))) {
+    const present = logFileNames.filter((file) => existsSync(join(folder, file)));
+    for (let kept = 1; kept < 2 ** present.length; kept += 1) {
+      const part = mkdtempSync(join(root, "stage-"));
+      const left = present.filter((_, index) => (kept & (1 << index)) !== 0);
+      for (const file of left) copyFileSync(join(folder, file), join(part, file));
+      const path = join(part, logName);
+      const inspected = new InspectedLog(path);
+      const isDamaged = inspected.inspect(() => undefined).some(({ problem }) => problem !== "") || inspected.problems.length > 0;
+      inspected.close();
+      const isRefused = await openSqliteLog({ path }).then(
+        async (log) => {
+          await log.close();
+          return false;
+        },
+        () => true,
+      );
+      assert.equal(isDamaged, isRefused, `${name}, with ${left.join(", ")}`);
+      rmSync(part, { recursive: true });
+    }
   }
 });
 

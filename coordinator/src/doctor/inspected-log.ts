@@ -109,7 +109,7 @@ export class InspectedLog {
     if (existsSync(files.writeAhead)) copyFileSync(files.writeAhead, `${copy}-wal`, constants.COPYFILE_FICLONE);
     this.#note(() => {
       const file = new SqliteFile(copy);
-      file.begin(undefined);
+      file.begin(undefined, (isEmpty) => this.#note(() => files.assertWitnessed(isEmpty, this.#testimony)));
       this.#file = file;
     });
     const file = this.#file;
@@ -118,7 +118,6 @@ export class InspectedLog {
     this.#note(() => {
       this.#heads = headsIn(file);
     });
-    if (this.#heads.length > 0 && !existsSync(files.witness)) this.problems.push(`${files.witness} is missing`);
   }
 
   /** What a search alone does not show: other facts than were acknowledged, whole though they are. */

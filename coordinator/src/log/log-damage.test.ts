@@ -1,12 +1,23 @@
 /** What a log makes of damage: faults at random, and each of those that once went unnoticed by itself. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import Database from "libsql";
-import { logFileNames, logName, searchFacts, tryDamage } from "../simulation/log-damage.js";
+import { judgeLog, logFileNames, logName, searchFacts, tryDamage } from "../simulation/log-damage.js";
+import { logStages } from "../simulation/log-stages.js";
 import { type Ending, writeLog } from "../simulation/write-log.js";
 import { SqliteFile } from "./sqlite-file.js";
 import { openSqliteLog } from "./sqlite-log.js";
@@ -43,6 +54,29 @@ describe("a damaged log", () => {
       }
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it("is noticed or does no harm whichever of its files are deleted, at every stage of its life", async () => {
+    const verdicts = new Set<string>();
+    for await (const { name, folder, acknowledged } of logStages(join(root, "stages"))) {
+      const present = logFileNames.filter((file) => existsSync(join(folder, file)));
+      // All but the empty folder, which is a new one.
+      for (let kept = 1; kept < 2 ** present.length; kept += 1) {
+        const lost = present.filter((_, index) => (kept & (1 << index)) === 0);
+        const copy = copyOf(folder, lost);
+        const { verdict, detail } = await judgeLog(copy, acknowledged);
+        const what = `${name}, without ${lost.join(", ") || "nothing"}`;
+        assert.notEqual(verdict, "silent", `${what}: ${detail}`);
+        assert.doesNotMatch(detail, /^without its name/, what);
+        if (lost.length === 0) assert.equal(verdict, "harmless", `${what}: ${detail}`);
+        // A coordinator that refused refuses again.
+        if (verdict === "detected")
+          await assert.rejects(openSqliteLog({ path: join(copy, logName) }), withCode("data-loss"), what);
+        verdicts.add(verdict);
+        rmSync(copy, { recursive: true });
+      }
+    }
+    assert.deepEqual(verdicts, new Set(["harmless", "detected"]));
   });
 
   it("names each search that ends too early, with its last position and how much was acknowledged", async () => {
@@ -159,7 +193,9 @@ describe("a witness", () => {
 
 function copyOf(folder: string, without: readonly string[]): string {
   const copy = mkdtempSync(join(root, "copy-"));
-  for (const name of logFileNames) if (!without.includes(name)) writeFileSync(join(copy, name), readFileSync(join(folder, name)));
+  for (const name of logFileNames) {
+    if (!without.includes(name) && existsSync(join(folder, name))) copyFileSync(join(folder, name), join(copy, name));
+  }
   return copy;
 }
 

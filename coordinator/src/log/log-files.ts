@@ -7,7 +7,7 @@ import { dirname, join, parse } from "node:path";
 import { RegulusError } from "@regulus/proto";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
 import { damaged } from "./seal.js";
-import { syncFolder } from "./witness.js";
+import { syncFolder, type Testimony } from "./witness.js";
 
 export class LogFiles {
   readonly log: string;
@@ -58,7 +58,7 @@ export class LogFiles {
   assertNotLost(hasWitnessed: boolean): void {
     if (sizeOf(this.log) > 0) return;
     const traces = [
-      ...(sizeOf(this.writeAhead) > 0 ? [this.writeAhead] : []),
+      ...(sizeOf(this.writeAhead) >= 0 ? [this.writeAhead] : []),
       ...(hasWitnessed ? [this.witness] : []),
       ...(sizeOf(this.marker) >= 0 ? [this.marker] : []),
     ];
@@ -66,9 +66,25 @@ export class LogFiles {
       throw damaged(`${this.log} is ${sizeOf(this.log) < 0 ? "missing" : "empty"}, but there is ${traces.join(", ")}`);
   }
 
-  /** Makes the folder and an empty database where they are missing, and keeps all of it from others. */
-  prepare(): void {
+  /** Fails with "data-loss" where a database has no witness, which is always written before it, or has nothing of what its witness saw. */
+  assertWitnessed(isEmpty: boolean, testimony: Testimony | undefined): void {
+    if (isEmpty && (testimony?.keyMax ?? 0) > 0) throw damaged(`${this.log} is empty, but ${this.witness} is not`);
+    if (sizeOf(this.witness) >= 0) return;
+    const [trace] = [this.log, this.writeAhead, this.marker].filter((path) => sizeOf(path) > 0);
+    throw damaged(`${this.witness} is missing${trace === undefined ? "" : `, but there is ${trace}`}`);
+  }
+
+  /** Whether the database has any bytes. */
+  get hasDatabase(): boolean {
+    return sizeOf(this.log) > 0;
+  }
+
+  makeFolder(): void {
     mkdirSync(this.folder, { recursive: true, mode: folderMode });
+  }
+
+  /** Makes an empty database where it is missing, and keeps all of the log from others. */
+  prepare(): void {
     // A folder that was no log's before may hold other things: it is left as it is.
     if (sizeOf(this.marker) >= 0) tighten(this.folder, folderMode);
     closeSync(openSync(this.log, "a", fileMode));

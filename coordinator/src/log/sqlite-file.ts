@@ -32,13 +32,17 @@ export class SqliteFile {
     this.#db = this.guard(() => new Database(path, { timeout: 0 }));
   }
 
-  /** Locks it and makes it a log where it is new. Answers whether it is. `bytesMax`: most bytes that it may grow to. */
-  begin(bytesMax: number | undefined): boolean {
+  /**
+   * Locks it and makes it a log where it is new. Answers whether it is. `bytesMax`: most bytes that it may grow to. `assertMayBegin` hears whether
+   * it is new before anything is written, and throws where it must not be made a log.
+   */
+  begin(bytesMax: number | undefined, assertMayBegin: (isNew: boolean) => void = () => undefined): boolean {
     return this.guard(() => {
       // Exclusive locking also keeps the WAL index out of shared memory, so a network file system's lack of it does no harm.
       this.#db.exec("PRAGMA locking_mode = EXCLUSIVE");
       this.#checkVersion();
       const isNew = this.number("PRAGMA user_version") === 0;
+      assertMayBegin(isNew);
       // Deleted searches give their pages back to the disk. Has to be said before the first page is written.
       if (isNew) this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL");
       this.#db.exec("PRAGMA journal_mode = WAL");

@@ -68,6 +68,10 @@ class SqliteLog implements EventLog {
     const files = new LogFiles(path);
     const testimony = fromSystem(path, () => readWitness(files.witness));
     fromSystem(path, () => files.assertNotLost((testimony?.keyMax ?? 0) > 0));
+    fromSystem(path, () => files.makeFolder());
+    // The witness is the first file that a log gets: where there is any other and no witness, it was lost (LogFiles.assertWitnessed).
+    const isUntouched = testimony === undefined && !files.hasDatabase;
+    if (isUntouched) fromSystem(files.witness, () => new Witness(files.witness, { searches: new Map(), keyMax: 0 }).close());
     fromSystem(path, () => files.prepare());
     const forgetKept = files.keepWriteAhead();
     const log = new SqliteLog(files);
@@ -167,11 +171,9 @@ class SqliteLog implements EventLog {
   }
 
   #begin(testimony: ReturnType<typeof readWitness>, bytesMax: number | undefined): void {
-    const isNew = this.#file.begin(bytesMax);
-    if (isNew && (testimony?.keyMax ?? 0) > 0) throw damaged(`${this.#files.log} is empty, but ${this.#files.witness} is not`);
+    const isNew = this.#file.begin(bytesMax, (isEmpty) => this.#files.assertWitnessed(isEmpty, testimony));
     if (!isNew) this.#file.guard(() => this.#file.check());
     const heads = headsIn(this.#file);
-    if (testimony === undefined && heads.length > 0) throw damaged(`${this.#files.witness} is missing`);
     if (testimony !== undefined) compareHeads(this.#file, heads, testimony);
     for (const head of heads) this.#heads.set(head.id, head);
     const keyMax = Math.max(testimony?.keyMax ?? 0, ...heads.map((head) => head.key));

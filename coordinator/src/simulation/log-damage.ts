@@ -44,7 +44,7 @@ export async function tryDamage(whole: Whole, scratch: string, seed: number): Pr
     if (existsSync(join(whole.folder, name))) copyFileSync(join(whole.folder, name), join(scratch, name));
   }
   const fault = damage(scratch, createRng(seed));
-  return { seed, fault, ...(await judge(scratch, whole.acknowledged)) };
+  return { seed, fault, ...(await judgeLog(scratch, whole.acknowledged)) };
 }
 
 /** Applies one fault to the files of a folder. Answers which. */
@@ -85,7 +85,10 @@ function damage(folder: string, rng: Rng): string {
 }
 
 /** Opens, reads all in both ways, goes on, and opens again: as a coordinator would over days. */
-async function judge(folder: string, acknowledged: Whole["acknowledged"]): Promise<Pick<DamageTrial, "verdict" | "detail">> {
+export async function judgeLog(
+  folder: string,
+  acknowledged: Whole["acknowledged"],
+): Promise<Pick<DamageTrial, "verdict" | "detail">> {
   try {
     for (const life of [1, 2]) {
       const log = await openSqliteLog({ path: join(folder, logName) });
