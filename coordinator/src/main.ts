@@ -119,7 +119,7 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
       heartbeatEveryMs,
       leaseTimeoutMs,
       defer: (call) => void setImmediate(() => rounds.run(call)),
-      notify: ({ message, fields }) => log.info(fields, message),
+      notify: ({ message, fields, isWarning }) => log[isWarning ? "warn" : "info"](fields, message),
       onLogFailure: (err) => log.error({ err }, "the log did not take facts; nothing of them was told to anybody"),
     }),
   );

@@ -72,6 +72,7 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
     ok: false,
     detail: `good up to position ${String(search.good)} of ${String(search.acknowledged)}: ${String(search.problem)}`,
   }));
+  const unnamed = Number(artifacts.damagedCount) + Number(artifacts.missingCount) - named(spoilt).length - named(missing).length;
   const stored = `${counted(artifacts.stored, "artifact")}, ${formatCount(Number(artifacts.bytes))} bytes`;
   const bytes: Finding[] =
     spoilt.length + missing.length === 0
@@ -87,6 +88,7 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
             ok: false,
             detail: `${String(sha256)} is missing; trial ${String(trial)} of search ${String(searchId)} refers to it`,
           })),
+          ...(unnamed > 0 ? [{ name: "artifacts", ok: false, detail: `and ${formatCount(unnamed)} more` }] : []),
         ];
   return {
     findings: [...log, ...searches, ...bytes, ...modes(list(report.open).map(String)), ...repaired(report.aside)],

@@ -21,6 +21,11 @@ export async function openDirectoryStore(folder: string): Promise<ArtifactStore>
   return store;
 }
 
+/** A store in a folder as it is, for those who only look: nothing is made and nothing is cleared away. */
+export function directoryStoreToRead(folder: string): Pick<ArtifactStore, "get" | "stat" | "list" | "close"> {
+  return new DirectoryStore(folder);
+}
+
 class DirectoryStore implements ArtifactStore {
   readonly #folder: string;
   #open = true;

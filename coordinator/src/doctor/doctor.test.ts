@@ -133,6 +133,14 @@ test("artifacts with other bytes, missing ones and open files are named", async 
   assert.deepEqual(report.artifacts.damaged, [sum]);
   assert.deepEqual(report.artifacts.missing, [{ searchId: "with", trial: 0, sha256: missing }]);
   assert.deepEqual(report.open, [join(folder, "log.heads")]);
+  // Nor does a folder without any artifact pass for one that needs none.
+  writeFileSync(join(folder, "artifacts", "incoming"), "what a doctor leaves alone");
+  examine(folder);
+  assert.ok(existsSync(join(folder, "artifacts", "incoming")));
+  rmSync(join(folder, "artifacts"), { recursive: true });
+  const { stored, missing: lost, missingCount } = examine(folder).artifacts;
+  assert.deepEqual([stored, lost, missingCount], [0, report.artifacts.missing, 1]);
+  assert.ok(!existsSync(join(folder, "artifacts")));
 });
 
 test("a search refers to the newest checkpoints of a trial, not to those that gave way", () => {

@@ -1,6 +1,7 @@
 /** Looks at stored artifacts: whether their bytes are those of their names, and whether all are there that searches refer to. */
+import { existsSync } from "node:fs";
 import { type ArtifactRef, type Fact, RegulusError } from "@regulus/proto";
-import { openDirectoryStore } from "../artifacts/directory-store.js";
+import { directoryStoreToRead } from "../artifacts/directory-store.js";
 import { keptRefs } from "../search/checkpoints.js";
 import { SearchState } from "../search/search-state.js";
 
@@ -8,6 +9,9 @@ import { SearchState } from "../search/search-state.js";
 export interface ArtifactsInspection {
   readonly stored: number;
   readonly bytes: number;
+  /** Numbers of damaged and missing ones, of which the lists may hold the first only. */
+  readonly damagedCount: number;
+  readonly missingCount: number;
   /** Sums of those whose bytes are others. */
   readonly damaged: readonly string[];
   /** Sums of those that a search refers to and that are not there, by search. */
@@ -47,11 +51,12 @@ export async function inspectArtifacts(
   references: readonly Reference[],
   onBytes: (bytes: number) => void,
 ): Promise<ArtifactsInspection> {
-  const store = await openDirectoryStore(folder);
+  const store = directoryStoreToRead(folder);
   const present = new Set<string>();
   const damaged: string[] = [];
   let bytes = 0;
-  for await (const { sha256 } of store.list()) {
+  // Without the folder all that is referred to is missing.
+  for await (const { sha256 } of existsSync(folder) ? store.list() : []) {
     try {
       for await (const piece of store.get(sha256)) {
         bytes += piece.byteLength;
@@ -67,5 +72,6 @@ export async function inspectArtifacts(
   const missing = references
     .filter(({ ref }) => !present.has(ref.sha256) && !damaged.includes(ref.sha256))
     .map(({ searchId, trial, ref }) => ({ searchId, trial, sha256: ref.sha256 }));
-  return { stored: present.size + damaged.length, bytes, damaged, missing };
+  const counts = { damagedCount: damaged.length, missingCount: missing.length };
+  return { stored: present.size + damaged.length, bytes, ...counts, damaged, missing };
 }

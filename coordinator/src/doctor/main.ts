@@ -50,10 +50,9 @@ async function examine(folder: string, repair: boolean): Promise<DataReport> {
           return { ...search, problem: search.problem || `its facts are as they were written, but make no search: ${message}` };
         }
       });
-    const store = join(folder, "artifacts");
-    const artifacts = existsSync(store)
-      ? await inspectArtifacts(store, references, (bytes) => progress(`${(bytes / 1e6).toFixed(0)} MB of artifacts read`))
-      : { stored: 0, bytes: 0, damaged: [], missing: [] };
+    const artifacts = await inspectArtifacts(join(folder, "artifacts"), references, (bytes) =>
+      progress(`${(bytes / 1e6).toFixed(0)} MB of artifacts read`),
+    );
     const damaged = searches.filter(({ problem }) => problem !== "");
     const isWhole = log.problems.length === 0 && damaged.length === 0;
     return {

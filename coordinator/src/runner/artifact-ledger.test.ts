@@ -125,6 +125,16 @@ test("a sweep removes what is older than a day and what nothing refers to, and o
   );
 });
 
+test("a sweep tells what is referred to and not stored, and only that", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const [there, gone, forgotten] = [at.put("there"), at.put("gone"), at.put("forgotten")];
+  for (const ref of [there, gone, gone, forgotten]) ledger.retain(ref);
+  ledger.forget(forgotten);
+  for (const { sha256 } of [gone, forgotten]) at.stored.delete(sha256);
+  assert.deepEqual(await ledger.sweep(), [gone.sha256]);
+});
+
 test("a ledger that is closed removes nothing more", async () => {
   const at = new Place();
   const ledger = new ArtifactLedger(at.store, at.clock);

@@ -57,13 +57,19 @@ export class ArtifactLedger {
     else this.#counts.delete(ref.sha256);
   }
 
-  /** Removes what a crash left behind: old artifacts that nothing refers to. Failures are left for the next start. */
-  async sweep(): Promise<void> {
+  /**
+   * Removes what a crash left behind: old artifacts that nothing refers to. Answers the sums of those that are referred to and missing. Failures are
+   * left for the next start.
+   */
+  async sweep(): Promise<readonly string[]> {
     const before = this.#clock.now() - orphanAgeMs;
-    for await (const stored of this.#artifacts.list()) {
-      if (this.#closed) return;
-      if (stored.storedMs < before && !this.#counts.has(stored.sha256)) await this.#artifacts.remove(stored.sha256);
+    const unseen = new Set(this.#counts.keys());
+    for await (const { sha256, storedMs } of this.#artifacts.list()) {
+      if (this.#closed) return [];
+      unseen.delete(sha256);
+      if (storedMs < before && !this.#counts.has(sha256)) await this.#artifacts.remove(sha256);
     }
+    return this.#missing(unseen);
   }
 
   /** Forgets all references, to count them anew. */
@@ -77,6 +83,16 @@ export class ArtifactLedger {
   close(): void {
     this.#closed = true;
     this.clear();
+  }
+
+  /** Those of some sums that are not stored, though there are references to them. */
+  async #missing(sums: Iterable<string>): Promise<readonly string[]> {
+    const missing: string[] = [];
+    for (const sha256 of sums) {
+      const stored = await this.#artifacts.stat(sha256);
+      if (stored === undefined && this.#counts.has(sha256)) missing.push(sha256);
+    }
+    return missing;
   }
 
   #removeLater(sha256: string): void {

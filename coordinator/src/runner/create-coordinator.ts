@@ -77,7 +77,10 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
   });
   await runner.start();
   // What it finds wrong it will find again at the next start; nobody waits for it.
-  runner.ledger.sweep().catch(() => undefined);
+  runner.ledger.sweep().then(
+    (missing) => warnOfMissing(runner, missing),
+    () => undefined,
+  );
   const { log } = options;
   const nowMs = () => clock.now();
   return new CoordinatorCore(runner, options, { runner, log, host, diagnostics, nowMs });
@@ -268,6 +271,15 @@ class CoordinatorCore implements Coordinator {
 
 function noTrial(state: SearchState, number: number): RegulusError {
   return new RegulusError("not-found", `search ${state.searchId} has no trial ${number}; it has ${state.nextTrial} so far`);
+}
+
+/** Artifacts that are gone are told at the start, and not only to whoever needs one. */
+function warnOfMissing(runner: Runner, missing: readonly string[]): void {
+  const [first] = missing;
+  if (first === undefined) return;
+  const what = missing.length === 1 ? "an artifact is missing" : `${missing.length} artifacts are missing`;
+  const message = `${what} that trials refer to; restore them from a backup, regulus doctor --data DIR names each with its trial`;
+  runner.notify({ message, isWarning: true, fields: { missing: missing.length, first } });
 }
 
 /** Short enough to be copied from a screen. */

@@ -3,6 +3,8 @@
 /** One line of a log. */
 export interface Notice {
   readonly message: string;
+  /** Whether somebody has to look into it. */
+  readonly isWarning?: boolean;
   readonly fields: Readonly<Record<string, string | number | boolean>>;
 }
 

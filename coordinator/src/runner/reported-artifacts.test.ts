@@ -54,6 +54,24 @@ describe("artifacts that agents report", () => {
     ]);
   });
 
+  it("that are gone from the store when a coordinator starts are told of in a warning", async () => {
+    const { hand } = await begun();
+    const checkpoint = await at.put("whole");
+    hand.report(hand.leases[0], { $case: "checkpointed", value: { step: 2, checkpoint } });
+    await until("the acknowledgement", () => hand.acknowledged === 1);
+    for (const isGone of [false, true]) {
+      await at.close();
+      if (isGone) await at.artifacts.remove(checkpoint.sha256);
+      await at.open();
+    }
+    const warnings = () => at.notices.filter(({ isWarning }) => isWarning === true);
+    await until("a warning", () => warnings().length > 0);
+    assert.deepEqual(
+      warnings().map(({ message, fields }) => [message.split(";")[0], fields]),
+      [["an artifact is missing that trials refer to", { missing: 1, first: checkpoint.sha256 }]],
+    );
+  });
+
   it("that can't be restored give way to the one before, then to nothing, each said aloud and none a failure of the trial", async () => {
     const { hand, searchId } = await begun();
     for (const step of [4, 8]) {
