@@ -25,6 +25,8 @@ export interface WireFaults {
   readonly delayMsMax: number;
   readonly dropProbability: number;
   readonly duplicateProbability: number;
+  /** Probability that the checkpoint of a lease turns out to be damaged. */
+  readonly damageProbability: number;
 }
 
 /** What an agent lives in. */
@@ -196,6 +198,7 @@ export class SimulatedAgent {
     assert(spec, "the first lease of a search on a connection brings its spec");
     const { time, rng, artifacts, open } = this.#world;
     const attempt = new SimulatedAttempt(lease, spec, {
+      damageProbability: this.#world.faults.damageProbability,
       time,
       rng,
       artifacts,

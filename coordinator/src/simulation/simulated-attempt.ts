@@ -21,8 +21,6 @@ import type { VirtualTime } from "./virtual-time.js";
 const stepMs = 100;
 /** Probability that one step of a trial kills its process. */
 const crashProbability = 0.002;
-/** Probability that the checkpoint of a lease turns out to be damaged. */
-const damageProbability = 0.02;
 /** Steps between two checkpoints by the clock. */
 const saveEverySteps = 10;
 /** Probability that a trial which may pause unsaved finds a checkpoint due. */
@@ -40,6 +38,8 @@ export interface AttemptWorld {
   readonly open: OpenSession;
   /** Sessions of trials that are paused, by trial. */
   readonly residents: Map<string, Resident>;
+  /** Probability that the checkpoint of a lease turns out to be damaged. */
+  readonly damageProbability: number;
   readonly report: (report: Report) => void;
   readonly over: (attempt: SimulatedAttempt) => void;
 }
@@ -138,7 +138,7 @@ export class SimulatedAttempt {
       return resident.session;
     }
     resident?.session.close();
-    if (resumeFrom !== undefined && this.#world.rng.uniform() < damageProbability) {
+    if (resumeFrom !== undefined && this.#world.rng.uniform() < this.#world.damageProbability) {
       const value = { checkpoint: resumeFrom, message: "the simulated disk lost it" };
       this.#world.report({ lease: this.key, event: { $case: "unrestorable", value } });
       this.#finish(EndReason.END_REASON_LOST, "its checkpoint can't be restored");
