@@ -103,7 +103,7 @@ class CoordinatorCore implements Coordinator {
       artifacts: options.artifacts,
       clock: options.clock ?? systemClock,
       trial: (searchId, number) => {
-        const { state } = runner.entry(searchId);
+        const state = runner.stateToRead(searchId);
         const trial = state.trial(number);
         if (trial === undefined) throw noTrial(state, number);
         return trial;
@@ -135,7 +135,6 @@ class CoordinatorCore implements Coordinator {
   }
 
   listSearches(request: ListSearchesRequest): ListSearchesResponse {
-    this.#runner.assertReadable();
     return listSearches([...this.#runner.searches.all], request);
   }
 
@@ -195,11 +194,11 @@ class CoordinatorCore implements Coordinator {
   }
 
   listTrials(request: ListTrialsRequest): ListTrialsResponse {
-    return listTrials(this.#runner.entry(request.searchId).state, request);
+    return listTrials(this.#runner.stateToRead(request.searchId), request);
   }
 
   async getTrial(searchId: string, number: number, reader: Reader = {}): Promise<GetTrialResponse> {
-    const { state } = this.#runner.entry(searchId);
+    const state = this.#runner.stateToRead(searchId);
     const trial = state.trial(number);
     if (trial === undefined) throw noTrial(state, number);
     return { trial, facts: await newestFacts(this.#options.log, { searchId, about: { trial: number } }, reader) };
@@ -223,7 +222,7 @@ class CoordinatorCore implements Coordinator {
   }
 
   async *exportSearch(searchId: string, reader: Reader = {}): AsyncGenerator<ExportSearchResponse> {
-    yield* exportTrials(this.#options.log, this.#runner.entry(searchId).state, reader);
+    yield* exportTrials(this.#options.log, this.#runner.stateToRead(searchId), reader);
   }
 
   async explainSearch(searchId: string, trial: number | undefined, reader: Reader = {}): Promise<ExplainSearchResponse> {

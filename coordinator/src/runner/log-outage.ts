@@ -71,6 +71,12 @@ export class LogOutage {
   }
 }
 
+/** The error for those who read what is not known yet. */
+export function stillReading(searchId: string): RegulusError {
+  const words = `search ${searchId} is read from the log again, after a write that the log refused; try again in a moment`;
+  return new RegulusError("unavailable", words);
+}
+
 /** The error for callers whose commands the log did not take. */
 export function refusalFor(thrown: unknown): RegulusError {
   const more = { cause: thrown };

@@ -7,6 +7,7 @@
  * fails they are read from the log again, and agents come back and repeat what was not acknowledged.
  */
 import { RegulusError } from "@regulus/proto";
+import type { SearchState } from "../search/search-state.js";
 import { AgentDesk } from "./agent-desk.js";
 import { Agents } from "./agents.js";
 import { Announcing } from "./announcing.js";
@@ -17,7 +18,7 @@ import { Counters } from "./counters.js";
 import { Deciding } from "./deciding.js";
 import { Inbox, type Job } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
-import { LogOutage, refusalFor } from "./log-outage.js";
+import { LogOutage, refusalFor, stillReading } from "./log-outage.js";
 import type { Notify } from "./notices.js";
 import { Outbox } from "./outbox.js";
 import { Placing } from "./placing.js";
@@ -162,17 +163,20 @@ export class Runner {
     this.#inbox.post(work);
   }
 
-  /** The search of an id. Fails with "not-found". */
+  /** The search of an id. Fails with "not-found". After a round that the log did not take its state may be ahead; `view` never is. */
   entry(searchId: string): SearchEntry {
-    this.assertReadable();
     const entry = this.searches.get(searchId);
-    if (entry === undefined) throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
+    if (entry === undefined || (this.#outage.isStale && entry.durable === 0)) {
+      throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
+    }
     return entry;
   }
 
-  /** Fails while the states may hold what is not in the log. */
-  assertReadable(): void {
-    if (this.#outage.isStale) throw this.#inbox.refusal ?? new RegulusError("unavailable", "the coordinator reads its log again");
+  /** The state of a search, for those who read its trials. Fails while it may hold what the log did not take, until it is read again. */
+  stateToRead(searchId: string): SearchState {
+    const entry = this.entry(searchId);
+    if (!this.#outage.isStale || entry.fresh.length === 0) return entry.state;
+    throw stillReading(searchId);
   }
 
   /** Fails while nothing is taken. */
@@ -243,8 +247,6 @@ export class Runner {
     this.deciding.touch(entry);
     this.#rounds.schedule();
   }
-
-  // Failure and recovery.
 
   /** The log did not take the round: nobody hears of it, and agents come back to repeat what was not acknowledged. */
   #fail(thrown: unknown, outbox: Outbox): void {

@@ -32,6 +32,8 @@ export class ScriptedCoordinator {
   /** Fails the next appends, or the next removals. */
   appendFault: RegulusError | undefined;
   removeFault: RegulusError | undefined;
+  /** Readings of the whole log wait for it. */
+  readGate: Promise<void> | undefined;
   /** Removals wait for it. */
   removeGate: Promise<void> | undefined;
   /** What the strategy proposes, by how often it was asked, from 1. */
@@ -95,7 +97,10 @@ export class ScriptedCoordinator {
         await inner.append(batch);
       },
       read: (searchId, after, options) => inner.read(searchId, after, options),
-      searches: () => inner.searches(),
+      searches: async () => {
+        await this.readGate;
+        return inner.searches();
+      },
       remove: async (searchId) => {
         await this.removeGate;
         if (this.removeFault !== undefined) throw this.removeFault;
