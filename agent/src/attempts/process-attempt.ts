@@ -18,12 +18,9 @@ import { OutputRequests } from "./output-requests.js";
 import type { OverrunningSearches } from "./overrunning-searches.js";
 import type { Resident, Residents } from "./residents.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
+import { lastWordMs, type SetEnd, whilePacking } from "./set-end.js";
 import type { Spares, TrialProcess } from "./spares.js";
 
-/** Beyond the grace of a program, how long a trial process may take to save and say its last word, in milliseconds. */
-const lastWordMs = 15_000;
-/** How long a trial process may take to tell what its program had printed and saved when that was killed for a limit, in milliseconds. */
-const tellMs = 15_000;
 /** How long a process may take to exit after its last word, in milliseconds. */
 const exitMs = 2000;
 
@@ -45,9 +42,9 @@ export class ProcessAttempt implements RunningAttempt {
   private readonly outputs = new OutputRequests();
   private readonly watch: AttemptWatch;
   private process: AttemptProcess | undefined;
-  private stopping: { readonly reason: StopReason; readonly message: string; readonly deadlineMs: number } | undefined;
+  private stopping: SetEnd<StopReason> | undefined;
   /** Its end, where it passed a limit and its process still tells what the program had printed and saved. */
-  private verdict: { readonly reason: EndReason; readonly message: string; readonly deadlineMs: number } | undefined;
+  private verdict: SetEnd<EndReason> | undefined;
   private newest: Measurement | undefined;
   /** Nothing that the process says counts any more. */
   private over = false;
@@ -104,7 +101,7 @@ export class ProcessAttempt implements RunningAttempt {
     const passed = this.watch.look(nowMs, this.process.pid);
     if (passed === undefined) return;
     // A program is killed alone: its trial process then tells what it had printed and saved. Without one there is nobody to tell.
-    if (this.process.killProgram()) this.verdict = { ...passed, deadlineMs: nowMs + tellMs };
+    if (this.process.killProgram()) this.verdict = { ...passed, deadlineMs: nowMs + lastWordMs };
     else this.end(passed.reason, passed.message);
   }
 
@@ -181,6 +178,10 @@ export class ProcessAttempt implements RunningAttempt {
     switch (message.kind) {
       case "alive":
         this.watch.step = message.step;
+        return;
+      case "packing":
+        this.stopping = whilePacking(this.stopping, performance.now());
+        this.verdict = whilePacking(this.verdict, performance.now());
         return;
       case "measured":
         this.watch.step = message.measurement.step;

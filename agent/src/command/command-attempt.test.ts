@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { EndReason, type Lease } from "@regulus/proto";
+import { EndReason, type Lease, Work } from "@regulus/proto";
 import { startTestAgent, startTestPair, testLease, testSpec } from "../testing/test-agent.js";
 import { TestCoordinator } from "../testing/test-coordinator.js";
+import type { FromTrial } from "../trial/messages.js";
+import { runCommand } from "./command-attempt.js";
 
 const example = fileURLToPath(new URL("../../../examples/command/train.py", import.meta.url));
 
@@ -416,4 +418,32 @@ test("a running program's output is answered in pieces, and asking is no sign of
     await Promise.race([end, coordinator.askOutput(lease.key).then(() => new Promise((next) => setTimeout(next, 50)))]);
   assert.equal((await end).reason, EndReason.END_REASON_TIMED_OUT);
   assert.equal((await coordinator.askOutput({ ...lease.key, attempt: 2 })).found, false);
+});
+
+test("the packing of a program's last checkpoint is a sign of life, and a checkpoint that can't be packed is a warning", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "regulus-packing-"));
+  const sent: FromTrial[] = [];
+  const said = 'echo "{\\"checkpoint\\": 60}"; echo "{\\"step\\": 60, \\"validLoss\\": 1}"';
+  const argv = script(
+    `cd "$REGULUS_CHECKPOINT_DIR" && truncate -s 20M a && ln a b && ln -s a newest && mkdir ../output.txt; ${said}`,
+  );
+  const spec = testSpec({ command: { argv } });
+  const work = Work.fromPartial({ procedure: "command", untilStep: 60, final: true });
+  const rest = { seed: 1, searchId: "s", trial: 0, attempt: 1, checkpoint: "", schedule: "", goesOn: false, overruns: false };
+  const outside = {
+    stopReason: () => undefined,
+    stored: () => true,
+    onStored: () => undefined,
+    onStop: () => undefined,
+    showOutput: () => undefined,
+  };
+  await runCommand({ ...rest, spec, work, directory, environment: {}, aliveEveryMs: 0 }, outside, (one) => void sent.push(one));
+  rmSync(directory, { recursive: true });
+  const kinds = sent.map(({ kind }) => kind);
+  const signs = kinds.slice(kinds.indexOf("measured"), kinds.indexOf("saved")).filter((kind) => kind === "packing");
+  // The file's 20 MiB are read in pieces of a MiB, and read back.
+  assert.ok(signs.length > 20, kinds.join(" "));
+  const end = sent.at(-1);
+  assert.ok(end?.kind === "finished");
+  assert.deepEqual([end.reason, end.leaves.map(({ kind }) => kind)], ["done", ["output"]]);
 });

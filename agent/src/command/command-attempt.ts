@@ -5,7 +5,6 @@
  */
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Command, defaults, filledWords, RegulusError } from "@regulus/proto";
 import { Family, leftWords, markVariable } from "../attempts/descendants.js";
@@ -17,6 +16,7 @@ import type { StopReason } from "../trial/trainer.js";
 import { restoreDirectory } from "./directory-archive.js";
 import { LineReader } from "./line-reader.js";
 import { lineBytesMax, parseLine } from "./measurement-lines.js";
+import { leaveOutput } from "./output-file.js";
 import { OutputRing } from "./output-ring.js";
 import { ProgramCheckpoints } from "./program-checkpoints.js";
 import { programEnvironment, programPaths } from "./program-environment.js";
@@ -87,6 +87,7 @@ class ProgramRun {
       header: (step) => ({ step, seconds: this.seconds(), procedure: begin.work.procedure }),
       stored: () => outside.stored(),
       send,
+      moved: () => this.packing(),
     });
     outside.showOutput(this.output);
     outside.onStored(() => this.checkpoints.look());
@@ -105,9 +106,7 @@ class ProgramRun {
     // What the program saved last is worth keeping however it ended: its trial goes on from there, or that is its final checkpoint.
     await this.checkpoints.finish();
     const outcome = programOutcome(ended, this.course());
-    const path = join(this.begin.directory, "output.txt");
-    await writeFile(path, this.output.contents());
-    const leaves = this.output.totalBytes > 0 ? [{ path, kind: "output" }] : [];
+    const leaves = await leaveOutput(this.begin.directory, this.output, this.send);
     const { step, newest: final } = this.measurements;
     this.send({ kind: "finished", ...outcome, step, final, leaves });
   }
@@ -219,10 +218,19 @@ class ProgramRun {
   }
 
   private alive(): void {
+    if (this.isTimeToTell()) this.send({ kind: "alive", step: this.measurements.step });
+  }
+
+  /** Bytes of a checkpoint moved, which are bounded: so is the time that this buys. */
+  private packing(): void {
+    if (this.isTimeToTell()) this.send({ kind: "packing" });
+  }
+
+  private isTimeToTell(): boolean {
     const now = performance.now();
-    if (now - this.aliveMs < this.begin.aliveEveryMs) return;
+    if (now - this.aliveMs < this.begin.aliveEveryMs) return false;
     this.aliveMs = now;
-    this.send({ kind: "alive", step: this.measurements.step });
+    return true;
   }
 
   private course() {

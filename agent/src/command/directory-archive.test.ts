@@ -1,10 +1,24 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { RegulusError } from "@regulus/proto";
+import fc from "fast-check";
 import { archiveDirectory, restoreDirectory } from "./directory-archive.js";
 import { type FolderSnapshot, freezeFolder } from "./folder-snapshot.js";
 
@@ -71,3 +85,92 @@ test("an archive that is cut anywhere is data loss, not half a folder", async ()
     );
   }
 });
+
+/** What a program may do in its folder, by names that are few, so that it happens to the same file twice. */
+const nameOf = fc.constantFrom("latest.pt", "step5.pt", "zbest.pt", "a\nb", "état", "@x", "-x", " ", "\\", "x".repeat(200));
+const inside = fc.array(nameOf, { minLength: 1, maxLength: 3 }).map((names) => names.join("/"));
+const deed = fc.oneof(
+  fc.record({ does: fc.constant("write" as const), path: inside, bytes: fc.constantFrom(0, 1, 511, 512, 513, 3_000_000) }),
+  fc.record({ does: fc.constant("link" as const), path: inside, to: inside }),
+  fc.record({
+    does: fc.constant("symlink" as const),
+    path: inside,
+    to: fc.oneof(inside, fc.constantFrom("/etc", "../../..", "gone", "x/".repeat(200), ".")),
+  }),
+  fc.record({ does: fc.constant("mkdir" as const), path: inside }),
+);
+
+test("whatever files, links and folders a program makes, they come back as they were, or packing says why not", async () => {
+  let runs = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 12 }), async (deeds) => {
+      runs += 1;
+      const own = join(folder, `deeds-${runs}`);
+      mkdirSync(join(own, "from"), { recursive: true });
+      for (const one of deeds) attempt(() => perform(join(own, "from"), one));
+      const snapshot = await freezeFolder(join(own, "from"), join(own, "frozen"), ".regulus");
+      if (snapshot.isEmpty) return;
+      let pieces = 0;
+      const packed = archiveDirectory(snapshot, join(own, "a.tar"), header, () => {
+        pieces += 1;
+      });
+      const failure = await packed.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (failure !== undefined) {
+        assert.ok(failure instanceof RegulusError && /has a line end and is too long/.test(failure.message), String(failure));
+        return;
+      }
+      assert.ok(pieces > snapshot.paths.length, "each entry is told of as it is written, and what is read back");
+      await restoreDirectory(join(own, "a.tar"), join(own, "to"));
+      assert.deepEqual(look(join(own, "to")), look(join(own, "from")));
+      rmSync(own, { recursive: true });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+type Deed = typeof deed extends fc.Arbitrary<infer One> ? One : never;
+
+function perform(directory: string, one: Deed): void {
+  const path = join(directory, one.path);
+  mkdirSync(dirname(path), { recursive: true });
+  if (one.does === "mkdir") mkdirSync(path);
+  else if (one.does === "write") writeFileSync(path, Buffer.alloc(one.bytes, one.path));
+  else if (one.does === "link") linkSync(join(directory, one.to), path);
+  else symlinkSync(one.to, path);
+}
+
+/** A deed that the folder's state does not allow is not done. */
+function attempt(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    assert.ok(error instanceof Error && "syscall" in error, String(error));
+  }
+}
+
+/** All that is in a folder, links not followed: kind and content by path; of files also which of them are the same one. */
+function look(directory: string): Record<string, string> {
+  const seen: Record<string, string> = {};
+  const firstNames = new Map<number, string>();
+  const visit = (folder: string): void => {
+    for (const name of readdirSync(join(directory, folder)).sort()) {
+      const path = join(folder, name);
+      const at = join(directory, path);
+      const stat = lstatSync(at);
+      if (stat.isSymbolicLink()) seen[path] = `link to ${readlinkSync(at)}`;
+      else if (stat.isDirectory()) {
+        seen[path] = "folder";
+        visit(path);
+      } else {
+        const first = firstNames.get(stat.ino) ?? path;
+        firstNames.set(stat.ino, first);
+        seen[path] = `${createHash("sha256").update(readFileSync(at)).digest("hex")}, the same file as ${first}`;
+      }
+    }
+  };
+  visit("");
+  return seen;
+}

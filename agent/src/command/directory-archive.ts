@@ -4,11 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, realpath, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { RegulusError } from "@regulus/proto";
-import { create, extract, list, type ReadEntry } from "tar";
+import { extract, list, type ReadEntry } from "tar";
 import { type CheckpointHeader, encodeHeader, ownFolder, readHeader } from "../trial/checkpoint-file.js";
+import { folderEntries } from "./folder-entries.js";
 
 /** An archive that was read back. */
 export interface Archive {
@@ -18,29 +20,30 @@ export interface Archive {
   readonly contents: string;
 }
 
-/** Packs some paths of a folder and reads the archive back. Fails with "data-loss" where it is not what was packed. */
+/**
+ * Packs some paths of a folder and reads the archive back. Fails with "data-loss" where it is not what was packed. `moved` is called as bytes are
+ * written and read: so often at most as an artifact has pieces.
+ */
 export async function archiveDirectory(
   { directory, paths }: { readonly directory: string; readonly paths: readonly string[] },
   path: string,
   header: CheckpointHeader,
+  moved: () => void = () => undefined,
 ): Promise<Archive> {
   const begin = encodeHeader({ ...header, entries: paths.length });
   const written = createHash("sha256").update(begin);
   const contents = createHash("sha256");
   await writeFile(path, begin);
-  // A leading "./" keeps names that begin with "@" from being read as archives to include.
-  const named = paths.map((one) => `./${one}`);
-  const options = { cwd: directory, portable: true, noMtime: true, noDirRecurse: true, strict: true };
-  const bytes = named.length === 0 ? [Buffer.alloc(1024)] : create(options, named);
-  const counted = async function* (pieces: AsyncIterable<Buffer> | Iterable<Buffer>) {
-    for await (const piece of pieces) {
+  const counted = async function* () {
+    for await (const piece of folderEntries(directory, paths)) {
       written.update(piece);
       contents.update(piece);
+      moved();
       yield piece;
     }
   };
-  await pipeline(counted(bytes), createWriteStream(path, { flags: "a" }));
-  const read = await checkArchive(path);
+  await pipeline(counted, createWriteStream(path, { flags: "a" }));
+  const read = await checkArchive(path, moved);
   const expected = written.digest("hex");
   if (read !== expected) throw damaged(`sum ${read.slice(0, 12)} where ${expected.slice(0, 12)} was written`);
   return { sha256: read, contents: contents.digest("hex") };
@@ -51,22 +54,47 @@ export async function restoreDirectory(path: string, directory: string): Promise
   const { header, payloadAt } = await readHeader(path);
   await mkdir(directory, { recursive: true });
   const entries = new EntryCount();
+  const links: { readonly at: string; readonly to: string }[] = [];
   await unpacking(async () => {
-    // The header is no file of the program's.
-    const into = extract({ cwd: directory, strict: true, onReadEntry: (entry) => entries.add(entry) });
+    const into = extract({
+      cwd: directory,
+      strict: true,
+      filter: (name, entry) => {
+        if (!("linkpath" in entry) || entry.type !== "SymbolicLink") return true;
+        entries.add(entry);
+        links.push({ at: join(directory, name), to: entry.linkpath ?? "" });
+        return false;
+      },
+      // The header is no file of the program's.
+      onReadEntry: (entry) => entries.add(entry),
+    });
     await pipeline(createReadStream(path, { start: payloadAt }), into);
+    for (const link of links) await makeLink(directory, link);
     entries.check(header);
   });
   return header;
 }
 
+/**
+ * Links are made last, so that nothing is written through them. They may lead anywhere, as the program made them: it has the rights that its agent's
+ * user has, whatever its links say.
+ */
+async function makeLink(directory: string, { at, to }: { readonly at: string; readonly to: string }): Promise<void> {
+  const [top, folder] = [await realpath(directory), await realpath(dirname(at))];
+  if (folder !== top && !folder.startsWith(`${top}/`)) throw new Error(`a link at ${at} lies outside`);
+  await symlink(to, at);
+}
+
 /** Reads an archive to its end. Answers its sum; fails with "data-loss" where it would not unpack. */
-async function checkArchive(path: string): Promise<string> {
+async function checkArchive(path: string, moved: () => void): Promise<string> {
   const { header } = await readHeader(path);
   const hash = createHash("sha256");
   const entries = new EntryCount();
   const bytes = createReadStream(path);
-  bytes.on("data", (piece) => void hash.update(piece));
+  bytes.on("data", (piece) => {
+    hash.update(piece);
+    moved();
+  });
   await unpacking(async () => {
     await pipeline(bytes, list({ strict: true, onReadEntry: (entry) => entries.add(entry) }));
     entries.check(header);

@@ -4,6 +4,7 @@
  */
 import { copyFile, link, lstat, mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { RegulusError, show } from "@regulus/proto";
 
 /** A file of a snapshot as it was when it was frozen. */
 interface FrozenFile {
@@ -24,8 +25,17 @@ export interface FolderSnapshot {
   readonly isEmpty: boolean;
 }
 
-/** Freezes a folder into another one on the same disk, but for what is called `without` at its top. */
-export async function freezeFolder(from: string, to: string, without: string): Promise<FolderSnapshot> {
+/** Entries of a folder at all depths, and its depth. */
+const entriesMax = 100_000;
+const depthMax = 256;
+
+/** Freezes a folder into another one on the same disk, but for what is called `without` at its top. `moved` is called for every entry. */
+export async function freezeFolder(
+  from: string,
+  to: string,
+  without: string,
+  moved: () => void = () => undefined,
+): Promise<FolderSnapshot> {
   const paths: string[] = [];
   const files: FrozenFile[] = [];
   let links = 0;
@@ -35,6 +45,8 @@ export async function freezeFolder(from: string, to: string, without: string): P
     for (const entry of entries) {
       const path = join(folder, entry.name);
       if (path === without) continue;
+      moved();
+      checkEntry(path, paths.length);
       if (entry.isDirectory()) {
         paths.push(path);
         await mkdir(join(to, path));
@@ -48,9 +60,31 @@ export async function freezeFolder(from: string, to: string, without: string): P
       }
     }
   };
+  await checkFolder(from);
   await mkdir(to, { recursive: true });
-  await visit("");
+  try {
+    await visit("");
+  } catch (error) {
+    await rm(to, { recursive: true, force: true });
+    throw error;
+  }
   return { directory: to, paths, files, isEmpty: files.length + links === 0 };
+}
+
+/** A link in the folder's place would pack what the program never saved. */
+async function checkFolder(from: string): Promise<void> {
+  const stat = await lstat(from);
+  if (stat.isDirectory()) return;
+  const seen = stat.isSymbolicLink() ? "a symbolic link" : "a file";
+  throw new RegulusError("failed-precondition", `saw ${seen} at ${from}, expected the folder that the agent made`);
+}
+
+function checkEntry(path: string, before: number): void {
+  const expected = (words: string) => new RegulusError("failed-precondition", `${words} (${show(path)})`);
+  if (before >= entriesMax) throw expected(`saw more than ${entriesMax} files, links and folders`);
+  if (path.split("/").length > depthMax) throw expected(`saw a folder deeper than ${depthMax} levels`);
+  // A name that is not UTF-8 can't be opened by what is left of it.
+  if (path.includes("\uFFFD")) throw expected("saw a name that is not UTF-8");
 }
 
 /** Files of a snapshot that were written to since it was made. */

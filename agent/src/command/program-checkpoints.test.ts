@@ -1,6 +1,16 @@
 /** What is packed of a program that saves as programs do: whole or not at all, and nothing that it announced last is lost. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -28,6 +38,7 @@ function begin(everyMs: number, resumedStep = 0) {
     resumedStep,
     header: (step) => ({ step, seconds: 0, procedure: "command" }),
     stored: () => store.has,
+    moved: () => undefined,
     send: (message) => {
       sent.push(message);
       if (message.kind === "saved") store.has = false;
@@ -193,3 +204,40 @@ test("an empty folder, a step that goes back and a checkpoint that was not loade
   assert.match(anew ?? "", /go on from step 50 and measured step 10: it did not load/);
   assert.deepEqual(more, []);
 });
+
+test("a link or a file in the folder's place, and what can't be packed, is a warning and leaves nothing behind", async () => {
+  const cases: readonly [(folder: string) => void, RegExp][] = [
+    [(folder) => symlinkSync("/etc", folder), /could not be packed: saw a symbolic link at \/.*, expected the folder/],
+    [(folder) => writeFileSync(folder, "x"), /could not be packed: saw a file at/],
+    [() => undefined, /could not be packed: .*no such file/],
+    [
+      (folder) => mkdirSync(join(folder, ...Array<string>(300).fill("d")), { recursive: true }),
+      /saw a folder deeper than 256 levels/,
+    ],
+    [(folder) => saveAt(folder, Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff])])), /saw a name that is not UTF-8/],
+    [
+      (folder) => truncateSync(saveAt(folder, join(folder, "huge")), 2 ** 33),
+      /it holds 8589934592 bytes, expected at most 4294967296/,
+    ],
+  ];
+  for (const [make, expected] of cases) {
+    const { directory, folder, checkpoints, saved, found } = begin(0);
+    rmSync(folder, { recursive: true });
+    make(folder);
+    checkpoints.announce(1);
+    await checkpoints.finish();
+    assert.deepEqual(saved(), []);
+    assert.equal(found().length, 1, found().join("; "));
+    assert.match(found()[0] ?? "", expected);
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => name !== "checkpoint"),
+      [],
+    );
+  }
+});
+
+function saveAt<Path extends string | Buffer>(folder: string, path: Path): Path {
+  mkdirSync(folder);
+  writeFileSync(path, contentOf(1));
+  return path;
+}

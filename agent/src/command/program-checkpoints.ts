@@ -15,6 +15,9 @@ const packTriesMax = 3;
 /** Announcements in a row that may be lost to files being written before that is told: a file that is about to be renamed is one of them. */
 const changedInARowMax = 5;
 
+/** Different warnings about one run's checkpoints. */
+const warnedMax = 16;
+
 export interface ProgramCheckpointsOptions {
   /** The attempt's own folder. */
   readonly directory: string;
@@ -28,6 +31,8 @@ export interface ProgramCheckpointsOptions {
   /** Whether the last checkpoint that was sent is stored. */
   stored(): boolean;
   send(message: FromTrial): void;
+  /** Bytes of a checkpoint were frozen, packed or read back. */
+  moved(): void;
 }
 
 /** What a program announced. */
@@ -114,7 +119,12 @@ export class ProgramCheckpoints {
 
   private async freeze(announced: Announced): Promise<void> {
     this.files += 1;
-    const snapshot = await freezeFolder(this.options.folder, join(this.options.directory, `frozen-${this.files}`), ownFolder);
+    const snapshot = await freezeFolder(
+      this.options.folder,
+      join(this.options.directory, `frozen-${this.files}`),
+      ownFolder,
+      () => this.options.moved(),
+    );
     if (!snapshot.isEmpty) {
       const { frozen } = this;
       this.frozen = { ...announced, snapshot };
@@ -133,7 +143,13 @@ export class ProgramCheckpoints {
     this.packedMs = performance.now();
     this.files += 1;
     const path = join(this.options.directory, `checkpoint-${this.files}.tar`);
-    const archive = await this.archive(frozen, path).finally(() => removeSnapshot(frozen.snapshot));
+    const archive = await this.archive(frozen, path)
+      .catch(async (error: unknown) => {
+        // Half an archive would keep the room that others need.
+        await rm(path, { force: true });
+        throw error;
+      })
+      .finally(() => removeSnapshot(frozen.snapshot));
     const { step } = frozen;
     if (archive === undefined || (this.sent?.step === step && this.sent.contents === archive.contents)) {
       await rm(path, { force: true });
@@ -150,7 +166,9 @@ export class ProgramCheckpoints {
   ): Promise<Archive | undefined> {
     let wanted = snapshot;
     for (let tries = 0; tries < packTriesMax && !wanted.isEmpty; tries += 1) {
-      const archive = await archiveDirectory(wanted, path, this.options.header(step)).catch((error: unknown) => error);
+      const archive = await archiveDirectory(wanted, path, this.options.header(step), () => this.options.moved()).catch(
+        (error: unknown) => error,
+      );
       const changed = await changedFiles(wanted);
       if (changed.length === 0) {
         this.changedInARow = 0;
@@ -176,7 +194,7 @@ export class ProgramCheckpoints {
   }
 
   private warnOnce(about: string, message: string): void {
-    if (this.warned.has(about)) return;
+    if (this.warned.has(about) || this.warned.size >= warnedMax) return;
     this.warned.add(about);
     this.options.send({ kind: "found", source: "command", severity: "warning", message });
   }

@@ -2,8 +2,6 @@
  * Attempts of procedure `respond` whose samples a program of the user's own answers for. The rounds, the warm starts and the checkpoints are the
  * procedure's; here the program is started, asked and ended. While the trial waits in its process for its next round, so does the program.
  */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type RespondAnswerer, respondModule, type TrialRequest } from "@regulus/algorithms/training";
 import { defaults, filledWords, RegulusError, seedOf } from "@regulus/proto";
 import type { Held } from "../trial/held-session.js";
@@ -12,6 +10,7 @@ import { trainAttempt } from "../trial/training-attempt.js";
 import { answerBytesMax, helloLine, questionLine, readAnswer, readHello } from "./answer-lines.js";
 import { AnsweringProgram } from "./answering-program.js";
 import type { CommandOutside } from "./command-attempt.js";
+import { leaveOutput } from "./output-file.js";
 import { answeringEnvironment } from "./program-environment.js";
 
 /** Attempts of one trial, one after the other. */
@@ -47,7 +46,7 @@ export class RespondAttempts {
     // Asked to stop before the program had said what it is: nothing began, and nothing is to be saved.
     const cut = stopped !== undefined && last.message === unasked;
     const finished = cut ? { ...last, reason: stopped, message: "" } : last;
-    send({ ...finished, leaves: [...finished.leaves, ...(stays === undefined ? await this.leave(begin) : [])] });
+    send({ ...finished, leaves: [...finished.leaves, ...(stays === undefined ? await this.leave(begin, send) : [])] });
     return stays;
   }
 
@@ -100,12 +99,8 @@ export class RespondAttempts {
   }
 
   /** What the program wrote to standard error, as an artifact. */
-  private async leave(begin: Begin): Promise<{ path: string; kind: string }[]> {
-    const output = this.program?.output;
-    if (output === undefined || output.totalBytes === 0) return [];
-    const path = join(begin.directory, "output.txt");
-    await writeFile(path, output.contents());
-    return [{ path, kind: "output" }];
+  private async leave({ directory }: Begin, send: (message: FromTrial) => void) {
+    return this.program === undefined ? [] : await leaveOutput(directory, this.program.output, send);
   }
 }
 

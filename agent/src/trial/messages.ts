@@ -54,6 +54,8 @@ export type FromTrial =
   /** The process could not be prepared. */
   | { readonly kind: "unready"; readonly reason: string }
   | { readonly kind: "alive"; readonly step: number }
+  /** A checkpoint is being packed and gets on: a sign of life, also of a process whose program has ended. */
+  | { readonly kind: "packing" }
   /** What was asked for; no sign of life, since the program had no part in it. */
   | { readonly kind: "output"; readonly request: number; readonly part: OutputPart }
   /** The program went on past the step that it was to reach. */
