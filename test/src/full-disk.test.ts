@@ -25,9 +25,18 @@ for (const [way, open] of smallDisks()) {
 
     disk.fill(cluster.coordinator.pid);
     const acknowledged: string[] = [];
-    const refusal = await refused(async () => {
-      acknowledged.push((await client.createSearch({ spec: spec("later") })).searchId);
-    });
+    const refusedCreation = () =>
+      refused(async () => {
+        acknowledged.push((await client.createSearch({ spec: spec("later") })).searchId);
+      });
+    const refusal = await refusedCreation();
+    // Reads go on, whenever they come.
+    for (let turn = 0; turn < 5; turn += 1) {
+      await refusedCreation();
+      const { searches } = await client.listSearches();
+      assert.deepEqual(new Set(searches.map((search) => search.searchId)), new Set([first.searchId, ...acknowledged]));
+      assert.equal((await client.getSearch(first.searchId)).searchId, first.searchId);
+    }
     assert.ok(refusal.code === "exhausted" || refusal.code === "unavailable", refusal.code);
     assert.match(refusal.message, /the log can't be written, nothing was changed: .*(free some|check the disk)/);
     const bytes = new Uint8Array(300_000).fill(7);

@@ -15,7 +15,7 @@ import type { Finding } from "./examine.js";
 const main = new URL("../../../coordinator/dist/doctor/main.js", import.meta.url);
 /** Any of these says that there is or was a log. */
 const traces = ["log.sqlite", "log.sqlite-wal", "log.heads", "has-log"];
-/** Searches and sums that one row names. */
+/** Searches and files that are named; of artifacts all that the report names, since each has a trial to look after. */
 const namedMax = 20;
 
 /** What was found. */
@@ -72,18 +72,18 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
     ok: false,
     detail: `good up to position ${String(search.good)} of ${String(search.acknowledged)}: ${String(search.problem)}`,
   }));
-  const unnamed = Number(artifacts.damagedCount) + Number(artifacts.missingCount) - named(spoilt).length - named(missing).length;
+  const unnamed = Number(artifacts.damagedCount) + Number(artifacts.missingCount) - spoilt.length - missing.length;
   const stored = `${counted(artifacts.stored, "artifact")}, ${formatCount(Number(artifacts.bytes))} bytes`;
   const bytes: Finding[] =
     spoilt.length + missing.length === 0
       ? [{ name: "artifacts", ok: true, detail: `${stored}, all whole` }]
       : [
-          ...named(spoilt).map((sha256) => ({
+          ...spoilt.map((sha256) => ({
             name: "artifacts",
             ok: false,
             detail: `${sha256} has other bytes than were stored`,
           })),
-          ...named(missing).map(({ searchId, trial, sha256 }) => ({
+          ...missing.map(({ searchId, trial, sha256 }) => ({
             name: "artifacts",
             ok: false,
             detail: `${String(sha256)} is missing; trial ${String(trial)} of search ${String(searchId)} refers to it`,

@@ -277,7 +277,7 @@ function warnOfMissing(runner: Runner, missing: readonly string[]): void {
   const [first] = missing;
   if (first === undefined) return;
   const what = missing.length === 1 ? "an artifact is missing" : `${missing.length} artifacts are missing`;
-  const message = `${what} that trials refer to; restore them from a backup, regulus doctor --data DIR names each with its trial`;
+  const message = `${what} that trials refer to; restore them from a backup, regulus doctor --data DIR names them with their trials`;
   runner.notify({ message, isWarning: true, fields: { missing: missing.length, first } });
 }
 
