@@ -69,8 +69,10 @@ interface Reference {
 function referencesOf(searches: readonly Shown[], name: string): Reference[] {
   return searches.flatMap((shown) => {
     const { best, hyperparameters } = resultOf(shown.record);
-    const value = hyperparameters[name];
-    return best === undefined || typeof value !== "number" || name in best.measurement.learned ? [] : [{ shown, value }];
+    const value = Object.hasOwn(hyperparameters, name) ? hyperparameters[name] : undefined;
+    return best === undefined || typeof value !== "number" || Object.hasOwn(best.measurement.learned, name)
+      ? []
+      : [{ shown, value }];
   });
 }
 

@@ -92,9 +92,9 @@ export function joined(parts: readonly (readonly Point[])[]): Point[] {
 }
 
 function learnedPoint(measurement: Measurement, parameter: Parameter): Point[] {
-  const value = measurement.learned[parameter.name];
+  const value = metricOf(measurement.learned, parameter.name);
   if (value === undefined) return [];
-  const scale = measurement.scales[parameter.name];
+  const scale = metricOf(measurement.scales, parameter.name);
   const band = scale === undefined ? undefined : perturbed(parameter, value, scale);
   return band === undefined ? [[measurement.step, value]] : [[measurement.step, value, ...band]];
 }

@@ -18,18 +18,22 @@ const parameterColumns = 6;
 const pairsMax = 40;
 const searchColumns = 6;
 /** Metrics that procedures of ours add to those of the workload. */
-const metricMeanings: Readonly<Record<string, string>> = {
-  tuningFrozen:
+const metricMeanings = new Map([
+  [
+    "tuningFrozen",
     "1 once self-tuning was switched off because its hypergradients contradicted a check; the hyperparameters stay as they were.",
-  guardScore:
+  ],
+  [
+    "guardScore",
     "Student's t of the newest check of the hypergradients against forked training: positive agrees, clearly negative contradicts.",
-  validLoss: "loss on the validation split.",
-  validError: "share of wrong answers on the validation split.",
-  testLoss: "loss on the test split; never used to select.",
-  testError: "share of wrong answers on the test split; never used to select.",
-  trainLoss: "loss on the training split.",
-  trainError: "share of wrong answers on the training split.",
-};
+  ],
+  ["validLoss", "loss on the validation split."],
+  ["validError", "share of wrong answers on the validation split."],
+  ["testLoss", "loss on the test split; never used to select."],
+  ["testError", "share of wrong answers on the test split; never used to select."],
+  ["trainLoss", "loss on the training split."],
+  ["trainError", "share of wrong answers on the training split."],
+]);
 /** Metrics that come first, in this order; the others follow by name. */
 const metricOrder = ["validLoss", "validError", "testLoss", "testError", "trainLoss", "trainError"];
 
@@ -71,8 +75,8 @@ function foundPart(searches: readonly Shown[]): Html | undefined {
 <tbody>${names.map(
     (name) =>
       html`<tr><td class="name">${breakable(name)}</td>${found.map(({ result: { hyperparameters, best } }) => {
-        if (!(name in hyperparameters)) return html`<td class="number">—</td>`;
-        const learned = best !== undefined && name in best.measurement.learned;
+        if (!Object.hasOwn(hyperparameters, name)) return html`<td class="number">—</td>`;
+        const learned = best !== undefined && Object.hasOwn(best.measurement.learned, name);
         return html`<td class="number name">${formatParameter(hyperparameters[name])}${learned && html` <span class="tag">learned</span>`}</td>`;
       })}<td></td></tr>`,
   )}</tbody></table></div>`;
@@ -129,7 +133,7 @@ ${ownNames.map((name) => html`<th class="number name">${breakable(name)}</th>`)}
     const values = found(trial);
     const more = [
       pairWords(metrics.slice(metricColumns), (name) => metricText(metricOf(at?.metrics, name))),
-      pairWords(names.slice(parameterColumns), (name) => (name in values ? formatParameter(values[name]) : "—")),
+      pairWords(names.slice(parameterColumns), (name) => (Object.hasOwn(values, name) ? formatParameter(values[name]) : "—")),
       messages.of(trial),
     ].filter((words) => words !== "");
     return html`<tr${more.length > 0 && new Html(' class="led"')}><td class="number">${trial.trial}</td><td>${endTag(trial)}</td>
@@ -137,7 +141,7 @@ ${ownMetrics.map((name) => metricCellOf(metricOf(at?.metrics, name)))}
 <td class="number">${trial.valueStep === undefined ? "—" : formatCount(trial.valueStep)}</td>
 <td class="number">${formatCount(trial.last?.step ?? 0)}</td><td class="number">${formatSeconds(trial.last?.seconds ?? 0)}</td>
 <td class="number">${trial.attempts}</td>
-${ownNames.map((name) => valueCell(name in values ? values[name] : undefined))}</tr>${more.length > 0 && html`<tr class="more"><td></td><td class="words" colspan="${columns - 1}">${more.map((words) => html`<div>${words}</div>`)}</td></tr>`}`;
+${ownNames.map((name) => valueCell(Object.hasOwn(values, name) ? values[name] : undefined))}</tr>${more.length > 0 && html`<tr class="more"><td></td><td class="words" colspan="${columns - 1}">${more.map((words) => html`<div>${words}</div>`)}</td></tr>`}`;
   })}</tbody></table></div>${metricLegend(ownMetrics)}`;
 }
 
@@ -174,15 +178,15 @@ function pairWords(names: readonly string[], value: (name: string) => string): s
 }
 
 function metricHead(name: string): Html {
-  const meaning = metricMeanings[name];
+  const meaning = metricMeanings.get(name);
   return html`<th class="number name"${meaning !== undefined && html` title="${meaning}"`}>${breakable(name)}</th>`;
 }
 
 /** What metrics of Regulus's own mean, under the table that shows them. */
 function metricLegend(names: readonly string[]): Html | undefined {
-  const known = names.filter((name) => Object.hasOwn(metricMeanings, name));
+  const known = names.filter((name) => metricMeanings.has(name));
   if (known.length === 0) return undefined;
-  return html`<p class="caption legend">${known.map((name) => html`<span><b>${name}</b> ${metricMeanings[name]}</span>`)}</p>`;
+  return html`<p class="caption legend">${known.map((name) => html`<span><b>${name}</b> ${metricMeanings.get(name) ?? ""}</span>`)}</p>`;
 }
 
 /** A number with all its digits where the mouse rests on it. */
