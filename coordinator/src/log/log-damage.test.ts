@@ -167,10 +167,14 @@ describe("a witness", () => {
   it("says after any number of changes what it was told, also when its last record was torn", () => {
     const path = join(root, "heads");
     const witness = new Witness(path, { searches: new Map(), keyMax: 0 });
-    // More records than the file holds, so that it is written anew on the way.
-    for (let position = 1; position <= 40_000; position += 1) {
-      witness.moved([{ key: 1 + (position % 3), id: `search-${position % 3}`, position, chain: position * 7 }]);
-    }
+    // More than the file holds, so that it is written anew on the way; a hundred at once, since each write is synced.
+    const headAt = (position: number) => ({
+      key: 1 + (position % 3),
+      id: `search-${position % 3}`,
+      position,
+      chain: position * 7,
+    });
+    for (let from = 1; from <= 40_000; from += 100) witness.moved(Array.from({ length: 100 }, (_, more) => headAt(from + more)));
     witness.removing(2);
     const newest = { key: 3, id: "search-2", position: 39_998, chain: 39_998 * 7 };
     const first = { key: 1, id: "search-0", position: 39_999, chain: 39_999 * 7 };
