@@ -1,7 +1,7 @@
 /**
  * Whether a search fails from its start: whether its first trials, as many as ran at once and at least three, all failed in the same way.
  * Then a mistyped program or a missing file need not cost the whole budget. A fold over starts and ends; the first sign that some trial
- * works ends the watch for good, until the search is opened again.
+ * works ends the watch for good, and so does its user who goes on with the search.
  */
 
 /** First trials that have to fail at least. */
@@ -24,6 +24,15 @@ export class FirstTrials {
 
   /** A trial came to its step or ended with a result: the search works. */
   worked(): void {
+    this.#over();
+  }
+
+  /** Its user extended the search or has trials tried again, and knows how they failed. */
+  wantedByUser(): void {
+    this.#over();
+  }
+
+  #over(): void {
     this.#watching = false;
     this.#first.clear();
     this.#failed.clear();

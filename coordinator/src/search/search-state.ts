@@ -81,7 +81,7 @@ export class SearchState implements SearchCourse {
   /** Of the failed, those that are no results: lost, out of memory, timed out, user error. */
   failures = 0;
   readonly failureGroups = new FailureGroups();
-  firstTrials = new FirstTrials();
+  readonly firstTrials = new FirstTrials();
   /** How often trials were tried again by their user, by number. */
   readonly retried = new Map<number, number>();
   /** Training steps over all trials, each counted once. */
@@ -142,11 +142,13 @@ export class SearchState implements SearchCourse {
         return;
       case "searchExtended":
         this.#shownSpec = shownSpec(this.spec);
+        this.firstTrials.wantedByUser();
         return;
       case "searchReopened":
-        this.firstTrials = new FirstTrials();
+        this.firstTrials.wantedByUser();
         return;
       case "trialRetried":
+        this.firstTrials.wantedByUser();
         this.#revive(kind.value.trial, fact);
         this.#tellTrial(kind.value.trial, fact);
         return;

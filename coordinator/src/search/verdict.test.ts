@@ -41,6 +41,28 @@ describe("the end of a search by its failures", () => {
     assert.equal(endOf(at, true)?.outcome, SearchOutcome.SEARCH_OUTCOME_COMPLETED);
   });
 
+  for (const [what, command] of [
+    ["has its failed trials tried again", { kind: "retryTrials", trials: [] }],
+    ["extends it", { kind: "extendSearch", more: { trials: 4, steps: 0, wallTimeMs: 0, failures: 0 } }],
+  ] as const) {
+    for (const [when, first] of [
+      ["after that end", 3],
+      ["before it", 2],
+    ] as const) {
+      it(`goes on where its user ${what} ${when}, although all fail alike again`, () => {
+        const at = failedAll(new SearchAt({ budget: { trials: 16 } }), first, importError);
+        at.tell(...settled(at));
+        at.tell(...settled(at));
+        assert.equal(at.state.status, first === 3 ? "ended" : "running");
+        at.tell(...decide(at.state, { ...command, key: "k", nowMs }));
+        for (const trial of at.state.pending) at.attempt(trial, 2).ended(trial, userError, { message: importError(trial) });
+        for (const trial of [first, first + 1, first + 2])
+          at.running(trial).ended(trial, userError, { message: importError(trial) });
+        assert.deepEqual(settled(at), []);
+      });
+    }
+  }
+
   it("waits for as many as ran at once", () => {
     const at = new SearchAt({ budget: { trials: 16 } });
     for (const trial of [0, 1, 2, 3]) at.running(trial);
