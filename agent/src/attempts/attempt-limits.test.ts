@@ -16,8 +16,13 @@ test("an attempt within its limits goes on, at the limit too", () => {
 test("each limit has its reason and its words", () => {
   const of = (seen: Partial<typeof well>) => passedLimit({ ...well, ...seen }, limits);
   assert.equal(of({ silentMs: 1001 })?.reason, EndReason.END_REASON_TIMED_OUT);
-  assert.match(of({ silentMs: 1001 })?.message ?? "", /1001 ms after step 7; resources.stepTimeout allows 1000 ms/);
-  assert.match(of({ aliveMs: 60_001 })?.message ?? "", /longer than 60000 ms \(resources.attemptTimeout\)/);
+  assert.match(
+    of({ silentMs: 1001 })?.message ?? "",
+    /no sign of life for 1s after step 7; resources.stepTimeout allows 1s; set resources: \{stepTimeout: 10s\} for longer steps/,
+  );
+  const slow = passedLimit({ ...well, silentMs: 120_165 }, { ...limits, stepTimeoutMs: 120_000 });
+  assert.match(slow?.message ?? "", /for 2m after step 7; resources.stepTimeout allows 2m; set resources: \{stepTimeout: 20m\}/);
+  assert.match(of({ aliveMs: 60_001 })?.message ?? "", /longer than 1m \(resources.attemptTimeout\)/);
   assert.equal(of({ aliveMs: 60_001 })?.reason, EndReason.END_REASON_TIMED_OUT);
   assert.match(of({ memoryBytes: 101 * 2 ** 20 })?.message ?? "", /held 101 MiB of memory at step 7; 100 MiB are allowed/);
   assert.equal(of({ memoryBytes: 101 * 2 ** 20 })?.reason, EndReason.END_REASON_OUT_OF_MEMORY);
@@ -27,7 +32,10 @@ test("a process that still loads is allowed more silence than a step", () => {
   assert.equal(passedLimit({ ...well, prepared: false, silentMs: 119_000 }, limits), undefined);
   const patient = { ...limits, stepTimeoutMs: 300_000 };
   assert.equal(passedLimit({ ...well, prepared: false, silentMs: 200_000 }, patient), undefined, "never less than a step");
-  assert.match(passedLimit({ ...well, prepared: false, silentMs: 121_000 }, limits)?.message ?? "", /may take 120000 ms to load/);
+  assert.match(
+    passedLimit({ ...well, prepared: false, silentMs: 121_000 }, limits)?.message ?? "",
+    /may take 2m to load; set resources: \{stepTimeout: 20m\}/,
+  );
 });
 
 test("a search that says nothing has the contract's defaults", () => {

@@ -1,8 +1,11 @@
 /** What an attempt may take of time and memory, and whether it took more. Pure: the numbers come in, the verdict goes out. */
-import { defaults, EndReason, type SearchSpec } from "@regulus/proto";
+import { defaults, EndReason, formatDuration, type SearchSpec } from "@regulus/proto";
 
 /** How long a process may take to be prepared, in milliseconds, before its silence counts; a step may be allowed less. */
 const prepareMsMax = 120_000;
+
+/** How much longer a step timeout the words about a silence propose. */
+const stepTimeoutRaise = 10;
 
 export interface AttemptLimits {
   /** Longest silence between two steps, in milliseconds. */
@@ -38,14 +41,15 @@ export function limitsOf(spec: SearchSpec, memoryBytes: number): AttemptLimits {
 export function passedLimit(seen: AttemptVitals, limits: AttemptLimits): { reason: EndReason; message: string } | undefined {
   const silentMax = seen.prepared ? limits.stepTimeoutMs : Math.max(prepareMsMax, limits.stepTimeoutMs);
   if (seen.silentMs > silentMax) {
-    const message = `no sign of life for ${Math.round(seen.silentMs)} ms after step ${seen.step}`;
+    const message = `no sign of life for ${roughDuration(seen.silentMs)} after step ${seen.step}`;
+    const advice = `set resources: {stepTimeout: ${formatDuration(stepTimeoutRaise * silentMax)}}`;
     const allowed = seen.prepared
-      ? `resources.stepTimeout allows ${silentMax} ms`
-      : `its process may take ${silentMax} ms to load`;
+      ? `resources.stepTimeout allows ${formatDuration(silentMax)}; ${advice} for longer steps`
+      : `its process may take ${formatDuration(silentMax)} to load; ${advice} for more`;
     return { reason: EndReason.END_REASON_TIMED_OUT, message: `${message}; ${allowed}` };
   }
   if (limits.attemptTimeoutMs > 0 && seen.aliveMs > limits.attemptTimeoutMs) {
-    const took = `the attempt took longer than ${limits.attemptTimeoutMs} ms (resources.attemptTimeout)`;
+    const took = `the attempt took longer than ${formatDuration(limits.attemptTimeoutMs)} (resources.attemptTimeout)`;
     return { reason: EndReason.END_REASON_TIMED_OUT, message: `${took} and stood at step ${seen.step}` };
   }
   if (seen.memoryBytes !== undefined && seen.memoryBytes > limits.memoryBytes) {
@@ -54,6 +58,12 @@ export function passedLimit(seen: AttemptVitals, limits: AttemptLimits): { reaso
     return { reason: EndReason.END_REASON_OUT_OF_MEMORY, message: `${held}; ${allowed}` };
   }
   return undefined;
+}
+
+/** A measured time in as many units as people read: whole seconds, and tenths of short ones. */
+function roughDuration(ms: number): string {
+  const unitMs = ms < 10_000 ? 100 : 1000;
+  return formatDuration(Math.round(ms / unitMs) * unitMs);
 }
 
 function mib(bytes: number): number {

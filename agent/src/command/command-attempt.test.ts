@@ -173,7 +173,7 @@ test("the environment tells the trial and nothing secret of the agent's", async 
 test("a program that fails, cannot start, or measures nothing is the user's to mend, with its last words", async () => {
   const failed = await coordinator.finished(trialOf(give(script("echo no such file >&2; exit 4"))));
   assert.equal(failed.reason, EndReason.END_REASON_USER_ERROR);
-  assert.match(failed.message, /ended with code 4; its last lines:\nno such file/);
+  assert.match(failed.message, /ended with code 4; it ran in a scratch folder of the attempt, .*; its last lines:\nno such file/);
   const absent = await coordinator.finished(trialOf(give(["no-such-program"])));
   assert.equal(absent.reason, EndReason.END_REASON_USER_ERROR);
   assert.match(absent.message, /no-such-program could not be started: .*ENOENT/);
@@ -326,7 +326,10 @@ test("a program that says nothing is timed out; what it had printed, measured an
   const lease = give(script(saves), {}, { resources: { stepTimeoutMs: 3000 } });
   const end = await coordinator.finished(trialOf(lease));
   assert.deepEqual([end.reason, end.step, end.final?.metrics], [EndReason.END_REASON_TIMED_OUT, 3, { validLoss: 1 }]);
-  assert.match(end.message, /^no sign of life for \d+ ms after step 3; resources.stepTimeout allows 3000 ms$/);
+  assert.match(
+    end.message,
+    /^no sign of life for \w+ after step 3; resources.stepTimeout allows 3s; set resources: \{stepTimeout: 30s\} for/,
+  );
   assert.match(outputOf(lease), /^\{"step":3,"validLoss":1\}$/m);
   assert.deepEqual(
     coordinator.checkpoints(trialOf(lease)).map(({ step }) => step),

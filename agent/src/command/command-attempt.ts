@@ -8,7 +8,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { type Command, defaults, filledWords, RegulusError } from "@regulus/proto";
 import { Family, leftWords, markVariable } from "../attempts/descendants.js";
-import { closePipes, signalGroup } from "../attempts/process-group.js";
+import { closePipes, isRunning, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
 import type { Begin, FromTrial } from "../trial/messages.js";
 import { restoring } from "../trial/restoring.js";
@@ -22,7 +22,7 @@ import { ProgramCheckpoints } from "./program-checkpoints.js";
 import { programEnvironment, programPaths } from "./program-environment.js";
 import { ProgramMeasurements } from "./program-measurements.js";
 import { type ProgramEnd, programOutcome } from "./program-outcome.js";
-import { startFailure } from "./start-failure.js";
+import { placeOf, startFailure } from "./start-failure.js";
 
 /** Lines of output in a message about a failure. */
 const lastLines = 10;
@@ -65,6 +65,8 @@ class ProgramRun {
   /** Ends the program politely, then not; the first call counts. */
   private stop: () => void = () => undefined;
   private wasKilled = false;
+  /** Whether it was asked to stop from outside while it ran. */
+  private wasStopped = false;
   /** Whether it was asked to stop since it has reached its target. */
   private wasAsked = false;
   /** Whether it goes on from a checkpoint or announced one. */
@@ -134,7 +136,10 @@ class ProgramRun {
     };
     process.on("exit", endFamily);
     this.stop = () => this.endPolitely(child);
-    this.outside.onStop(() => this.stop());
+    this.outside.onStop(() => {
+      this.wasStopped = isRunning(child);
+      this.stop();
+    });
     const reader = new LineReader(lineBytesMax, (line) => this.line(line));
     child.stdout.on("data", (chunk: Buffer) => {
       this.output.add(chunk);
@@ -152,7 +157,9 @@ class ProgramRun {
         endFamily();
         closePipes(child);
       });
-      child.on("close", (code, signal) => resolve({ code, signal, unstarted: undefined, wasKilled: this.wasKilled }));
+      child.on("close", (code, signal) =>
+        resolve({ code, signal, unstarted: undefined, wasKilled: this.wasKilled, endedFirst: !this.wasStopped }),
+      );
     });
     reader.end();
     clearTimeout(this.isLate);
@@ -163,14 +170,14 @@ class ProgramRun {
   private unstarted(error: unknown): ProgramEnd {
     const { argv, directory } = this.command;
     const words = startFailure(argv[0] ?? "", directory, error instanceof Error ? error : new Error(String(error)));
-    return { code: null, signal: null, unstarted: words, wasKilled: false };
+    return { code: null, signal: null, unstarted: words, wasKilled: false, endedFirst: !this.wasStopped };
   }
 
   private endPolitely(child: ChildProcess): void {
     this.stop = () => undefined;
     signalGroup(child.pid, "SIGTERM");
     setTimeout(() => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (!isRunning(child)) return;
       this.wasKilled = true;
       signalGroup(child.pid, "SIGKILL");
     }, this.graceMs).unref();
@@ -246,6 +253,7 @@ class ProgramRun {
       wrong: newestWrong,
       isLater: this.begin.attempt > 1,
       lastLines: this.output.lastLines(lastLines),
+      place: placeOf(this.command.directory),
     };
   }
 

@@ -14,8 +14,9 @@ const course: ProgramCourse = {
   wrong: "",
   isLater: false,
   lastLines: "bye",
+  place: "it ran in a scratch folder",
 };
-const end: ProgramEnd = { code: 0, signal: null, unstarted: undefined, wasKilled: false };
+const end: ProgramEnd = { code: 0, signal: null, unstarted: undefined, wasKilled: false, endedFirst: false };
 const exit = (code: number): ProgramEnd => ({ ...end, code });
 const ended = (signal: NodeJS.Signals): ProgramEnd => ({ ...end, code: null, signal });
 const reasonOf = (how: ProgramEnd, more: Partial<ProgramCourse> = {}) => programOutcome(how, { ...course, ...more }).reason;
@@ -46,6 +47,30 @@ test("what was asked from outside comes before how the program answered, and div
   }
   const killed = programOutcome({ ...ended("SIGKILL"), wasKilled: true }, { ...course, stop: "preempted" });
   assert.match(killed.message, /did not end in its grace after SIGTERM/);
+});
+
+test("what ended by itself before it was asked to stop has its own outcome; what was ended from outside then is stopped", () => {
+  const first = (how: ProgramEnd) => ({ ...how, endedFirst: true });
+  for (const stop of ["stopped-early", "preempted"] as const) {
+    for (const how of byItself) assert.equal(reasonOf(first(how), { stop }), "user-error", `${how.signal ?? how.code}`);
+    for (const how of fromOutside) assert.equal(reasonOf(first(how), { stop }), stop, `${how.signal ?? how.code}`);
+    assert.equal(reasonOf(first(end), { stop }), "done");
+    assert.equal(reasonOf(first({ ...exit(0), code: null, unstarted: "no such program" }), { stop }), "user-error");
+  }
+});
+
+test("a failure that misses a file says where the program ran, others do not", () => {
+  const said = (lastLines: string, place = course.place) => programOutcome(exit(2), { ...course, lastLines, place }).message;
+  const missing = [
+    "python3: can't open file '/x/train.py': [Errno 2] No such file or directory",
+    "Error: Cannot find module '/x/train.js'",
+    "Error: ENOENT: open 'data.csv'",
+    "ModuleNotFoundError: No module named 'model'",
+  ];
+  for (const lines of missing)
+    assert.equal(said(lines), `the program ended with code 2; it ran in a scratch folder; its last lines:\n${lines}`);
+  assert.equal(said("ValueError: x"), "the program ended with code 2; its last lines:\nValueError: x");
+  assert.equal(said("ENOENT", ""), "the program ended with code 2; its last lines:\nENOENT");
 });
 
 test("a first attempt that measured no objective is the user's error with an example; a later one is for the log to judge", () => {

@@ -12,6 +12,8 @@ export interface ProgramEnd {
   readonly unstarted: string | undefined;
   /** Whether it outlived its grace and was killed. */
   readonly wasKilled: boolean;
+  /** Whether it had ended, or could not be started, before it was asked to stop from outside. */
+  readonly endedFirst: boolean;
 }
 
 export interface ProgramCourse {
@@ -34,28 +36,37 @@ export interface ProgramCourse {
   readonly isLater: boolean;
   /** Its last lines; empty for none. */
   readonly lastLines: string;
+  /** Where it ran, in words, if that may surprise its user; empty else. */
+  readonly place: string;
 }
 
 /** Metrics that a message names. */
 const namesShown = 8;
 
+/** What programs print about a file or a module that is not there. */
+const missingFile = /no such file|can't open file|cannot find|ENOENT|ModuleNotFoundError/i;
+
 export function programOutcome(end: ProgramEnd, course: ProgramCourse): { reason: OutcomeReason; message: string } {
   const killed = end.wasKilled ? "the program did not end in its grace after SIGTERM and was killed" : "";
   if (course.diverged !== "") return { reason: "diverged", message: course.diverged };
-  if (course.stop !== undefined && !(course.stop === "preempted" && course.hasReached)) {
-    return { reason: course.stop, message: killed };
-  }
-  if (end.unstarted !== undefined) return { reason: "user-error", message: end.unstarted };
   const isOutside = isEndedFromOutside(end);
-  if (course.hasReached && (course.wasAsked || isOutside || course.stop !== undefined))
-    return { reason: "done", message: killed };
+  // What stops an agent may have ended its program a moment before; one that ended by itself has its own outcome.
+  const stop = end.endedFirst && !isOutside ? undefined : course.stop;
+  if (stop !== undefined && !(stop === "preempted" && course.hasReached)) return { reason: stop, message: killed };
+  if (end.unstarted !== undefined) return { reason: "user-error", message: end.unstarted };
+  if (course.hasReached && (course.wasAsked || isOutside || stop !== undefined)) return { reason: "done", message: killed };
   const tail = course.lastLines === "" ? "it printed nothing" : `its last lines:\n${course.lastLines}`;
   if (end.signal !== null || end.code !== 0) {
     const how = end.signal === null ? `ended with code ${end.code}` : `was ended by ${end.signal}`;
-    return { reason: isOutside ? "lost" : "user-error", message: `the program ${how}; ${tail}` };
+    return { reason: isOutside ? "lost" : "user-error", message: `the program ${how}; ${placeWords(course)}${tail}` };
   }
   if (course.hasMeasured || course.isLater) return { reason: "done", message: "" };
   return { reason: "user-error", message: `${unmeasuredWords(course)}; ${tail}` };
+}
+
+/** A program that misses a file may look for it in a folder that its user did not expect. */
+function placeWords({ place, lastLines }: ProgramCourse): string {
+  return place !== "" && missingFile.test(lastLines) ? `${place}; ` : "";
 }
 
 function unmeasuredWords({ objective, names, wrong }: ProgramCourse): string {

@@ -165,7 +165,7 @@ const failures: readonly (readonly [string, Asked, EndReason, RegExp])[] = [
     "hangs",
     { text: program("if (ask.sample === 1) said = undefined;"), stepTimeoutMs: 1000 },
     EndReason.END_REASON_TIMED_OUT,
-    /no sign of life.*resources.stepTimeout allows 1000 ms/,
+    /no sign of life.*resources.stepTimeout allows 1s;/,
   ],
 ];
 for (const [what, asked, reason, words] of failures) {

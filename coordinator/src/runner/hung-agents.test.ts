@@ -46,7 +46,7 @@ describe("an agent that sends heartbeats and never works", () => {
     await claim(hand, 10);
     const [end] = await endsOf(searchId);
     assert.equal(end?.reason, EndReason.END_REASON_TIMED_OUT);
-    assert.match(end?.message ?? "", /longer than 20000 ms \(resources\.attemptTimeout\), and agent hung did not end it/);
+    assert.match(end?.message ?? "", /longer than 20s \(resources\.attemptTimeout\), and agent hung did not end it/);
     await claim(hand, 30);
     assert.equal(hand.leases.length, 1);
     assert.equal(freeSlots(), 0, "what it claims is not free");

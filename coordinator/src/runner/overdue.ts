@@ -2,7 +2,7 @@
  * Which attempts their agents should have ended by now, by the coordinator's own clock. Agents enforce the time of an attempt and stops by
  * themselves; this is for those that hang or lie. Pure. The time of a step is the agent's alone: only there are steps seen (decision 0027).
  */
-import { defaults, EndReason, type SearchSpec } from "@regulus/proto";
+import { defaults, EndReason, formatDuration, type SearchSpec } from "@regulus/proto";
 import type { HeldLease } from "./agents.js";
 
 /** Why a lease is taken back. */
@@ -25,7 +25,7 @@ export function overdue(
   }
   const attemptTimeoutMs = spec.resources?.attemptTimeoutMs ?? 0;
   if (attemptTimeoutMs > 0 && nowMs - held.startedMs > attemptTimeoutMs + graceMs) {
-    const took = `the attempt took longer than ${attemptTimeoutMs} ms (resources.attemptTimeout)`;
+    const took = `the attempt took longer than ${formatDuration(attemptTimeoutMs)} (resources.attemptTimeout)`;
     return { reason: EndReason.END_REASON_TIMED_OUT, message: `${took}, and agent ${held.agentId} did not end it` };
   }
   return undefined;
