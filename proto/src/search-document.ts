@@ -17,9 +17,14 @@ const choice = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(s
 const options = z.record(z.string(), z.unknown());
 const labels = z.record(z.string(), z.string());
 
+const durationText = z.string().regex(durationPattern);
+/** A number without a unit is refused: read as milliseconds, 10 that was meant as seconds ends a search at once. */
+const noDuration = z.number().refine((value) => value === 0, "a duration with a unit, such as 10s or 5m");
 const duration = z
-  .union([count, z.string().regex(durationPattern)])
-  .describe("A duration such as 10m, 1h30m or 250ms; a plain number counts milliseconds.");
+  .union([noDuration.meta({ const: 0 }), durationText])
+  .describe("A duration such as 10m, 1h30m or 250ms, with units ms, s, m, h or d; or 0.");
+/** Where the field's own name says the unit. */
+const milliseconds = z.union([count, durationText]);
 const byteSize = z
   .union([count, z.string().regex(byteSizePattern)])
   .describe("A size such as 2GiB or 500MB; a plain number counts bytes.");
@@ -130,7 +135,9 @@ export const searchDocumentSchema = z
           .string()
           .optional()
           .describe("Working directory on the agent; the attempt's own scratch directory where absent."),
-        stopGraceMs: duration.optional().describe("How long a program that was asked to stop may take; 10s where absent."),
+        stopGraceMs: milliseconds
+          .optional()
+          .describe("How long a program that was asked to stop may take, in milliseconds or with a unit; 10s where absent."),
       })
       .optional()
       .describe("Your own program in any language, run for every trial instead of a workload."),

@@ -22,7 +22,7 @@ const good = {
   techniques: ["weight-decay", { name: "dropout", options: { sites: ["hidden"] } }],
   budget: { trials: 20, wallTime: "1h30m" },
   parallelism: 4,
-  resources: { memory: "2GiB", backend: "wasm", stepTimeout: 5000, agentLabels: { gpu: "h100" } },
+  resources: { memory: "2GiB", backend: "wasm", stepTimeout: "5s", agentLabels: { gpu: "h100" } },
   retries: { max: 0, backoff: "250ms" },
   reporting: { checkpointEvery: "30s" },
   seed: 7,
@@ -94,6 +94,18 @@ test("every mistake of the issue's list is told at its path", () => {
     [{ strategy: { name: "random", optoins: {} } }, "strategy.optoins", /did you mean options/],
     [{ techniques: ["dropout", "dropout"] }, "techniques[1]", /once/],
     [{ budget: { wallTime: "10 minutes" } }, "budget.wallTime", /such as 10m/],
+    ...[10, 1.5, -1].flatMap((number) =>
+      [
+        ["budget", "wallTime"],
+        ["resources", "stepTimeout"],
+        ["resources", "attemptTimeout"],
+        ["reporting", "checkpointEvery"],
+        ["retries", "backoff"],
+      ].map(
+        ([part = "", field = ""]) =>
+          [{ [part]: { [field]: number } }, `${part}.${field}`, /^a duration with a unit, such as 10s or 5m$/] as const,
+      ),
+    ),
     [{ budget: { trials: 1e9 } }, "budget.trials", /from 0 to 10,000,000/],
     [{ resources: { memory: "2 gigs" } }, "resources.memory", /such as 2GiB/],
     [{ seed: 2 ** 60 }, "seed", /./],
@@ -119,7 +131,7 @@ test("mistakes of shape and of meaning are told together, even in one parameter"
       c: { type: "double", max: 2 },
       d: { type: "boolean", when: { parameter: "c", equals: 1.5 } },
     },
-    budget: { trials: -1, wallTime: 10 ** 15 },
+    budget: { trials: -1, wallTime: "100000d" },
     seed: "seven",
   });
   const fields = problems.map(({ field }) => field).sort();

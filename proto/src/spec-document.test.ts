@@ -108,10 +108,16 @@ test("it comes back as it was written, and what is absent stays absent", () => {
     { module: "./mine.js", options: { a: null } },
   ])
     assert.deepEqual(specToDocument(parseSearchDocument({ ...least, workload })).workload, workload);
-  const numbers = { ...least, budget: { wallTime: 1500 }, resources: { memory: 1024 }, retries: { backoff: 20 } };
+  const numbers = {
+    ...least,
+    budget: { wallTime: "1500ms" },
+    resources: { memory: 1024 },
+    retries: { backoff: "20ms" },
+    reporting: { checkpointEvery: 0 },
+  };
   const again = specToDocument(parseSearchDocument(numbers));
   assert.deepEqual(
-    [again.budget, again.resources, again.retries],
-    [{ wallTime: "1s500ms" }, { memory: "1KiB" }, { backoff: "20ms" }],
+    [again.budget, again.resources, again.retries, again.reporting],
+    [{ wallTime: "1s500ms" }, { memory: "1KiB" }, { backoff: "20ms" }, {}],
   );
 });

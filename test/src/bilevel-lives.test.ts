@@ -38,7 +38,7 @@ interface Setting {
 function document({ kind: [name, options, workload, metric], shards, parallelism }: Setting) {
   const objective = { metric, direction: "minimize" };
   // Where trials may be replaced, none is tried again.
-  const retries = { max: "replacements" in options ? 0 : 1000, backoff: 100 };
+  const retries = { max: "replacements" in options ? 0 : 1000, backoff: "100ms" };
   return { workload, objective, strategy: { name, options: { ...options, shards } }, parallelism, retries };
 }
 

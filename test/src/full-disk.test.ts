@@ -91,8 +91,8 @@ function spec(name: string) {
     strategy: "random",
     budget: { trials, stepsPerTrial: 60 },
     parallelism: 2,
-    retries: { max: 1000, backoff: 100 },
-    reporting: { measureEverySteps: 4, checkpointEvery: 20 },
+    retries: { max: 1000, backoff: "100ms" },
+    reporting: { measureEverySteps: 4, checkpointEvery: "20ms" },
   });
 }
 

@@ -13,7 +13,7 @@ const document = {
   parallelism: 4,
   seed: 5,
   // Enough for an agent on a machine that has much else to do.
-  retries: { max: 20, backoff: 100 },
+  retries: { max: 20, backoff: "100ms" },
 };
 /** With as many trials as shards nothing is asked ahead, and solutions stay in processes. */
 const light = { ...document, parallelism: 2 };

@@ -107,7 +107,7 @@ describe("coordinator", () => {
     await at.open(200);
     at.proposals = once(start());
     const first = at.hand("first");
-    const { searchId } = await at.create({ retries: { backoff: 1 } });
+    const { searchId } = await at.create({ retries: { backoff: "1ms" } });
     await until("a lease", () => first.leases.length === 1);
     const checkpoint = await at.put("four steps");
     first.report(first.leases[0], { $case: "checkpointed", value: { step: 4, checkpoint } });

@@ -20,7 +20,7 @@ const findings = (facts: readonly Fact[]) =>
 async function begun() {
   at.proposals = once(start());
   const hand = at.hand();
-  const { searchId } = await at.create({ retries: { max: 1, backoff: 1 } });
+  const { searchId } = await at.create({ retries: { max: 1, backoff: "1ms" } });
   await until("a lease", () => hand.leases.length === 1);
   return { hand, searchId };
 }

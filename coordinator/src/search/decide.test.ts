@@ -95,7 +95,7 @@ describe("decide", () => {
   });
 
   it("takes back a lost attempt with a growing wait, and ends the trial after its retries", () => {
-    const at = new SearchAt({ retries: { max: 2, backoff: 100 } }).running(0);
+    const at = new SearchAt({ retries: { max: 2, backoff: "100ms" } }).running(0);
     const lose = (attempt: number) =>
       decide(at.state, { kind: "loseAttempt", trial: 0, attempt, reason: EndReason.END_REASON_LOST, message: "silent", nowMs });
     const waits: number[] = [];
@@ -153,7 +153,7 @@ describe("decide", () => {
   });
 
   it("settles a spent wall time to the millisecond, and an idle search only when nothing waits or runs", () => {
-    const at = new SearchAt({ budget: { wallTime: 1000 } }).pending(0);
+    const at = new SearchAt({ budget: { wallTime: "1s" } }).pending(0);
     assert.deepEqual(decide(at.state, settle(false, nowMs + 999)), []);
     const spent = decide(at.state, settle(false, nowMs + 1000));
     assert.deepEqual(kindsOf(spent), ["searchStopRequested", "trialEnded"]);

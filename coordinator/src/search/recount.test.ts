@@ -31,7 +31,7 @@ type Act = typeof act extends fc.Arbitrary<infer Made> ? Made : never;
 /** A search of trials of two slots that did what it was told, with a minute at the end in which nothing happens. */
 function lived(acts: readonly Act[], procedure: "command" | "fit"): SearchAt {
   const of = procedure === "fit" ? { command: undefined, workload: "ridge" } : {};
-  const at = new SearchAt({ ...of, budget: { trials: trialsMax }, retries: { max: 2, backoff: 1 }, resources: { slots: 2 } });
+  const at = new SearchAt({ ...of, budget: { trials: trialsMax }, retries: { max: 2, backoff: "1ms" }, resources: { slots: 2 } });
   let checkpoints = 0;
   for (const { what, which, by, ms, reason } of acts) {
     at.timeMs += ms;

@@ -77,7 +77,7 @@ export function lifeOf(seed: number): Life {
   return {
     seed,
     // Where failed trials are tried again at the end, some have to fail.
-    document: { ...blackBoxDocument(strategy, trials), ...(trialsAdded > 0 ? { retries: { max: 2, backoff: 100 } } : {}) },
+    document: { ...blackBoxDocument(strategy, trials), ...(trialsAdded > 0 ? { retries: { max: 2, backoff: "100ms" } } : {}) },
     trials: trials + trialsAdded,
     trialsAdded,
     agents: 1 + rng.integer(4),
@@ -226,7 +226,7 @@ class World {
     if (this.#searchId !== "" || this.#creating || this.#coordinator === undefined) return;
     this.#creating = true;
     const { document, seed } = this.#life;
-    const spec = parseSearchDocument({ name: "simulated", retries: { max: 1000, backoff: 100 }, seed, ...document });
+    const spec = parseSearchDocument({ name: "simulated", retries: { max: 1000, backoff: "100ms" }, seed, ...document });
     this.#coordinator.createSearch({ spec, idempotencyKey: "once", validateOnly: false }).then(
       (search) => {
         this.#searchId = search.searchId;

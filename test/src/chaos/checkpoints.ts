@@ -100,8 +100,8 @@ function documentOf({ trials, seed }: CheckpointChaosOptions): Readonly<Record<s
     strategy: { name: "asha", options: { eta: 4, minSteps: steps.first } },
     budget: { trials, stepsPerTrial: steps.whole },
     parallelism: 2 * slots,
-    retries: { max: 1000, backoff: 50 },
-    reporting: { checkpointEvery: 1 },
+    retries: { max: 1000, backoff: "50ms" },
+    reporting: { checkpointEvery: "1ms" },
     seed,
   };
 }

@@ -13,7 +13,7 @@ export const trialsOf: Readonly<Record<ChaosTask, number | undefined>> = { digit
 
 /** The search document of a task, but for its name. */
 export function documentOf(task: ChaosTask, seed: number): Readonly<Record<string, unknown>> {
-  return { ...partOf(task), parallelism: 2, retries: { max: 20, backoff: 100 }, seed };
+  return { ...partOf(task), parallelism: 2, retries: { max: 20, backoff: "100ms" }, seed };
 }
 
 function partOf(task: ChaosTask): Readonly<Record<string, unknown>> {
@@ -25,13 +25,13 @@ function partOf(task: ChaosTask): Readonly<Record<string, unknown>> {
         name: "maid",
         options: { steps: 20, shards: 2, direction: "l-bfgs", stepLength: 1, accuracy: 0.003, residual: 0.0003 },
       },
-      reporting: { checkpointEvery: 2000 },
+      reporting: { checkpointEvery: "2s" },
     };
   const trials = (stepsPerTrial: number, measureEverySteps: number) => ({
     objective: { metric: "validLoss", direction: "minimize" },
     strategy: "random",
     budget: { trials: trialsOf[task], stepsPerTrial },
-    reporting: { measureEverySteps, checkpointEvery: 500 },
+    reporting: { measureEverySteps, checkpointEvery: "500ms" },
   });
   if (task === "digits") return { workload: "mnist-mlp", techniques: ["weight-decay", "dropout"], ...trials(300, 50) };
   return {
