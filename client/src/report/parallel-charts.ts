@@ -29,6 +29,8 @@ interface ParallelRow {
   /** One for each axis, the objective last; null where the trial has none. */
   readonly values: readonly unknown[];
   readonly objective: number;
+  /** Whether its search calls it its best: of equal trials only one is. */
+  readonly best: boolean;
 }
 
 function parallelChart(group: readonly Shown[], index: number): Chart[] {
@@ -56,7 +58,10 @@ function partChart(group: readonly Shown[], { parameters, id, words }: ChartPart
   const search = group[0]?.record.search;
   if (search === undefined) return [];
   const { metric, sign } = objectiveOf(search);
-  const rows = group.flatMap((shown) => parallelRows(shown, parameters)).sort((a, b) => sign * (b.objective - a.objective));
+  const rows = bestLast(
+    group.flatMap((shown) => parallelRows(shown, parameters)),
+    sign,
+  );
   if (rows.length < 2) return [];
   const drawn = drawnRows(rows);
   const labels = group.map((shown) => shown.label).join(", ");
@@ -92,9 +97,18 @@ function partChart(group: readonly Shown[], { parameters, id, words }: ChartPart
       sign === 1 ? { ...objective, inverse: true, nameLocation: "start" } : objective,
     ],
     visualMap: colours(drawn, { sign, dimension: parameters.length + 1 }),
-    series: [{ type: "parallel", smooth: 0.15, data: drawn.flatMap((row, at) => linesOf(row, at === drawn.length - 1)) }],
+    series: [
+      { type: "parallel", smooth: 0.15, data: drawn.flatMap((row, at) => linesOf(row, row.best && at === drawn.length - 1)) },
+    ],
   };
   return [{ id, title: `Trials of ${labels}`, caption: caption.join(" "), option }];
+}
+
+/** The worst first; last, and so on top, the best of those that their searches call their best. */
+function bestLast(rows: readonly ParallelRow[], sign: 1 | -1): readonly ParallelRow[] {
+  const sorted = [...rows].sort((a, b) => sign * (b.objective - a.objective));
+  const best = sorted.findLast((row) => row.best);
+  return best === undefined ? sorted : [...sorted.filter((row) => row !== best), best];
 }
 
 /** All rows, or the best half of what is drawn and an even spread of the rest; the best one last. */
@@ -156,7 +170,14 @@ function parallelRows({ record, label }: Shown, parameters: readonly Parameter[]
       const value = found[parameter.name];
       return value === undefined ? null : typeof value === "number" ? value : formatParameter(value);
     });
-    return [{ name: `${label}, trial ${trial.trial}`, values: [...values, objective], objective }];
+    return [
+      {
+        name: `${label}, trial ${trial.trial}`,
+        values: [...values, objective],
+        objective,
+        best: trial.trial === record.search.bestTrial,
+      },
+    ];
   });
 }
 

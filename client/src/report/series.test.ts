@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Parameter } from "@regulus/proto";
+import { shownSearches } from "./chart-frame.js";
+import { parallelCharts } from "./parallel-charts.js";
 import { resultOf } from "./result.js";
 import { sampleSearch } from "./sample.js";
 import { learnedSeries, linePointsMax, perturbed } from "./series.js";
@@ -61,3 +63,20 @@ test("the result of a search is its best trial at its best measurement, and lear
 function parameter(min: number, max: number, scale: "SCALE_LINEAR" | "SCALE_LOG"): Parameter {
   return { name: "x", domain: { $case: "double", value: { min, max, scale } }, initial: undefined, when: undefined };
 }
+
+test("the thick line of parallel coordinates is the trial that its search calls its best, whichever trials are as good", () => {
+  const sample = sampleSearch({ seed: 4, strategy: "random", trials: 9, stepsPerTrial: 100 });
+  const trials = sample.trials.map((row) => ({ ...row, trial: { ...(row.trial ?? assert.fail()), value: 0.5 } }));
+  for (const bestTrial of [0, 4, 8]) {
+    const record = { ...sample, trials, search: { ...sample.search, bestTrial, bestValue: 0.5 } };
+    for (const { option } of parallelCharts(shownSearches([record]))) {
+      const [series] = option.series as { data: { name: string; lineStyle: { width: number } }[] }[];
+      const widest = Math.max(...(series?.data ?? []).map(({ lineStyle }) => lineStyle.width));
+      const thick = new Set((series?.data ?? []).filter(({ lineStyle }) => lineStyle.width === widest).map(({ name }) => name));
+      assert.deepEqual(
+        [...thick].map((name) => name.replace(/^.*, /, "")),
+        [`trial ${bestTrial}`],
+      );
+    }
+  }
+});
