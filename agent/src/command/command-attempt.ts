@@ -6,7 +6,7 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { type Command, defaults, filledWords, RegulusError } from "@regulus/proto";
+import { type Command, Direction, defaults, filledWords, metricOf, RegulusError } from "@regulus/proto";
 import { Family, leftWords, markVariable } from "../attempts/descendants.js";
 import { closePipes, isRunning, signalGroup } from "../attempts/process-group.js";
 import { checkProcedure } from "../trial/checkpoint-file.js";
@@ -86,6 +86,7 @@ class ProgramRun {
       folder: programPaths(begin.directory).checkpointDirectory,
       everyMs: begin.spec.reporting?.checkpointEveryMs || defaults.checkpointEveryMs,
       resumedStep: before.step,
+      objective: begin.spec.objectives[0] ?? { direction: Direction.DIRECTION_MINIMIZE },
       header: (step) => ({ step, seconds: this.seconds(), procedure: begin.work.procedure }),
       stored: () => outside.stored(),
       send,
@@ -197,7 +198,7 @@ class ProgramRun {
         this.measurements.wrong(line.problem);
         return;
       case "measurement": {
-        this.checkpoints.measured(line.step);
+        this.checkpoints.measured(line.step, metricOf(line.metrics, this.measurements.objective));
         const arrival = this.measurements.add(line);
         if (arrival === "reached") this.hasReached();
         if (arrival === "beyond") this.askToStop();

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { Direction } from "@regulus/proto";
 import fc from "fast-check";
 import type { FromTrial } from "../trial/messages.js";
 import { restoreDirectory } from "./directory-archive.js";
@@ -36,6 +37,7 @@ function begin(everyMs: number, resumedStep = 0) {
     folder,
     everyMs,
     resumedStep,
+    objective: { direction: Direction.DIRECTION_MAXIMIZE },
     header: (step) => ({ step, seconds: 0, procedure: "command" }),
     stored: () => store.has,
     moved: () => undefined,
@@ -145,6 +147,74 @@ test("before its time, and while the store lacks the one before, nothing is pack
   while (steps().length === 1) await soon();
   assert.deepEqual(steps(), [1, 3]);
   await slow.checkpoints.finish();
+});
+
+test("however its measurements go, a program leaves its best announcement and its newest, best first, and keeps two at most", async () => {
+  const value = fc.integer({ min: 1, max: 5 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 8 }), fc.boolean(), async (values, measuresFirst) => {
+      const { directory, folder, checkpoints, saved, found } = begin(60_000);
+      for (const [index, value] of values.entries()) {
+        save(folder, index + 1, "beside");
+        if (measuresFirst) checkpoints.measured(index + 1, value);
+        checkpoints.announce(index + 1);
+        if (!measuresFirst) checkpoints.measured(index + 1, value);
+        await checkpoints.settled();
+        const kept = readdirSync(directory).filter((name) => name.startsWith("frozen-"));
+        assert.ok(kept.length <= 2, kept.join());
+      }
+      await checkpoints.finish();
+      const best = values.indexOf(Math.max(...values)) + 1;
+      const isNewestAsGood = values.at(-1) === values[best - 1];
+      assert.deepEqual(
+        saved().map(({ step }) => step),
+        isNewestAsGood ? [values.length] : [best, values.length],
+      );
+      assert.deepEqual(found(), []);
+      for (const { path, step } of saved()) {
+        await restoreDirectory(path, join(directory, `restored-${step}`));
+        assert.equal(Number.parseInt(readFileSync(join(directory, `restored-${step}`, "weights"), "utf8"), 10), step);
+      }
+      assert.equal(readdirSync(directory).filter((name) => name.startsWith("frozen-")).length, 0);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("the newest follows the best once that is stored, and what is no better than what was packed is not packed for its value", async () => {
+  const { folder, checkpoints, saved, isStored } = begin(150);
+  const say = async (step: number, value: number) => {
+    save(folder, step, "beside");
+    checkpoints.measured(step, value);
+    checkpoints.announce(step);
+    await checkpoints.settled();
+  };
+  const steps = () => saved().map(({ step }) => step);
+  for (const [step, value] of [0.9, 0.3].entries()) await say(step + 1, value);
+  while (steps().length === 0) await soon();
+  assert.deepEqual(steps(), [1]);
+  isStored();
+  while (steps().length === 1) await soon();
+  for (const [step, value] of [0.8, 0.2].entries()) await say(step + 3, value);
+  await checkpoints.finish();
+  assert.deepEqual(steps(), [1, 2, 4]);
+});
+
+test("the best of a program that writes in place is lost, which is told once, and its newest is stored", async () => {
+  const { folder, checkpoints, saved, found } = begin(60_000);
+  for (const [index, value] of [0.9, 0.3].entries()) {
+    save(folder, index + 1, "in place");
+    checkpoints.measured(index + 1, value);
+    checkpoints.announce(index + 1);
+    await checkpoints.settled();
+  }
+  await checkpoints.finish();
+  assert.deepEqual(
+    saved().map(({ step }) => step),
+    [2],
+  );
+  assert.equal(found().length, 1);
+  assert.match(found()[0] ?? "", /step 1, the best until then, is not stored: .* write files beside and rename them/);
 });
 
 /** Waits until what was announced is frozen, and one snapshot at most is left. */

@@ -1,13 +1,15 @@
 /**
- * The checkpoints of one run of a program: freezes the folder when the program announces one, packs it when `checkpointEvery` has passed and the
- * store has the one before, and packs what is left when the program has ended. Each archive has its own path and was read back.
+ * The checkpoints of one run of a program: freezes the folder when the program announces one, packs the best and the newest when `checkpointEvery`
+ * has passed and the store has the one before, and packs what is left when the program has ended. Each archive has its own path and was read back.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Objective } from "@regulus/proto";
 import { type CheckpointHeader, ownFolder } from "../trial/checkpoint-file.js";
 import type { FromTrial } from "../trial/messages.js";
 import { type Archive, archiveDirectory } from "./directory-archive.js";
 import { changedFiles, type FolderSnapshot, freezeFolder, removeSnapshot, withoutFiles } from "./folder-snapshot.js";
+import { PendingCheckpoints } from "./pending-checkpoints.js";
 
 /** Times that a snapshot is packed again without the files that the program had begun to write. */
 const packTriesMax = 3;
@@ -27,6 +29,8 @@ export interface ProgramCheckpointsOptions {
   readonly everyMs: number;
   /** Step of the checkpoint that the program was given; 0 for none. */
   readonly resumedStep: number;
+  /** Which of two values of the objective is the better one. */
+  readonly objective: Pick<Objective, "direction">;
   header(step: number): CheckpointHeader;
   /** Whether the last checkpoint that was sent is stored. */
   stored(): boolean;
@@ -42,10 +46,14 @@ interface Announced {
   readonly atMs: number;
 }
 
+interface Frozen extends Announced {
+  readonly snapshot: FolderSnapshot;
+}
+
 export class ProgramCheckpoints {
-  /** The newest announcement that is not frozen yet, and the newest that is frozen and not packed. */
+  /** The newest announcement that is not frozen yet, and those that are frozen and not packed. */
   private announced: Announced | undefined;
-  private frozen: (Announced & { readonly snapshot: FolderSnapshot }) | undefined;
+  private readonly pending: PendingCheckpoints<Frozen>;
   private newestStep = -1;
   private sent: { readonly step: number; readonly contents: string } | undefined;
   private files = 0;
@@ -58,7 +66,9 @@ export class ProgramCheckpoints {
   private changedInARow = 0;
   private readonly warned = new Set<string>();
 
-  constructor(private readonly options: ProgramCheckpointsOptions) {}
+  constructor(private readonly options: ProgramCheckpointsOptions) {
+    this.pending = new PendingCheckpoints(options.objective);
+  }
 
   /** The program says that its folder is whole and holds a step. */
   announce(step: number): void {
@@ -72,8 +82,9 @@ export class ProgramCheckpoints {
     this.look();
   }
 
-  /** The program measured a step: one before where it was to go on says that it did not load its checkpoint. */
-  measured(step: number): void {
+  /** The program measured a step: one before where it was to go on says that it did not load its checkpoint. `value`: of the objective. */
+  measured(step: number, value = Number.NaN): void {
+    this.pending.measured(step, value);
     const { resumedStep, folder } = this.options;
     if (step >= resumedStep) return;
     const words = `it was to go on from step ${resumedStep} and measured step ${step}: it did not load its checkpoint from REGULUS_CHECKPOINT_DIR (${folder})`;
@@ -86,8 +97,8 @@ export class ProgramCheckpoints {
     if (this.turn !== undefined) return;
     const waitMs = this.packedMs + this.options.everyMs - performance.now();
     const isDue = this.ended || (waitMs <= 0 && this.options.stored());
-    if (this.announced === undefined && (this.frozen === undefined || !isDue)) {
-      if (this.frozen !== undefined && waitMs > 0) this.timer = setTimeout(() => this.look(), waitMs);
+    if (this.announced === undefined && (this.pending.isEmpty || !isDue)) {
+      if (!this.pending.isEmpty && waitMs > 0) this.timer = setTimeout(() => this.look(), waitMs);
       return;
     }
     this.turn = this.take(isDue).finally(() => {
@@ -100,8 +111,13 @@ export class ProgramCheckpoints {
   async finish(): Promise<void> {
     this.ended = true;
     this.look();
-    while (this.turn !== undefined) await this.turn;
+    await this.settled();
     if (this.changedInARow > 0) this.warnChanged(this.newestStep);
+  }
+
+  /** Resolves when what was announced is frozen, and packed where it is time. */
+  async settled(): Promise<void> {
+    while (this.turn !== undefined) await this.turn;
   }
 
   /** One announcement is frozen and, where it is time, packed, however many come meanwhile. Never throws. */
@@ -126,9 +142,7 @@ export class ProgramCheckpoints {
       () => this.options.moved(),
     );
     if (!snapshot.isEmpty) {
-      const { frozen } = this;
-      this.frozen = { ...announced, snapshot };
-      if (frozen !== undefined) await removeSnapshot(frozen.snapshot);
+      for (const dropped of this.pending.add({ ...announced, snapshot })) await removeSnapshot(dropped.snapshot);
       return;
     }
     await removeSnapshot(snapshot);
@@ -137,13 +151,14 @@ export class ProgramCheckpoints {
   }
 
   private async pack(): Promise<void> {
-    const { frozen } = this;
+    const { next: frozen, isBest, dropped } = this.pending.take();
+    for (const { snapshot } of dropped) await removeSnapshot(snapshot);
     if (frozen === undefined) return;
-    this.frozen = undefined;
-    this.packedMs = performance.now();
+    // The newest follows the best as soon as that is stored.
+    if (!isBest) this.packedMs = performance.now();
     this.files += 1;
     const path = join(this.options.directory, `checkpoint-${this.files}.tar`);
-    const archive = await this.archive(frozen, path)
+    const archive = await this.archive(frozen, path, isBest)
       .catch(async (error: unknown) => {
         // Half an archive would keep the room that others need.
         await rm(path, { force: true });
@@ -151,6 +166,7 @@ export class ProgramCheckpoints {
       })
       .finally(() => removeSnapshot(frozen.snapshot));
     const { step } = frozen;
+    if (archive !== undefined) this.pending.packed();
     if (archive === undefined || (this.sent?.step === step && this.sent.contents === archive.contents)) {
       await rm(path, { force: true });
       return;
@@ -160,10 +176,7 @@ export class ProgramCheckpoints {
   }
 
   /** Undefined where the program wrote into the announced files meanwhile: what it announces next is packed at once. */
-  private async archive(
-    { step, atMs, snapshot }: Announced & { readonly snapshot: FolderSnapshot },
-    path: string,
-  ): Promise<Archive | undefined> {
+  private async archive({ step, atMs, snapshot }: Frozen, path: string, isBest: boolean): Promise<Archive | undefined> {
     let wanted = snapshot;
     for (let tries = 0; tries < packTriesMax && !wanted.isEmpty; tries += 1) {
       const archive = await archiveDirectory(wanted, path, this.options.header(step), () => this.options.moved()).catch(
@@ -179,6 +192,10 @@ export class ProgramCheckpoints {
       if (!changed.every(({ bornMs }) => bornMs > atMs)) break;
       wanted = withoutFiles(wanted, changed);
     }
+    if (isBest) {
+      this.warnBestChanged(step);
+      return undefined;
+    }
     this.packedMs = Number.NEGATIVE_INFINITY;
     this.changedInARow += 1;
     if (this.changedInARow >= changedInARowMax) this.warnChanged(step);
@@ -191,6 +208,11 @@ export class ProgramCheckpoints {
       "changed",
       `the checkpoint at step ${step} is not stored: its files were written to while they were packed; ${advice}`,
     );
+  }
+
+  private warnBestChanged(step: number): void {
+    const words = `the checkpoint at step ${step}, the best until then, is not stored: its files were written to afterwards`;
+    this.warnOnce("best changed", `${words}; write files beside and rename them, and the best is kept`);
   }
 
   private warnOnce(about: string, message: string): void {
