@@ -180,6 +180,14 @@ test("a program that fails, cannot start, or measures nothing is the user's to m
   const silent = await coordinator.finished(trialOf(give(script('echo "{\\"step\\": 1, \\"loss\\": 2}"'))));
   assert.equal(silent.reason, EndReason.END_REASON_USER_ERROR);
   assert.match(silent.message, /printed only loss; expected a line with the objective, such as \{"step": 10, "validLoss": 0.5\}/);
+  const epochs = give(script("for n in 1 2 3 4; do echo \"{'step': $n, 'validLoss': 2}\"; done"));
+  const near = await coordinator.finished(trialOf(epochs));
+  assert.match(
+    near.message,
+    /printed no measurement; .*; 4 lines have a step in braces .*; the first: \{'step': 1, 'validLoss': 2\}/,
+  );
+  const early = findings(trialOf(epochs)).join();
+  assert.match(early, /nothing is measured so far: 3 lines have .*; expected \{"step": 1, "validLoss": 0.5\}/);
 });
 
 test("a program ended from outside is lost, not the user's fault", async () => {

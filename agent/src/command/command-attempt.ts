@@ -189,6 +189,9 @@ class ProgramRun {
     switch (line.kind) {
       case "output":
         return;
+      case "near":
+        this.measurements.near(line.miss, text);
+        return;
       case "checkpoint":
         this.measurements.flush();
         this.hasSaved = true;
@@ -242,7 +245,7 @@ class ProgramRun {
   }
 
   private course() {
-    const { diverged, objective, names, hasReached, newestWrong } = this.measurements;
+    const { diverged, objective, names, hasReached, newestWrong, nearWords } = this.measurements;
     return {
       diverged,
       stop: this.outside.stopReason(),
@@ -252,6 +255,7 @@ class ProgramRun {
       hasMeasured: names.has(objective),
       names: [...names],
       wrong: newestWrong,
+      near: nearWords,
       isLater: this.begin.attempt > 1,
       lastLines: this.output.lastLines(lastLines),
       place: placeOf(this.command.directory),

@@ -27,8 +27,12 @@ test("both forms of a measurement are read, and NaN and Infinity as Python print
 });
 
 test("what is no measurement is output, and what means to be one and is wrong says why", () => {
-  for (const line of ["", "epoch 3", "{}", '{"loss": 1}', "{not json}", "[1,2]", '{"step": 1'])
+  for (const line of ["", "epoch 3", "{}", '{"loss": "1"}', "{not json}", "step }{", "[1,2]", '{"step": 1'])
     assert.equal(parseLine(line).kind, "output", line);
+  for (const line of ['{"loss": 0.5}', '{"epoch": 1, "loss": NaN}'])
+    assert.deepEqual(parseLine(line), { kind: "near", miss: "no step" }, line);
+  for (const line of ["{'step': 1, 'loss': 2}", 'INFO {"step": 1, "loss": 2}', '{"step": 1, "loss": 2,}'])
+    assert.deepEqual(parseLine(line), { kind: "near", miss: "no JSON" }, line);
   const problem = (line: string) => {
     const parsed = parseLine(line);
     return parsed.kind === "wrong" ? parsed.problem : parsed.kind;

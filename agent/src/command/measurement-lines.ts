@@ -13,6 +13,9 @@ export interface LostMetric {
   readonly problem: string;
 }
 
+/** How a line misses being a measurement: an object with numbers and no step, or braces around a step that are no line of JSON. */
+export type NearMiss = "no step" | "no JSON";
+
 /** What one line says. */
 export type Line =
   | {
@@ -24,15 +27,21 @@ export type Line =
     }
   | { readonly kind: "checkpoint"; readonly step: number }
   | { readonly kind: "output" }
+  /** Output that may have been meant as a measurement; a program that measures nothing else is told of it. */
+  | { readonly kind: "near"; readonly miss: NearMiss }
   /** Looks like a measurement and is none; `problem` says why. */
   | { readonly kind: "wrong"; readonly problem: string };
 
 /** Reads one line, without its end. */
 export function parseLine(line: string): Line {
   const text = line.trim();
-  if (!text.startsWith("{") || !text.endsWith("}")) return { kind: "output" };
-  const value = parseObject(text);
-  if (value === undefined || (!("step" in value) && !("checkpoint" in value))) return { kind: "output" };
+  const value = text.startsWith("{") && text.endsWith("}") ? parseObject(text) : undefined;
+  if (value === undefined) return hasStepInBraces(text) ? { kind: "near", miss: "no JSON" } : { kind: "output" };
+  if (!("step" in value) && !("checkpoint" in value)) {
+    return Object.values(value).some((one) => readNumber(one) !== undefined)
+      ? { kind: "near", miss: "no step" }
+      : { kind: "output" };
+  }
   if ("checkpoint" in value) {
     return isStep(value.checkpoint)
       ? { kind: "checkpoint", step: value.checkpoint }
@@ -45,6 +54,13 @@ export function parseLine(line: string): Line {
     return wrong(`"metrics" is ${show(named)}, expected an object of numbers`);
   }
   return readMetrics(step, named);
+}
+
+/** As Python prints a dictionary, and as loggers print what is behind their own words. */
+function hasStepInBraces(text: string): boolean {
+  const from = text.indexOf("{");
+  const step = from < 0 ? -1 : text.indexOf("step", from);
+  return step >= 0 && text.indexOf("}", step) >= 0;
 }
 
 /** Reads each metric by itself: a text or a name that is too long loses only that metric. */

@@ -4,7 +4,8 @@
  */
 import { Direction, limits, type Measurement, metricOf, type SearchSpec, type Work } from "@regulus/proto";
 import type { FromTrial } from "../trial/messages.js";
-import type { Line } from "./measurement-lines.js";
+import type { Line, NearMiss } from "./measurement-lines.js";
+import { NearMisses } from "./near-misses.js";
 import { RateLimit } from "./rate-limit.js";
 import { StepMeasurements } from "./step-measurements.js";
 import { type Arrival, StepTarget } from "./step-target.js";
@@ -29,6 +30,11 @@ export interface ProgramMeasurementsOptions {
   readonly send: (message: FromTrial) => void;
 }
 
+/** A line as a program should print it. */
+function exampleLine(objective: string): string {
+  return `{"step": 1, ${JSON.stringify(objective)}: 0.5}`;
+}
+
 export class ProgramMeasurements {
   /** Why the program diverged; empty while it has not. */
   diverged = "";
@@ -45,6 +51,7 @@ export class ProgramMeasurements {
   private lostUntold = 0;
   private wrongLines = 0;
   private toldBeyond = false;
+  private readonly misses = new NearMisses();
 
   constructor(private readonly options: ProgramMeasurementsOptions) {
     const { spec, work, fromStep, seconds, send } = options;
@@ -112,6 +119,18 @@ export class ProgramMeasurements {
     this.wrongLines += 1;
     this.newestWrong = problem;
     if (this.wrongLines <= warningsMax) this.found("warning", `a line is no measurement: ${problem}`);
+  }
+
+  /** A line may have been meant as a measurement: told early where the program has measured nothing so far. */
+  near(miss: NearMiss, line: string): void {
+    const isEnough = this.misses.add(miss, line);
+    if (isEnough && this.names.size === 0)
+      this.found("warning", `nothing is measured so far: ${this.misses.words()}; expected ${exampleLine(this.objective)}`);
+  }
+
+  /** What may have been meant as measurements, in words; empty for nothing. */
+  get nearWords(): string {
+    return this.misses.words();
   }
 
   /** All lines were read. */

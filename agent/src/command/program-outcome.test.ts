@@ -12,6 +12,7 @@ const course: ProgramCourse = {
   hasMeasured: true,
   names: ["val/loss"],
   wrong: "",
+  near: "",
   isLater: false,
   lastLines: "bye",
   place: "it ran in a scratch folder",
@@ -82,5 +83,7 @@ test("a first attempt that measured no objective is the user's error with an exa
   );
   assert.equal(reasonOf(end, { hasMeasured: false, names: [], isLater: true }), "done");
   const wrong = programOutcome(end, { ...course, hasMeasured: false, names: [], wrong: '"step" is -1' });
+  const near = programOutcome(end, { ...course, hasMeasured: false, names: [], near: "1 line is a JSON object without a step" });
+  assert.match(near.message, /0.5}; 1 line is a JSON object without a step; its last lines/);
   assert.match(wrong.message, /printed no measurement; .*; a line was left out: "step" is -1; its last lines/);
 });

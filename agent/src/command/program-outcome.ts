@@ -32,6 +32,8 @@ export interface ProgramCourse {
   readonly names: readonly string[];
   /** What is wrong with the last line that looked like a measurement and was none; empty for none. */
   readonly wrong: string;
+  /** Which lines may have been meant as measurements, in words; empty for none. */
+  readonly near: string;
   /** Whether an attempt before this one may have measured: the coordinator, which has the log, says whether that is enough. */
   readonly isLater: boolean;
   /** Its last lines; empty for none. */
@@ -69,9 +71,9 @@ function placeWords({ place, lastLines }: ProgramCourse): string {
   return place !== "" && missingFile.test(lastLines) ? `${place}; ` : "";
 }
 
-function unmeasuredWords({ objective, names, wrong }: ProgramCourse): string {
+function unmeasuredWords({ objective, names, wrong, near }: ProgramCourse): string {
   const further = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
   const seen = names.length === 0 ? "no measurement" : `only ${names.slice(0, namesShown).join(", ")}${further}`;
   const expected = `{"step": 10, ${JSON.stringify(objective)}: 0.5}`;
-  return `the program ended with code 0 and printed ${seen}; expected a line with the objective, such as ${expected}${wrong === "" ? "" : `; a line was left out: ${wrong}`}`;
+  return `the program ended with code 0 and printed ${seen}; expected a line with the objective, such as ${expected}${wrong === "" ? "" : `; a line was left out: ${wrong}`}${near === "" ? "" : `; ${near}`}`;
 }
