@@ -43,6 +43,22 @@ test("best and show print every digit in ASCII where no terminal reads them, and
   assert.match(best.stdout + shown.stdout, /^[\u0000-\u007f]*$/);
 });
 
+test("show of a trial says the value that counts and its step, then the newest where that is another", async (t) => {
+  const twin = await startTwin(t);
+  const kept = addSample(twin, (trial) => {
+    const last = { ...(trial.last ?? assert.fail()), step: 200, metrics: { validLoss: 0.485, accuracy: 0.7 } };
+    const best = { ...last, step: 100, metrics: { validLoss: 0.47, accuracy: 0.6 } };
+    return trial.trial === 1 ? { ...trial, last, best: last, value: 0.485 } : { ...trial, last, best, value: 0.47 };
+  });
+  const shown = await regulus(["show", kept, "0", "-c", twin.address]);
+  assert.match(
+    shown.stdout,
+    /^validLoss +0\.47 at step 100, the value that counts$\n^newest validLoss +0\.485$\n^newest accuracy +0\.7$/m,
+  );
+  const same = await regulus(["show", kept, "1", "-c", twin.address]);
+  assert.match(same.stdout, /^validLoss +0\.485$/m);
+});
+
 test("show says how many trials and hyperparameters it leaves out and how to see them", async (t) => {
   const twin = await startTwin(t);
   const parameters = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`parameter${index}`, index / 7]));

@@ -1,6 +1,7 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
 import {
   type ArtifactRef,
+  countedMeasurement,
   type Fact,
   type GetTrialResponse,
   RegulusError,
@@ -87,7 +88,7 @@ async function show(idOrBeginning: string, trial: number | undefined, options: S
       const answer = await client.getTrial({ searchId, trial });
       if (options.output) await writePiece(await programOutput(client, answer));
       else if (options.json) writeJson(answer);
-      else writeTrial(answer, await programOutput(client, answer));
+      else writeTrial(search, answer, await programOutput(client, answer));
       return;
     }
     const trials: Trial[] = [];
@@ -242,7 +243,17 @@ function checkpointPairs({ checkpoint, checkpointStep, bestCheckpoint, bestCheck
   return [...newest, ["best-checkpoint", words(bestCheckpointStep, bestCheckpoint)]];
 }
 
-function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
+/** The value that counts, as the table of trials has it, with its step; then what was measured last, where that is another measurement. */
+function measuredPairs({ spec }: Search, trial: Trial): [string, string][] {
+  const objective = spec?.objectives[0];
+  const counted = countedMeasurement(trial, objective);
+  if (counted === undefined || trial.value === undefined || counted.step === trial.last?.step) return metricPairs(trial.last);
+  const value = `${numberFormat()(trial.value)} at step ${formatCount(counted.step)}, the value that counts`;
+  const newest = metricPairs(trial.last).map(([name, text]): [string, string] => [`newest ${name}`, text]);
+  return [[objective?.metric ?? "objective", value], ...newest];
+}
+
+function writeTrial(search: Search, { trial, facts }: GetTrialResponse, output: string): void {
   if (trial === undefined) return;
   const message: [string, string][] = trial.message === "" ? [] : [["message", trial.message]];
   const artifacts = trial.artifacts.map(({ kind, size, sha256 }): [string, string] => [
@@ -257,7 +268,7 @@ function writeTrial({ trial, facts }: GetTrialResponse, output: string): void {
       ["procedure", trial.work?.procedure ?? ""],
       ["attempts", `${trial.attempts}${trial.agentId === "" ? "" : `, the newest on ${trial.agentId}`}`],
       ["steps", countFormat()(trial.last?.step ?? 0)],
-      ...metricPairs(trial.last),
+      ...measuredPairs(search, trial),
       ...parameterPairs(trial),
       ...artifacts,
       ...checkpointPairs(trial),
