@@ -154,7 +154,7 @@ function budgetProblems({ budget, strategy }: SearchSpec): readonly Problem[] {
   const meant = strategySpecs.get(written) ?? strategySpecs.get(closestName(written, [...strategySpecs.keys()]) ?? "");
   if (meant?.endsByItself === true || (budget && (budget.trials > 0 || budget.steps > 0 || budget.wallTimeMs > 0))) return [];
   const why = meant === undefined ? "unless the strategy ends by itself" : `since ${meant.name} does not end by itself`;
-  return [{ field: "budget", seen: "no limit", expected: `trials, steps or wallTimeMs, ${why}` }];
+  return [{ field: "budget", seen: "no limit", expected: `trials, steps or wallTime, ${why}` }];
 }
 
 /** What the strategy can't do with this search. */

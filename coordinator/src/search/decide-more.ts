@@ -2,7 +2,7 @@
  * Decides what gives a search more: budget, and further lives of its failed trials. Either opens a search that has ended. What would end it
  * again at once is refused, with what stands in the way. Pure.
  */
-import { type Budget, isTrialFailure, limits, RegulusError, type Work } from "@regulus/proto";
+import { type Budget, formatDuration, isTrialFailure, limits, RegulusError, type Work } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "./commands.js";
 import type { SearchState } from "./search-state.js";
 import { spentVerdict } from "./verdict.js";
@@ -49,8 +49,9 @@ function extended({ searchId, budget }: SearchState, more: Extend["more"]): Budg
     const added = more[field];
     if (added === 0) return [];
     if (!has.includes(field)) {
-      const expected = `nothing, since search ${searchId} has no such limit; it has ${has.join(", ") || "none"}`;
-      return [{ field, seen: String(added), expected }];
+      const names = has.map((name) => (name === "wallTimeMs" ? "wallTime" : name)).join(", ");
+      const expected = `nothing, since search ${searchId} has no such limit; it has ${names || "none"}`;
+      return [{ field, seen: amountWords(field, added), expected }];
     }
     const sum = (budget[field] ?? 0) + added;
     sums[field] = sum;
@@ -58,8 +59,8 @@ function extended({ searchId, budget }: SearchState, more: Extend["more"]): Budg
     return [
       {
         field,
-        seen: String(added),
-        expected: `at most ${most[field] - (budget[field] ?? 0)} beside the ${budget[field]} that there are`,
+        seen: amountWords(field, added),
+        expected: `at most ${amountWords(field, most[field] - (budget[field] ?? 0))} beside the ${amountWords(field, budget[field] ?? 0)} that there are`,
       },
     ];
   });
@@ -67,6 +68,11 @@ function extended({ searchId, budget }: SearchState, more: Extend["more"]): Budg
     problems.push({ field: "trials", seen: "0", expected: "more than 0, or of another limit" });
   if (problems.length > 0) throw RegulusError.invalid(problems);
   return sums;
+}
+
+/** A number of trials, steps or failures, or a duration. */
+function amountWords(field: (typeof fields)[number], amount: number): string {
+  return field === "wallTimeMs" ? formatDuration(amount) : String(amount);
 }
 
 /** The fact that opens a search that has ended. Fails where it would end again at once. */

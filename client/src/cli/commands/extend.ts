@@ -1,5 +1,5 @@
 /** `regulus extend`: a search gets more budget, also one that has ended. */
-import { formatDuration, parseDurationMs, type Search } from "@regulus/proto";
+import { formatDuration, parseDurationMs, RegulusError, type Search } from "@regulus/proto";
 import { type Command, InvalidArgumentError } from "commander";
 import { formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
@@ -26,12 +26,28 @@ export function registerExtend(program: Command): void {
       const { trials = 0, steps = 0, wallTime = 0, failures = 0 } = options;
       const search = await withClient(options, async (client) => {
         const { searchId } = await findSearch(client, idOrBeginning);
-        return client.extendSearch({ searchId, trials, steps, wallTimeMs: wallTime, failures });
+        return client.extendSearch({ searchId, trials, steps, wallTimeMs: wallTime, failures }).catch((thrown: unknown) => {
+          throw inFlags(thrown);
+        });
       });
       if (options.json) writeJson({ search });
       else note(`search ${search.searchId} has a budget of ${budgetWords(search)}; regulus watch ${search.searchId} follows`);
     });
 }
+
+/** What the coordinator says of the fields of its call, said of the flags that were typed. */
+function inFlags(thrown: unknown): unknown {
+  if (!(thrown instanceof RegulusError) || thrown.problems.length === 0) return thrown;
+  const flag = (field: string) => flags[field] ?? field;
+  return RegulusError.invalid(thrown.problems.map((problem) => ({ ...problem, field: flag(problem.field) })));
+}
+
+const flags: Readonly<Record<string, string>> = {
+  trials: "--trials",
+  steps: "--steps",
+  wallTimeMs: "--wall-time",
+  failures: "--failures",
+};
 
 function budgetWords({ spec }: Search): string {
   const { trials = 0, steps = 0, wallTimeMs = 0, failures = 0 } = spec?.budget ?? {};
