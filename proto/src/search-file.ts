@@ -6,7 +6,7 @@ import type { z } from "zod";
 import { checkSpec } from "./check-spec.js";
 import { isMap, isPlainMap } from "./check-values.js";
 import { copyPlain } from "./copy-plain.js";
-import { expectedOneOf } from "./did-you-mean.js";
+import { closestName, expectedOneOf } from "./did-you-mean.js";
 import { RegulusError } from "./errors.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
 import type { SearchSpec } from "./gen/regulus/v1/search.js";
@@ -57,9 +57,13 @@ export function readSearchDocument(document: unknown): SearchReading {
     problems.addText("objectives", "objective and objectives", "exactly one of the two");
   }
   const spec = documentToSpec(read);
+  // A command with a mistake in it or in its name is no missing one.
+  const followsFromCommand = ({ field, seen }: { readonly field: string; readonly seen: string }) =>
+    field === "workload" && seen === "nothing" && saysWhatRuns(document);
   for (const problem of checkSpec(spec)) {
     const field = filePath(problem.field, spec, read);
-    if (!parts.hides(field, spec)) problems.addText(field, problem.seen, problem.expected);
+    if (!parts.hides(field, spec) && !followsFromCommand({ field, seen: problem.seen }))
+      problems.addText(field, problem.seen, problem.expected);
   }
   const own = problems.all();
   const joined = (found: readonly Problem[]) => {
@@ -68,11 +72,22 @@ export function readSearchDocument(document: unknown): SearchReading {
       // A parameter's name is read whatever else is wrong with the parameter.
       const follows =
         !/^space\[\d+\]\.name$/.test(at) && (parts.hides(field, spec) || own.some((one) => isWithin(field, one.field)));
-      if (!follows && !own.some((one) => one.field === field)) problems.addText(field, seen, expected);
+      if (!follows && !followsFromCommand({ field, seen }) && !own.some((one) => one.field === field))
+        problems.addText(field, seen, expected);
     }
     return problems.all();
   };
   return { spec, problems: own, joined };
+}
+
+/** Whether a command or a workload is written there that could not be read, or a field whose name may be meant for one. */
+function saysWhatRuns(document: Readonly<Record<string, unknown>>): boolean {
+  const runs = ["workload", "command"];
+  const known = Object.keys(searchDocumentSchema.shape);
+  return Object.entries(document).some(([name, value]) => {
+    if (runs.includes(name)) return value !== undefined;
+    return !known.includes(name) && closestName(name, runs) !== undefined;
+  });
 }
 
 /** Stand in for parts that could not be read, so that the numbering and naming of the others stay. */
