@@ -1,7 +1,7 @@
 /** The `regulus` command as people and scripts meet it: real processes against a real server; output, errors and exit codes. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -303,6 +303,17 @@ test("artifact: lists what a trial left, and fetches one of it as the bytes that
   const replayed = await artifact("best", "report");
   assert.equal(replayed.stdout, "replayed");
   assert.match(replayed.stderr, /^trial \d is the best of those that left a report; the best of all, trial \d, left none$/m);
+  // A model of another trial than the best is given only by that trial's number.
+  Object.assign(kept.exported[other]?.trial ?? {}, { bestCheckpoint: ref, bestCheckpointStep: 150 });
+  Object.assign(best, { bestCheckpoint: undefined });
+  const refused = await artifact("best", "best-checkpoint", "--extract", join(folder, "refused"));
+  assert.equal(refused.code, 3);
+  assert.match(
+    refused.stderr,
+    new RegExp(`trial ${search.bestTrial} is the best and left no best-checkpoint; trial ${other} is the best of those`),
+  );
+  assert.equal(existsSync(join(folder, "refused")), false);
+  assert.equal((await artifact(`${other}`, "best-checkpoint", "--extract", join(folder, "named"))).code, 0);
   assert.match((await artifact("best", "picture")).stderr, /left no picture; it left image, schedule/);
   assert.equal((await artifact("first")).code, 2);
 });

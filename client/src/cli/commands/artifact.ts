@@ -17,6 +17,8 @@ import { SafeOutputStream } from "../safe-output.js";
 
 /** Trials that are looked through for one that left what is asked for. */
 const trialsSeenMax = 1000;
+/** Kinds that hold what a trial trained. */
+const checkpointKinds: readonly string[] = ["checkpoint", "best-checkpoint"];
 
 interface ArtifactOptions extends ConnectionOptions {
   readonly output?: string;
@@ -27,7 +29,7 @@ interface ArtifactOptions extends ConnectionOptions {
 export function registerArtifact(program: Command): void {
   withConnection(program.command("artifact").description("list what a trial left, or fetch one of it as a file"))
     .argument("<search>", "id of the search, the beginning of it, or its name")
-    .argument("<trial>", "number of the trial, or best (of those that left the kind)", trialName)
+    .argument("<trial>", "number of the trial, or best", trialName)
     .argument("[kind]", "what to fetch: schedule, image, report, output, checkpoint, best-checkpoint ...; absent for a list")
     .option("-o, --output <file>", "where to write; - or absent for standard output")
     .option("--extract <dir>", "restore the files of a checkpoint into this folder, which is made or empty")
@@ -67,8 +69,25 @@ async function findTrial(
   // The best may be one that only replays what another learned.
   const other = await bestWith(client, searchId, kind);
   if (other === undefined) return trial;
+  // Another trial's model must not pass for the best one's.
+  if (checkpointKinds.includes(kind)) throw noCheckpoint({ searchId, best: trial.trial, other: other.trial, kind });
   note(`trial ${other.trial} is the best of those that left a ${kind}; the best of all, trial ${trial.trial}, left none`);
   return other;
+}
+
+function noCheckpoint({
+  searchId,
+  best,
+  other,
+  kind,
+}: {
+  searchId: string;
+  best: number;
+  other: number;
+  kind: string;
+}): RegulusError {
+  const words = `trial ${best} is the best and left no ${kind}; trial ${other} is the best of those that left one`;
+  return new RegulusError("not-found", `${words}: regulus artifact ${searchId} ${other} ${kind} gets it`);
 }
 
 /** The best trial that left such a thing; undefined where none of the best did. */
