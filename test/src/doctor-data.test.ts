@@ -65,3 +65,12 @@ test("a damaged fact and a spoilt artifact are named, exit code 7, until a repai
   assert.equal(inUse?.ok, true);
   assert.match(inUse?.detail ?? "", /not checked: .*in use by the coordinator with process id/);
 });
+
+test("a folder without a log is named, exit code 3", (t) => {
+  const folder = scratch("doctor-no-log");
+  t.after(() => folder.remove());
+  const wrong = join(folder.path, "wrong");
+  const { status, stdout } = doctor("--data", wrong, "--json");
+  assert.deepEqual(findingsOf(stdout).get("log"), { ok: false, detail: `there is no log in ${wrong}` });
+  assert.equal(status, 3);
+});

@@ -24,9 +24,11 @@ test("a standard output that takes nothing ends the command with one line and co
   assert.match(words, /^regulus: standard output can't be written: ENOSPC[^\n]*\n$/);
 });
 
-test("a folder is refused as the name of a file before anything is written", () => {
+test("a folder, or a place in no folder, is refused as the name of a file before anything is written", () => {
   assert.throws(() => partialOf(folder), /is a folder; expected the name of a file/);
   assert.equal(partialOf(join(folder, "new.csv")), join(folder, "new.csv.partial"));
+  assert.throws(() => partialOf(join(folder, "missing", "new.csv")), /--output .*new\.csv: there is no folder .*missing$/);
+  assert.equal(partialOf("new.csv"), "new.csv.partial");
   assert.deepEqual(readdirSync(folder), []);
 });
 

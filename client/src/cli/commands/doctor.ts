@@ -26,16 +26,19 @@ Examples:
   regulus doctor --data .regulus
   regulus doctor --data .regulus --repair
 
-Fails with exit code 7 where the log or an artifact is damaged, with 5 where this machine can't train at all.
+Fails with exit code 7 where the log or an artifact is damaged, with 3 where --data names a folder without a log, with 5 where this machine can't train at all.
 `,
     )
     .action(doctor);
 }
 
-async function doctor(options: DoctorOptions): Promise<void> {
+async function doctor(options: DoctorOptions, command: Command): Promise<void> {
   const folder = logFolderIn(options.data);
   if (options.repair && folder === undefined) throw new RegulusError("not-found", `there is no log in ${options.data}`);
-  const none: DataFindings = { findings: [], isDamaged: false };
+  // The default folder may well not be there yet; one that was typed is to be looked at.
+  const isMissed = folder === undefined && command.getOptionValueSource("data") === "cli";
+  const noLog: Finding = { name: "log", ok: false, detail: `there is no log in ${options.data}` };
+  const none: DataFindings = { findings: isMissed ? [noLog] : [], isDamaged: false };
   const onProgress = (words: string) => note(`doctor: ${words}`);
   const data = folder === undefined ? none : await examineData(folder, { repair: options.repair === true, onProgress });
   const machine = options.repair ? [] : await examine(options);
@@ -43,6 +46,8 @@ async function doctor(options: DoctorOptions): Promise<void> {
   if (data.isDamaged) {
     note(advice(options.data));
     process.exitCode = exitCodes.dataLoss;
+  } else if (isMissed) {
+    process.exitCode = exitCodes.notFound;
   } else if (!options.repair && !machine.some(({ name, ok }) => ok && name.startsWith("backend "))) {
     process.exitCode = exitCodes.refused;
   }
