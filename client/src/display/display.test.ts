@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
+import type { Fact } from "@regulus/proto";
 import { sampleSearch } from "../report/sample.js";
 import { type DisplayStream, openDisplay } from "./display.js";
 
@@ -24,6 +25,23 @@ test("without a terminal there are plain lines, one where something changed, and
   assert.equal(text().match(/trial \d ended: diverged\n {2}trainLoss was NaN at step/g)?.length, 1);
   assert.match(text(), /^1 more trial ended like trial \d: diverged$/m);
   assert.match(text(), /100 % .*done in .*6\/6 trials/);
+});
+
+test("an end after which the search was opened again is told as an earlier one, the last end as it is", () => {
+  const [stream, text] = recorded(false);
+  const display = openDisplay([search.searchId], { stream });
+  const created = facts[0] ?? assert.fail();
+  const failed = (reason: string): Fact["kind"] => ({
+    $case: "searchEnded",
+    value: { outcome: "SEARCH_OUTCOME_FAILED", reason },
+  });
+  const kinds: Fact["kind"][] = [failed("old"), { $case: "searchReopened", value: { reason: "" } }, failed("new")];
+  display.tell([created, ...kinds.map((kind, index): Fact => ({ ...created, position: created.position + index + 1, kind }))]);
+  display.close();
+  const told = text()
+    .split("\n")
+    .filter((line) => line.includes("the search failed ("));
+  assert.deepEqual(told, ["earlier: the search failed (old)", "the search failed (new)"]);
 });
 
 test("on a terminal the cursor is hidden while bars are painted and given back at the end", async () => {

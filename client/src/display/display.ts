@@ -40,7 +40,16 @@ export function openDisplay(searchIds: readonly string[], options: DisplayOption
   const states = new Map<string, Progress>(searchIds.map((id) => [id, { ...progress.init(), searchId: id }]));
   const painter = stream.isTTY === true ? openPainter(stream, options) : openPlain(stream, options);
   let heardAt = performance.now();
-  const timer = setInterval(() => painter.paint([...states.values()], performance.now() - heardAt), painter.everyMs);
+  // What an end said waits until the next paint: one that the search was opened again after is no news.
+  const ends = new Map<string, string>();
+  const tellEnds = () => {
+    for (const line of ends.values()) painter.note(line);
+    ends.clear();
+  };
+  const timer = setInterval(() => {
+    tellEnds();
+    painter.paint([...states.values()], performance.now() - heardAt);
+  }, painter.everyMs);
   timer.unref();
 
   return {
@@ -51,14 +60,21 @@ export function openDisplay(searchIds: readonly string[], options: DisplayOption
         progress.tell(state, fact);
         heardAt = performance.now();
         const line = isFailed(fact) ? failures.told(fact.kind.value) : headline(fact);
+        const earlier = fact.kind?.$case === "searchReopened" ? ends.get(fact.searchId) : undefined;
+        if (earlier !== undefined) {
+          ends.delete(fact.searchId);
+          painter.note(`earlier: ${earlier}`);
+        }
         if (line === undefined) continue;
         const name = states.size > 1 ? `${plainText(state.spec?.name ?? state.searchId, 28)}: ` : "";
-        painter.note(`${name}${line}`);
+        if (fact.kind?.$case === "searchEnded") ends.set(fact.searchId, `${name}${line}`);
+        else painter.note(`${name}${line}`);
       }
     },
     note: (text) => painter.note(plainText(text)),
     close() {
       clearInterval(timer);
+      tellEnds();
       for (const line of failures.rest()) painter.note(line);
       painter.close([...states.values()]);
     },
