@@ -77,7 +77,11 @@ async function lookAtCoordinator(options: ConnectionOptions): Promise<Finding> {
   try {
     const agents = await withClient(options, (client) => client.listAgents());
     const slots = agents.reduce((sum, agent) => sum + agent.slots, 0);
-    return { name, ok: true, detail: `answers at ${options.coordinator}; ${agents.length} agents with ${slots} slots` };
+    return {
+      name,
+      ok: true,
+      detail: `answers at ${options.coordinator}; ${agents.length} ${agents.length === 1 ? "agent" : "agents"} with ${slots} ${slots === 1 ? "slot" : "slots"}`,
+    };
   } catch (thrown) {
     return { name, ok: false, detail: RegulusError.from(thrown).message };
   }

@@ -16,7 +16,7 @@ export async function extractCheckpoint(bytes: AsyncIterable<Uint8Array>, folder
   await mkdir(folder, { recursive: true });
   const there = await readdir(folder);
   if (there.length > 0) {
-    const seen = `${there.length} files in ${folder}, the first is ${there[0]}`;
+    const seen = `${there.length} ${there.length === 1 ? "file" : "files"} in ${folder}, the first is ${there[0]}`;
     throw new RegulusError("failed-precondition", `--extract: saw ${seen}, expected a new or an empty folder`);
   }
   const paths: string[] = [];

@@ -153,7 +153,7 @@ async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactR
   if (options.extract !== undefined) {
     const files = await extractCheckpoint(client.getArtifact(sha256), options.extract);
     if (options.json) writeJson({ folder: options.extract, files, kind, sha256, size });
-    else note(`${kind}: ${formatCount(files.length)} files in ${options.extract}`);
+    else note(`${kind}: ${formatCount(files.length)} ${files.length === 1 ? "file" : "files"} in ${options.extract}`);
     return;
   }
   if (options.output === undefined || options.output === "-") {

@@ -51,7 +51,7 @@ async function exportSearch(idOrBeginning: string, options: ExportOptions): Prom
       stream.end();
       await closed;
       await rename(partial, options.output);
-      note(`${count} trials written to ${options.output}`);
+      note(`${count} ${count === 1 ? "trial" : "trials"} written to ${options.output}`);
     } catch (thrown) {
       stream.destroy();
       await rm(partial, { force: true });

@@ -52,10 +52,10 @@ const flags: Readonly<Record<string, string>> = {
 function budgetWords({ spec }: Search): string {
   const { trials = 0, steps = 0, wallTimeMs = 0, failures = 0 } = spec?.budget ?? {};
   const parts = [
-    trials > 0 && `${formatCount(trials)} trials`,
-    steps > 0 && `${formatCount(steps)} steps`,
+    trials > 0 && `${formatCount(trials)} ${trials === 1 ? "trial" : "trials"}`,
+    steps > 0 && `${formatCount(steps)} ${steps === 1 ? "step" : "steps"}`,
     wallTimeMs > 0 && `${formatDuration(wallTimeMs)} of wall time`,
-    failures > 0 && `${formatCount(failures)} failures`,
+    failures > 0 && `${formatCount(failures)} ${failures === 1 ? "failure" : "failures"}`,
   ];
   return parts.filter((part) => part !== false).join(", ");
 }
