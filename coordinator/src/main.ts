@@ -4,6 +4,7 @@
  */
 import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { RegulusError } from "@regulus/proto";
 import { MutualTls, type MutualTlsFiles } from "@regulus/proto/doors";
 import { destination, type Logger, pino } from "pino";
@@ -46,10 +47,17 @@ class StartFailure extends Error {
   }
 }
 
+/**
+ * How far the heap may grow between two collections, in per cent of what lives. V8 lets it double or more, and then the garbage of large watches
+ * decides what the coordinator takes: 0.7 instead of 1.1 GB under a thousand stalled calls, for some per cent of the trials a second.
+ */
+const heapGrowingPercent = 50;
+
 /** Closes one part. */
 type Closing = () => Promise<void>;
 
 async function main(): Promise<void> {
+  setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   const options = await started(exitCodes.usage, async () => readMainOptions(process.argv.slice(2)));
   if (options === undefined) return;
   const log = pino({ level: options.logLevel, name: "coordinator" }, destination({ dest: 2, sync: true }));
