@@ -2,7 +2,7 @@
  * How a search went, folded from its facts: when each value was measured and how many training steps had been done by then, both as the log
  * says. A report invents no time: a trial that was paused for an hour measured nothing in it.
  */
-import type { Fact, Measurement } from "@regulus/proto";
+import { type Fact, type Measurement, metricOf } from "@regulus/proto";
 import { type Progress, progress } from "../display/progress.js";
 
 /** A value of the first objective at the moment in which the log has it. */
@@ -61,7 +61,7 @@ export class CourseCollector {
   #measured(trial: number, measurement: Measurement, { timeMs, position }: Fact): void {
     this.#measuredMs = timeMs;
     const objective = this.#state.spec?.objectives[0];
-    const value = objective === undefined ? undefined : own(measurement.metrics, objective.metric);
+    const value = objective === undefined ? undefined : metricOf(measurement.metrics, objective.metric);
     if (value === undefined) return;
     const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
     const known = this.#moments.get(trial) ?? [];
@@ -88,8 +88,4 @@ export function courseOf(facts: Iterable<Fact>): Course {
 /** How `restarts` names an attempt. */
 export function attemptKey(trial: number, attempt: number): string {
   return `${trial}/${attempt}`;
-}
-
-function own(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
-  return Object.hasOwn(metrics, name) ? metrics[name] : undefined;
 }
