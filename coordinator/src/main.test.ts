@@ -171,6 +171,17 @@ test("a damaged log is refused, with the last good position of each search, and 
   const refused = new Process(...free, "--data", lost.folder);
   assert.equal(await refused.ended, 5);
   assert.match(refused.stderr, /log\.sqlite is missing, but there is .*log\.heads/);
+  // All but the artifacts: they belong to searches that were.
+  const running = new Process(...free, "--data", dataAt("only-artifacts"));
+  await running.ready();
+  running.child.kill("SIGKILL");
+  await running.ended;
+  for (const name of ["log.sqlite", "log.sqlite-wal", "log.heads", "has-log", "log.pid"]) {
+    rmSync(join(dataAt("only-artifacts"), name), { force: true });
+  }
+  const alone = new Process(...free, "--data", dataAt("only-artifacts"));
+  assert.equal(await alone.ended, 5);
+  assert.match(alone.stderr, /log\.sqlite is missing, but there is .*artifacts/);
 });
 
 test("a data folder that goes while it runs ends its readiness, and creates are refused", async () => {

@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -19,6 +20,7 @@ import Database from "libsql";
 import { judgeLog, logFileNames, logName, searchFacts, tryDamage } from "../simulation/log-damage.js";
 import { logStages } from "../simulation/log-stages.js";
 import { type Ending, writeLog } from "../simulation/write-log.js";
+import { neighbourNames } from "./log-files.js";
 import { SqliteFile } from "./sqlite-file.js";
 import { openSqliteLog } from "./sqlite-log.js";
 import { readWitness, Witness } from "./witness.js";
@@ -60,20 +62,26 @@ describe("a damaged log", () => {
     const verdicts = new Set<string>();
     for await (const { name, folder, acknowledged } of logStages(join(root, "stages"))) {
       const present = logFileNames.filter((file) => existsSync(join(folder, file)));
-      // All but the empty folder, which is a new one.
-      for (let kept = 1; kept < 2 ** present.length; kept += 1) {
-        const lost = present.filter((_, index) => (kept & (1 << index)) === 0);
-        const copy = copyOf(folder, lost);
-        const { verdict, detail } = await judgeLog(copy, acknowledged);
-        const what = `${name}, without ${lost.join(", ") || "nothing"}`;
-        assert.notEqual(verdict, "silent", `${what}: ${detail}`);
-        assert.doesNotMatch(detail, /^without its name/, what);
-        if (lost.length === 0) assert.equal(verdict, "harmless", `${what}: ${detail}`);
-        // A coordinator that refused refuses again.
-        if (verdict === "detected")
-          await assert.rejects(openSqliteLog({ path: join(copy, logName) }), withCode("data-loss"), what);
-        verdicts.add(verdict);
-        rmSync(copy, { recursive: true });
+      // An empty folder is a new one; one that holds what only a coordinator leaves is not.
+      for (const neighbour of [undefined, ...neighbourNames]) {
+        const every = Array.from({ length: 2 ** present.length }, (_, kept) => kept);
+        // With a neighbour: no file of the log, and each alone.
+        for (const kept of neighbour === undefined ? every.slice(1) : [0, ...present.map((_, index) => 1 << index)]) {
+          const lost = present.filter((_, index) => (kept & (1 << index)) === 0);
+          const copy = copyOf(folder, lost);
+          if (neighbour !== undefined) leave(copy, neighbour);
+          const { verdict, detail } = await judgeLog(copy, acknowledged);
+          const what = `${name}, without ${lost.join(", ") || "nothing"}, beside ${neighbour ?? "nothing"}`;
+          assert.notEqual(verdict, "silent", `${what}: ${detail}`);
+          assert.doesNotMatch(detail, /^without its name/, what);
+          if (lost.length === 0) assert.equal(verdict, "harmless", `${what}: ${detail}`);
+          if (kept === 0) assert.equal(verdict, "detected", what);
+          // A coordinator that refused refuses again.
+          if (verdict === "detected")
+            await assert.rejects(openSqliteLog({ path: join(copy, logName) }), withCode("data-loss"), what);
+          verdicts.add(verdict);
+          rmSync(copy, { recursive: true });
+        }
       }
     }
     assert.deepEqual(verdicts, new Set(["harmless", "detected"]));
@@ -91,6 +99,16 @@ describe("a damaged log", () => {
     // The write-ahead log with the missing facts is kept, and the next start says the same.
     assert.deepEqual(readFileSync(join(folder, `${logName}-wal.kept`)), wal);
     await assert.rejects(openSqliteLog({ path: join(folder, logName) }), saying);
+  });
+});
+
+describe("a folder", () => {
+  it("with an empty folder for artifacts, as where that is a disk of its own, gets a new log", async () => {
+    const folder = mkdtempSync(join(root, "mounted-"));
+    mkdirSync(join(folder, "artifacts", "lost+found"), { recursive: true });
+    const log = await openSqliteLog({ path: join(folder, logName) });
+    assert.deepEqual(await log.searches(), []);
+    await log.close();
   });
 });
 
@@ -194,6 +212,12 @@ describe("a witness", () => {
     }
   });
 });
+
+/** Leaves in a folder what a coordinator makes there beside its log. */
+function leave(folder: string, neighbour: (typeof neighbourNames)[number]): void {
+  if (neighbour === "artifacts") mkdirSync(join(folder, neighbour, "incoming"), { recursive: true });
+  else writeFileSync(join(folder, neighbour), "{}");
+}
 
 function copyOf(folder: string, without: readonly string[]): string {
   const copy = mkdtempSync(join(root, "copy-"));

@@ -2,12 +2,26 @@
  * The files of a log: the database, SQLite's write-ahead log beside it, the witness (witness.ts), and a marker that says that there is a log, so
  * that a lost one is not taken for a new one. Told apart from damage by which of them are there; kept to their owner; watched for being gone.
  */
-import { closeSync, constants, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, parse } from "node:path";
 import { RegulusError } from "@regulus/proto";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
 import { damaged } from "./seal.js";
 import { syncFolder, type Testimony } from "./witness.js";
+
+/** What only a coordinator whose log is open makes in the same folder; a folder counts once it holds something. */
+export const neighbourNames = ["artifacts", "nats-cursors.json"] as const;
 
 export class LogFiles {
   readonly log: string;
@@ -60,7 +74,8 @@ export class LogFiles {
     const traces = [
       ...(sizeOf(this.writeAhead) >= 0 ? [this.writeAhead] : []),
       ...(hasWitnessed ? [this.witness] : []),
-      ...(sizeOf(this.marker) >= 0 ? [this.marker] : []),
+      ...[this.marker, this.holder, this.kept].filter((path) => sizeOf(path) >= 0),
+      ...neighbourNames.map((name) => join(this.folder, name)).filter(holdsSomething),
     ];
     if (traces.length > 0)
       throw damaged(`${this.log} is ${sizeOf(this.log) < 0 ? "missing" : "empty"}, but there is ${traces.join(", ")}`);
@@ -146,6 +161,13 @@ function readText(path: string): string {
   } catch {
     return "";
   }
+}
+
+/** Whether there is such a file, or such a folder with anything in it: an empty one may have been made for a disk of its own. */
+function holdsSomething(path: string): boolean {
+  const seen = statSync(path, { throwIfNoEntry: false });
+  if (seen?.isDirectory() !== true) return seen !== undefined;
+  return readdirSync(path).some((name) => name !== "lost+found");
 }
 
 /** Bytes of a file; -1 where there is none. */
