@@ -1,7 +1,7 @@
 /** What arms came to, in words. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sampleSearch } from "../report/sample.js";
+import { sampleSearch } from "../testing/sample-search.js";
 import { armPairs } from "./words.js";
 
 test("the gain over the control arm and the loss of replaying are told, whichever way is better", () => {

@@ -1,4 +1,4 @@
-/** The `regulus` command as people and scripts meet it: real processes against a real server; output, errors and exit codes. */
+/** The `regulus` command as people and scripts meet it, against a real server: output, errors and exit codes; as a process where that matters. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { create } from "tar";
-import { sampleSearch } from "../report/sample.js";
 import { type CoordinatorTwin, startTwin } from "../testing/coordinator-twin.js";
-import { regulus } from "../testing/run-command.js";
+import { regulus as regulusProcess } from "../testing/run-command.js";
+import { regulus } from "../testing/run-inside.js";
+import { sampleSearch } from "../testing/sample-search.js";
 
 const file = `
 name: ridge
@@ -21,14 +22,14 @@ budget: {trials: 4}
 `;
 
 test("usage: help and version succeed, slips are told with advice and exit code 2", async () => {
-  const help = await regulus(["--help"]);
+  const help = await regulusProcess(["--help"]);
   assert.equal(help.code, 0);
   for (const name of ["demo", "up", "submit", "watch", "report", "explain", "doctor"])
     assert.match(help.stdout, new RegExp(`^  ${name} `, "m"));
   assert.match(help.stdout, /Exit codes/);
   const examples = await regulus(["submit", "--help"]);
   assert.match(examples.stdout, /Examples:\n {2}regulus submit search\.yaml --watch/);
-  const slip = await regulus(["submitt", "x"]);
+  const slip = await regulusProcess(["submitt", "x"]);
   assert.deepEqual([slip.code, slip.stdout], [2, ""]);
   assert.match(slip.stderr, /Did you mean submit\?/);
   const trial = await regulus(["show", "s1", "first"]);
@@ -37,7 +38,7 @@ test("usage: help and version succeed, slips are told with advice and exit code 
 });
 
 test("no coordinator: exit code 4 within seconds, words of what to do, JSON where asked for", async () => {
-  const words = await regulus(["ls", "--coordinator", "127.0.0.1:1"]);
+  const words = await regulusProcess(["ls", "--coordinator", "127.0.0.1:1"]);
   assert.deepEqual([words.code, words.stdout], [4, ""]);
   assert.match(
     words.stderr,
@@ -335,7 +336,7 @@ test("watch: facts as JSON lines; a reader that closes the pipe ends it; a faile
   );
   assert.ok(lines[0].kind.searchCreated.spec.name.length > 0);
 
-  const closed = await regulus(["watch", "s1", "--json", "-c", twin.address], {
+  const closed = await regulusProcess(["watch", "s1", "--json", "-c", twin.address], {
     meanwhile: (child) => {
       child.stdout?.destroy();
     },
@@ -353,7 +354,7 @@ test("Ctrl-C leaves a watched search running and says how to come back", async (
   const { twin } = await begin(t);
   const { search } = sampleSearch({ seed: 5, strategy: "random", trials: 6, stepsPerTrial: 200 });
   const kept = twin.add("s1", search.spec ?? assert.fail());
-  const left = await regulus(["watch", "s1", "-c", twin.address], {
+  const left = await regulusProcess(["watch", "s1", "-c", twin.address], {
     meanwhile: async (child) => {
       while (kept.watchers.size === 0) await new Promise((resolve) => setTimeout(resolve, 10));
       child.kill("SIGINT");

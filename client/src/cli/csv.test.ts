@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ExportSearchResponse, Measurement, Trial } from "@regulus/proto";
 import fc from "fast-check";
-import { sampleSearch } from "../report/sample.js";
+import { sampleSearch } from "../testing/sample-search.js";
 import { type CsvColumns, csvColumns, csvHead, csvRows } from "./csv.js";
 
 const [row] = sampleSearch({ seed: 1, strategy: "random", trials: 1, stepsPerTrial: 100 }).trials;

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { TestAuthority } from "@regulus/proto/doors/testing";
-import { regulus } from "../testing/run-command.js";
+import { regulus as regulusProcess } from "../testing/run-command.js";
+import { regulus } from "../testing/run-inside.js";
 import { partialOf } from "./output-file.js";
 
 const folder = mkdtempSync(join(tmpdir(), "regulus-unwritable-"));
@@ -36,13 +37,14 @@ test("wrong TLS files are named with what they hold, before anything is sent", a
   const authority = new TestAuthority(join(folder, "authority"));
   const own = authority.issue("own");
   const old = authority.issue("old", { fromMs: Date.now() - 7_200_000, toMs: Date.now() - 3_600_000 });
-  const ls = (...flags: string[]) => regulus(["ls", "-c", "127.0.0.1:1", "--tls-ca", authority.ca, ...flags]);
+  const at = ["ls", "-c", "127.0.0.1:1", "--tls-ca", authority.ca];
+  const ls = (...flags: string[]) => regulus([...at, ...flags]);
   const encrypted = await ls("--tls-cert", own.cert, "--tls-key", authority.encrypted(own.key));
   assert.equal(encrypted.code, 5);
   assert.match(encrypted.stderr, /--tls-key .* is encrypted; expected one without a passphrase/);
   assert.match((await ls("--tls-cert", own.cert, "--tls-key", old.key)).stderr, /is not the key of the certificate/);
   assert.match((await ls("--tls-cert", own.cert)).stderr, /go together; missing: --tls-key/);
-  const expired = await ls("--tls-cert", old.cert, "--tls-key", old.key);
+  const expired = await regulusProcess([...at, "--tls-cert", old.cert, "--tls-key", old.key]);
   assert.match(expired.stderr, /warning: --tls-cert .* expired at/);
   assert.doesNotMatch(expired.stderr, /DEP0|Deprecation/);
 });

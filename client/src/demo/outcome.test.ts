@@ -1,7 +1,7 @@
 /** What the demo says of two searches, from samples. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sampleSearch } from "../report/sample.js";
+import { sampleSearch } from "../testing/sample-search.js";
 import { demoNumbers, demoSentence, demoTable } from "./outcome.js";
 
 const inside = sampleSearch({ seed: 1, strategy: "self-tuning-network", trials: 1, stepsPerTrial: 12_000, slots: 1 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import type { Fact } from "@regulus/proto";
-import { sampleSearch } from "../report/sample.js";
+import { sampleSearch } from "../testing/sample-search.js";
 import { type DisplayStream, openDisplay } from "./display.js";
 
 const { facts, search } = sampleSearch({ seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000, divergesEvery: 3 });

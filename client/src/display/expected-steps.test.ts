@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fact, SearchSpec } from "@regulus/proto";
-import { sampleSpec } from "../report/sample.js";
+import { sampleSpec } from "../testing/sample-search.js";
 import { expectedSteps } from "./expected-steps.js";
 import { progress, rate } from "./progress.js";
 

@@ -1,7 +1,7 @@
 /** What the lines of a display say, as text, and that they fit their terminal. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sampleSearch } from "../report/sample.js";
+import { sampleSearch } from "../testing/sample-search.js";
 import { barLines, paint, searchLines } from "./lines.js";
 import { progress } from "./progress.js";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fact } from "@regulus/proto";
-import { sampleSearch, sampleSpec } from "../report/sample.js";
+import { sampleSearch, sampleSpec } from "../testing/sample-search.js";
 import { fractionDone, type Progress, progress, ranMs, rate, stepsBudget } from "./progress.js";
 
 const options = { seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000 } as const;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndReason, ExportSearchResponse, Fact, Measurement, Trial } from "@regulus/proto";
 import fc from "fast-check";
+import { sampleSearch } from "../testing/sample-search.js";
 import { courseOf } from "./course.js";
 import { resultOf, type SearchRecord } from "./result.js";
-import { sampleSearch } from "./sample.js";
 import { progressSeries, trialSeries } from "./series.js";
 
 const sample = sampleSearch({ seed: 1, strategy: "random", trials: 1, stepsPerTrial: 100 });

@@ -8,12 +8,12 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { Measurement, Parameter, Trial } from "@regulus/proto";
+import { sampleBilevel } from "../testing/sample-bilevel.js";
+import { sampleSearch } from "../testing/sample-search.js";
 import { shownSearches, valueAxis } from "./chart-frame.js";
 import { parallelCharts } from "./parallel-charts.js";
 import { renderReport } from "./report.js";
 import type { SearchRecord } from "./result.js";
-import { sampleSearch } from "./sample.js";
-import { sampleBilevel } from "./sample-bilevel.js";
 
 /** A search over hyperparameters of which some belong to one choice, with metrics whose names are not ours. */
 function conditional(trials: number, parameters: number): SearchRecord {

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { sampleBilevel } from "../testing/sample-bilevel.js";
+import { sampleSearch } from "../testing/sample-search.js";
 import { escapeText, html, scriptJson } from "./html.js";
 import { renderReport, writeReport } from "./report.js";
-import { sampleSearch } from "./sample.js";
-import { sampleBilevel } from "./sample-bilevel.js";
 
 /** 40 x 12 grey pixels: a pattern with noise, with less of it, without. */
 const picture = Buffer.from(

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Parameter } from "@regulus/proto";
+import { sampleSearch } from "../testing/sample-search.js";
 import { shownSearches } from "./chart-frame.js";
 import { parallelCharts } from "./parallel-charts.js";
 import { resultOf } from "./result.js";
-import { sampleSearch } from "./sample.js";
 import { learnedSeries, linePointsMax, perturbed } from "./series.js";
 
 test("a scale is spread in the unconstrained coordinate, on the parameter's own axis", () => {

@@ -3,9 +3,9 @@
  * control arm, a schedule. For tests and for looking at a report without a cluster; the numbers describe no real method.
  */
 import type { Fact, StrategyStepped } from "@regulus/proto";
-import type { ResultFile, SearchRecord } from "./result.js";
-import { sampleSearch } from "./sample.js";
-import { StepCollector } from "./strategy-steps.js";
+import type { ResultFile, SearchRecord } from "../report/result.js";
+import { StepCollector } from "../report/strategy-steps.js";
+import { sampleSearch } from "./sample-search.js";
 
 export interface BilevelSampleOptions {
   readonly seed: number;

@@ -4,7 +4,7 @@
  */
 
 import type { ExportSearchResponse, Fact, Measurement, Parameter, Search, SearchSpec, Trial, Work } from "@regulus/proto";
-import { type Course, courseOf } from "./course.js";
+import { type Course, courseOf } from "../report/course.js";
 
 /** What a sample search looks like. */
 export interface SampleOptions {
