@@ -26,8 +26,6 @@ const finding = (message: string): Report => ({
 });
 const words = (reports: readonly Report[]) => reports.map(({ event }) => (event?.$case === "found" ? event.value.message : ""));
 
-const none = () => undefined;
-
 /** Where a port that was closed is listened on again: on 127.0.0.1 any program's connection may have it meanwhile. */
 const host = "127.0.0.3";
 
@@ -37,8 +35,14 @@ interface Logged {
   readonly msg: string;
 }
 
-function startLink(address: string, more: Partial<LinkHandler> = {}, options: { registrationMsMax?: number } = {}) {
+function startLink(
+  address: string,
+  more: Partial<LinkHandler> = {},
+  options: { registrationMsMax?: number; secure?: boolean } = {},
+) {
   const logged: Logged[] = [];
+  const clients: AgentServiceClient[] = [];
+  const closed = new Set<AgentServiceClient>();
   const leases: [number, string][] = [];
   const handler: LinkHandler = {
     registration: () => ({ agent: undefined, protocol: 1, active: [key] }),
@@ -50,7 +54,16 @@ function startLink(address: string, more: Partial<LinkHandler> = {}, options: { 
     ...more,
   };
   const link = new Link({
-    openClient: () => new AgentServiceClient(address, channelCredentials({}), streamOptions),
+    openClient: () => {
+      const client = new AgentServiceClient(address, channelCredentials({}), streamOptions);
+      clients.push(client);
+      const close = client.close.bind(client);
+      client.close = () => {
+        closed.add(client);
+        close();
+      };
+      return client;
+    },
     handler,
     log: pino({ level: "warn" }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
     address,
@@ -58,7 +71,7 @@ function startLink(address: string, more: Partial<LinkHandler> = {}, options: { 
   });
   closing.push(() => link.close());
   link.start();
-  return { link, leases, logged };
+  return { link, leases, logged, open: () => clients.filter((client) => !closed.has(client)).length };
 }
 
 async function startCoordinator(options: Parameters<typeof TestCoordinator.start>[0] = {}): Promise<TestCoordinator> {
@@ -87,9 +100,12 @@ test("reports of one turn travel in one message, in order, and are forgotten onc
 
 test("after a broken connection the agent registers again with its attempts and sends again what was not acknowledged", async () => {
   const coordinator = await startCoordinator({ acknowledges: false, heartbeatEveryMs: 100 });
+  const beganMs = Date.now();
   const { link } = startLink(coordinator.address);
   await coordinator.until("heartbeat", () => coordinator.heartbeats.length > 0);
-  assert.deepEqual(coordinator.heartbeats[0]?.active, [key]);
+  const { active, sentMs = 0 } = coordinator.heartbeats[0] ?? {};
+  assert.deepEqual(active, [key]);
+  assert.ok(sentMs >= beganMs && sentMs <= Date.now());
   link.report(finding("a"));
   link.report(finding("b"));
   await coordinator.until("reports", () => coordinator.reports.length === 2);
@@ -122,16 +138,37 @@ test("an agent that started first finds its coordinator, and finds it again afte
   assert.equal(words(third.reports).filter((text) => text === "late").length, 1);
 });
 
-test("a refusal is told in words and not tried again soon", async () => {
+test("what only a person can mend is told in words and not tried again soon", async () => {
   const details = "this coordinator speaks protocol 2 and the agent 1: update the agent";
-  const coordinator = await startCoordinator({ refuses: { code: status.FAILED_PRECONDITION, details } });
-  const { link, logged } = startLink(coordinator.address);
-  await coordinator.eventually("the refusal", () => logged.length > 0);
-  const { msg = "", code, waitMs = 0 } = logged[0] ?? {};
-  assert.match(msg, /the coordinator refused this agent: .*speaks protocol 2/);
-  assert.equal(code, "failed-precondition");
-  assert.ok(waitMs >= 30_000 && waitMs <= 60_000, `waits ${waitMs} ms`);
-  assert.deepEqual([coordinator.registrations.length, link.connected], [1, false]);
+  const codes = {
+    "failed-precondition": status.FAILED_PRECONDITION,
+    "permission-denied": status.PERMISSION_DENIED,
+    unauthenticated: status.UNAUTHENTICATED,
+    "invalid-argument": status.INVALID_ARGUMENT,
+  };
+  for (const [expected, number] of Object.entries(codes)) {
+    const coordinator = await startCoordinator({ refuses: { code: number, details } });
+    const { link, logged } = startLink(coordinator.address);
+    await coordinator.eventually("the refusal", () => logged.length > 0);
+    const { msg = "", code, waitMs = 0 } = logged[0] ?? {};
+    assert.match(msg, /the coordinator refused this agent: .*speaks protocol 2/);
+    assert.equal(code, expected);
+    assert.ok(waitMs >= 30_000 && waitMs <= 60_000, `waits ${waitMs} ms`);
+    assert.deepEqual([coordinator.registrations.length, link.connected], [1, false]);
+    link.close();
+  }
+});
+
+test("what passes is tried again soon, more and more rarely while it lasts, and each time on one connection alone", async () => {
+  const coordinator = await startCoordinator({ refuses: { code: status.UNAVAILABLE, details: "it only starts" } });
+  const { logged, open } = startLink(coordinator.address);
+  await coordinator.until("four tries", () => coordinator.registrations.length === 4);
+  assert.equal(open(), 1, "what is lost is closed");
+  assert.doesNotMatch(logged[0]?.msg ?? "", /refused this agent/);
+  for (const [index, ceilingMs] of [200, 400, 800].entries()) {
+    const waitMs = logged[index]?.waitMs ?? 0;
+    assert.ok(waitMs >= ceilingMs / 2 && waitMs <= ceilingMs, `wait ${index} takes ${waitMs} ms`);
+  }
 });
 
 test("a heartbeat comes in the time that the coordinator asked for, and not much more often", async () => {
@@ -170,6 +207,20 @@ test("a search's spec comes with its first lease and serves the later ones of th
   assert.equal(leases.length, 3);
 });
 
+test("a lease that lacks its key or its work is dropped, and costs nobody else anything", async () => {
+  const coordinator = await startCoordinator();
+  const { leases, logged } = startLink(coordinator.address);
+  await coordinator.until("registration", () => coordinator.registrations.length === 1);
+  const whole = testLease(0, { spec: testSpec({ name: "one" }) });
+  coordinator.lease({ ...whole, key: undefined }, { ...whole, work: undefined }, whole);
+  await coordinator.eventually("the whole lease", () => leases.length > 0);
+  assert.deepEqual([leases, coordinator.registrations.length], [[[0, "one"]], 1]);
+  assert.deepEqual(
+    logged.map(({ msg }) => msg),
+    Array.from({ length: 2 }, () => "a lease came without key or work and is dropped"),
+  );
+});
+
 test("past the specs that a connection keeps, it is opened anew", async () => {
   const coordinator = await startCoordinator();
   const { leases } = startLink(coordinator.address);
@@ -187,7 +238,7 @@ test("a connection that was good is tried again soon however often others were l
   const first = await startCoordinator({ host });
   const { port, address } = first;
   first.close();
-  const { link, logged } = startLink(address);
+  const { link, logged, open } = startLink(address);
   await first.eventually("two lost connections", () => logged.length >= 2);
   const coordinator = await startCoordinator({ host, port });
   await coordinator.eventually("a connection", () => link.connected);
@@ -199,6 +250,7 @@ test("a connection that was good is tried again soon however often others were l
     const { waitMs = -1 } = logged[before] ?? {};
     // Rounded.
     assert.ok(waitMs >= 100 && waitMs <= 200, `waited ${waitMs} ms`);
+    assert.equal(open(), 1);
   }
 });
 
@@ -290,14 +342,22 @@ test("an end whose attempt was taken away is no longer the agent's; one that was
   assert.deepEqual(link.buffer.unacknowledgedEnds(), [other]);
 });
 
+/** A name server of the test's own, for one name: while it has no place, there is no such name. */
+function serveName(host: string, places: readonly { address: string; family: number }[]): void {
+  const { lookup } = names;
+  const table = async (name: string, options: object) => {
+    if (name !== host) return await lookup(name, options);
+    if (places.length === 0) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: "ENOTFOUND" });
+    return [...places];
+  };
+  Object.assign(names, { lookup: table });
+  closing.push(() => void Object.assign(names, { lookup }));
+}
+
 test("a leader that its name was moved to is found at the first try", async () => {
   const host = "leader.regulus.test";
   const places = [{ address: "127.0.0.1", family: 4 }];
-  const { lookup } = names;
-  // A name server of the test's own, for this one name.
-  const table = async (name: string, options: object) => (name === host ? [...places] : await lookup(name, options));
-  Object.assign(names, { lookup: table });
-  closing.push(() => void Object.assign(names, { lookup }));
+  serveName(host, places);
   const old = await startCoordinator();
   const { link } = startLink(`${host}:${old.port}`);
   await old.until("registration", () => old.registrations.length === 1);
@@ -317,6 +377,13 @@ test("a drain is told to every coordinator that the agent registers with afterwa
   coordinator.disconnect();
   await coordinator.until("the drain again", () => coordinator.drains.length === 2);
   assert.deepEqual(coordinator.drains, ["the machine is needed", "the machine is needed"]);
+  // Before there is a connection there is nobody to tell: the first registration is followed by it, once.
+  const later = await startCoordinator();
+  const early = startLink(later.address);
+  early.link.drain("it goes at once");
+  early.link.report(finding("after it"));
+  await later.until("the report", () => later.reports.length === 1);
+  assert.deepEqual(later.drains, ["it goes at once"]);
 });
 
 test("what was taken away is over when the agent says so at once, not at its next heartbeat", async () => {
@@ -341,23 +408,23 @@ test("a plain agent that meets a coordinator with TLS is told which flags it lac
   const bound = server.address();
   assert.ok(typeof bound === "object" && bound !== null);
   const address = `127.0.0.1:${bound.port}`;
-  const said = await new Promise<string>((resolve) => {
-    const link = new Link({
-      openClient: () => new AgentServiceClient(address, channelCredentials({}), streamOptions),
-      handler: {
-        registration: () => ({ agent: undefined, protocol: 1, active: [] }),
-        active: () => [],
-        registered: none,
-        lease: none,
-        stop: none,
-        output: async () => undefined,
-      },
-      log: pino({ level: "warn" }, { write: resolve }),
-      address,
-    });
-    closing.push(() => link.close());
-    link.start();
-  });
-  assert.match(said, /no connection to the coordinator: .*; a coordinator with TLS needs --tls-ca, --tls-cert and --tls-key/);
+  const advised = /no connection to the coordinator: .*; a coordinator with TLS needs --tls-ca, --tls-cert and --tls-key/;
+  const says = async (at: string, secure?: boolean) => {
+    const { link, logged } = startLink(at, {}, secure === undefined ? {} : { secure });
+    while (logged.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    link.close();
+    return logged[0]?.msg ?? "";
+  };
+  assert.match(await says(address), advised);
+  assert.doesNotMatch(await says(address, true), /needs --tls/, "it has them");
+  server.close();
+  serveName("nowhere.regulus.test", []);
+  assert.match(await says("nowhere.regulus.test:1"), /Name resolution failed for target dns:nowhere.regulus.test:1$/);
+  const leaves = await startCoordinator();
+  const { logged } = startLink(leaves.address);
+  await leaves.until("registration", () => leaves.registrations.length === 1);
+  leaves.end();
+  await leaves.eventually("its end", () => logged.length > 0);
+  assert.match(logged[0]?.msg ?? "", /the coordinator ended the connection$/);
   rmSync(folder, { recursive: true });
 });

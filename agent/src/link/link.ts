@@ -32,6 +32,9 @@ const refusedMs = 60_000;
 /** Specs kept on one connection; past that the connection is opened anew, since both ends count on the other's memory. */
 const specsMax = 4096;
 
+/** Words of an error that say more than that a connection was cut: nobody is there, or who is has said so. */
+const saysWhy = /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|Name resolution failed|ended the connection/;
+
 /** Codes after which trying again soon changes nothing. */
 const refusals: readonly ErrorCode[] = ["failed-precondition", "permission-denied", "unauthenticated", "invalid-argument"];
 
@@ -253,8 +256,7 @@ export class Link {
 
   /** A plain connection to a coordinator with TLS is cut without a word: the likely reason is said for it. */
   private advice(error: RegulusError): string {
-    const silent =
-      error.code === "unavailable" && !/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ended the connection/.test(error.message);
+    const silent = error.code === "unavailable" && !saysWhy.test(error.message);
     return this.options.secure === true || !silent ? "" : "; a coordinator with TLS needs --tls-ca, --tls-cert and --tls-key";
   }
 

@@ -109,6 +109,11 @@ export class TestCoordinator {
     this.stream = undefined;
   }
 
+  /** Ends the agent's connection in good order. */
+  end(): void {
+    this.stream?.end();
+  }
+
   lease(...leases: Lease[]): void {
     this.send({ message: { $case: "leases", value: { leases } } });
   }
