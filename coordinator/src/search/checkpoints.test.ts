@@ -1,13 +1,15 @@
 /** Whatever an attempt says and however it ends: which checkpoints are kept of a trial, against a slow model that reads all facts anew. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ArtifactRef, EndReason, type Fact, type Report } from "@regulus/proto";
+import { createRng } from "@regulus/algorithms/core";
+import { type ArtifactRef, Direction, EndReason, type Fact, Measurement, type Report } from "@regulus/proto";
 import fc from "fast-check";
 import { watchHeld } from "../runner/held-artifacts.js";
-import { keptRefs } from "./checkpoints.js";
+import { keptRefs, noCheckpoints, withEnd, withMeasured, withSaved } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";
 import { decide } from "./decide.js";
 import { decideReport } from "./decide-report.js";
+import { recentMax } from "./recent-values.js";
 import { resumePoint } from "./resume-point.js";
 import { SearchState } from "./search-state.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
@@ -137,16 +139,42 @@ test("of every trial the newest, the one before and the best are kept, and damag
   );
 });
 
-test("values to judge the next checkpoint by are bounded, and the newest is among them", () => {
-  const at = new SearchAt().running(0, { untilStep: 5000 });
-  for (let step = 1; step <= 1000; step += 1) {
-    const value = { step, metrics: { loss: 1000 - step }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
-    at.tell({ $case: "trialMeasured", value: { trial: 0, attempt: 1, measurement: value } });
-  }
-  const checkpoint = { sha256: "0".repeat(64), size: 1, kind: "checkpoint" };
-  assert.ok((at.state.live.get(0)?.checkpoints.recent.length ?? 0) <= 64);
-  at.tell({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step: 1000, checkpoint } });
-  assert.equal(at.state.live.get(0)?.checkpoints.best?.value, 0);
+/** So many measurements, and then a checkpoint that was taken so many of them ago. */
+const burst = fc.record({
+  measured: fc.integer({ min: 1, max: 1500 }),
+  late: fc.integer({ min: 0, max: recentMax / 2 - 1 }),
+  everySteps: fc.integer({ min: 1, max: 5 }),
+});
+
+test("the best checkpoint is kept however much a trial measures between two and however late each is told of", () => {
+  fc.assert(
+    fc.property(fc.array(burst, { minLength: 1, maxLength: 8 }), fc.nat(), fc.boolean(), (bursts, seed, maximize) => {
+      const objective = { metric: "loss", direction: maximize ? Direction.DIRECTION_MAXIMIZE : Direction.DIRECTION_MINIMIZE };
+      const rng = createRng(seed);
+      const all: { step: number; value: number }[] = [];
+      const saved: Saved[] = [];
+      let kept = noCheckpoints();
+      for (const [index, { measured, late, everySteps }] of bursts.entries()) {
+        for (let count = 0; count < measured; count += 1) {
+          const step = (all.at(-1)?.step ?? 0) + everySteps;
+          const value = rng.normal();
+          all.push({ step, value });
+          kept = withMeasured(kept, Measurement.fromPartial({ step, metrics: { loss: value } }), objective);
+          assert.ok(kept.recent.steps.length <= recentMax);
+        }
+        // Never before the one that was told of last.
+        const { step, value } = all[Math.max(all.length - 1 - late, all.length - measured)] ?? assert.fail();
+        const ref = { sha256: String(index), size: 1, kind: "checkpoint" };
+        saved.push({ ref, step, value });
+        kept = withSaved(kept, { ref, step, position: index }, objective);
+      }
+      const best = saved.reduce((a, b) => ((maximize ? b.value > a.value : b.value < a.value) ? b : a));
+      assert.deepEqual([kept.best?.ref, kept.best?.value], [best.ref, best.value]);
+      assert.ok(keptRefs(kept).includes(best.ref) || kept.newest?.ref === best.ref, "it stays in the store");
+      assert.deepEqual(withEnd(kept).best?.ref, best.ref, "and is there at the end");
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test("a copy whose source is damaged goes on from the source's checkpoint before", () => {

@@ -3,9 +3,7 @@
  * trial that its work begins from. A checkpoint counts for what was measured at its step, else at the nearest step before it.
  */
 import { type ArtifactRef, isBetter, type Measurement, metricOf, type Objective, type Trial } from "@regulus/proto";
-
-/** Measured values that are kept to judge the next checkpoint by; past that every second one is dropped. */
-const recentMax = 64;
+import { RecentValues } from "./recent-values.js";
 
 /** A checkpoint and the step that it holds. */
 export interface Checkpoint {
@@ -32,30 +30,33 @@ export interface TrialCheckpoints {
   readonly best: Checkpoint | undefined;
   /** What its work begins from, as it was when the work was given; undefined once it saved its own. */
   readonly source: Source | undefined;
-  /** First objectives since the newest checkpoint, in order of steps. */
-  readonly recent: readonly { readonly step: number; readonly value: number }[];
+  /** First objectives since the newest checkpoint. Grows in place. */
+  readonly recent: RecentValues;
 }
 
-export const noCheckpoints: TrialCheckpoints = {
-  newest: undefined,
-  before: undefined,
-  rival: undefined,
-  best: undefined,
-  source: undefined,
-  recent: [],
-};
+/** Those of a trial that has none yet. */
+export function noCheckpoints(): TrialCheckpoints {
+  return {
+    newest: undefined,
+    before: undefined,
+    rival: undefined,
+    best: undefined,
+    source: undefined,
+    recent: new RecentValues(),
+  };
+}
 
 /** A checkpoint was stored. */
 export function withSaved(kept: TrialCheckpoints, saved: Omit<Checkpoint, "value">, objective: Objective): TrialCheckpoints {
-  const at = kept.recent.findLastIndex(({ step }) => step <= saved.step);
-  const newest = { ...saved, value: kept.recent[at]?.value ?? Number.NaN };
+  const newest = { ...saved, value: kept.recent.at(saved.step) };
+  kept.recent.since(saved.step);
   return {
     newest,
     before: kept.newest,
     rival: kept.best,
     best: betterOf(newest, kept.best, objective),
     source: undefined,
-    recent: kept.recent.slice(Math.max(0, at)),
+    recent: kept.recent,
   };
 }
 
@@ -63,16 +64,16 @@ export function withSaved(kept: TrialCheckpoints, saved: Omit<Checkpoint, "value
 export function withMeasured(kept: TrialCheckpoints, { step, metrics }: Measurement, objective: Objective): TrialCheckpoints {
   const value = metricOf(metrics, objective.metric);
   if (value === undefined || !Number.isFinite(value)) return kept;
-  let recent = [...kept.recent.filter((one) => one.step < step), { step, value }];
-  if (recent.length > recentMax) recent = recent.filter((_, index) => index % 2 === 1 || index === recent.length - 1);
-  if (kept.newest?.step !== step) return { ...kept, recent };
+  kept.recent.add(step, value);
+  if (kept.newest?.step !== step) return kept;
   const newest = { ...kept.newest, value };
-  return { ...kept, recent, newest, best: betterOf(newest, kept.rival, objective) };
+  return { ...kept, newest, best: betterOf(newest, kept.rival, objective) };
 }
 
 /** An attempt begins at a step: what was measured past it is measured anew. */
 export function withAttempt(kept: TrialCheckpoints, fromStep: number): TrialCheckpoints {
-  return { ...kept, recent: kept.recent.filter(({ step }) => step <= fromStep) };
+  kept.recent.upTo(fromStep);
+  return kept;
 }
 
 /** A checkpoint can't be restored: whatever role it had, what is left takes its place. */
@@ -91,19 +92,19 @@ export function withoutDamaged(kept: TrialCheckpoints, sha256: string): TrialChe
 
 /** The trial is over: what a person may want of it stays. */
 export function withEnd(kept: TrialCheckpoints): TrialCheckpoints {
-  return { ...kept, before: undefined, rival: kept.best, source: undefined, recent: [] };
+  return { ...kept, before: undefined, rival: kept.best, source: undefined, recent: new RecentValues() };
 }
 
 /** Those of a trial that is over, from what clients see of it. */
 export function endedCheckpoints({ checkpoint, checkpointStep, bestCheckpoint, bestCheckpointStep }: Trial): TrialCheckpoints {
   const at = (ref: ArtifactRef | undefined, step: number) => ref && { ref, step, position: 0, value: Number.NaN };
-  return { ...noCheckpoints, newest: at(checkpoint, checkpointStep), best: at(bestCheckpoint, bestCheckpointStep) };
+  return { ...noCheckpoints(), newest: at(checkpoint, checkpointStep), best: at(bestCheckpoint, bestCheckpointStep) };
 }
 
 /** A trial that was over is tried again: it goes on from its newest, falls back to its best, and what they counted for counts no more. */
 export function withNewLife({ newest, best }: TrialCheckpoints): TrialCheckpoints {
   const [first, second] = [newest, best].map((one) => one && { ...one, position: 0, value: Number.NaN });
-  return { ...noCheckpoints, newest: first, rival: second, best: second };
+  return { ...noCheckpoints(), newest: first, rival: second, best: second };
 }
 
 /** Everything that these keep in the store, once for each role. */

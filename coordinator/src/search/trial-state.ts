@@ -136,7 +136,7 @@ function newTrial(number: number, work: Work, fact: Fact): TrialState {
     bestAttempt: 0,
     lastAttempt: 0,
     counted: noValue,
-    checkpoints: noCheckpoints,
+    checkpoints: noCheckpoints(),
     unrestoredAttempt: 0,
     artifacts: [],
     proposedMs: fact.timeMs,
