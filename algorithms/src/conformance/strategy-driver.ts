@@ -195,7 +195,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     failed.delete(trial);
     retried.add(trial);
     Object.assign(found, found.saved ?? { steps: 0, weights: 0 }, { reason: undefined });
-    say({ $case: "trialRetried", value: { trial, work, idempotencyKey: "" } });
+    say({ $case: "trialRetried", value: { trial, work, idempotencyKey: "", allFailed: false } });
     run(trial, work);
   }
 

@@ -165,7 +165,7 @@ test("a failed trial that is tried again counts once, its steps too, and pauses 
     [50, { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_FAILED", reason: "" } }],
     [500, { $case: "searchReopened", value: { reason: "" } }],
     [500, { $case: "searchExtended", value: { budget: { ...spec.budget, trials: 3 }, idempotencyKey: "" } }],
-    [500, { $case: "trialRetried", value: { trial: 0, work, idempotencyKey: "" } }],
+    [500, { $case: "trialRetried", value: { trial: 0, work, idempotencyKey: "", allFailed: false } }],
     [501, { $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "a", fromStep: 4 } }],
     [505, measured(2, 8)],
   ];

@@ -244,7 +244,7 @@ export class CoordinatorTwin {
         this.keysSeen.push(idempotencyKey);
         this.#reopen(searchId);
         for (const trial of trials)
-          this.tell(searchId, { $case: "trialRetried", value: { trial, work: undefined, idempotencyKey } });
+          this.tell(searchId, { $case: "trialRetried", value: { trial, work: undefined, idempotencyKey, allFailed: false } });
         return { search: this.#kept(searchId).search, trials };
       }),
       stopSearch: this.#unary("stopSearch", ({ searchId, reason }) => {

@@ -105,7 +105,7 @@ describe("the explanation of a trial", () => {
     });
     at.ended(0, EndReason.END_REASON_OUT_OF_MEMORY, { message: "4 GiB" });
     assert.equal(await summaryOf(at, 0), "Trial 0 has ended (out of memory): 4 GiB.");
-    at.tell({ $case: "trialRetried", value: { trial: 0, work, idempotencyKey: "" } }).attempt(0, 3);
+    at.tell({ $case: "trialRetried", value: { trial: 0, work, idempotencyKey: "", allFailed: false } }).attempt(0, 3);
     at.ended(0, EndReason.END_REASON_DONE, { loss: 1 });
     assert.equal(await summaryOf(at, 0), "Trial 0 has ended (done).");
     const { explanations } = await explained(at, 0);

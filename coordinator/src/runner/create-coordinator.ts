@@ -155,7 +155,8 @@ class CoordinatorCore implements Coordinator {
     const command = { kind: "retryTrials", trials, key, nowMs: 0 } as const;
     return openWith(this.#reopening, searchId, command, ({ state }, facts) => {
       const retried = facts.flatMap(({ kind }) => (kind?.$case === "trialRetried" ? [kind.value.trial] : []));
-      return { search: state.view(), trials: retried };
+      // A repeated call is answered like the first.
+      return { search: state.view(), trials: facts.length === 0 ? [...state.keyed.retriedWith(key)] : retried };
     });
   }
 

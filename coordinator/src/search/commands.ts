@@ -1,6 +1,7 @@
 /** What can be asked of a search: commands, in the imperative. `decide` answers each with the facts that it makes. */
 import type { Finding, Proposal } from "@regulus/algorithms/core";
 import type { EndReason, Fact } from "@regulus/proto";
+import type { MoreBudget } from "./keyed-calls.js";
 
 /** What happened, before it has a place and a time. */
 export type FactKind = NonNullable<Fact["kind"]>;
@@ -10,10 +11,10 @@ export type SearchCommand =
   | { readonly kind: "pauseSearch"; readonly reason: string }
   | { readonly kind: "resumeSearch" }
   | { readonly kind: "stopSearch"; readonly reason: string; readonly completes: boolean }
-  /** Adds budget. A key that was seen before makes nothing; an empty one is new every time. */
+  /** Adds budget. A key that was seen before makes nothing, or fails where it was another call's; an empty one is new every time. */
   | {
       readonly kind: "extendSearch";
-      readonly more: { readonly trials: number; readonly steps: number; readonly wallTimeMs: number; readonly failures: number };
+      readonly more: MoreBudget;
       readonly key: string;
       readonly nowMs: number;
     }

@@ -12,7 +12,7 @@ type Retry = Extract<SearchCommand, { kind: "retryTrials" }>;
 
 /** More budget. */
 export function extendSearch(state: SearchState, { more, key, nowMs }: Extend): FactKind[] {
-  if (state.keys.has(key)) return [];
+  if (state.keyed.repeated(state.searchId, key, { kind: "extendSearch", more }) !== undefined) return [];
   assertNotStopping(state, "extended");
   const budget = extended(state, more);
   const open = state.status === "ended" ? opened(state, "it got more budget", { budget, failures: state.failures, nowMs }) : [];
@@ -21,11 +21,12 @@ export function extendSearch(state: SearchState, { more, key, nowMs }: Extend): 
 
 /** Further lives of trials that ended as failed. */
 export function retryTrials(state: SearchState, { trials, key, nowMs }: Retry): FactKind[] {
-  if (state.keys.has(key)) return [];
+  const isAll = trials.length === 0;
+  if (state.keyed.repeated(state.searchId, key, { kind: "retryTrials", trials, allFailed: isAll }) !== undefined) return [];
   assertNotStopping(state, "given failed trials again");
-  const numbers = trials.length === 0 ? allFailed(state) : [...new Set(trials)];
+  const numbers = isAll ? everyFailed(state) : [...new Set(trials)];
   const retried = numbers.map((trial): FactKind => {
-    return { $case: "trialRetried", value: { trial, work: workOf(state, trial), idempotencyKey: key } };
+    return { $case: "trialRetried", value: { trial, work: workOf(state, trial), idempotencyKey: key, allFailed: isAll } };
   });
   const failures = state.failures - numbers.length;
   const { budget } = state;
@@ -87,7 +88,7 @@ function opened(
   throw new RegulusError("failed-precondition", `${words}; it has to be extended by what is spent`);
 }
 
-function allFailed(state: SearchState): number[] {
+function everyFailed(state: SearchState): number[] {
   const numbers: number[] = [];
   for (let trial = 0; trial < state.nextTrial && numbers.length < limits.retriedAtOnceMax; trial += 1) {
     if (state.archive.failed(trial)) numbers.push(trial);

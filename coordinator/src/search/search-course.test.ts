@@ -96,7 +96,7 @@ describe("a call with a key", () => {
     at.tell(...extend(at, keys.at(-1)));
     assert.equal(extend(at, keys[0]).length, 1);
     for (const key of keys.slice(1)) assert.deepEqual(extend(at, key), []);
-    assert.equal(at.state.keys.size, limits.keysKeptMax);
+    assert.equal(at.state.keyed.size, limits.keysKeptMax);
   });
 
   it("of a retry is kept too, and an empty key is new every time", () => {

@@ -1,5 +1,5 @@
 /** The course of a search as a whole: paused, stopped, ended, opened again, and with which budget. Folded from the facts that are about no trial. */
-import { type Budget, type Fact, limits, SearchOutcome, type SearchSpec } from "@regulus/proto";
+import { type Budget, type Fact, SearchOutcome, type SearchSpec } from "@regulus/proto";
 import type { RunningTime } from "./running-time.js";
 
 /** What a search's state holds of it. */
@@ -18,11 +18,9 @@ export interface SearchCourse {
   budget: Budget;
   /** The problem, with the budget of now. */
   spec: SearchSpec;
-  /** Newest idempotency keys of calls that changed it. */
-  readonly keys: Set<string>;
 }
 
-/** Tells a course of a later fact. Changes it in place; facts about trials change nothing, but for the key of a call. */
+/** Tells a course of a later fact. Changes it in place; facts about trials change nothing. */
 export function tellCourse(course: SearchCourse, { kind, timeMs }: Fact): void {
   switch (kind?.$case) {
     case "searchPaused":
@@ -59,10 +57,6 @@ export function tellCourse(course: SearchCourse, { kind, timeMs }: Fact): void {
     case "searchExtended":
       course.budget = kind.value.budget ?? course.budget;
       course.spec = { ...course.spec, budget: course.budget };
-      keep(course.keys, kind.value.idempotencyKey);
-      return;
-    case "trialRetried":
-      keep(course.keys, kind.value.idempotencyKey);
       return;
     case "strategyFailed":
       course.strategyFailure = kind.value.message;
@@ -70,11 +64,4 @@ export function tellCourse(course: SearchCourse, { kind, timeMs }: Fact): void {
     default:
       return;
   }
-}
-
-function keep(keys: Set<string>, key: string): void {
-  if (key === "") return;
-  keys.add(key);
-  const [oldest] = keys;
-  if (keys.size > limits.keysKeptMax && oldest !== undefined) keys.delete(oldest);
 }

@@ -23,6 +23,7 @@ import { Arms } from "./arms.js";
 import { Cost } from "./cost.js";
 import { FailureGroups } from "./failure-groups.js";
 import { FirstTrials } from "./first-trials.js";
+import { KeyedCalls } from "./keyed-calls.js";
 import { News } from "./news.js";
 import { sourceOf } from "./resume-point.js";
 import { RunningTime } from "./running-time.js";
@@ -61,7 +62,8 @@ export class SearchState implements SearchCourse {
   strategyFailure = "";
   endedMs = 0;
   readonly time: RunningTime;
-  readonly keys = new Set<string>();
+  /** Newest calls with a key of their client's. */
+  readonly keyed = new KeyedCalls();
   /** Trials that are not over, by number. */
   readonly live = new Map<number, TrialState>();
   /** Numbers of pending trials, the one that waits longest first. */
@@ -130,6 +132,7 @@ export class SearchState implements SearchCourse {
     assert(fact.position === this.position + 1, `fact ${fact.position} of ${this.searchId} follows ${this.position}`);
     this.position = fact.position;
     this.news.tell(fact);
+    this.keyed.tell(fact, this.budget);
     tellCourse(this, fact);
     const kind = fact.kind;
     switch (kind?.$case) {

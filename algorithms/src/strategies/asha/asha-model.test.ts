@@ -132,7 +132,7 @@ function happen(rng: Rng, { model, at, tell, workTo }: World): void {
     if (draw > 0.96 && failed !== undefined) {
       tell({
         $case: "trialRetried",
-        value: { trial: failed, work: workTo(model.trials[failed]?.target ?? 0), idempotencyKey: "" },
+        value: { trial: failed, work: workTo(model.trials[failed]?.target ?? 0), idempotencyKey: "", allFailed: false },
       });
       model.retry(failed);
       return;

@@ -302,6 +302,8 @@ export interface TrialRetried {
     | undefined;
   /** The key that the client gave, so that a repeated request retries once. */
   idempotencyKey: string;
+  /** Whether the request named no trials, so that all failed ones are tried again. */
+  allFailed: boolean;
 }
 
 /** TrialStopRequested: a trial is to end early. */
@@ -2394,7 +2396,7 @@ export const TrialResumed: MessageFns<TrialResumed> = {
 };
 
 function createBaseTrialRetried(): TrialRetried {
-  return { trial: 0, work: undefined, idempotencyKey: "" };
+  return { trial: 0, work: undefined, idempotencyKey: "", allFailed: false };
 }
 
 export const TrialRetried: MessageFns<TrialRetried> = {
@@ -2407,6 +2409,9 @@ export const TrialRetried: MessageFns<TrialRetried> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(26).string(message.idempotencyKey);
+    }
+    if (message.allFailed !== false) {
+      writer.uint32(32).bool(message.allFailed);
     }
     return writer;
   },
@@ -2448,6 +2453,14 @@ export const TrialRetried: MessageFns<TrialRetried> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.allFailed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2469,6 +2482,11 @@ export const TrialRetried: MessageFns<TrialRetried> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      allFailed: isSet(object.allFailed)
+        ? globalThis.Boolean(object.allFailed)
+        : isSet(object.all_failed)
+        ? globalThis.Boolean(object.all_failed)
+        : false,
     };
   },
 
@@ -2483,6 +2501,9 @@ export const TrialRetried: MessageFns<TrialRetried> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.allFailed !== false) {
+      obj.allFailed = message.allFailed;
+    }
     return obj;
   },
 
@@ -2494,6 +2515,7 @@ export const TrialRetried: MessageFns<TrialRetried> = {
     message.trial = object.trial ?? 0;
     message.work = (object.work !== undefined && object.work !== null) ? Work.fromPartial(object.work) : undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.allFailed = object.allFailed ?? false;
     return message;
   },
 };

@@ -301,7 +301,10 @@ export interface CreateSearchRequest {
   spec:
     | SearchSpec
     | undefined;
-  /** A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. */
+  /**
+   * A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. One that came with another request
+   * before is ALREADY_EXISTS.
+   */
   idempotencyKey: string;
   /** Check only: nothing is created, and the answer holds the spec with its defaults. */
   validateOnly: boolean;
@@ -441,7 +444,10 @@ export interface ExtendSearchRequest {
   wallTimeMs: number;
   /** Failed trials to add. */
   failures: number;
-  /** A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. */
+  /**
+   * A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. One that came with another request
+   * before is ALREADY_EXISTS.
+   */
   idempotencyKey: string;
 }
 
@@ -457,7 +463,10 @@ export interface RetryTrialsRequest {
   searchId: string;
   /** Numbers of trials that ended as failed, at most 1,000; empty for the first 1,000 that were lost, ran out of memory or time or ended by a user error. */
   trials: number[];
-  /** A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. */
+  /**
+   * A string of the client's own, at most 128 characters, that makes a repeated call harmless; empty for none. One that came with another request
+   * before is ALREADY_EXISTS.
+   */
   idempotencyKey: string;
 }
 
@@ -467,7 +476,7 @@ export interface RetryTrialsResponse {
   search:
     | Search
     | undefined;
-  /** The trials that go on; empty where a repeated call changed nothing. */
+  /** The trials that go on. A repeated call changes nothing and is answered with those of the first. */
   trials: number[];
 }
 
