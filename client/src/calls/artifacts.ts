@@ -16,6 +16,7 @@ export async function putArtifact(
     const seen = `${bytes.length} bytes`;
     throw RegulusError.invalid([{ field: "bytes", seen, expected: `at most ${limits.artifactBytesMax} bytes` }]);
   }
+  if (signal?.aborted) throw new RegulusError("cancelled", "the call was cancelled before it began");
   const header: ArtifactRef = { sha256: createHash("sha256").update(bytes).digest("hex"), size: bytes.length, kind };
   let cancel = () => {};
   const answer = new Promise<ArtifactRef>((resolve, reject) => {

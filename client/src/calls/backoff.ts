@@ -1,4 +1,4 @@
-/** How long and how often calls are tried again: named bounds, and a wait that an abort ends. */
+/** How long and how often calls are tried again: named bounds, a wait that an abort ends, and the clock that both go by. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RegulusError } from "@regulus/proto";
 
@@ -20,6 +20,17 @@ export function backoffMs(failures: number, backoff: Backoff): number {
   const whole = Math.min(backoff.lastMs, backoff.firstMs * 2 ** (failures - 1));
   return whole * (0.5 + Math.random() / 2);
 }
+
+/** Time as calls see it; tests have one that jumps. */
+export interface CallClock {
+  /** Milliseconds since some moment. */
+  nowMs(): number;
+  /** Waits; an abort ends it with "cancelled". */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The clock of this machine. */
+export const callClock: CallClock = { nowMs: () => performance.now(), wait: pause };
 
 /** Waits; an abort ends it with "cancelled". */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {

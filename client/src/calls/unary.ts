@@ -2,7 +2,7 @@
 import type { CallOptions, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
 import { RegulusError } from "@regulus/proto";
-import { backoffMs, callRetries, pause } from "./backoff.js";
+import { backoffMs, type CallClock, callClock, callRetries } from "./backoff.js";
 import { readFailure } from "./cut-connection.js";
 
 /** Longest wait for an answer, in milliseconds. The slowest calls read a whole trial from the log. */
@@ -26,7 +26,7 @@ export type UnaryMethod<Request, Response> = (
 export async function unary<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
-  { signal, repeat }: CallControl & { readonly repeat: boolean },
+  { signal, repeat, clock = callClock }: CallControl & { readonly repeat: boolean; readonly clock?: CallClock },
 ): Promise<Response> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -34,7 +34,7 @@ export async function unary<Request, Response>(
     } catch (thrown) {
       const error = RegulusError.from(thrown);
       if (!repeat || error.code !== "unavailable" || tries >= callRetries.triesMax) throw error;
-      await pause(backoffMs(tries, callRetries), signal);
+      await clock.wait(backoffMs(tries, callRetries), signal);
     }
   }
 }

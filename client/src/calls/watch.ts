@@ -4,7 +4,7 @@
  */
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { type Fact, RegulusError, type WatchSearchRequest, type WatchSearchResponse } from "@regulus/proto";
-import { backoffMs, pause, watchRetries } from "./backoff.js";
+import { backoffMs, type CallClock, callClock, watchRetries } from "./backoff.js";
 import { readStream } from "./stream.js";
 
 export interface WatchOptions {
@@ -31,6 +31,8 @@ export interface WatchSource {
   open(request: WatchSearchRequest): ClientReadableStream<WatchSearchResponse>;
   /** Whether the search is over; asked where a stream ended without the fact that says so. */
   isEnded(signal: AbortSignal | undefined): Promise<boolean>;
+  /** The machine's where absent. */
+  readonly clock?: CallClock;
 }
 
 /** Codes after which the same watch may be opened again: the coordinator is away, restarts, or this reader was too slow for it. */
@@ -43,6 +45,7 @@ export async function* watchFacts(
   options: WatchOptions,
 ): AsyncGenerator<WatchedFacts, void, undefined> {
   const { signal, awayMsMax = watchRetries.awayMsMax } = options;
+  const { clock = callClock } = source;
   let position = options.after ?? 0;
   let failures = 0;
   let awaySince = 0;
@@ -64,11 +67,11 @@ export async function* watchFacts(
       const error = RegulusError.from(thrown);
       if (!reopened.has(error.code) || signal?.aborted) throw error;
       failures += 1;
-      if (failures === 1) awaySince = performance.now();
-      else if (performance.now() - awaySince > awayMsMax) throw error;
+      if (failures === 1) awaySince = clock.nowMs();
+      else if (clock.nowMs() - awaySince > awayMsMax) throw error;
       const waitMs = backoffMs(failures, watchRetries);
       options.onAway?.(error, waitMs);
-      await pause(waitMs, signal);
+      await clock.wait(waitMs, signal);
     }
   }
 }

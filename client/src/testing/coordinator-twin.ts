@@ -12,11 +12,13 @@ import {
 } from "@grpc/grpc-js";
 import {
   type Agent,
+  type ArtifactRef,
   type ArtifactServiceServer,
   ArtifactServiceService,
   checkSpec,
   type ExportSearchResponse,
   type Fact,
+  limits,
   RegulusError,
   type Search,
   type SearchServiceServer,
@@ -304,15 +306,22 @@ export class CoordinatorTwin {
   #artifactService(): ArtifactServiceServer {
     return {
       putArtifact: (call, callback) => {
+        this.calls.push("putArtifact");
         const pieces: Buffer[] = [];
+        let header: ArtifactRef | undefined;
+        const refuse = (message: string) => callback(toStatus(new RegulusError("invalid-argument", message)));
         call.on("data", ({ part }) => {
+          if (part?.$case === "header") header = part.value;
           if (part?.$case === "data") pieces.push(part.value);
         });
         call.on("end", () => {
           const bytes = Buffer.concat(pieces);
           const sha256 = createHash("sha256").update(bytes).digest("hex");
+          const longest = pieces.reduce((most, { length }) => Math.max(most, length), 0);
+          if (header?.sha256 !== sha256 || header.size !== bytes.length) return refuse("the bytes are not those of the header");
+          if (longest > limits.artifactChunkBytesMax) return refuse(`a piece of ${longest} bytes`);
           this.artifacts.set(sha256, bytes);
-          callback(null, { artifact: { sha256, size: bytes.length, kind: "report" } });
+          callback(null, { artifact: header });
         });
       },
       getArtifact: this.#stream("getArtifact", (call) => {

@@ -1,0 +1,373 @@
+/** Calls over a coordinator that is away, slow or gone: what is tried again, how long, what an abort ends, and what nobody hears twice. */
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { type ClientReadableStream, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { type ErrorCode, type Fact, limits, RegulusError, toStatus, type WatchSearchResponse } from "@regulus/proto";
+import fc from "fast-check";
+import { connect } from "../connect.js";
+import { startTwin } from "../testing/coordinator-twin.js";
+import { backoffMs, type CallClock, callClock, callRetries, watchRetries } from "./backoff.js";
+import { readFailure } from "./cut-connection.js";
+import { readStream } from "./stream.js";
+import { type UnaryMethod, unary } from "./unary.js";
+import { type WatchSource, watchFacts } from "./watch.js";
+
+/** A clock that jumps to the end of every wait. */
+class JumpingClock implements CallClock {
+  readonly waits: number[] = [];
+  #nowMs = 1_000_000;
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  async wait(ms: number, signal?: AbortSignal): Promise<void> {
+    this.waits.push(ms);
+    this.#nowMs += ms;
+    if (signal?.aborted) throw new RegulusError("cancelled", "the call was cancelled");
+  }
+}
+
+const codes: readonly ErrorCode[] = ["unavailable", "exhausted", "deadline", "not-found", "invalid-argument", "data-loss"];
+
+/** A failure as gRPC gives it to a caller. */
+function serviceError(code: ErrorCode): ServiceError {
+  return Object.assign(new Error(code), { ...toStatus(new RegulusError(code, code)) }) as ServiceError;
+}
+
+async function everything<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of iterable) found.push(one);
+  return found;
+}
+
+/** Whether the n-th wait in a row lies between half and all of the doubled first one, and below the longest. */
+function assertWaits(waits: readonly number[], { firstMs, lastMs }: { readonly firstMs: number; readonly lastMs: number }): void {
+  for (const [index, ms] of waits.entries()) {
+    const whole = Math.min(firstMs * 2 ** index, lastMs);
+    assert.ok(ms >= whole / 2 && ms <= whole, `wait ${index + 1} took ${ms} ms of ${whole}`);
+  }
+}
+
+test("waits double up to the longest, and no two clients wait alike", () => {
+  const nth = (failures: number) => Array.from({ length: 50 }, () => backoffMs(failures, watchRetries));
+  for (const failures of [1, 2, 3, 4, 5, 6, 20, 2000]) {
+    const whole = Math.min(200 * 2 ** (failures - 1), 5000);
+    const found = nth(failures);
+    assert.ok(found.every((ms) => ms >= whole / 2 && ms <= whole) && new Set(found).size > 25);
+    assert.ok(Math.max(...found) - Math.min(...found) > whole / 8, "spread over the upper half");
+  }
+  const longest = Array.from({ length: callRetries.triesMax - 1 }, (_, index) => 100 * 2 ** index);
+  assert.ok(callRetries.triesMax === 5 && longest.reduce((a, b) => a + b) < 2000, "five tries within two seconds");
+  assert.ok(callRetries.firstMs === 100 && watchRetries.awayMsMax === 300_000);
+});
+
+test("a wait on this machine's clock takes its time, and an abort ends it", async () => {
+  const before = callClock.nowMs();
+  await callClock.wait(20);
+  assert.ok(callClock.nowMs() - before >= 19, "milliseconds");
+  await assert.rejects(callClock.wait(600_000, AbortSignal.timeout(1)), { code: "cancelled" });
+});
+
+test("a call is tried again for unavailable alone, where that is harmless, at most five times, with the waits in between", async () => {
+  const outcome = fc.oneof(
+    { weight: 3, arbitrary: fc.constant<ErrorCode>("unavailable") },
+    fc.constantFrom(...codes, "good" as const),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(outcome, { maxLength: 7 }), fc.boolean(), async (script, repeat) => {
+      const clock = new JumpingClock();
+      const left = [...script];
+      let tries = 0;
+      const method: UnaryMethod<string, string> = (request, _metadata, { deadline }, callback) => {
+        tries += 1;
+        const leftMs = Number(deadline) - Date.now();
+        assert.ok(request === "question" && leftMs > 25_000 && leftMs <= 30_000, `${leftMs} ms to answer`);
+        const next = left.shift() ?? "good";
+        queueMicrotask(() => (next === "good" ? callback(null, "answer") : callback(serviceError(next), "")));
+        return { cancel: () => assert.fail("nobody cancels") } as never;
+      };
+      const triesMax = repeat ? 5 : 1;
+      const stops = [...script, "good" as const].findIndex((one) => one !== "unavailable");
+      const wanted = stops < triesMax ? ([...script, "good"][stops] ?? "good") : "unavailable";
+      const call = unary(method, "question", { repeat, clock });
+      if (wanted === "good") assert.equal(await call, "answer");
+      else await assert.rejects(call, { code: wanted });
+      assert.equal(tries, Math.min(stops + 1, triesMax));
+      assert.equal(clock.waits.length, tries - 1);
+      assertWaits(clock.waits, callRetries);
+    }),
+  );
+});
+
+test("an abort cancels a call that waits for its answer, begins none, ends the wait between two, and leaves no listener", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let cancels = 0;
+  let calls = 0;
+  const silent: UnaryMethod<string, string> = (_request, _metadata, _options, callback) => {
+    calls += 1;
+    const cancel = () => {
+      cancels += 1;
+      callback(Object.assign(serviceError("cancelled"), { code: status.CANCELLED }), "");
+    };
+    return { cancel } as never;
+  };
+  const waiting = unary(silent, "", { repeat: true, signal });
+  assert.equal(getEventListeners(signal, "abort").length, 1);
+  controller.abort();
+  await assert.rejects(waiting, { code: "cancelled" });
+  await assert.rejects(unary(silent, "", { repeat: true, signal }), { code: "cancelled" });
+  assert.deepEqual([calls, cancels, getEventListeners(signal, "abort").length], [1, 1, 0]);
+
+  const other = new AbortController();
+  const away: UnaryMethod<string, string> = (_request, _metadata, _options, callback) => {
+    calls += 1;
+    queueMicrotask(() => callback(serviceError("unavailable"), ""));
+    return { cancel: () => undefined } as never;
+  };
+  const clock: CallClock = {
+    nowMs: () => 0,
+    wait: (ms, given) => {
+      other.abort();
+      return callClock.wait(ms, given);
+    },
+  };
+  await assert.rejects(unary(away, "", { repeat: true, signal: other.signal, clock }), { code: "cancelled" });
+  assert.deepEqual([calls, getEventListeners(other.signal, "abort").length], [2, 0]);
+  const good: UnaryMethod<string, string> = (_request, _metadata, _options, callback) => {
+    queueMicrotask(() => callback(null, "answer"));
+    return { cancel: () => undefined } as never;
+  };
+  const kept = new AbortController();
+  await unary(good, "", { repeat: true, signal: kept.signal });
+  assert.equal(getEventListeners(kept.signal, "abort").length, 0);
+});
+
+test("a connection that was cut is unavailable; what this side cancelled, and a fault of the server, are not", () => {
+  const aborted = AbortSignal.abort();
+  const grpc = (code: status, details: string) =>
+    Object.assign(new Error(`${code} ${details}`), { code, details, metadata: new Metadata() });
+  const seen = (code: status, details: string, signal?: AbortSignal) => readFailure(grpc(code, details), signal).code;
+  assert.equal(seen(status.CANCELLED, "Call cancelled"), "unavailable");
+  assert.equal(seen(status.CANCELLED, "Call cancelled", new AbortController().signal), "unavailable");
+  assert.equal(seen(status.CANCELLED, "Call cancelled", aborted), "cancelled");
+  for (const words of ["Received RST_STREAM with code 2", "GOAWAY received", "read ECONNRESET", "socket hang up"])
+    assert.equal(seen(status.INTERNAL, words), "unavailable", words);
+  assert.equal(seen(status.INTERNAL, "a bug"), "internal");
+  assert.equal(seen(status.NOT_FOUND, "Received RST_STREAM"), "not-found");
+  assert.match(
+    readFailure(grpc(status.INTERNAL, "GOAWAY received"), undefined).message,
+    /ended the connection \(.*GOAWAY received\)/,
+  );
+});
+
+/** A stream of answers that ends well, or with an error after them. */
+class ScriptedStream<Response> {
+  cancels = 0;
+  readonly stream: ClientReadableStream<Response>;
+
+  constructor(responses: readonly Response[], error?: Error) {
+    async function* all() {
+      yield* responses;
+      if (error !== undefined) throw error;
+    }
+    const cancel = () => {
+      this.cancels += 1;
+    };
+    this.stream = Object.assign(Readable.from(all()), { cancel }) as never;
+  }
+}
+
+test("a stream is opened by its first reader and cancelled once that one has left, whatever the reason", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const left = new ScriptedStream([1, 2, 3]);
+  let opened = 0;
+  const reading = readStream(() => {
+    opened += 1;
+    return left.stream;
+  }, signal);
+  assert.equal(opened, 0);
+  for await (const one of reading) {
+    assert.equal(getEventListeners(signal, "abort").length, 1);
+    if (one === 2) break;
+  }
+  assert.deepEqual([opened, left.cancels, getEventListeners(signal, "abort").length], [1, 1, 0]);
+  // A cancelled call tells its error to nobody; that must not end the process.
+  left.stream.emit("error", serviceError("cancelled"));
+
+  const cut = new ScriptedStream([1], serviceError("data-loss"));
+  await assert.rejects(everything(readStream(() => cut.stream)), { code: "data-loss" });
+  assert.equal(cut.cancels, 1);
+  const stalled = Object.assign(new Readable({ objectMode: true, read: () => undefined }), {
+    cancel: () => void stalled.destroy(serviceError("cancelled")),
+  });
+  const waiting = everything(readStream(() => stalled as never, signal));
+  setImmediate(() => controller.abort());
+  await assert.rejects(waiting, { code: "cancelled" });
+  await assert.rejects(everything(readStream(() => assert.fail("nothing is opened"), signal)), { code: "cancelled" });
+});
+
+/** How one connection of a watch goes: facts that come at once, how many of those before are told again, and how it ends. */
+interface Connection {
+  readonly batches: readonly number[];
+  readonly again: number;
+  readonly end: "unavailable" | "exhausted" | "deadline" | "silence";
+}
+
+const connections = fc.array(
+  fc.record({
+    batches: fc.array(fc.nat(3), { maxLength: 3 }),
+    again: fc.nat(2),
+    end: fc.constantFrom<Connection["end"][]>("unavailable", "exhausted", "deadline", "silence"),
+  }),
+  { maxLength: 12 },
+);
+
+function fact(position: number, kind: Fact["kind"] = { $case: "searchResumed", value: {} }): Fact {
+  return { searchId: "s", position, timeMs: 0, kind };
+}
+
+const ended: Fact["kind"] = { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_COMPLETED", reason: "" } };
+
+test("a watch tells every fact once and in order over any breaks, asks from where it was, and tells each absence and return", async () => {
+  await fc.assert(
+    fc.asyncProperty(connections, fc.nat(3), async (list, after) => {
+      const clock = new JumpingClock();
+      const script = [...list];
+      let told = after;
+      let asksForEnd = 0;
+      const streaks: number[][] = [[]];
+      let backs = 0;
+      const source: WatchSource = {
+        clock,
+        isEnded: async () => {
+          asksForEnd += 1;
+          return false;
+        },
+        open: (request) => {
+          assert.deepEqual(request, { searchId: "s", after: told });
+          const next = script.shift();
+          const responses: WatchSearchResponse[] = [];
+          // An end that is not the newest fact, or comes while old facts are read, ends no watch.
+          for (const count of next?.batches ?? []) {
+            const first = responses.length === 0 ? Math.max(1, told - (next?.again ?? 0)) : told + 1;
+            const facts = Array.from({ length: told + count - first + 1 }, (_, index) => fact(first + index));
+            told += count;
+            responses.push({ facts, live: true });
+          }
+          if (next !== undefined)
+            return new ScriptedStream(responses, next.end === "silence" ? undefined : serviceError(next.end)).stream;
+          return new ScriptedStream([
+            { facts: [fact(told + 1, ended)], live: false },
+            { facts: [fact(told + 2, ended), fact(told + 3)], live: true },
+            { facts: [fact(told + 4, ended)], live: true },
+            { facts: [fact(told + 5)], live: true },
+          ]).stream;
+        },
+      };
+      const seen: number[] = [];
+      const options = {
+        after,
+        onAway: (_error: RegulusError, waitMs: number) => void streaks.at(-1)?.push(waitMs),
+        onBack: () => {
+          backs += 1;
+          streaks.push([]);
+        },
+      };
+      for await (const { facts } of watchFacts(source, "s", options)) seen.push(...facts.map(({ position }) => position));
+      const last = told + 4;
+      assert.deepEqual(
+        seen,
+        Array.from({ length: last - after }, (_, index) => after + 1 + index),
+      );
+      assert.deepEqual(streaks.flat(), clock.waits, "the waits that are told are waited");
+      assert.equal(clock.waits.length, list.length);
+      assert.equal(asksForEnd, list.filter(({ end }) => end === "silence").length);
+      // An absence ends with the first message, also one without facts.
+      const returns =
+        list.filter((_, index) => index > 0 && (list[index]?.batches.length ?? 0) > 0).length + (list.length > 0 ? 1 : 0);
+      assert.equal(backs, returns);
+      for (const waits of streaks) assertWaits(waits, watchRetries);
+    }),
+  );
+});
+
+test("a watch gives up after its longest absence, counted from the last word, and at once for what no wait mends", async () => {
+  const away = (code: ErrorCode, every = 0) => {
+    const clock = new JumpingClock();
+    let opened = 0;
+    const open = () => {
+      opened += 1;
+      const isHeard = every > 0 && opened % every === 0 && opened < 200;
+      return new ScriptedStream<WatchSearchResponse>(isHeard ? [{ facts: [], live: false }] : [], serviceError(code)).stream;
+    };
+    return { clock, opened: () => opened, source: { clock, open, isEnded: async () => false } };
+  };
+  for (const awayMsMax of [undefined, 20_000]) {
+    const { clock, source } = away("unavailable");
+    const started = clock.nowMs();
+    await assert.rejects(everything(watchFacts(source, "s", awayMsMax === undefined ? {} : { awayMsMax })), {
+      code: "unavailable",
+    });
+    const tookMs = clock.nowMs() - started;
+    const longest = awayMsMax ?? 300_000;
+    assert.ok(tookMs > longest && tookMs <= longest + 5000, `${tookMs} ms`);
+  }
+  const heard = away("exhausted", 4);
+  await assert.rejects(everything(watchFacts(heard.source, "s", { awayMsMax: 20_000 })), { code: "exhausted" });
+  assert.ok(heard.opened() > 200, "a word now and then keeps it");
+  for (const code of ["not-found", "invalid-argument", "data-loss"] as const) {
+    const { source, opened } = away(code);
+    await assert.rejects(everything(watchFacts(source, "s", {})), { code });
+    assert.equal(opened(), 1);
+  }
+  const controller = new AbortController();
+  const left = away("unavailable");
+  const onAway = () => controller.abort();
+  await assert.rejects(everything(watchFacts(left.source, "s", { signal: controller.signal, onAway })), {
+    code: "cancelled",
+  });
+  assert.equal(left.clock.waits.length, 1);
+});
+
+test("a watch whose stream ends without the end of its search asks whether it is over, and ends where it is", async () => {
+  const source: WatchSource = {
+    open: () => new ScriptedStream([{ facts: [fact(1)], live: true }]).stream,
+    isEnded: async (signal) => signal === undefined,
+  };
+  const batches = await everything(watchFacts(source, "s", {}));
+  assert.deepEqual(batches, [{ facts: [fact(1)], live: true }]);
+});
+
+test("artifacts go in pieces that a coordinator takes, under their own sum, size and kind; too large or cancelled ones are not sent", async (t) => {
+  const twin = await startTwin(t);
+  const client = connect(twin.address);
+  t.after(() => client.close());
+  const chunk = limits.artifactChunkBytesMax;
+  for (const length of [0, 1, chunk, chunk + 1, 3 * chunk]) {
+    // A view into a larger buffer: its own bytes are sent, not those around it.
+    const bytes = new Uint8Array(length + 8).fill(7).subarray(5, 5 + length);
+    bytes.fill(3);
+    const ref = await client.putArtifact(bytes, { kind: "image" });
+    assert.deepEqual([ref.size, ref.kind, twin.artifacts.get(ref.sha256)?.equals(bytes)], [length, "image", true]);
+  }
+  const before = twin.calls.length;
+  const large = new Uint8Array(0);
+  Object.defineProperty(large, "length", { value: limits.artifactBytesMax + 1 });
+  await assert.rejects(client.putArtifact(large, { kind: "image" }), { code: "invalid-argument", message: /at most \d+ bytes/ });
+  await assert.rejects(client.putArtifact(new Uint8Array(1), { kind: "image", signal: AbortSignal.abort() }), {
+    code: "cancelled",
+  });
+  assert.equal(twin.calls.length, before);
+  const controller = new AbortController();
+  const cancelled = client.putArtifact(new Uint8Array(8 * chunk), { kind: "image", signal: controller.signal });
+  setImmediate(() => controller.abort());
+  await assert.rejects(cancelled, { code: "cancelled" });
+  assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+  const late = everything(client.getArtifact("0".repeat(64), { signal: AbortSignal.abort() }));
+  await assert.rejects(late, { code: "cancelled" });
+});
