@@ -12,7 +12,7 @@ import {
   type Search,
   type SearchSpec,
 } from "@regulus/proto";
-import { openMemoryStore } from "../../artifacts/memory-store.js";
+import { MemoryFolder, openMemoryStore } from "../../artifacts/memory-store.js";
 import type { Coordinator } from "../../coordinator.js";
 import { MemoryLogFile, openMemoryLog } from "../../log/memory-log.js";
 import type { EventLog } from "../../ports.js";
@@ -36,18 +36,19 @@ export class ScriptedCoordinator {
   readGate: Promise<void> | undefined;
   /** Removals wait for it. */
   removeGate: Promise<void> | undefined;
-  /** What the strategy proposes, by how often it was asked, from 1. */
-  proposals: (asked: number) => readonly Proposal[] = () => [];
+  /** What the strategy proposes, by how often it was asked, from 1, and for how many trials at most. */
+  proposals: (asked: number, limit: number) => readonly Proposal[] = () => [];
   asked = 0;
   diagnostics: Diagnostics | undefined;
   /** Time that only `advance` moves, and the clock that shows it. */
   readonly time = new VirtualTime();
   readonly clock = new ProcessClock(this.time);
-  /** What it said for a log. */
+  /** What it said for a log, and each failure of its own log with the time. */
   readonly notices: Notice[] = [];
+  readonly failures: { readonly atMs: number; readonly error: unknown }[] = [];
   #virtual = false;
-  /** Where artifacts are kept. */
-  readonly artifacts = openMemoryStore();
+  /** Where artifacts are kept, by the same clock. */
+  readonly artifacts = openMemoryStore(new MemoryFolder(), () => (this.#virtual ? this.clock.now() : Date.now()));
   readonly #file = new MemoryLogFile();
   #log: EventLog | undefined;
   #coordinator: Coordinator | undefined;
@@ -61,9 +62,9 @@ export class ScriptedCoordinator {
   }
 
   /** Opens it on virtual time. */
-  async openVirtual(): Promise<void> {
+  async openVirtual(leaseTimeoutMs?: number): Promise<void> {
     this.#virtual = true;
-    await this.open();
+    await this.open(leaseTimeoutMs);
   }
 
   /** Lets virtual time pass, with all that happens in it. */
@@ -122,6 +123,7 @@ export class ScriptedCoordinator {
       strategies,
       leaseTimeoutMs,
       notify: (notice) => void this.notices.push(notice),
+      onLogFailure: (error) => void this.failures.push({ atMs: this.time.nowMs, error }),
       ...(this.#virtual ? { clock: this.clock, defer: (call: () => void) => void this.time.after(0, call) } : {}),
       ...(diagnostics === undefined ? {} : { diagnostics }),
     });
@@ -164,9 +166,9 @@ export class ScriptedCoordinator {
       create: () => ({
         init: () => ({}),
         tell: (state) => state,
-        ask: () => {
+        ask: (_state, limit) => {
           this.asked += 1;
-          return this.proposals(this.asked);
+          return this.proposals(this.asked, limit);
         },
       }),
     };
