@@ -14,6 +14,7 @@ import {
   RegulusError,
 } from "@regulus/proto";
 import type { AgentConnection, Coordinator } from "../coordinator.js";
+import { AgentMail, type Mailbox } from "./agent-mail.js";
 import { checkHeartbeat, checkOutput, checkRegister, checkReports } from "./agent-reports.js";
 import { bounds } from "./bounds.js";
 import { checkMetadata, type Incoming, type Route, received, safeDefinition } from "./calls.js";
@@ -34,23 +35,28 @@ export interface AgentDoor {
 
 type Stream = ServerDuplexStream<Incoming<ConnectRequest>, ConnectResponse>;
 
-/** Streams that registered, by the agent's id. */
-type Sessions = Map<string, AgentSession>;
+/** What the streams of a server share. */
+interface Shared {
+  /** Streams that registered, by the agent's id. */
+  readonly sessions: Map<string, AgentSession>;
+  readonly mail: AgentMail;
+}
 
 /** Routes of AgentService, by the name of the method. */
 export function agentRoutes(door: AgentDoor): Readonly<Record<keyof typeof AgentServiceService, Route>> {
-  const sessions: Sessions = new Map();
-  const handler = (call: Stream): void => new AgentSession(call, door, sessions).open();
+  const shared: Shared = { sessions: new Map(), mail: new AgentMail(door.now) };
+  const handler = (call: Stream): void => new AgentSession(call, door, shared).open();
   return { connect: { definition: safeDefinition(AgentServiceService.connect), handler } };
 }
 
 class AgentSession {
   readonly #call: Stream;
   readonly #door: AgentDoor;
-  readonly #sessions: Sessions;
+  readonly #shared: Shared;
   #agentId = "";
   #instance = "";
   #connection: AgentConnection | undefined;
+  #mailbox: Mailbox | undefined;
   #heardMs: number;
   /** Number of the newest report that came in, and of the newest that was acknowledged. */
   #newest = 0;
@@ -58,10 +64,10 @@ class AgentSession {
   #over = false;
   #uncount: () => void = () => undefined;
 
-  constructor(call: Stream, door: AgentDoor, sessions: Sessions) {
+  constructor(call: Stream, door: AgentDoor, shared: Shared) {
     this.#call = call;
     this.#door = door;
-    this.#sessions = sessions;
+    this.#shared = shared;
     this.#heardMs = door.now();
   }
 
@@ -138,6 +144,7 @@ class AgentSession {
     }
     checkRegister(register);
     this.#takePlace(register.agent, register.instance ?? "");
+    this.#mailbox = this.#shared.mail.open(register.agent.slots, (error) => this.#fail(error));
     this.#connection = this.#door.coordinator.connectAgent(
       register,
       (message) => this.#send(message),
@@ -148,9 +155,10 @@ class AgentSession {
   /** Takes the place of an earlier stream of the same agent, or fails because that one lives and is another process's. */
   #takePlace(agent: Agent, instance: string): void {
     this.#agentId = agent.agentId;
-    const earlier = this.#sessions.get(agent.agentId);
+    const { sessions } = this.#shared;
+    const earlier = sessions.get(agent.agentId);
     if (earlier === undefined) {
-      if (this.#sessions.size >= limits.agentsMax) {
+      if (sessions.size >= limits.agentsMax) {
         throw new RegulusError(
           "exhausted",
           `${limits.agentsMax} agents are connected, which is the most that one coordinator takes`,
@@ -170,7 +178,7 @@ class AgentSession {
       earlier.#fail(new RegulusError("conflict", `a newer stream of agent ${agent.agentId} took this one's place`));
     }
     this.#instance = instance;
-    this.#sessions.set(agent.agentId, this);
+    sessions.set(agent.agentId, this);
   }
 
   #send(message: ConnectResponse): void {
@@ -179,12 +187,9 @@ class AgentSession {
       this.#acknowledged = message.message.value.throughSequence;
       if (this.#call.isPaused() && this.#newest - this.#acknowledged <= bounds.unacknowledgedReportsMax) this.#call.resume();
     }
-    this.#call.write(message);
-    if (this.#call.writableLength > bounds.unsentAgentMessagesMax) {
-      this.#fail(
-        new RegulusError("exhausted", `the agent reads too slowly: ${this.#call.writableLength} messages to it wait to be sent`),
-      );
-    }
+    const sent = this.#mailbox?.add(message);
+    // Counting it may have cut this agent off.
+    if (!this.#over) this.#call.write(message, sent);
   }
 
   #fail(thrown: unknown): void {
@@ -198,7 +203,9 @@ class AgentSession {
   #leave(last: () => void): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#sessions.get(this.#agentId) === this) this.#sessions.delete(this.#agentId);
+    const { sessions } = this.#shared;
+    if (sessions.get(this.#agentId) === this) sessions.delete(this.#agentId);
+    this.#mailbox?.close();
     this.#uncount();
     this.#connection?.closed();
     last();

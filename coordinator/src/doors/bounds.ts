@@ -37,6 +37,9 @@ export const bounds = {
   connectionMemoryMbMax: 64,
   /** Messages to an agent that may wait to be sent; an agent that lets more pile up reads too slowly and is disconnected. */
   unsentAgentMessagesMax: 8192,
+  /** And their bytes, beyond what its slots may be given at once; and those of all agents together, where the slowest one is disconnected. */
+  unsentAgentBytesMax: 4 * 1024 * 1024,
+  unsentAgentsBytesMax: 256 * 1024 * 1024,
   /** Reports of an agent that may wait for their acknowledgement; past it nothing more is read from its stream. */
   unacknowledgedReportsMax: 20_000,
   /** Time between the opening of an agent's stream and its registration. */
