@@ -61,6 +61,19 @@ for (const [field, [more, meets, lacks, reason]] of Object.entries(needs)) {
   });
 }
 
+test("what the agents have instead is told of all of them", () => {
+  const two = [
+    agent({ slots: 3, memoryBytes: 2 ** 29, backends: ["cpu"] }),
+    agent({ slots: 1, memoryBytes: 2 ** 30, backends: ["wasm", "cpu"] }),
+  ];
+  const { reason } = missing(two, { ...none, slots: 9, backend: "webgpu", memoryBytes: 2 ** 40 });
+  assert.equal(
+    reason,
+    "no connected agent has 9 slots (the largest has 3); no connected agent has the backend webgpu (they have cpu, wasm); " +
+      "no connected agent has 1TiB of memory (the largest has 1.0 GiB)",
+  );
+});
+
 test("an agent that does not say how much memory it has is taken at its word", () => {
   assert.ok(canRun(agent({ memoryBytes: 0 }), { ...none, memoryBytes: 2 ** 40 }));
 });
@@ -72,6 +85,8 @@ test("several needs that nobody meets are all told, and so are needs that nobody
   assert.match(both.reason, /^no connected agent has 4 slots .*; no connected agent allows commands /);
   const apart = missing([agent({ slots: 4 }), agent({ allowsCommands: true })], wanted);
   assert.match(apart.reason, /no agent meets them together: has 4 slots and allows commands$/);
+  const one = missing([agent(), agent({ labels: {}, allowsCommands: true })], { ...none, labels: { zone: "a" }, command: true });
+  assert.match(one.reason, /together: has 1 slot and has the label zone=a and allows commands$/);
   assert.match(missing([], none).reason, /^no agent takes leases; start one \(regulus agent\)$/);
 });
 

@@ -3,6 +3,7 @@
  * breaks ties. A trial that was on an agent before goes back there where there is room; any other goes to the
  * matching agent with the most free slots that no such trial waits for.
  */
+import { assert } from "@regulus/proto";
 import { canRun, inUse, missing, type Needs, type PlanAgent } from "./match.js";
 import { burden, type Claim, shares, standing, standingBurden } from "./share.js";
 
@@ -114,8 +115,8 @@ class Waiting {
   readonly #search: PlanSearch;
   readonly #matching: readonly PlanAgent[];
   readonly #share: Share;
-  /** Whether slots are kept free for it: it is owed some, and never finds enough of them at once. */
-  readonly #isOverdue: boolean;
+  /** Whether it is owed slots, and never found enough of them at once. */
+  readonly #waitsTooLong: boolean;
   #claim: Claim;
   #placed = 0;
 
@@ -131,7 +132,7 @@ class Waiting {
           );
     this.#share = share;
     this.#claim = { ...search, slots: needs.slots };
-    this.#isOverdue = share.isOwed && needs.slots > 1 && waitedMs >= reserveAfterMs;
+    this.#waitsTooLong = share.isOwed && needs.slots > 1 && waitedMs >= reserveAfterMs;
   }
 
   /** The trial that is next; undefined when all are placed. */
@@ -152,10 +153,11 @@ class Waiting {
   /** `free` and `wanted`: slots of each agent that are free, and that trials which were there before wait for. */
   place(free: Map<string, number>, wanted: Map<string, number>): Placement | undefined {
     const head = this.head;
-    if (head !== undefined) add(wanted, head.prefer, -this.#search.needs.slots);
-    const agent = head && this.#pick(head, free, wanted);
-    if (head === undefined || agent === undefined) return undefined;
+    assert(head, "a search whose trials are all placed waits no more");
     const { slots } = this.#search.needs;
+    add(wanted, head.prefer, -slots);
+    const agent = this.#pick(head, free, wanted);
+    if (agent === undefined) return undefined;
     add(free, agent.agentId, -slots);
     this.#claim = { ...this.#claim, slotsUsed: this.#claim.slotsUsed + slots };
     this.#placed += 1;
@@ -176,6 +178,11 @@ class Waiting {
       ? inUse(this.#matching, this.#search.needs) + offWords(this.#search.keptOff)
       : missing(agents, this.#search.needs).reason;
     return { searchId: this.#search.searchId, trial: this.head?.trial ?? 0, reason, busy };
+  }
+
+  /** Whether slots are kept free for it: until it has one of its trials placed. */
+  get #isOverdue(): boolean {
+    return this.#waitsTooLong && this.#placed === 0;
   }
 
   #rank(): number {
@@ -223,5 +230,5 @@ function rankOf({ avoid, prefer }: ReadyTrial, agentId: string, slots: number): 
 }
 
 function add(counts: Map<string, number>, agentId: string, slots: number): void {
-  if (agentId !== "") counts.set(agentId, (counts.get(agentId) ?? 0) + slots);
+  counts.set(agentId, (counts.get(agentId) ?? 0) + slots);
 }
