@@ -1,6 +1,6 @@
 /**
- * What of the agent's own environment reaches trial processes and programs: a short list, and what the agent's owner names with --pass-env. The
- * rest stays with the agent, so that nothing secret of the machine's owner reaches a user's code by accident.
+ * What of the agent's own environment reaches trial processes and programs: a short list; what the agent's owner names with --pass-env comes with
+ * each attempt. The rest stays with the agent, so that nothing secret of the machine's owner reaches a user's code by accident.
  */
 
 /** Variables that programs get too: where programs, libraries and temporary files are, language, and devices. */
@@ -27,19 +27,14 @@ const forBackends =
   /^(REGULUS_WASM|REGULUS_PEERS|XDG_RUNTIME_DIR|CUDA_CACHE_PATH|CUDA_DEVICE_ORDER|(TF|XLA|VK|OMP|MKL|OPENBLAS)_[A-Z0-9_]+)$/;
 
 /** What programs get of an environment. */
-export function programPart(own: NodeJS.ProcessEnv, passed: readonly string[] = []): Record<string, string> {
-  return pick(own, [...passedOn, ...passed]);
+export function programPart(own: NodeJS.ProcessEnv): Record<string, string> {
+  return pick(own, passedOn);
 }
 
 /** What trial processes get of an environment. */
-export function trialPart(own: NodeJS.ProcessEnv, passed: readonly string[] = []): Record<string, string> {
-  return {
-    ...pick(
-      own,
-      Object.keys(own).filter((name) => forBackends.test(name)),
-    ),
-    ...programPart(own, passed),
-  };
+export function trialPart(own: NodeJS.ProcessEnv): Record<string, string> {
+  const backends = Object.keys(own).filter((name) => forBackends.test(name));
+  return { ...pick(own, backends), ...programPart(own) };
 }
 
 /** The named variables, as far as they are set. */

@@ -27,7 +27,7 @@ const exitMs = 2000;
 export interface ProcessAttemptOptions extends AttemptShare {
   /** Patient ones: what a trial saved is stored once the store is back. */
   readonly artifacts: Artifacts;
-  readonly spares: Spares;
+  readonly spares: Pick<Spares, "take">;
   readonly residents: Residents;
   readonly overrunning: OverrunningSearches;
   /** Folder under which every attempt has its own. */

@@ -2,10 +2,10 @@
  * Trial processes that are made ready before there is work: one spare for training and one for programs, each prepared like the last one
  * that was asked for, so that loading tfjs and data costs no trial. A process is used once.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { IdleCores } from "../idle-cores.js";
-import type { FromTrial, LikelyTrial, Preparation } from "../trial/messages.js";
+import type { FromTrial, LikelyTrial, Preparation, ToTrial } from "../trial/messages.js";
 import { markVariable, processMark } from "./descendants.js";
 import { trialPart } from "./owner-environment.js";
 
@@ -24,9 +24,26 @@ export interface ProcessKind {
   readonly devices?: Readonly<Record<string, string>>;
 }
 
+/** What the agent does with a trial process: the part of Node's ChildProcess that it needs. */
+export interface TrialChild {
+  readonly pid?: number | undefined;
+  readonly connected: boolean;
+  readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
+  send(message: ToTrial, told: () => void): boolean;
+  disconnect(): void;
+  kill(signal: NodeJS.Signals): boolean;
+  on(event: "message", listener: (message: FromTrial) => void): this;
+  on(event: "error", listener: (error: Error) => void): this;
+  on(event: "exit" | "close", listener: (code: number | null, signal: NodeJS.Signals | null) => void): this;
+  off(event: "message", listener: (message: FromTrial) => void): this;
+  off(event: "error", listener: (error: Error) => void): this;
+  off(event: "exit" | "close", listener: (code: number | null, signal: NodeJS.Signals | null) => void): this;
+}
+
 /** A forked trial process. */
 export interface TrialProcess {
-  readonly child: ChildProcess;
+  readonly child: TrialChild;
   readonly kind: ProcessKind;
   /** Stands in its environment and in those of all that it starts. */
   readonly mark: string;

@@ -42,9 +42,11 @@ export async function startTestAgent(coordinator: string, more: Partial<AgentOpt
 }
 
 /** A coordinator and an agent that has registered with it; `end` ends both. */
-export async function startTestPair(): Promise<{ coordinator: TestCoordinator; tested: TestAgent; end(): Promise<void> }> {
+export async function startTestPair(
+  more: Partial<AgentOptions> = {},
+): Promise<{ coordinator: TestCoordinator; tested: TestAgent; end(): Promise<void> }> {
   const coordinator = await TestCoordinator.start();
-  const tested = await startTestAgent(coordinator.address);
+  const tested = await startTestAgent(coordinator.address, more);
   await tested.agent.registered;
   const end = async () => {
     await tested.end();

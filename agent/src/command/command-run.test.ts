@@ -1,0 +1,322 @@
+/** Programs of every behaviour, each run by its attempt in this process: what is told of them, in which order, and how they end. */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type ProgramGiven, ProgramRun } from "../testing/program-run.js";
+import { runCommand } from "./command-attempt.js";
+import { archiveDirectory, restoreDirectory } from "./directory-archive.js";
+import { freezeFolder } from "./folder-snapshot.js";
+
+const scratch = ProgramRun.scratch();
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+const example = fileURLToPath(new URL("../../../examples/command/train.py", import.meta.url));
+
+interface Running extends ProgramRun {
+  readonly over: Promise<void>;
+}
+
+function start(argv: string[], { command, ...given }: ProgramGiven = {}): Running {
+  const one = new ProgramRun(scratch, { ...given, command: { argv, stopGraceMs: 60_000, ...command } });
+  return Object.assign(one, { over: runCommand(one.begin, one.outside, one.send) });
+}
+
+/** Runs a program to its end. */
+async function run(argv: string[], given: ProgramGiven = {}) {
+  const one = start(argv, given);
+  await one.over;
+  return one;
+}
+
+const script = (text: string) => ["sh", "-c", text];
+const lines = (...texts: readonly object[]) => texts.map((one) => `echo '${JSON.stringify(one)}'`).join("; ");
+const saves = (step: number) => `echo ${step} > "$REGULUS_CHECKPOINT_DIR/weights"; ${lines({ checkpoint: step })}`;
+const kindsOf = (one: ProgramRun) => one.sent.map(({ kind }) => kind).filter((kind) => kind !== "alive" && kind !== "packing");
+
+test("a program in another folder than a relative one of the agent's finds its parameters and saves where it is told to", async () => {
+  const text = `cat "$REGULUS_PARAMETERS" && pwd && ${saves(1)} && ${lines({ step: 1, validLoss: 1 })}`;
+  const directory = relative(process.cwd(), join(scratch, "relative"));
+  mkdirSync(directory);
+  const work = { untilStep: 1, parameters: { "hidden.units": 32, activation: "relu" } };
+  const one = await run(script(text), { work, command: { directory: "/" }, begin: { directory } });
+  assert.deepEqual([one.end.reason, one.end.message], ["done", ""]);
+  assert.match(one.end.printed, /^\{\n {2}"hidden.units": 32,\n {2}"activation": "relu"\n\}\n\/\n/);
+  assert.equal(one.all("saved")[0]?.step, 1);
+  const own = await run(script(`pwd; ${lines({ step: 60, validLoss: 1 })}`));
+  assert.equal(own.end.printed.split("\n")[0], realpathSync(own.begin.directory), "a folder of its own where none is named");
+});
+
+test("its group is told first, what it saved last is stored before its end, and its time goes on from where it was", async () => {
+  const before = performance.now();
+  const from = join(scratch, "from");
+  mkdirSync(from);
+  writeFileSync(join(from, "weights"), "30\n");
+  const checkpoint = join(scratch, "before.tar");
+  const header = { step: 30, seconds: 1000, procedure: "command" };
+  await archiveDirectory(await freezeFolder(from, `${from}-frozen`, ".regulus"), checkpoint, header);
+  const text = `cat "$REGULUS_CHECKPOINT_DIR/weights"; ${lines({ step: 29, validLoss: 9 }, { step: 40, validLoss: 4 })}; ${saves(40)}`;
+  const one = await run(script(text), { begin: { checkpoint } });
+  const { end } = one;
+  assert.match(end.printed, /^30\n\{/);
+  assert.deepEqual(kindsOf(one), ["program", "found", "found", "measured", "saved", "finished"]);
+  assert.throws(() => process.kill(-(one.all("program")[0]?.group ?? 0), 0), { code: "ESRCH" });
+  assert.deepEqual([end.step, end.final?.metrics], [40, { validLoss: 4 }]);
+  const [anew = "", lower = ""] = one.findings;
+  assert.match(anew, /it was to go on from step 30 and measured step 29: it did not load/);
+  assert.match(lower, /expected a step of at least 30/);
+  const [saved] = one.all("saved");
+  const stored = await restoreDirectory(saved?.path ?? "", join(scratch, "stored"));
+  assert.equal(readFileSync(join(scratch, "stored", "weights"), "utf8"), "40\n");
+  const spent = (performance.now() - before) / 1000;
+  for (const seconds of [end.final?.seconds ?? 0, stored.seconds])
+    assert.ok(seconds > 1000 && seconds < 1000 + spent, `${seconds}`);
+  assert.deepEqual([stored.step, stored.procedure], [40, "command"]);
+});
+
+test("a checkpoint of another procedure, or one that does not unpack, starts no program; the damaged one is told of", async () => {
+  const checkpoint = join(scratch, "none.tar");
+  writeFileSync(checkpoint, "not a tar".repeat(200));
+  const damaged = start(script("true"), { begin: { checkpoint } });
+  await assert.rejects(damaged.over, { code: "data-loss" });
+  assert.deepEqual(kindsOf(damaged), ["unrestorable"]);
+  const other = join(scratch, "other");
+  mkdirSync(other);
+  writeFileSync(join(other, "x"), "");
+  const frozen = await freezeFolder(other, `${other}-frozen`, ".regulus");
+  await archiveDirectory(frozen, join(scratch, "other.tar"), { step: 1, seconds: 1, procedure: "fit" });
+  const foreign = start(script("true"), { begin: { checkpoint: join(scratch, "other.tar") } });
+  await assert.rejects(foreign.over, /fit/);
+  assert.deepEqual(kindsOf(foreign), []);
+  const none = new ProgramRun(scratch, {});
+  await assert.rejects(runCommand(none.begin, none.outside, none.send), { code: "invalid-argument" });
+});
+
+test("resumed at its last step, with nothing left to train, the example measures where it stands", async () => {
+  const parameters = { learningRate: 0.5, l2: 0.01 };
+  const first = await run(["python3", example], { work: { untilStep: 30, parameters } });
+  const checkpoint = first.all("saved").at(-1)?.path ?? "";
+  const again = await run(["python3", example], { work: { untilStep: 30, parameters }, begin: { attempt: 2, checkpoint } });
+  const { reason, step, final } = again.end;
+  assert.deepEqual([reason, step, final?.metrics], ["done", 30, first.end.final?.metrics]);
+});
+
+test("a program that fails, cannot start, or measures nothing is the user's to mend, with its last words", async () => {
+  const failed = (await run(script("echo no such file >&2; exit 4"))).end;
+  assert.equal(failed.reason, "user-error");
+  assert.match(failed.message, /ended with code 4; it ran in a scratch folder of the attempt, .*; its last lines:\nno such file/);
+  const absent = (await run(["no-such-program"])).end;
+  assert.equal(absent.reason, "user-error");
+  assert.match(absent.message, /no-such-program could not be started: .*ENOENT; expected a program on this agent's PATH/);
+  const silent = (await run(script(lines({ step: 1, loss: 2 })))).end;
+  assert.equal(silent.reason, "user-error");
+  assert.match(silent.message, /printed only loss; expected a line with the objective, such as \{"step": 10, "validLoss": 0.5\}/);
+  const epochs = await run(script("for n in 1 2 3 4; do echo \"{'step': $n, 'validLoss': 2}\"; done"));
+  assert.match(
+    epochs.end.message,
+    /printed no measurement; .*; 4 lines have a step in braces .*; the first: \{'step': 1, 'validLoss': 2\}/,
+  );
+  assert.match(epochs.findings.join(), /nothing is measured so far: 3 lines have .*; expected \{"step": 1, "validLoss": 0.5\}/);
+  assert.equal(
+    (await run(script("true"), { begin: { attempt: 2 } })).end.reason,
+    "done",
+    "an attempt before it may have measured",
+  );
+  const wrong = await run(script(lines({ step: -1, validLoss: 1 })));
+  assert.match(wrong.end.message, /a line was left out: "step" is -1/);
+});
+
+test("what can't be started is told by what is missing: the folder, whether or not there is such a program, or the right to run it", async () => {
+  for (const program of ["python3", "no-such-program"]) {
+    const { reason, message } = (await run([program, "train.py"], { command: { directory: "/no/such/dir" } })).end;
+    assert.equal(reason, "user-error");
+    assert.match(message, /its directory \/no\/such\/dir does not exist on this agent/);
+  }
+  assert.match((await run(script("true"), { command: { directory: example } })).end.message, /train\.py is not a directory/);
+  const from = relative(process.cwd(), scratch);
+  const away = (await run(script("true"), { command: { directory: `${from}/away` } })).end.message;
+  assert.ok(away.includes(`${from}/away (${scratch}/away, seen from where the agent was started) does not exist`), away);
+  const file = join(scratch, "plain");
+  writeFileSync(file, "", { mode: 0o600 });
+  assert.match((await run([file])).end.message, /expected a file that this agent's user may execute/);
+  const missed = await run(script("echo no such file; exit 1"), { command: { directory: from } });
+  assert.ok(missed.end.message.includes(`it ran in ${scratch}, where command.directory`), missed.end.message);
+});
+
+test("a program ended from outside is lost, by its own end or by what a shell says of it", async () => {
+  const own = (await run(script("kill -TERM $$"))).end;
+  assert.deepEqual([own.reason, own.message], ["lost", "the program was ended by SIGTERM; it printed nothing"]);
+  const inner = (await run(script("sh -c 'kill -KILL $$'; exit $?"))).end;
+  assert.equal(inner.reason, "lost");
+  assert.match(inner.message, /ended with code 137/);
+});
+
+test("NaN as the objective ends the program and the trial as diverged; a text is a warning", async () => {
+  const one = await run(script(`${lines({ step: 1, validLoss: "high" })}; echo '{"step": 2, "validLoss": NaN}'; exec sleep 300`));
+  const { reason, message, step } = one.end;
+  assert.deepEqual([reason, step], ["diverged", 2]);
+  assert.match(message, /validLoss is NaN at step 2/);
+  assert.match(one.findings[0] ?? "", /a metric is left out: metric "validLoss" is "high", expected a number/);
+});
+
+test("a program is asked to stop and ends by itself; one that will not is killed with all that it started", async () => {
+  const polite = start(script(`trap "echo bye; exit 3" TERM; ${lines({ step: 3, validLoss: 1 })}; while :; do sleep 0.05; done`));
+  await polite.measured();
+  polite.stop("stopped-early");
+  await polite.over;
+  const { reason, message, step, printed } = polite.end;
+  assert.deepEqual([reason, message, step], ["stopped-early", "", 3]);
+  assert.match(printed, /bye/);
+  const stubborn = start(
+    script('trap "" TERM; sleep 300 & echo "{\\"step\\": $!, \\"validLoss\\": 1}"; while :; do sleep 0.05; done'),
+    { work: { untilStep: 0 }, command: { stopGraceMs: 300 } },
+  );
+  await stubborn.measured();
+  const child = stubborn.all("measured")[0]?.measurement.step ?? 0;
+  const [{ group } = { group: 0 }] = stubborn.all("program");
+  assert.equal(process.kill(-group, 0), true);
+  stubborn.stop("preempted");
+  await stubborn.over;
+  assert.equal(stubborn.end.reason, "preempted");
+  assert.match(stubborn.end.message, /did not end in its grace after SIGTERM and was killed/);
+  await gone(child);
+});
+
+/** Waits until a process is no more, or nobody has asked for its end; a kill needs a moment to take effect. */
+async function gone(pid: number): Promise<void> {
+  assert.ok(pid > 1);
+  const isThere = () => {
+    try {
+      return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    } catch {
+      return false;
+    }
+  };
+  for (let tries = 0; isThere(); tries += 1) {
+    assert.ok(tries < 3000, `process ${pid} lives on`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test("lines of one step are one measurement, a lower step is left out with a warning, and a last line may lack the objective", async () => {
+  const one = await run(
+    script(
+      lines(
+        { step: 1, trainLoss: 2 },
+        { step: 1, validLoss: 3 },
+        { step: 2, validLoss: 1 },
+        { step: 2, metrics: { trainLoss: 4 } },
+        { step: 1, validLoss: 0 },
+        { step: 0, validLoss: 0 },
+        { step: 3, trainLoss: 5, phase: "end", isLast: true },
+      ),
+    ),
+  );
+  const { reason, message, step, final } = one.end;
+  assert.deepEqual([reason, message, step, final?.metrics], ["done", "", 3, { trainLoss: 5, isLast: 1 }]);
+  assert.deepEqual(
+    [...new Map(one.all("measured").map(({ measurement }) => [measurement.step, measurement.metrics]))],
+    [
+      [1, { trainLoss: 2, validLoss: 3 }],
+      [2, { validLoss: 1, trainLoss: 4 }],
+      [3, { trainLoss: 5, isLast: 1 }],
+    ],
+  );
+  const [lower, text, count] = one.findings;
+  assert.match(lower ?? "", /a line is left out: \{"step":1,"validLoss":0\}; expected a step of at least 2/);
+  assert.match(text ?? "", /"phase" is "end"/);
+  assert.match(count ?? "", /2 lines in all are left out/);
+});
+
+/** Counts steps for ever, each with the objective, and does `more` in each. */
+const runsOn = (more = "") =>
+  script(`n=0; while :; do n=$((n+1)); echo "{\\"step\\": $n, \\"validLoss\\": $n}"; ${more} sleep 0.02; done`);
+
+test("a program that runs past its target is asked to stop, and its measurement there is its end", async () => {
+  const one = await run(runsOn(), { work: { untilStep: 3 } });
+  const { reason, step, final } = one.end;
+  assert.deepEqual([reason, step, final?.metrics, one.all("overran").length], ["done", 3, { validLoss: 3 }, 1]);
+  assert.match(
+    one.findings.join(),
+    /went on to step 4, though REGULUS_UNTIL_STEP told it to end at step 3; .* its measurement at step 3 counts/,
+  );
+  // One that pauses may measure further: that saves it another attempt.
+  const pauses = await run(runsOn(), { work: { untilStep: 3, final: false } });
+  assert.equal(pauses.end.reason, "done");
+  assert.ok(pauses.end.step > 3);
+  assert.deepEqual(
+    pauses
+      .all("measured")
+      .slice(0, 4)
+      .map(({ measurement }) => measurement.step),
+    [1, 2, 3, 4],
+  );
+});
+
+test("a program that is known to run past its target, and saves nothing, is stopped there at once and not told of again", async () => {
+  // With its grace alone it would run for longer than this test waits.
+  const hangs = script(`${lines({ step: 3, validLoss: 1 })}; exec sleep 300`);
+  const given = { work: { untilStep: 3, final: false }, begin: { overruns: true }, command: { stopGraceMs: 300_000 } };
+  const one = await run(hangs, given);
+  assert.deepEqual([one.end.reason, one.findings, one.all("overran")], ["done", [], []]);
+  // One that saves keeps its grace: it may be about to save.
+  const saving = await run(runsOn('echo x > "$REGULUS_CHECKPOINT_DIR/w"; echo "{\\"checkpoint\\": $n}";'), given);
+  assert.ok(saving.end.step > 3, `ended at step ${saving.end.step}`);
+  assert.deepEqual([saving.findings.filter((words) => /went on/.test(words)), saving.all("overran")], [[], []]);
+});
+
+test("a program at its target has its grace to save, and is then asked to stop, even where it ignores that", async () => {
+  const slow = script(`${lines({ step: 60, validLoss: 1 })}; sleep 0.1; ${saves(60)}`);
+  const keeps = await run(slow, { work: { final: false } });
+  assert.deepEqual([keeps.end.reason, keeps.end.step, keeps.all("saved").map(({ step }) => step)], ["done", 60, [60]]);
+  const ignores = script(`trap "" TERM; ${lines({ step: 60, validLoss: 1 })}; while :; do sleep 0.05; done`);
+  const killed = (await run(ignores, { command: { stopGraceMs: 300 } })).end;
+  assert.equal(killed.reason, "done");
+  assert.match(killed.message, /did not end in its grace after SIGTERM and was killed/);
+});
+
+test("a program that has measured at its target is done, killed or asked to make room", async () => {
+  const killed = (await run(script(`${lines({ step: 60, validLoss: 1 })}; kill -9 $$`))).end;
+  assert.deepEqual([killed.reason, killed.final?.step], ["done", 60]);
+  const preempted = start(script(`${lines({ step: 60, validLoss: 1 })}; exec sleep 300`));
+  await preempted.measured();
+  preempted.stop("preempted");
+  await preempted.over;
+  assert.equal(preempted.end.reason, "done");
+});
+
+test("arguments carry hyperparameters, and one that the trial lacks is left out", async () => {
+  const argv = [
+    ...script('echo "{\\"step\\": 1, \\"validLoss\\": $1}"; echo "$@"'),
+    "sh",
+    "${rate}",
+    "--m=${momentum}",
+    "$${rate}",
+  ];
+  const { final, printed } = (await run(argv, { work: { parameters: { rate: 0.25 } } })).end;
+  assert.equal(final?.metrics.validLoss, 0.25);
+  assert.match(printed, /^0\.25 \$\{rate\}$/m);
+});
+
+test("whatever a program prints is a sign of life, on either pipe, no more often than is asked for", async () => {
+  const text = `${lines({ step: 4, validLoss: 1 })}; echo loading >&2; echo more`;
+  const often = await run(script(text));
+  const steps = often.all("alive").map(({ step }) => step);
+  assert.ok(steps.length > 0 && steps.at(-1) === 4, steps.join());
+  const stderr = await run(script(`echo loading >&2; ${lines({ step: 4, validLoss: 1 })}`), { begin: { attempt: 2 } });
+  assert.ok(stderr.all("alive").length > 0);
+  const rarely = await run(script(text), { begin: { aliveEveryMs: 1e9 } });
+  assert.deepEqual(rarely.all("alive"), []);
+});
+
+test("the packing of a program's last checkpoint is a sign of life, and what can't be packed as it was is a warning", async () => {
+  const text = `cd "$REGULUS_CHECKPOINT_DIR" && truncate -s 20M a && ln a b && ln -s a newest && mkdir ../output.txt; ${lines({ checkpoint: 60 }, { step: 60, validLoss: 1 })}`;
+  const one = await run(script(text));
+  const kinds = one.sent.map(({ kind }) => kind);
+  const signs = kinds.slice(kinds.indexOf("measured"), kinds.indexOf("saved")).filter((kind) => kind === "packing");
+  // The file's 20 MiB are read in pieces of a MiB, and read back.
+  assert.ok(signs.length > 20, kinds.join(" "));
+  assert.deepEqual([one.end.reason, one.end.leaves.map(({ kind }) => kind)], ["done", ["output"]]);
+  assert.ok(statSync(one.end.leaves[0]?.path ?? "").isFile());
+});
