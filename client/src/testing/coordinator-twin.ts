@@ -50,6 +50,8 @@ export class CoordinatorTwin {
   warnings: Warning[] = [];
   /** Names of the calls that arrived, in order. */
   readonly calls: string[] = [];
+  /** Requests as they arrived, by the names of their calls. */
+  readonly requests = new Map<string, unknown[]>();
   /** Idempotency keys as they arrived. */
   readonly keysSeen: string[] = [];
   /** Failures that the next calls of a method get instead of answers. */
@@ -139,8 +141,9 @@ export class CoordinatorTwin {
   }
 
   /** Notes the call; throws the failure that a test has put in its way. */
-  #arrived(name: string): void {
+  #arrived(name: string, request: unknown): void {
     this.calls.push(name);
+    this.requests.set(name, [...(this.requests.get(name) ?? []), request]);
     const failure = this.failures.get(name)?.shift();
     if (failure !== undefined) throw failure;
   }
@@ -148,7 +151,7 @@ export class CoordinatorTwin {
   #unary<Request, Response>(name: string, answer: (request: Request) => Response): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       try {
-        this.#arrived(name);
+        this.#arrived(name, call.request);
         callback(null, answer(call.request));
       } catch (thrown) {
         callback(toStatus(RegulusError.from(thrown)));
@@ -162,7 +165,7 @@ export class CoordinatorTwin {
   ): handleServerStreamingCall<Request, Response> {
     return (call) => {
       try {
-        this.#arrived(name);
+        this.#arrived(name, call.request);
         answer(call);
       } catch (thrown) {
         call.emit("error", toStatus(RegulusError.from(thrown)));
@@ -202,11 +205,14 @@ export class CoordinatorTwin {
         const news = facts.filter(({ kind }) => kind?.$case === "strategyStepped" || kind?.$case === "findingReported");
         return { search, news };
       }),
-      listSearches: this.#unary("listSearches", ({ statuses, nameContains, pageSize, pageToken }) => {
+      listSearches: this.#unary("listSearches", ({ statuses, nameContains, labels, pageSize, pageToken }) => {
         const all = [...this.searches.values()]
           .map(({ search }) => search)
           .filter(
-            ({ status, spec }) => (statuses.length === 0 || statuses.includes(status)) && spec?.name.includes(nameContains),
+            ({ status, spec }) =>
+              (statuses.length === 0 || statuses.includes(status)) &&
+              spec?.name.includes(nameContains) &&
+              Object.entries(labels).every(([name, value]) => spec.labels[name] === value),
           );
         const start = Number(pageToken || 0);
         const end = start + (pageSize || 100);
@@ -260,8 +266,12 @@ export class CoordinatorTwin {
         this.searches.delete(searchId);
         return {};
       }),
-      listTrials: this.#unary("listTrials", ({ searchId, pageSize, pageToken }) => {
-        const all = this.#kept(searchId).exported.flatMap(({ trial }) => (trial === undefined ? [] : [trial]));
+      listTrials: this.#unary("listTrials", ({ searchId, bestFirst, pageSize, pageToken }) => {
+        const { exported, search } = this.#kept(searchId);
+        const all = exported.flatMap(({ trial }) => (trial === undefined ? [] : [trial]));
+        const sign = search.spec?.objectives[0]?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+        const rank = ({ value }: Trial) => (value === undefined ? Number.MAX_VALUE : sign * value);
+        if (bestFirst) all.sort((a, b) => rank(a) - rank(b) || a.trial - b.trial);
         const start = Number(pageToken || 0);
         const end = start + (pageSize || 100);
         return { trials: all.slice(start, end), nextPageToken: end < all.length ? String(end) : "" };

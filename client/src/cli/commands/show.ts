@@ -141,17 +141,19 @@ function writeSearch(search: Search): void {
 
 /** A table of trials. It says what it leaves out and how to see that. */
 function writeTrials({ spec, counts }: Search, trials: readonly Trial[], { byNumber, allParameters }: ShowOptions): void {
-  const metric = spec?.objectives[0]?.metric;
+  const objective = spec?.objectives[0];
+  // Learned hyperparameters are those at the value that stands beside them.
+  const parametersOf = (trial: Trial) => parameterPairs({ ...trial, last: countedMeasurement(trial, objective) ?? trial.last });
   const [number, count] = [numberFormat(), countFormat()];
-  const names = [...new Set(trials.flatMap((trial) => parameterPairs(trial).map(([name]) => name)))];
+  const names = [...new Set(trials.flatMap((trial) => parametersOf(trial).map(([name]) => name)))];
   const rows = trials.map((trial) => {
-    const values = new Map(parameterPairs(trial));
+    const values = new Map(parametersOf(trial));
     const { value } = trial;
     const steps = count(trial.last?.step ?? 0);
     const shown = names.map((name) => (values.get(name) ?? "-").replace(" (learned)", ""));
     return [String(trial.trial), trialStatusWords(trial), value === undefined ? "-" : number(value), steps, ...shown];
   });
-  const head = ["TRIAL", "STATUS", metric ?? "OBJECTIVE", "STEPS", ...names];
+  const head = ["TRIAL", "STATUS", objective?.metric ?? "OBJECTIVE", "STEPS", ...names];
   const fixed = head.length - names.length;
   const width = terminalColumns();
   const wanted = allParameters
@@ -269,7 +271,7 @@ function writeTrial(search: Search, { trial, facts }: GetTrialResponse, output: 
       ["attempts", `${trial.attempts}${trial.agentId === "" ? "" : `, the newest on ${trial.agentId}`}`],
       ["steps", countFormat()(trial.last?.step ?? 0)],
       ...measuredPairs(search, trial),
-      ...parameterPairs(trial),
+      ...parameterPairs({ ...trial, last: countedMeasurement(trial, search.spec?.objectives[0]) ?? trial.last }),
       ...artifacts,
       ...checkpointPairs(trial),
     ]),
