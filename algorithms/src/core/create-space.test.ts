@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Parameter, Scale } from "@regulus/proto";
 import fc from "fast-check";
-import { createSpace, initialOf } from "./create-space.js";
+import { createSpace, initialOf, valuesOf } from "./create-space.js";
 import { cellCount, rangeOf, unitFromValue, valueFromUnit } from "./domain.js";
 import { createRng } from "./keyed-rng.js";
 
@@ -17,6 +17,10 @@ const choice = (name: string, choices: readonly (string | number)[]): Parameter 
   return { name, domain: { $case: "categorical", value: { choices: [...choices] } }, when: undefined };
 };
 const boolean = (name: string): Parameter => ({ name, domain: { $case: "boolean", value: {} }, when: undefined });
+
+const steppedInt = (min: number, max: number, step: number): Parameter["domain"] => {
+  return { $case: "int", value: { min, max, scale: Scale.SCALE_LINEAR, step } };
+};
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
 /** Doubles of every scale. */
@@ -42,6 +46,9 @@ const discretes = fc.oneof(
     ),
   ),
   fc.constant(boolean("x")),
+  fc
+    .record({ min: fc.integer({ min: -50, max: 50 }), step: fc.integer({ min: 1, max: 9 }), more: fc.nat(80) })
+    .map(({ min, step, more }): Parameter => ({ ...int("x", 0, 1), domain: steppedInt(min, min + step + more, step) })),
 );
 
 test("a real number goes to the cube and comes back", () => {
@@ -73,7 +80,9 @@ test("the ends of the cube are the ends of the domain", () => {
       const [low, high] = [valueFromUnit(parameter, 0), valueFromUnit(parameter, 1)];
       if (domain?.$case === "double" || domain?.$case === "int") {
         assert.ok(Math.abs(Number(low) - domain.value.min) <= 1e-12 * Math.abs(domain.value.min));
-        assert.ok(Math.abs(Number(high) - domain.value.max) <= 1e-12 * Math.abs(domain.value.max));
+        // The last step may end before the range does.
+        const rest = domain.value.step === undefined ? 0 : (domain.value.max - domain.value.min) % domain.value.step;
+        assert.ok(Math.abs(Number(high) - (domain.value.max - rest)) <= 1e-12 * Math.abs(domain.value.max));
       } else assert.ok(cellCount(parameter) === 1 || low !== high);
     }),
   );
@@ -189,6 +198,22 @@ test("a list of values has a cell for each, and the top of the cube belongs to t
     [0.25, 0.75],
   );
   assert.deepEqual([rangeOf(stepped), rangeOf(boolean("x"))], [undefined, undefined], "a list has no axis");
+});
+
+test("whole numbers with a step are those that the step reaches, each with a cell", () => {
+  const parameter: Parameter = { ...int("x", 0, 1), domain: steppedInt(8, 70, 16) };
+  assert.equal(cellCount(parameter), 4);
+  assert.deepEqual(valuesOf(parameter), [8, 24, 40, 56]);
+  assert.deepEqual(
+    [0, 0.24, 0.25, 0.74, 0.75, 1].map((at) => valueFromUnit(parameter, at)),
+    [8, 8, 24, 40, 56, 56],
+  );
+  assert.deepEqual(
+    [8, 24, 40, 56].map((value) => unitFromValue(parameter, value)),
+    [0.125, 0.375, 0.625, 0.875],
+  );
+  assert.equal(createSpace([parameter, boolean("y")]).size, 8);
+  assert.equal(rangeOf(parameter), undefined);
 });
 
 test("a coordinate is where the value lies on its axis, whatever the scale", () => {

@@ -7,7 +7,7 @@ import { numberedConfigurations } from "./configurations.js";
 import { createSpace, valuesOf } from "./create-space.js";
 import { createDistinctSampler, distinctConfigurationsMax, distinctTrials } from "./distinct-sampler.js";
 import { createRng } from "./keyed-rng.js";
-import { samplerNames } from "./sampler.js";
+import { createSampler, samplerNames } from "./sampler.js";
 import type { Configuration } from "./space.js";
 
 const discrete = fc.oneof(
@@ -80,7 +80,23 @@ test("initial values come first, and a space too large to remember has no end", 
   for (const name of samplerNames) assert.deepEqual(createDistinctSampler(name, createSpace([n])).at(0, createRng(3)), { n: 7 });
   const wide = { min: 1, max: distinctConfigurationsMax + 1, scale: Scale.SCALE_LINEAR };
   assert.equal(distinctTrials(createSpace([{ ...n, domain: { $case: "int", value: wide } }])), Number.POSITIVE_INFINITY);
+  assert.equal(distinctTrials(createSpace([{ ...n, domain: { $case: "int", value: { ...wide, max: 65_536 } } }])), 65_536);
   assert.equal(distinctTrials(createSpace([])), Number.POSITIVE_INFINITY);
+});
+
+test("of a space that is too large, the first trials are those that are given, and the others are sampled by their own numbers", () => {
+  const x: Parameter = {
+    name: "x",
+    domain: { $case: "double", value: { min: 0, max: 1, scale: Scale.SCALE_LINEAR } },
+    when: undefined,
+  };
+  const space = createSpace([x]);
+  for (const name of samplerNames) {
+    const [given, plain] = [createDistinctSampler(name, space, [{ x: 0.25 }, { x: 0.25 }]), createSampler(name, space)];
+    assert.equal(given.trials, Number.POSITIVE_INFINITY);
+    const all = [0, 1, 2, 3].map((trial) => given.at(trial, createRng(1)));
+    assert.deepEqual(all, [{ x: 0.25 }, { x: 0.25 }, plain(2, createRng(1)), plain(3, createRng(1))]);
+  }
 });
 
 test("a configuration is found by the number that it has", () => {
@@ -91,6 +107,7 @@ test("a configuration is found by the number that it has", () => {
       const index = pick % numbered.size;
       assert.equal(numbered.indexOf(numbered.at(index)), index);
       assert.equal(numbered.indexOf({}), undefined);
+      for (const outside of [-1, numbered.size]) assert.throws(() => numbered.at(outside), /there is no number/);
     }),
   );
 });

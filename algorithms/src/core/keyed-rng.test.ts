@@ -151,7 +151,25 @@ test("whole numbers are below their bound and without bias", () => {
     assert.ok(Number.isInteger(value) && value >= 0 && value < bound);
   }
   assert.throws(() => rng.integer(0), /bound from 1 to 2\^53, not 0/);
-  assert.throws(() => rng.integer(1.5), /bound from 1 to 2\^53/);
+  for (const bound of [1.5, -1, 2 ** 53 + 2, Number.NaN]) assert.throws(() => rng.integer(bound), /bound from 1 to 2\^53/);
+});
+
+test("a word at the end of the greatest multiple of the bound is drawn again, and the one before it is taken", () => {
+  let found = 0;
+  for (let key = 0; key < 40; key++) {
+    const rng = () => createRng(5).fork("edge", key);
+    const words = rng();
+    const [first, second] = [words.integer(2 ** 32), words.integer(2 ** 32)];
+    // A bound above half of all words goes into them once: its multiple ends at the bound itself.
+    if (first <= 2 ** 31 || second >= first - 1) continue;
+    found += 1;
+    assert.equal(rng().integer(first), second);
+    assert.equal(rng().integer(first + 1), first);
+    const wide = rng();
+    const all = wide.integer(2 ** 53);
+    if (all > 2 ** 52) assert.notEqual(rng().integer(all), 0, "with words of 53 bits too");
+  }
+  assert.ok(found > 5, `${found} keys`);
 });
 
 test("a permutation holds every number once, each place alike", () => {

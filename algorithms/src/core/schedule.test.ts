@@ -98,6 +98,14 @@ test("what comes at a step that has a row replaces it: a jump, another round, th
   assert.deepEqual(saved.steps, [0, 5], "and so is what is restored");
 });
 
+test("a recording that is not told otherwise keeps 1,024 rows, and is thinned by the next", () => {
+  const recording = new ScheduleRecording(["rate"], row(0));
+  for (let round = 1; round < 1024; round++) recording.tuned(round, row(round));
+  assert.deepEqual([recording.save().steps.length, recording.save().stride], [1024, 1]);
+  recording.tuned(1024, row(1024));
+  assert.deepEqual([recording.save().steps.length, recording.save().stride], [513, 2]);
+});
+
 test("a recording keeps its bound of rows exactly, and every row stands for as many rounds as it says", () => {
   for (const rowsKept of [2, 5, 8]) {
     const recording = new ScheduleRecording(["rate"], row(0), rowsKept);

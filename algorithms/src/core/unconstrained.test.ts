@@ -66,6 +66,7 @@ test("coordinates stop at the clip, and the ends of a range are there", () => {
   assert.equal(line.coordinate(0.9), unconstrainedMax);
   assert.equal(line.value(100), line.value(unconstrainedMax));
   assert.equal(line.derivative(100), 0);
+  for (const end of [-unconstrainedMax, unconstrainedMax]) assert.ok(line.derivative(end) > 0, "the clip itself can be left");
   assert.ok(line.value(7) > 0.899 && line.value(7) < 0.9);
   // sigmoid(0) is the middle of the axis: of logarithms where the scale is log.
   assert.ok(Math.abs(unconstrainedOf(double(1e-6, 1e-2, Scale.SCALE_LOG)).value(0) / 1e-4 - 1) < 1e-12);

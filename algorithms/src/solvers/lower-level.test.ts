@@ -93,3 +93,81 @@ for (const seed of [1, 2, 3]) {
     assert.ok(distance(q, minimizer) <= 1e-9, "the smallest eigenvalue is 1, so the residual bounds the error");
   });
 }
+
+/** One unknown whose gradient is what is given, whatever the hyperparameters. */
+const oneUnknown = (slope: (x: number) => number, smoothness: number, mu = 1): LowerProblem => ({
+  dim: 1,
+  thetaDim: 0,
+  mu: () => mu,
+  smoothness: () => smoothness,
+  value: () => 0,
+  gradient: (x, _, out) => void out.fill(slope(x[0] ?? 0)),
+  hessianVector: () => undefined,
+  crossTransposed: () => undefined,
+});
+
+test("where nothing gets better it is a stall after two hundred steps, and the best point is that of the beginning", () => {
+  const options = { accuracy: 1e-3, iterationsMax: 1000 };
+  for (const slope of [() => 2, (x: number) => 2 + Math.abs(x)]) {
+    const { x, accuracy, iterations, outcome } = acceleratedGradient(
+      oneUnknown(slope, 10, 4),
+      noTheta,
+      Float64Array.of(0),
+      options,
+    );
+    if (slope(1) === 2) assert.deepEqual([x[0], accuracy, iterations, outcome], [0, 0.5, 200, "stalled"]);
+    else assert.ok(outcome !== "reached" && accuracy === 0.5 && x[0] === 0, "where it grows on and on too");
+  }
+});
+
+test("steps on a parabola are those of its closed form: the first is a gradient step, and equal curvatures need one", () => {
+  // mu = L: one step of length 1 / L is exact.
+  const exact = acceleratedGradient(
+    oneUnknown((x) => 4 * (x - 3), 4, 4),
+    noTheta,
+    Float64Array.of(11),
+    {
+      accuracy: 1e-12,
+      iterationsMax: 9,
+    },
+  );
+  assert.deepEqual([exact.x[0], exact.iterations, exact.outcome], [3, 1, "reached"]);
+  for (const [mu, smoothness] of [
+    [1, 16],
+    [0.25, 100],
+  ] as const) {
+    // t begins at 1, so that the first step has no momentum: the error shrinks by 1 - curvature / L.
+    const after = (iterationsMax: number, curvature: number) => {
+      const { x, iterations } = acceleratedGradient(
+        oneUnknown((at) => curvature * at, smoothness, mu),
+        noTheta,
+        Float64Array.of(1),
+        {
+          accuracy: 1e-300,
+          iterationsMax,
+        },
+      );
+      assert.equal(iterations, iterationsMax);
+      return x[0] ?? Number.NaN;
+    };
+    assert.ok(Math.abs(after(1, mu) - (1 - mu / smoothness)) < 1e-15);
+    // On its least curvature the error falls in the long run as (1 - sqrt(mu / L)) does, which plain steps and lost momentum miss.
+    const rate = (after(440, mu) / after(400, mu)) ** (1 / 40);
+    assert.ok(Math.abs(rate - (1 - Math.sqrt(mu / smoothness))) < 0.01, `${rate}`);
+  }
+});
+
+test("a solve that is cut short tells what it reached, and where, at the best of its points", () => {
+  // A curvature between mu and L: momentum swings past the minimizer and back.
+  const swinging = oneUnknown((x) => x / 2, 1, 0.01);
+  let [best, notTheLast] = [Number.POSITIVE_INFINITY, 0];
+  for (let iterationsMax = 0; iterationsMax <= 60; iterationsMax++) {
+    const found = acceleratedGradient(swinging, noTheta, Float64Array.of(1), { accuracy: 1e-300, iterationsMax });
+    assert.deepEqual([found.outcome, found.iterations], ["spent", iterationsMax]);
+    assert.equal(Math.abs((found.x[0] ?? Number.NaN) / 2) / 0.01, found.accuracy);
+    assert.ok(found.accuracy <= best);
+    if (found.accuracy === best) notTheLast += 1;
+    best = found.accuracy;
+  }
+  assert.ok(notTheLast > 0, "the last point is not always the best");
+});

@@ -93,6 +93,23 @@ test("a problem is that of its sample, and numbers that mean nothing are one, wh
   }
 });
 
+test("metrics of the samples that have an answer arrive, whichever sample has none", () => {
+  const good = { value: 1, gradientNorm: 2, accuracy: 3, smoothness: 4, convex: true, iterations: 5, stalled: false };
+  const answers = [
+    { ...good, problem: "not-finite" as const },
+    { ...good, metrics: { psnr: 30 } },
+    { ...good, metrics: { psnr: 31 } },
+  ];
+  const decoded = decodeAnswer(
+    encodeAnswer({ question: 1, samples: 3, range: { lo: 0, hi: 3 }, answers, nodes: [], rejected: false }),
+  );
+  assert.ok(typeof decoded === "object");
+  assert.deepEqual(
+    decoded.answers.map(({ metrics }) => metrics?.psnr),
+    [Number.NaN, 30, 31],
+  );
+});
+
 test("what can't be read is refused with what is wrong", () => {
   const answer = { value: 1, gradientNorm: 2, accuracy: 3, smoothness: 4, convex: true, iterations: 5, stalled: false };
   const range = { lo: 1, hi: 3 };

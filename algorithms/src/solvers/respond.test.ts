@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/index.js";
-import { answerSample } from "./answer-sample.js";
+import { answerSample, hypergradientBound } from "./answer-sample.js";
 import { type LowerProblem, norm } from "./lower-problem.js";
 import { drawQuadratic, type QuadraticProblem } from "./problems/quadratic.js";
-import { type AnsweredSample, lowerBoundOf, reduceAnswers, upperBoundOf } from "./respond.js";
+import { type AnsweredSample, iterationsDefault, lowerBoundOf, reduceAnswers, upperBoundOf } from "./respond.js";
 import { coveringNodes, type NodeSum, shardRanges, sumNode } from "./summation-tree.js";
 
 const law = { rows: 60, dim: 6, thetaDim: 4, noise: 0.1, ridge: 0.5 };
@@ -104,4 +104,63 @@ test("a residual above the upper gradient counts as unresolved: its adjoint may 
   const reduced = reduceAnswers([answer], [sumNode({ lo: 0, hi: 1 }, () => hypergradient ?? [])]);
   assert.deepEqual(reduced.hypergradient?.map(Math.abs), [0, 0, 0, 0]);
   assert.equal(reduced.unresolved, 1);
+});
+
+test("the bound of a hypergradient is that of the paper's theorem, term by term", () => {
+  const [sample] = problems(7);
+  assert.ok(sample);
+  const constants = { crossNorm: 3, crossLipschitz: 5, hessianLipschitz: 7 };
+  const lower = { ...sample.lower, mu: () => 2, lipschitz: () => constants };
+  const upper = { ...sample.upper, smoothness: 11 };
+  const at = { x: new Float64Array(6), theta: Float64Array.from(theta), accuracy: 0.25, residual: 0.5, gradientNorm: 13 };
+  // c(x) eps + |J| / mu delta + L_J L_g / mu eps^2, c = L_g |J| / mu + L_H n |J| / mu^2 + L_J n / mu.
+  const c = (11 * 3) / 2 + (7 * 13 * 3) / 4 + (5 * 13) / 2;
+  const expected = c * 0.25 + (3 / 2) * 0.5 + ((5 * 11) / 2) * 0.0625;
+  assert.equal(hypergradientBound({ ...sample, lower, upper }, at), expected);
+  const { lipschitz: _, ...unknown } = sample.lower;
+  assert.equal(hypergradientBound({ ...sample, lower: unknown }, at), undefined);
+});
+
+test("a sample without an answer keeps its warm start, and whatever is not finite is named", () => {
+  const [sample] = problems(8);
+  assert.ok(sample);
+  const warm = { x: Float64Array.of(1, 2, 3, 4, 5, 6), q: new Float64Array(6) };
+  const ask = (changed: object) =>
+    answerSample({ ...sample, ...changed }, { theta, accuracy: 1e-3, gradient: { residual: 1e-3 }, commit: false }, warm);
+  const broken = (value: number) => [
+    { upper: { ...sample.upper, value: () => value } },
+    { upper: { ...sample.upper, gradient: (_: Float64Array, out: Float64Array) => void out.fill(value) } },
+    { lower: { ...sample.lower, smoothness: () => value } },
+    { lower: { ...sample.lower, gradient: (_x: Float64Array, _t: Float64Array, out: Float64Array) => void out.fill(value) } },
+  ];
+  const infinite = { lower: { ...sample.lower, mu: () => Number.POSITIVE_INFINITY } };
+  for (const changed of [...broken(Number.NaN), ...broken(Number.POSITIVE_INFINITY), infinite]) {
+    const { answer, solution, hypergradient } = ask(changed);
+    assert.equal(answer.problem, "not-finite");
+    assert.equal(solution, warm);
+    assert.equal(hypergradient, undefined);
+  }
+  const sound = ask({});
+  assert.deepEqual([sound.answer.problem, sound.solution === warm], [undefined, false]);
+});
+
+test("a question that does not say takes a hundred thousand steps at most", () => {
+  const [sample] = problems(9);
+  assert.ok(sample);
+  // Steps a million times too short for a curvature of 1 are still on their way.
+  const lower: LowerProblem = {
+    ...sample.lower,
+    dim: 1,
+    mu: () => 1e-9,
+    smoothness: () => 1e12,
+    gradient: (x, _, out) => out.set(x),
+    hessianVector: (_x, _theta, v, out) => out.set(v),
+  };
+  const upper = { ...sample.upper, value: () => 1, gradient: (_: Float64Array, out: Float64Array) => void out.fill(1) };
+  const { answer } = answerSample(
+    { ...sample, lower, upper },
+    { theta, accuracy: 1e-3, commit: false },
+    { x: Float64Array.of(1) },
+  );
+  assert.deepEqual([answer.iterations, iterationsDefault], [100_000, 100_000]);
 });

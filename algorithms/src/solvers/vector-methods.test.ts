@@ -258,6 +258,9 @@ test("Barzilai and Borwein's length is <s, s> / <s, y>, and the fallback where t
       "no change of gradient",
     );
   }
+  // A pair whose curvature is rounding alone says nothing.
+  const nearlyFlat = { theta: [1 + 2 ** -42, 2], hypergradient: [2, 4] };
+  assert.equal(directionFrom("barzilai-borwein", past, nearlyFlat, 0.3).stepLength, 0.3);
   assert.deepEqual((["gradient", "barzilai-borwein", "l-bfgs"] as const).map(memoryOf), [0, 1, 10]);
   // The newest pair has no curvature, an older one has: the older one still shapes the direction, the length falls back.
   const more = [...past, now];

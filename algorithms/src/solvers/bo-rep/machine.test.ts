@@ -134,6 +134,34 @@ test("an estimate that is not finite, or missing, ends it as diverged and moves 
   }
 });
 
+test("a loss, a momentum or variables that leave the finite numbers end it as diverged", () => {
+  const lagged = { ...settings, adjoint: "lagged" as const, period: 100, innerSteps: 1 };
+  const told = (more: Partial<BoRepSettings>, answer: Partial<OracleAnswer>) => {
+    const state = startBoRep({ ...lagged, ...more }, start);
+    tellBoRep(state, { ...lagged, ...more }, anyAnswer());
+    tellBoRep(state, { ...lagged, ...more }, { ...anyAnswer(), ...answer });
+    return [state.ended, state.step];
+  };
+  assert.deepEqual(told({}, {}), ["no", 1]);
+  for (const upperLoss of [Number.NaN, Number.POSITIVE_INFINITY]) assert.deepEqual(told({}, { upperLoss }), ["diverged", 0]);
+  // Each number of the direction is finite, and so is its length; the step is not.
+  const far = { direction: [1e150, 0, 0] };
+  assert.deepEqual(told({ normalize: false, eta: 1e200 }, far), ["diverged", 1]);
+  assert.deepEqual(told({ normalize: false, eta: 1 }, far), ["no", 1]);
+});
+
+test("a momentum that is small at first and grows ends nothing before the window is full", () => {
+  const still = { ...settings, steps: 60, stopMomentum: 0.05, stopWindow: 20 };
+  const state = startBoRep(still, start);
+  while (state.ended === "no") tellBoRep(state, still, anyAnswer(state.step < 10 ? 1e-3 : 1));
+  assert.deepEqual([state.ended, state.step], ["steps", 60]);
+});
+
+test("the settings where nothing else is known are those of the authors' run", () => {
+  const { steps, eta, momentum, lowerRate, adjointRate, period, innerSteps } = boRepDefaults;
+  assert.deepEqual([steps, eta, momentum, lowerRate, adjointRate, period, innerSteps], [1000, 0.05, 0.9, 0.05, 0.01, 2, 3]);
+});
+
 test("its state goes through JSON after every answer without changing a bit", () => {
   const problem = drawRelaxedSmooth(relaxedSmoothLaw, 15);
   const trace = (through: (state: BoRepState) => BoRepState) => {
@@ -180,6 +208,7 @@ test("lag is admitted as long as it moves y*(x) by no more than the tolerance", 
     [true, true, true, false],
   );
   assert.equal(periodMax(rule), 5);
+  assert.deepEqual([periodMax({ ...rule, tolerance: 0 }), periodMax({ ...rule, tolerance: 0.04 })], [1, 1], "one at least");
   assert.equal(admits(0, { ...rule, tolerance: 0 }), true);
   assert.equal(admits(1, { ...rule, tolerance: 0 }), false);
   assert.equal(etaAt({ eta: 1, etaDecaySteps: 3 }, 9), 0.5);

@@ -18,6 +18,7 @@ it("perturbs each example, or all alike", () => {
   const perturbation = learned.perturb(1000, createRng(1));
   const column = (i: number) => Array.from({ length: 1000 }, (_, row) => perturbation.coordinates[2 * row + i] ?? 0);
   assert.equal(new Set(column(1)).size, 1);
+  assert.notEqual(column(1)[0], column(0)[0], "and not like another hyperparameter");
   const own = column(0);
   const mean = own.reduce((sum, x) => sum + x, 0) / 1000;
   const deviation = Math.sqrt(own.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 1000);
@@ -60,6 +61,14 @@ it("keeps scales and coordinates within their bounds", () => {
   learned.coordinates.set([-100, 100]);
   learned.clamp();
   assert.deepEqual([...learned.coordinates], [-7, 7]);
+  assert.deepEqual([scaleMin, scaleMax], [0.001, 3]);
+  assert.throws(() => new LearnedHyperparameters([one("own", false)], 3.01), /from 0.001 to 3/);
+  assert.throws(() => new LearnedHyperparameters([one("own", false)], 0.0009), /from 0.001 to 3/);
+  for (const scale of [0.001, 3])
+    assert.ok(Math.abs(new LearnedHyperparameters([one("own", false)], scale).scale(0) / scale - 1) < 1e-9);
+  learned.setScale(1, 0.25);
+  assert.ok(Math.abs(learned.scale(1) - 0.25) < 1e-12);
+  learned.setScale(1, scaleMax);
   assert.ok(Math.abs(learned.scale(0) / scaleMin - 1) < 1e-9 && Math.abs(learned.scale(1) / scaleMax - 1) < 1e-9);
 });
 

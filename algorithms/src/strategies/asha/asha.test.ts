@@ -33,6 +33,11 @@ test("rungs are powers of eta apart and end at the budget", () => {
   // 54 to 60 would be a promotion for nothing.
   assert.deepEqual(rungSteps(context, options({ minSteps: 2, maxSteps: 60 })), [2, 6, 18, 60]);
   assert.deepEqual(rungSteps(context, options({ minSteps: 81 })), [81]);
+  // From 4 to 8 it is the square root of 4, the least step up: it is taken as part of the last one.
+  assert.deepEqual(rungSteps(context, options({ eta: 4, minSteps: 1, maxSteps: 8 })), [1, 8]);
+  assert.deepEqual(rungSteps(context, options({ eta: 4, minSteps: 1, maxSteps: 9 })), [1, 4, 9]);
+  assert.deepEqual(rungSteps(context, options({ eta: 2.5, minSteps: 3, maxSteps: 60 })), [3, 8, 19, 60], "rounded one by one");
+  assert.deepEqual(rungSteps(context, options({ maxSteps: 5 })), [1, 5], "a step is the least");
 });
 
 test("a trial of the best third goes on from its checkpoint, the highest rung first", () => {
