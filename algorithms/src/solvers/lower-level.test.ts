@@ -60,6 +60,7 @@ for (const seed of [1, 2, 3]) {
     const { lower, minimizer } = problem(seed, 1000);
     // Steps stay stable up to 4/3 of what is said: an eighth has to be doubled at least three times, a half once.
     for (const [share, leastDoublings] of [
+      [0.73, 1],
       [1 / 2, 1],
       [1 / 8, 3],
     ] as const) {
@@ -79,6 +80,23 @@ for (const seed of [1, 2, 3]) {
       assert.equal(stalled.outcome, "stalled");
       assert.ok(distance(stalled.x, minimizer) < 1e-12);
     }
+  });
+
+  test(`after a doubling it goes on as a solve that begins at the best point with that smoothness, seed ${seed}`, () => {
+    const { lower } = problem(seed, 1000);
+    const options = { accuracy: 1e-9, iterationsMax: 20_000 };
+    const wrong = { ...lower, smoothness: () => 500 };
+    const solve = beginLower(wrong, noTheta, new Float64Array(dim));
+    let whole: LowerSolution | undefined;
+    let restart: { readonly from: Float64Array; readonly at: number } | undefined;
+    while (whole === undefined) {
+      const [from, at] = [solve.bestX.slice(), solve.iterations];
+      whole = continueLower(wrong, noTheta, solve, options, () => true);
+      if (solve.smoothness > 500) restart ??= { from, at };
+    }
+    assert.ok(restart !== undefined && solve.smoothness === 1000, "it was doubled once");
+    const fresh = acceleratedGradient(lower, noTheta, restart.from, options);
+    assert.deepEqual([whole.x, whole.iterations], [fresh.x, restart.at + fresh.iterations]);
   });
 
   test(`conjugate gradient reaches an absolute residual within its bound of steps, seed ${seed}`, () => {

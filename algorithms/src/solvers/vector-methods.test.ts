@@ -119,6 +119,10 @@ test("conjugate gradient begins where it is told, gives up where it is told, and
     const whole = conjugateGradient(apply, b, { residual: 1e-10, iterationsMax: 100, start: normals(seed, n) });
     // In exact arithmetic n steps are enough, and a restart or two for rounding.
     assert.ok(whole.outcome === "reached" && whole.iterations <= 2 * n, `${whole.iterations}`);
+    // From a start that is far away, rounding spoils the recurrence: it begins again at the true residual.
+    const far = normals(seed, n).map((one) => 1e8 * one);
+    const again = conjugateGradient(apply, b, { residual: 1e-9, iterationsMax: 100, start: far });
+    assert.ok(again.outcome === "reached" && again.iterations > n, `${again.outcome} after ${again.iterations}`);
     // It lowers the error in the matrix' own norm at every step.
     const errorAfter = (iterationsMax: number) => {
       const { q } = conjugateGradient(apply, b, { residual: 1e-10, iterationsMax });

@@ -67,7 +67,7 @@ test("each arm hears of its own trials by its own numbers, whatever the fact, an
   const ended = { reason: EndReason.END_REASON_DONE, message: "", final: undefined, artifacts: [], startedMs: 0 };
   const facts = (trial: number): Fact["kind"][] => [
     { $case: "trialResumed", value: { trial, work: workOf() } },
-    { $case: "trialRetried", value: { trial, work: workOf(), idempotencyKey: "" } },
+    { $case: "trialRetried", value: { trial, work: workOf(), idempotencyKey: "", allFailed: false } },
     { $case: "trialStopRequested", value: { trial, reason: "" } },
     { $case: "trialPauseRequested", value: { trial, reason: "" } },
     { $case: "attemptStarted", value: { trial, attempt: 1, agentId: "a", fromStep: 0 } },
@@ -187,7 +187,10 @@ test("of a budget of steps the strategy is asked nothing more once it has spent 
   assert.equal(limitAfter({ $case: "trialResumed", value: { trial: 0, work: workOf({ untilStep: 29 }) } }), 3);
   assert.equal(limitAfter({ $case: "trialResumed", value: { trial: 1, work: workOf({ untilStep: 1000 }) } }), 3, "not its trial");
   assert.equal(
-    limitAfter({ $case: "trialRetried", value: { trial: 0, work: workOf({ untilStep: 30 }), idempotencyKey: "" } }),
+    limitAfter({
+      $case: "trialRetried",
+      value: { trial: 0, work: workOf({ untilStep: 30 }), idempotencyKey: "", allFailed: false },
+    }),
     0,
   );
 });
