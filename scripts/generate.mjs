@@ -23,6 +23,8 @@ const kinds = [
     spec: "WorkloadSpec",
     modules: ["WorkloadModule<unknown>", "ClosedFormModule<unknown>", "RespondModule<unknown>", "StochasticModule<unknown>"],
   },
+  { folder: "optimizers", singular: "optimizer", spec: "OptimizerSpec", modules: ["OptimizerModule<unknown>"] },
+  { folder: "learning-rates", singular: "learning-rate", spec: "LearningRateSpec", modules: ["LearningRateModule<unknown>"] },
   { folder: "diagnostics", singular: "diagnostic", spec: "DiagnosticSpec", modules: ["DiagnosticModule<unknown>"] },
 ];
 
@@ -76,10 +78,14 @@ $1}`,
 function generateRegistries() {
   const found = kinds.map((kind) => ({ ...kind, names: componentNames(kind.folder) }));
   const of = (...folders) => found.filter((kind) => folders.includes(kind.folder));
+  write("settings/registry.generated.ts", specRegistry(of("optimizers", "learning-rates")));
   write("catalog/registry.generated.ts", specRegistry(found));
   write("strategies/registry.generated.ts", moduleRegistry(of("strategies")));
   write("diagnostics/registry.generated.ts", moduleRegistry(of("diagnostics")));
-  write("training/registry.generated.ts", loaderRegistry(of("procedures", "techniques", "workloads")));
+  write(
+    "training/registry.generated.ts",
+    loaderRegistry(of("procedures", "techniques", "workloads", "optimizers", "learning-rates")),
+  );
   listInReadme(found);
 }
 
@@ -136,7 +142,9 @@ function specRegistry(found) {
     kind.names.map((name) => `import { spec as ${identifier(kind, name)} } from "../${kind.folder}/${name}/spec.js";`),
   );
   const types = found.map((kind) => kind.spec).sort();
-  const maps = found.map((kind) => map(`${kind.singular}Specs`, kind.spec, kind.names, (name) => identifier(kind, name)));
+  const maps = found.map((kind) =>
+    map(`${camelCase(kind.singular)}Specs`, kind.spec, kind.names, (name) => identifier(kind, name)),
+  );
   return text("what every registered component says of itself", [
     `import type { ${types.join(", ")} } from "../core/index.js";`,
     ...imports,
@@ -150,7 +158,9 @@ function moduleRegistry(found) {
     kind.names.map((name) => `import { module as ${identifier(kind, name)} } from "../${kind.folder}/${name}/${name}.js";`),
   );
   const types = found.flatMap((kind) => kind.modules.map(bare)).sort();
-  const maps = found.map((kind) => map(kind.folder, kind.modules.join(" | "), kind.names, (name) => identifier(kind, name)));
+  const maps = found.map((kind) =>
+    map(camelCase(kind.folder), kind.modules.join(" | "), kind.names, (name) => identifier(kind, name)),
+  );
   const words = `every registered ${found.map((kind) => kind.singular).join(", ")}`;
   return text(words, [`import type { ${types.join(", ")} } from "../core/index.js";`, ...imports, ...maps]);
 }
@@ -164,7 +174,7 @@ function loaderRegistry(found) {
   const maps = found.map((kind) => {
     const names = kind.names.filter((name) => !moduleElsewhere.has(name));
     const loader = (name) => `async () => (await import("../${kind.folder}/${name}/${name}.js")).module`;
-    return map(kind.folder, `() => Promise<${kind.modules.join(" | ")}>`, names, loader);
+    return map(camelCase(kind.folder), `() => Promise<${kind.modules.join(" | ")}>`, names, loader);
   });
   const words = `how to load every registered ${found.map((kind) => kind.singular).join(", ")}`;
   return text(words, [...imports.sort(), ...maps]);
@@ -187,8 +197,11 @@ function bare(type) {
 
 /** An identifier that no other kind's component has: `techniqueDropout`. */
 function identifier(kind, name) {
-  const words = name.split("-").map((word) => word.charAt(0).toUpperCase() + word.slice(1));
-  return kind.singular + words.join("");
+  return camelCase(`${kind.singular}-${name}`);
+}
+
+function camelCase(name) {
+  return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 }
 
 /** Writes a file of algorithms/src, or notes that it is stale. */

@@ -43,10 +43,18 @@ test("every search file shown in a document is a whole search, which can be copi
 
 test("the README names every registered algorithm and no other", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
-  const named = [...readme.matchAll(/\[`([a-z-]+)`\]\(algorithms\/src\/(\w+)\/([a-z-]+)\)/g)].map(
+  const named = [...readme.matchAll(/\[`([a-z-]+)`\]\(algorithms\/src\/([a-z-]+)\/([a-z-]+)\)/g)].map(
     ([, , kind, folder]) => `${kind}/${folder}`,
   );
-  const registered = ["strategies", "procedures", "workloads", "techniques", "diagnostics"].flatMap((kind) =>
+  const registered = [
+    "strategies",
+    "procedures",
+    "workloads",
+    "techniques",
+    "optimizers",
+    "learning-rates",
+    "diagnostics",
+  ].flatMap((kind) =>
     readdirSync(join(root, "algorithms/src", kind), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => `${kind}/${entry.name}`),

@@ -3,10 +3,18 @@
  */
 import type { ComponentSpec } from "../core/index.js";
 import { optionNames } from "./components.js";
-import { diagnosticSpecs, procedureSpecs, strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
+import {
+  diagnosticSpecs,
+  learningRateSpecs,
+  optimizerSpecs,
+  procedureSpecs,
+  strategySpecs,
+  techniqueSpecs,
+  workloadSpecs,
+} from "./registry.generated.js";
 
 /** Kinds of components, in the order of listings. */
-export type ComponentKind = "strategy" | "workload" | "technique" | "procedure" | "diagnostic";
+export type ComponentKind = "strategy" | "workload" | "technique" | "optimizer" | "learning-rate" | "procedure" | "diagnostic";
 
 /** One registered component. */
 export interface Listed {
@@ -32,6 +40,8 @@ export function listComponents(): readonly Listed[] {
     ...list("strategy", strategySpecs),
     ...list("workload", workloadSpecs),
     ...list("technique", techniqueSpecs),
+    ...list("optimizer", optimizerSpecs),
+    ...list("learning-rate", learningRateSpecs),
     ...list("procedure", procedureSpecs),
     ...list("diagnostic", diagnosticSpecs),
   ];

@@ -58,3 +58,21 @@ export interface ProcedureSpec<Options = unknown> extends ComponentSpec<Options>
   /** Whether it learns hyperparameters inside training. */
   readonly learnsInside: boolean;
 }
+
+/** A setting of an optimizer or a learning-rate schedule. Every trained workload takes it, as an option or as a hyperparameter. */
+export interface TrainingSetting extends HyperparameterSpec {
+  /** Values that it takes. */
+  readonly schema: z.ZodType<number | string | boolean>;
+}
+
+/** Facts about a part of the training step that every workload may name: an optimizer or a learning-rate schedule. */
+export interface TrainingPartSpec<Settings = unknown> extends ComponentSpec<Settings> {
+  /** Its options, one by one; a name means the same in every part that has it. */
+  readonly settings: readonly TrainingSetting[];
+}
+
+/** Facts about an optimizer. */
+export type OptimizerSpec<Settings = unknown> = TrainingPartSpec<Settings>;
+
+/** Facts about a learning-rate schedule. */
+export type LearningRateSpec<Settings = unknown> = TrainingPartSpec<Settings>;

@@ -5,8 +5,10 @@
 import { pathToFileURL } from "node:url";
 import { RegulusError, type SearchSpec } from "@regulus/proto";
 import { z } from "zod";
+import type { LearningRateModule } from "./learning-rate.js";
+import type { OptimizerModule } from "./optimizer.js";
 import type { ProcedureModule } from "./procedure.js";
-import { procedures, techniques, workloads } from "./registry.generated.js";
+import { learningRates, optimizers, procedures, techniques, workloads } from "./registry.generated.js";
 import type { TechniqueModule } from "./technique.js";
 import { userTask } from "./user-task.js";
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
@@ -27,6 +29,14 @@ export function loadProcedure(name: string): Promise<ProcedureModule> {
 
 export function loadTechnique(name: string): Promise<TechniqueModule<unknown>> {
   return find("technique", name, techniques)();
+}
+
+export function loadOptimizer(name: string): Promise<OptimizerModule<unknown>> {
+  return find("optimizer", name, optimizers)();
+}
+
+export function loadLearningRate(name: string): Promise<LearningRateModule<unknown>> {
+  return find("learning-rate schedule", name, learningRates)();
 }
 
 export function loadWorkload(name: string): Promise<AnyWorkload> {

@@ -3,12 +3,13 @@
  * over splits, and what of all that a checkpoint holds. Everything random is keyed by the trial's seed and the step, and everything else that
  * a step depends on is saved, so that a resumed trial is the same bit for bit. What weights are, it leaves to the Layers that it is given.
  */
+import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 import { DataOrder } from "./data-order.js";
 import { measureSplits, rowsMeasured } from "./evaluation.js";
+import type { RateGradients } from "./learning-rate.js";
 import type { Network, Signal } from "./network.js";
-import { Optimizer } from "./optimizers.js";
 import { measureEverySteps } from "./pace.js";
 import { ParameterStore } from "./parameter-store.js";
 import { TrialFailure, type TrialRequest } from "./procedure.js";
@@ -16,6 +17,8 @@ import type { Weight } from "./technique.js";
 import { type StepValues, TechniquePass } from "./technique-set.js";
 import { type Layers, TensorNetwork, type TrainingRules, tensorOf } from "./tensor-network.js";
 import type { TrialSetup } from "./trial-setup.js";
+import { WeightUpdates } from "./weight-updates.js";
+import type { Batch } from "./workload.js";
 
 /** Layers for one forward pass, on the trainer's weights. */
 export type LayersOf = (parameters: ParameterStore) => Layers;
@@ -60,12 +63,12 @@ export class ModelTrainer {
   readonly #setup: TrialSetup;
   readonly #order: DataOrder;
   readonly #parameters: ParameterStore;
-  readonly #optimizer: Optimizer;
+  readonly #updates: WeightUpdates;
   #stepsDone = 0;
 
   /** Owns the setup's task from now on. @param layers any layers of the procedure: they make the weights that there are to be. */
   constructor(request: TrialRequest, setup: TrialSetup, layers: LayersOf) {
-    const { task, rng } = setup;
+    const { task, following, rng } = setup;
     this.#procedure = request.work.procedure;
     this.#seed = request.seed;
     this.#untilStep = request.work.untilStep;
@@ -73,7 +76,7 @@ export class ModelTrainer {
     this.#order = new DataOrder({ rows: task.sizes.train, batchSize: task.training.batchSize }, rng.fork("order"));
     this.#parameters = new ParameterStore(rng.fork("weights"));
     tf.tidy(() => void task.forward(new TensorNetwork(layers(this.#parameters)), task.batch("train", Int32Array.of(0)).inputs));
-    this.#optimizer = new Optimizer(task.training, this.#parameters);
+    this.#updates = new WeightUpdates(following.optimizer, this.#parameters);
     const steps = this.#untilStep || task.training.steps;
     this.measureEverySteps = measureEverySteps({ steps, rows: rowsMeasured(task.sizes), batchSize: this.#order.batchSize });
   }
@@ -98,25 +101,49 @@ export class ModelTrainer {
   /** One step: for each pass in turn a gradient step on the penalized mean loss, all on one batch and with the same random numbers. */
   step(...passes: readonly TrainingPass[]): void {
     tf.tidy(() => {
-      const { task, techniques, rng } = this.#setup;
       const rows = this.#order.rows(this.#stepsDone);
-      const whole = task.batch("train", rows);
-      this.#optimizer.begin();
-      for (const { values, rows: batchSize = rows.length, network: networkOf, moves } of passes) {
-        const batch = batchSize === rows.length ? whole : task.batch("train", rows.subarray(0, batchSize));
-        const key = { step: this.#stepsDone, batchSize, rng: rng.fork("step", this.#stepsDone) };
-        const pass = new TechniquePass(techniques, { ...key, values });
-        const inputs = pass.inputs(batch.inputs);
-        const targets = pass.targets(batch.targets);
-        const gradients = this.#parameters.gradients(() => {
-          const { network, outputs, weights } = networkOf(this.#parameters, pass);
-          const loss = task.loss(outputs(task.forward(network, inputs)), targets);
-          return pass.penalize(tf.mean<tf.Scalar>(loss), weights());
-        }, moves);
-        this.#optimizer.update(pass.gradients(gradients));
+      const whole = this.#setup.task.batch("train", rows);
+      this.#updates.begin();
+      for (const pass of passes) {
+        const { rows: batchSize = rows.length } = pass;
+        const batch = batchSize === rows.length ? whole : this.#setup.task.batch("train", rows.subarray(0, batchSize));
+        const { gradients, gradientsAt } = this.#gradients(pass, batch, batchSize);
+        this.#updates.update(gradients, this.#rate({ gradients, gradientsAt }));
       }
     });
     this.#stepsDone++;
+  }
+
+  /** Gradients of a pass, as techniques leave them, and how to get those at other weights. */
+  #gradients(pass: TrainingPass, batch: Batch, batchSize: number): RateGradients {
+    const { task, techniques, rng } = this.#setup;
+    const gradientsHere = () => {
+      const key = { step: this.#stepsDone, batchSize, rng: rng.fork("step", this.#stepsDone) };
+      const acting = new TechniquePass(techniques, { ...key, values: pass.values });
+      const inputs = acting.inputs(batch.inputs);
+      const targets = acting.targets(batch.targets);
+      const gradients = this.#parameters.gradients(() => {
+        const { network, outputs, weights } = pass.network(this.#parameters, acting);
+        const loss = task.loss(outputs(task.forward(network, inputs)), targets);
+        return acting.penalize(tf.mean<tf.Scalar>(loss), weights());
+      }, pass.moves);
+      return { acting, gradients };
+    };
+    const { acting, gradients } = gradientsHere();
+    return {
+      gradients: acting.gradients(gradients),
+      gradientsAt: (moves) => this.#parameters.movedBy(moves, () => gradientsHere().gradients),
+    };
+  }
+
+  #rate(gradients: RateGradients): number {
+    const { learningRate, plannedSteps } = this.#setup.following;
+    const rate = learningRate.rate(
+      { step: this.#stepsDone, plannedSteps, base: this.#setup.task.training.learningRate },
+      gradients,
+    );
+    assert(Number.isFinite(rate) && rate >= 0, `a learning rate is finite and not negative, not ${rate}`);
+    return rate;
   }
 
   /**
@@ -125,14 +152,14 @@ export class ModelTrainer {
    */
   async tryOut<T>({ ahead, steps }: { ahead: number; steps: number }, pass: TrainingPass, ask: () => Promise<T>): Promise<T> {
     const done = this.#stepsDone;
-    const tensors = [...(await this.#parameters.save()), ...(await this.#optimizer.save())];
+    const tensors = [...(await this.#parameters.save()), ...(await this.#updates.save())];
     try {
       this.#stepsDone += ahead;
       for (let i = 0; i < steps; i++) this.step(pass);
       return await ask();
     } finally {
       this.#parameters.restore(tensors);
-      this.#optimizer.restore(tensors, done);
+      this.#updates.restore(tensors, done);
       this.#stepsDone = done;
     }
   }
@@ -152,7 +179,7 @@ export class ModelTrainer {
       step: this.#stepsDone,
       seed: this.#seed,
       state,
-      tensors: [...(await this.#parameters.save()), ...(await this.#optimizer.save())],
+      tensors: [...(await this.#parameters.save()), ...(await this.#updates.save())],
     });
   }
 
@@ -160,13 +187,13 @@ export class ModelTrainer {
   restore(bytes: Uint8Array): Checkpoint {
     const checkpoint = decodeCheckpoint(bytes, this.#procedure);
     this.#parameters.restore(checkpoint.tensors);
-    this.#optimizer.restore(checkpoint.tensors, checkpoint.step);
+    this.#updates.restore(checkpoint.tensors, checkpoint.step);
     this.#stepsDone = checkpoint.step;
     return checkpoint;
   }
 
   close(): void {
-    this.#optimizer.dispose();
+    this.#updates.dispose();
     this.#parameters.dispose();
     this.#setup.task.close();
   }

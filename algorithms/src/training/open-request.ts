@@ -1,6 +1,6 @@
 /** What a workload is opened with: its options as its schema wants them, and its hyperparameters at their fallbacks where nobody gives a value. */
 import type { Configuration, WorkloadSpec } from "../core/index.js";
-import { parseOptions } from "./parse-options.js";
+import { parseOptions } from "../settings/parse-options.js";
 import type { OpenRequest } from "./workload.js";
 
 /** @param given.options as a search has them. @param given.parameters values that take the place of fallbacks. @param given.seed of the search. */

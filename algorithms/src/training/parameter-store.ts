@@ -56,6 +56,25 @@ export class ParameterStore {
     return gradients;
   }
 
+  /**
+   * What `ask` gives while these parameters stand elsewhere; they are back afterwards, bit for bit. Call it in a tidy.
+   * @param moves what is added to parameters, by name.
+   */
+  movedBy<T>(moves: Readonly<Record<string, tf.Tensor>>, ask: () => T): T {
+    const back = Object.entries(moves).map(([name, move]) => {
+      const variable = this.#variables.get(name);
+      assert(variable !== undefined, `${name} is moved and is a parameter`);
+      const before = variable.clone();
+      variable.assign(tf.add(variable, move));
+      return { variable, before };
+    });
+    try {
+      return ask();
+    } finally {
+      for (const { variable, before } of back) variable.assign(before);
+    }
+  }
+
   /** A copy of every tensor's values. */
   async save(): Promise<NamedTensor[]> {
     const saved: NamedTensor[] = [];

@@ -1,5 +1,7 @@
-/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, by name. Do not edit. */
+/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, optimizer, learning-rate, by name. Do not edit. */
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
+import type { LearningRateModule } from "./learning-rate.js";
+import type { OptimizerModule } from "./optimizer.js";
 import type { ProcedureModule } from "./procedure.js";
 import type { TechniqueModule } from "./technique.js";
 
@@ -39,4 +41,18 @@ export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown
   ["ridge", async () => (await import("../workloads/ridge/ridge.js")).module],
   ["synthetic-function", async () => (await import("../workloads/synthetic-function/synthetic-function.js")).module],
   ["tv-denoising", async () => (await import("../workloads/tv-denoising/tv-denoising.js")).module],
+]);
+
+export const optimizers: ReadonlyMap<string, () => Promise<OptimizerModule<unknown>>> = new Map<string, () => Promise<OptimizerModule<unknown>>>([
+  ["adam", async () => (await import("../optimizers/adam/adam.js")).module],
+  ["adamw", async () => (await import("../optimizers/adamw/adamw.js")).module],
+  ["momentum", async () => (await import("../optimizers/momentum/momentum.js")).module],
+  ["sgd", async () => (await import("../optimizers/sgd/sgd.js")).module],
+]);
+
+export const learningRates: ReadonlyMap<string, () => Promise<LearningRateModule<unknown>>> = new Map<string, () => Promise<LearningRateModule<unknown>>>([
+  ["constant", async () => (await import("../learning-rates/constant/constant.js")).module],
+  ["cosine", async () => (await import("../learning-rates/cosine/cosine.js")).module],
+  ["linear", async () => (await import("../learning-rates/linear/linear.js")).module],
+  ["step", async () => (await import("../learning-rates/step/step.js")).module],
 ]);

@@ -7,11 +7,14 @@ import { RegulusError, seedOf } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../core/index.js";
 import { softmaxCrossEntropy } from "../kernels/index.js";
-import { findWorkload, loadTechnique } from "./find-component.js";
+import { parseOptions } from "../settings/parse-options.js";
+import { partSettingsOf } from "../settings/training-settings.js";
+import { findWorkload, loadLearningRate, loadOptimizer, loadTechnique } from "./find-component.js";
+import type { LearningRate, LearningRateModule } from "./learning-rate.js";
 import { classificationError, halfSquaredError } from "./losses.js";
 import type { ModelKit } from "./model-kit.js";
 import { openRequestOf } from "./open-request.js";
-import { parseOptions } from "./parse-options.js";
+import type { OptimizerModule, OptimizerRule } from "./optimizer.js";
 import type { TrialRequest } from "./procedure.js";
 import type { NamedHooks } from "./technique-set.js";
 import type { Task } from "./workload.js";
@@ -26,8 +29,17 @@ export interface TechniqueHyperparameter {
   readonly value: number | undefined;
 }
 
+/** How weights follow their gradients. */
+export interface Following {
+  readonly optimizer: OptimizerRule;
+  readonly learningRate: LearningRate;
+  /** Steps that training is planned to have: schedules end there. */
+  readonly plannedSteps: number;
+}
+
 export interface TrialSetup {
   readonly task: Task;
+  readonly following: Following;
   readonly techniques: readonly NamedHooks[];
   /** Hyperparameters of the techniques, by name. */
   readonly hyperparameters: ReadonlyMap<string, TechniqueHyperparameter>;
@@ -63,7 +75,25 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   const rest = Object.entries(parameters).filter(([name]) => !hyperparameters.has(name));
   const given = { options: spec.workload?.options, parameters: Object.fromEntries(rest), seed: seedOf(spec) };
   const task = await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
-  return { task, techniques, hyperparameters, fixed, rng: createRng(seed) };
+  try {
+    return { task, following: await followingOf(request, task), techniques, hyperparameters, fixed, rng: createRng(seed) };
+  } catch (error) {
+    task.close();
+    throw error;
+  }
+}
+
+async function followingOf({ spec, work }: TrialRequest, { training }: Task): Promise<Following> {
+  const optimizer = await loadOptimizer(training.optimizer);
+  const schedule = await loadLearningRate(training.learningRateSchedule ?? "constant");
+  const settingsOf = (part: OptimizerModule<unknown> | LearningRateModule<unknown>) =>
+    parseOptions(`training (${part.spec.name})`, part.spec.options, partSettingsOf(part.spec, training));
+  return {
+    optimizer: optimizer.create(settingsOf(optimizer)),
+    learningRate: schedule.create(settingsOf(schedule)),
+    // What a rung asks for is not the end: the search's own length is, where it has one.
+    plannedSteps: Math.max(1, spec.budget?.stepsPerTrial || (work.untilStep > training.steps ? work.untilStep : training.steps)),
+  };
 }
 
 function numberOf(name: string, value: ParameterValue | undefined): number | undefined {

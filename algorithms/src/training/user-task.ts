@@ -15,11 +15,13 @@ const taskSchema = z.object({
   training: z
     .object({
       batchSize: z.int().min(1).default(32),
-      optimizer: z.enum(["sgd", "momentum", "adam"]).default("momentum"),
+      optimizer: z.string().default("momentum"),
       learningRate: positive.default(0.02),
-      momentum: z.number().min(0).lt(1).default(0.9),
+      learningRateSchedule: z.string().default("constant"),
       steps: z.int().min(1).default(1000),
     })
+    // Settings of the optimizer and the schedule; they check them.
+    .catchall(z.union([z.number(), z.string(), z.boolean()]).optional())
     .prefault({}),
   measureRows: z.int().min(1).optional(),
   batch: method<Task["batch"]>("batch(split, rows) { return { inputs, targets } }"),

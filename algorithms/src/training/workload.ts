@@ -4,6 +4,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { WorkloadSpec } from "../core/component.js";
 import type { Configuration } from "../core/space.js";
+import type { TrainingDefaults } from "../settings/training-settings.js";
 import type { RespondTask } from "../solvers/respond.js";
 import type { StochasticProblem } from "../solvers/stochastic-problem.js";
 import type { ModelKit } from "./model-kit.js";
@@ -19,17 +20,6 @@ export type Split = "train" | "tune" | "valid" | "test";
 export interface Batch {
   readonly inputs: Tensor;
   readonly targets: Tensor;
-}
-
-/** How a workload wants its weights trained where the search says nothing else. */
-export interface TrainingDefaults {
-  readonly batchSize: number;
-  readonly optimizer: "sgd" | "momentum" | "adam";
-  readonly learningRate: number;
-  /** Of the momentum optimizer, from 0 to below 1. */
-  readonly momentum: number;
-  /** Steps after which training ends where neither the budget nor the strategy says. */
-  readonly steps: number;
 }
 
 /** An opened workload: data loaded, sizes known. */

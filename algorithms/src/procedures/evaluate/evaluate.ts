@@ -4,10 +4,10 @@
  */
 
 import { RegulusError, seedOf } from "@regulus/proto";
+import { parseOptions } from "../../settings/parse-options.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { findWorkload } from "../../training/find-component.js";
 import { openRequestOf } from "../../training/open-request.js";
-import { parseOptions } from "../../training/parse-options.js";
 import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
 import type { ClosedForm } from "../../training/workload.js";
 import { spec } from "./spec.js";

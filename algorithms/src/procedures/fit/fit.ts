@@ -5,9 +5,9 @@
  */
 import { RegulusError, type Schedule } from "@regulus/proto";
 import { decodeSchedule, rowOf } from "../../core/index.js";
+import { parseOptions } from "../../settings/parse-options.js";
 import { layersPass, ModelTrainer } from "../../training/model-trainer.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
-import { parseOptions } from "../../training/parse-options.js";
 import { PlainLayers } from "../../training/plain-layers.js";
 import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
 import type { StepValues } from "../../training/technique-set.js";

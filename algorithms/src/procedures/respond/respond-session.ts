@@ -7,6 +7,7 @@
  * Source: MAID, arXiv 2308.10098. What one sample answers is solvers/respond.ts.
  */
 import { assert, limits, RegulusError, toVectors, type Work } from "@regulus/proto";
+import { parseOptions } from "../../settings/parse-options.js";
 import type { SampleSolve } from "../../solvers/answer-sample.js";
 import { dealtOrder } from "../../solvers/dealt-samples.js";
 import {
@@ -20,7 +21,6 @@ import {
 import { encodeAnswer, encodeMissing, shardNodes } from "../../solvers/respond-messages.js";
 import { type SampleRange, shardRanges } from "../../solvers/summation-tree.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
-import { parseOptions } from "../../training/parse-options.js";
 import {
   type Observed,
   type ProcedureModule,

@@ -9,11 +9,11 @@
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { encodeSchedule, ScheduleRecording, type ScheduleRow } from "../../core/index.js";
+import { parseOptions } from "../../settings/parse-options.js";
 import type { LearnedHyperparameters } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
 import { DataOrder } from "../../training/data-order.js";
 import { ModelTrainer } from "../../training/model-trainer.js";
-import { parseOptions } from "../../training/parse-options.js";
 import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/procedure.js";
 import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
 import {

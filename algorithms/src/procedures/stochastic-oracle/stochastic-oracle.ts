@@ -7,11 +7,11 @@
 
 import { fromVectors, limits, RegulusError, seedOf, toVectors, type Work } from "@regulus/proto";
 import { z } from "zod";
+import { parseOptions } from "../../settings/parse-options.js";
 import type { StochasticProblem } from "../../solvers/stochastic-problem.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import { findWorkload } from "../../training/find-component.js";
 import { openRequestOf } from "../../training/open-request.js";
-import { parseOptions } from "../../training/parse-options.js";
 import { type Observed, type ProcedureModule, type Session, TrialFailure } from "../../training/procedure.js";
 import { doubles, doublesOf } from "../respond/warm-starts.js";
 import { OracleShard, type ShardMemory } from "./oracle-shard.js";

@@ -1,7 +1,7 @@
 /** What the technique affine-augmentation says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 /** Greatest strengths, and the ones where the search moves nothing. */
 const strengths = {

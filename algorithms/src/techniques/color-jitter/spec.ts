@@ -1,7 +1,7 @@
 /** What the technique color-jitter says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 const strength = z.number().min(0).max(1).optional();
 const options = z.strictObject({

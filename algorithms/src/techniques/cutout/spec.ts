@@ -1,7 +1,7 @@
 /** What the technique cutout says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { wholeParameter } from "../../training/hyperparameters.js";
+import { wholeParameter } from "../../settings/parameters.js";
 
 /** Greatest values, and the ones where the search moves nothing: those of the self-tuning networks' experiments on images of 32 x 32. */
 const counts = {

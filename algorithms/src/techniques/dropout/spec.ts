@@ -1,7 +1,7 @@
 /** What the technique dropout says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 /** Above this a layer hardly trains, and its gradients grow by 1/(1 - rate). */
 const rateMax = 0.9;

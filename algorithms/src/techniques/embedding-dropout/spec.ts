@@ -1,7 +1,7 @@
 /** What the technique embedding-dropout says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 /** As for `dropout`: above it a layer hardly trains. */
 const rateMax = 0.9;

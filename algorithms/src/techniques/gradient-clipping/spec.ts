@@ -2,7 +2,7 @@
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 const options = z.strictObject({
   /** Fixes the greatest norm. */

@@ -1,7 +1,7 @@
 /** What the technique input-noise says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 const options = z.strictObject({
   /** Fixes the standard deviation. */

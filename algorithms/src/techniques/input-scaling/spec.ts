@@ -1,7 +1,7 @@
 /** What the technique input-scaling says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 /** The range of the self-tuning networks' experiments. */
 const scalingMax = 0.3;

@@ -1,7 +1,7 @@
 /** What the technique label-smoothing says of itself. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../training/hyperparameters.js";
+import { realParameter } from "../../settings/parameters.js";
 
 /** Three times what is usual; more costs every network calibration, and would only make a search over it look needed. */
 const shareMax = 0.3;

@@ -5,7 +5,7 @@
 import { MnistSplits } from "../../data/mnist.js";
 import { mnistClasses, mnistSide } from "../../data/mnist-digits.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
-import { trainingOf } from "../../training/hyperparameters.js";
+import { trainingOf } from "../../settings/training-settings.js";
 import { classificationError } from "../../training/losses.js";
 import type { Network, Signal } from "../../training/network.js";
 import type { WorkloadModule } from "../../training/workload.js";

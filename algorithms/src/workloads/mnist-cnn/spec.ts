@@ -2,8 +2,7 @@
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { mnistSizeOptions } from "../../data/mnist-sizes.js";
-import { trainingHyperparameters, trainingOptions } from "../../training/hyperparameters.js";
-import type { TrainingDefaults } from "../../training/workload.js";
+import { type TrainingDefaults, trainingHyperparameters, trainingOptions } from "../../settings/training-settings.js";
 
 /** Convolutions at most: each halves the image of 28 x 28. */
 const convolutionsMax = 4;

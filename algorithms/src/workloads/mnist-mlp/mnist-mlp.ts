@@ -4,7 +4,7 @@
 import { MnistSplits } from "../../data/mnist.js";
 import { mnistClasses, mnistPixels } from "../../data/mnist-digits.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
-import { trainingOf } from "../../training/hyperparameters.js";
+import { trainingOf } from "../../settings/training-settings.js";
 import { classificationError } from "../../training/losses.js";
 import type { WorkloadModule } from "../../training/workload.js";
 import { type MnistMlpOptions, mnistMlpTraining, spec } from "./spec.js";

@@ -2,8 +2,7 @@
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { mnistSizeOptions } from "../../data/mnist-sizes.js";
-import { trainingHyperparameters, trainingOptions } from "../../training/hyperparameters.js";
-import type { TrainingDefaults } from "../../training/workload.js";
+import { type TrainingDefaults, trainingHyperparameters, trainingOptions } from "../../settings/training-settings.js";
 
 /** Hidden layers at most; deeper ones need normalization that this model does not have. */
 const layersMax = 16;

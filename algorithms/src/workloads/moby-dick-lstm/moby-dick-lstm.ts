@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { mobyDick } from "../../data/moby-dick.js";
 import { type TextLevel, TextWindows, type TokenizedText, tokenize } from "../../data/text-windows.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
-import { trainingOf } from "../../training/hyperparameters.js";
+import { trainingOf } from "../../settings/training-settings.js";
 import type { WorkloadModule } from "../../training/workload.js";
 import { type MobyDickLstmOptions, mobyDickLstmTraining, spec } from "./spec.js";
 

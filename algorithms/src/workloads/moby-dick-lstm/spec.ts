@@ -1,8 +1,7 @@
 /** What the workload moby-dick-lstm says of itself: options, hyperparameters, metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
-import { trainingHyperparameters, trainingOptions } from "../../training/hyperparameters.js";
-import type { TrainingDefaults } from "../../training/workload.js";
+import { type TrainingDefaults, trainingHyperparameters, trainingOptions } from "../../settings/training-settings.js";
 
 /** Recurrent layers at most. */
 const layersMax = 8;

@@ -1,7 +1,7 @@
 /** What the workload synthetic-function says of itself: which functions, in which boxes. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
-import { outer, realParameter } from "../../training/hyperparameters.js";
+import { outer, realParameter } from "../../settings/parameters.js";
 
 /** Coordinates at most. */
 const dimensionMax = 1000;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { denoisingOptions } from "../../data/denoising-options.js";
-import { outer, realParameter } from "../../training/hyperparameters.js";
+import { outer, realParameter } from "../../settings/parameters.js";
 
 const options = z.strictObject(denoisingOptions);
 export type TvDenoisingOptions = z.infer<typeof options>;

@@ -1,0 +1,27 @@
+/** Registration: options and ranges of the step schedule. */
+import { Scale } from "@regulus/proto";
+import { z } from "zod";
+import { realParameter, wholeParameter } from "../../settings/parameters.js";
+import { trainingPart } from "../../settings/training-part.js";
+import { warmUpOptions, warmUpRanges } from "../../settings/warm-up-settings.js";
+
+const options = z.strictObject({
+  ...warmUpOptions,
+  /** How many times the rate falls, at even distances over the planned steps. */
+  drops: z.int().min(1).max(100).default(2),
+  /** What the rate is multiplied by at each of them, above 0 to below 1. */
+  dropFactor: z.number().positive().lt(1).default(0.1),
+});
+export type StepSettings = z.infer<typeof options>;
+
+export const spec = trainingPart({
+  name: "step",
+  summary: "The learning rate is multiplied by a factor a few times, at even distances over the planned steps.",
+  source: "He et al., Deep residual learning for image recognition, CVPR 2016, section 4.2, with even distances",
+  options,
+  ranges: {
+    ...warmUpRanges,
+    drops: wholeParameter("drops", { min: 1, max: 4 }),
+    dropFactor: realParameter("dropFactor", { min: 0.05, max: 0.5, scale: Scale.SCALE_LOG }),
+  },
+});

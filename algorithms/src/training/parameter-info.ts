@@ -1,0 +1,63 @@
+/**
+ * What optimizers and transforms know of a parameter besides its numbers: its role, its shape as a matrix, its group. Read from the names that
+ * Layers give: LAYER/kernel, LAYER/recurrent, LAYER/table, LAYER/gain, LAYER/bias, and LAYER/response/... for what reacts to hyperparameters. Pure.
+ */
+
+/** kernel: what multiplies activations. embedding: a table of rows. gain: what a normalization multiplies by. */
+export type ParameterRole = "kernel" | "bias" | "gain" | "embedding";
+
+export interface ParameterInfo {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: ParameterRole;
+  /**
+   * Of a kernel or an embedding, as a matrix: rows are inputs (of a convolution every place of the window and channel), columns outputs. Absent
+   * for other roles.
+   */
+  readonly matrix?: { readonly rows: number; readonly columns: number };
+  /** last: of the layer that makes the outputs. features: of all layers before it. */
+  readonly group: "features" | "last";
+  /** Whether it is how a weight responds to hyperparameters, not a weight. */
+  readonly response: boolean;
+}
+
+const roles: ReadonlyMap<string, ParameterRole> = new Map([
+  ["kernel", "kernel"],
+  ["recurrent", "kernel"],
+  ["table", "embedding"],
+  ["gain", "gain"],
+  ["bias", "bias"],
+]);
+
+/**
+ * Of all parameters of a model, by name.
+ * @param shapes by name, in the order in which the model's layers made them: the last one's layer makes the outputs.
+ */
+export function parameterInfos(shapes: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, ParameterInfo> {
+  const last = layerOf([...shapes.keys()].at(-1) ?? "");
+  return new Map(
+    [...shapes].map(([name, shape]) => {
+      const part = name.slice(name.lastIndexOf("/") + 1);
+      const role = roles.get(part.replace(/-slopes$/, "")) ?? "kernel";
+      const columns = shape.at(-1) ?? 1;
+      const size = shape.reduce((product, length) => product * length, 1);
+      const isMatrix = shape.length >= 2 && (role === "kernel" || role === "embedding");
+      return [
+        name,
+        {
+          name,
+          shape,
+          role,
+          ...(isMatrix ? { matrix: { rows: size / columns, columns } } : {}),
+          group: layerOf(name) === last ? ("last" as const) : ("features" as const),
+          response: name.includes("/response/"),
+        },
+      ] as const;
+    }),
+  );
+}
+
+/** The layer that a parameter belongs to. */
+function layerOf(name: string): string {
+  return name.replace(/(\/response)?\/[^/]*$/, "");
+}
