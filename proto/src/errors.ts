@@ -47,9 +47,12 @@ export function fromServiceError(error: unknown): RegulusError {
   return RegulusError.from(error);
 }
 
-/** Stops at a broken belief. A failure is a bug of ours, never of the world. */
-export function assert(condition: unknown, belief: string): asserts condition {
-  if (!condition) throw new Error(`bug: ${belief}`);
+/**
+ * Stops at a broken belief. A failure is a bug of ours, never of the world. Where it is asked for each fact or number, a function gives the words:
+ * to make them costs more than to ask.
+ */
+export function assert(condition: unknown, belief: string | (() => string)): asserts condition {
+  if (!condition) throw new Error(`bug: ${typeof belief === "string" ? belief : belief()}`);
 }
 
 /** Errors of the operating system that its caller can do something about. */

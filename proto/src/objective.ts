@@ -47,7 +47,8 @@ export interface Reading {
 export function valueAfter(before: CountedValue, measurement: Measurement, { objective, isAgain }: Reading): CountedValue {
   const { value, step } = (isAgain ? before.earlier : before) ?? noValue;
   const earlier = { value, step };
-  return { ...counted(earlier, measurement, objective), earlier };
+  const now = counted(earlier, measurement, objective);
+  return { value: now.value, step: now.step, earlier };
 }
 
 function counted(before: CountedValue, { step, metrics }: Measurement, objective: Objective): CountedValue {

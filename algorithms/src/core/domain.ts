@@ -82,7 +82,7 @@ export function cellValue(parameter: Parameter, index: number): ParameterValue {
 
 /** The value at a coordinate in [0, 1]; 1 itself belongs to the top cell. */
 export function valueFromUnit(parameter: Parameter, unit: number): ParameterValue {
-  assert(unit >= 0 && unit <= 1, `a unit coordinate lies from 0 to 1, and that of ${parameter.name} is ${unit}`);
+  assert(unit >= 0 && unit <= 1, () => `a unit coordinate lies from 0 to 1, and that of ${parameter.name} is ${unit}`);
   const range = rangeOf(parameter);
   if (range !== undefined) return valueOnAxis(range, between(range.low, range.high, unit));
   const cells = cellCount(parameter);

@@ -18,7 +18,10 @@ export function sobolCoordinate(index: number, dimension: number, scramble: numb
 
 /** The first 32 binary digits of a coordinate before scrambling, as an unsigned word. */
 export function sobolBits(index: number, dimension: number): number {
-  assert(Number.isInteger(index) && index >= 0 && index < sobolPointsMax, `a Sobol index lies from 0 to 2^32 - 1, not ${index}`);
+  assert(
+    Number.isInteger(index) && index >= 0 && index < sobolPointsMax,
+    () => `a Sobol index lies from 0 to 2^32 - 1, not ${index}`,
+  );
   assert(
     dimension >= 0 && dimension < sobolDimensionsMax,
     `the Sobol table has ${sobolDimensionsMax} dimensions, not ${dimension}`,

@@ -54,7 +54,7 @@ export function shortest(value: number, error: number): number {
 
 /** The distance from a number to the next one that a double can hold. */
 export function ulpOf(value: number): number {
-  assert(Number.isFinite(value), `a finite number has neighbours, ${value} has none`);
+  assert(Number.isFinite(value), () => `a finite number has neighbours, ${value} has none`);
   const exponent = value === 0 ? -1074 : Math.floor(Math.log2(Math.abs(value)));
   return 2 ** Math.max(-1074, exponent - 52);
 }

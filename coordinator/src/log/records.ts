@@ -54,13 +54,13 @@ export function decodeAnyFact(bytes: Uint8Array, where: string): Fact {
 export function assertBatch(batch: readonly Append[]): void {
   const seen = new Set<string>();
   for (const { searchId, expected, facts } of batch) {
-    assert(!seen.has(searchId), `search ${searchId} stands once in a batch`);
+    assert(!seen.has(searchId), () => `search ${searchId} stands once in a batch`);
     seen.add(searchId);
-    assert(facts.length > 0, `an append to ${searchId} holds facts`);
+    assert(facts.length > 0, () => `an append to ${searchId} holds facts`);
     for (const [index, fact] of facts.entries()) {
-      assert(fact.searchId === searchId, `fact of ${fact.searchId} is appended to ${searchId}`);
-      assert(fact.position === expected + 1 + index, `position ${fact.position} follows ${expected + index}`);
-      assert(fact.kind !== undefined, `fact ${fact.position} has a kind`);
+      assert(fact.searchId === searchId, () => `fact of ${fact.searchId} is appended to ${searchId}`);
+      assert(fact.position === expected + 1 + index, () => `position ${fact.position} follows ${expected + index}`);
+      assert(fact.kind !== undefined, () => `fact ${fact.position} has a kind`);
     }
   }
 }

@@ -117,7 +117,7 @@ class Waiting {
   readonly #share: Share;
   /** Whether it is owed slots, and never found enough of them at once. */
   readonly #waitsTooLong: boolean;
-  #claim: Claim;
+  readonly #claim: Claim & { slotsUsed: number };
   #placed = 0;
 
   constructor(search: PlanSearch, agents: readonly PlanAgent[], share: Share) {
@@ -159,7 +159,7 @@ class Waiting {
     const agent = this.#pick(head, free, wanted);
     if (agent === undefined) return undefined;
     add(free, agent.agentId, -slots);
-    this.#claim = { ...this.#claim, slotsUsed: this.#claim.slotsUsed + slots };
+    this.#claim.slotsUsed += slots;
     this.#placed += 1;
     return { searchId: this.#search.searchId, trial: head.trial, agentId: agent.agentId };
   }

@@ -23,7 +23,9 @@ export interface HeldChange {
   readonly lost: readonly ArtifactRef[];
 }
 
-const noChange = (): HeldChange => ({ gained: [], lost: [] });
+const nothing: readonly ArtifactRef[] = [];
+const unchanged: HeldChange = { gained: nothing, lost: nothing };
+const noChange = (): HeldChange => unchanged;
 
 /** Looks at a trial before a fact; what it answers tells, once the state knows the fact, what changed. */
 export function watchHeld(state: SearchState, kind: Fact["kind"]): () => HeldChange {
@@ -37,7 +39,9 @@ export function watchHeld(state: SearchState, kind: Fact["kind"]): () => HeldCha
     // A trial that ended is out of the state, and was told its end.
     const trial = before ?? state.live.get(number);
     const isSame = trial !== undefined && trial.checkpoints === checkpoints && trial.end === undefined;
-    return isSame ? noChange() : { gained: heldBy(trial), lost: held };
+    if (isSame) return unchanged;
+    const holds = heldBy(trial);
+    return holds.length + held.length === 0 ? unchanged : { gained: holds, lost: held };
   };
 }
 
@@ -46,5 +50,7 @@ function heldByEnded(trial: Trial | undefined): readonly ArtifactRef[] {
 }
 
 function heldBy(trial: TrialState | undefined): readonly ArtifactRef[] {
-  return trial === undefined ? [] : [...keptRefs(trial.checkpoints), ...trial.artifacts];
+  if (trial === undefined) return nothing;
+  const kept = keptRefs(trial.checkpoints);
+  return trial.artifacts.length === 0 ? kept : [...kept, ...trial.artifacts];
 }

@@ -50,8 +50,10 @@ export class Arms {
   }
 
   #of(arm: string): Totals {
-    const known = this.#arms.get(arm) ?? { trials: 0, steps: 0, leader: new Leader(this.#objective) };
-    this.#arms.set(arm, known);
-    return known;
+    const known = this.#arms.get(arm);
+    if (known !== undefined) return known;
+    const totals: Totals = { trials: 0, steps: 0, leader: new Leader(this.#objective) };
+    this.#arms.set(arm, totals);
+    return totals;
   }
 }

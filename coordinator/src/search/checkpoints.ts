@@ -109,7 +109,9 @@ export function withNewLife({ newest, best }: TrialCheckpoints): TrialCheckpoint
 
 /** Everything that these keep in the store, once for each role. */
 export function keptRefs({ newest, before, rival, source }: TrialCheckpoints): ArtifactRef[] {
-  return [newest, before, rival, source?.newest, source?.before].flatMap((one) => (one === undefined ? [] : [one.ref]));
+  const refs: ArtifactRef[] = [];
+  for (const one of [newest, before, rival, source?.newest, source?.before]) if (one !== undefined) refs.push(one.ref);
+  return refs;
 }
 
 function betterOf(a: Checkpoint, b: Checkpoint | undefined, objective: Objective): Checkpoint | undefined {

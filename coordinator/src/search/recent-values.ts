@@ -27,6 +27,7 @@ export class RecentValues {
   /** Forgets what was measured after a step. */
   upTo(step: number): void {
     const count = this.#countUpTo(step);
+    if (count === this.steps.length) return;
     this.steps.length = count;
     this.values.length = count;
   }

@@ -129,7 +129,7 @@ export class SearchState implements SearchCourse {
 
   /** Tells of the next fact. */
   tell(fact: Fact): void {
-    assert(fact.position === this.position + 1, `fact ${fact.position} of ${this.searchId} follows ${this.position}`);
+    assert(fact.position === this.position + 1, () => `fact ${fact.position} of ${this.searchId} follows ${this.position}`);
     this.position = fact.position;
     this.news.tell(fact);
     this.keyed.tell(fact, this.budget);
@@ -200,9 +200,9 @@ export class SearchState implements SearchCourse {
     const trial = this.live.get(number);
     // A finding may come after its trial's end.
     if (trial === undefined && fact.kind?.$case === "findingReported") return;
-    assert(trial, `fact ${fact.position} of ${this.searchId} is about trial ${number}, which is not live`);
+    assert(trial, () => `fact ${fact.position} of ${this.searchId} is about trial ${number}, which is not live`);
     if (fact.kind?.$case === "trialCheckpointed") this.saves = true;
-    const stepBefore = trial.step;
+    const { step: stepBefore, counted: countedBefore } = trial;
     const wasRunning = trial.status === "running";
     // A program begins a new process at its checkpoint, whatever it did since.
     this.cost.tell(trial.time, fact, trial.work.procedure === "command" ? stepBefore : 0);
@@ -222,14 +222,20 @@ export class SearchState implements SearchCourse {
     this.usage.tell(this.running.size * this.slots, fact.timeMs);
     if (fact.kind?.$case === "attemptStarted") this.firstTrials.started(number, this.running.size);
     if (trial.end !== undefined) this.#end(trial, trial.end);
-    else this.#ranked(trial);
+    else if (trial.counted !== countedBefore) this.#ranked(trial);
   }
 
   /** Tells the leaders of the search and of the arm what a trial's value is now. */
   #ranked({ number, counted: { value }, work: { arm }, end }: TrialState): void {
-    const tells = end === undefined ? "measured" : "ended";
-    this.#leader[tells](number, value, () => this.#liveValues());
-    this.arms.leader(arm)[tells](number, value, () => this.#liveValues(arm));
+    const [all, ofArm] = [() => this.#liveValues(), () => this.#liveValues(arm)];
+    const [leader, leaderOfArm] = [this.#leader, this.arms.leader(arm)];
+    if (end === undefined) {
+      leader.measured(number, value, all);
+      leaderOfArm.measured(number, value, ofArm);
+    } else {
+      leader.ended(number, value, all);
+      leaderOfArm.ended(number, value, ofArm);
+    }
   }
 
   /** Values of the trials that are not over, of one arm or of all. Walked only where the best one fell back. */
