@@ -1,7 +1,7 @@
 /** Positions hold each sample once, and every shard's samples are spread over the whole set. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dealt, dealtOrder } from "./dealt-samples.js";
+import { dealt, dealtOrder, sampleAt } from "./dealt-samples.js";
 import { shardRanges } from "./summation-tree.js";
 
 test("each sample has one position", () => {
@@ -10,6 +10,16 @@ test("each sample has one position", () => {
       [...dealtOrder(samples)].sort((a, b) => a - b),
       Array.from({ length: samples }, (_, i) => i),
     );
+});
+
+test("a position is told by the sample that stands there", () => {
+  for (const samples of [1, 5, 8])
+    assert.deepEqual(
+      Array.from({ length: samples }, (_, position) => sampleAt(samples, position)),
+      dealtOrder(samples),
+    );
+  assert.equal(sampleAt(8, 1), 4);
+  for (const outside of [-1, 8]) assert.throws(() => sampleAt(8, outside), /there is a position/);
 });
 
 test("halves are the even and the odd samples, and quarters every fourth", () => {

@@ -71,6 +71,33 @@ for (const schedule of ["geometric", "quadratic", "cubic"] as const)
     }
   });
 
+test("a loss rises only where it is both above what was expected and a fifth above the last one", () => {
+  /** One step of length 0.5 from a hypergradient of 1 and an accuracy of 0.1, then a loss. */
+  const after = (first: number, then: number) => {
+    const state = hoag.init(hoagOptions.parse({ stepLength: 0.5, schedule: "geometric" }), { theta: [1], samples: 1 });
+    hoag.tell(state, 0, answer(first, [1]));
+    assert.deepEqual(state.theta, [0.5]);
+    const [record] = hoag.tell(state, 1, answer(then, [1]));
+    return [record?.accepted, state.inverseStep];
+  };
+  // Expected: at most 1 + 0.25 * 0.09 + 0.1 * 1.25 * 0.5 - 2 * 0.5^2 = 0.585.
+  assert.deepEqual(after(1, 0.584), [true, 1.9]);
+  assert.deepEqual(after(1, 0.586), [true, 2], "neither");
+  assert.deepEqual(after(1, 1.1999), [true, 2]);
+  assert.deepEqual(after(1, 1.2), [false, 4]);
+  const expected = (then: number) => {
+    const state = hoag.init(hoagOptions.parse({ stepLength: 0.5, accuracy: 1 }), { theta: [1], samples: 1 });
+    hoag.tell(state, 0, answer(1, [1]));
+    hoag.tell(state, 1, answer(then, [1]));
+    return state.inverseStep;
+  };
+  // 1 + 0.25 * 0.25 + 1 * 1.25 * 0.5 - 2 * 0.5^2, in numbers that are exact: just that is still as expected.
+  assert.deepEqual([expected(1.1875), expected(1.1875 + 2 ** -50)], [1.9, 2]);
+  // With small losses what is expected allows for more than a fifth.
+  assert.deepEqual(after(10, 9.58), [true, 1.9]);
+  assert.deepEqual(after(10, 9.59), [true, 2]);
+});
+
 test("refuses by name what it can't solve", () => {
   const finished = (more: Partial<ReducedAnswer>) => {
     const state = hoag.init(hoagOptions.parse({}), { theta: [1], samples: 1 });

@@ -5,10 +5,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ReducedAnswer } from "../respond.js";
+import { hoag } from "./hoag.js";
 import { maid } from "./maid.js";
 import type { MaidState } from "./maid-state.js";
 import type { IterationRecord } from "./method.js";
-import { maidOptions } from "./options.js";
+import { hoagOptions, maidOptions } from "./options.js";
 
 /** An exact answer with a hypergradient of one number. */
 const gradientAnswer = (z: number, more: Partial<ReducedAnswer> = {}): ReducedAnswer => ({
@@ -46,6 +47,16 @@ const tellNext = (state: MaidState, answer: ReducedAnswer): readonly IterationRe
 };
 /** The doubles next to a positive one. */
 const above = (value: number) => value * (1 + Number.EPSILON);
+
+test("a lower level that is not strongly convex is named by its sample, which stands elsewhere in the round", () => {
+  const problem = { position: 1, kind: "not-strongly-convex" } as const;
+  const state = maid.init(maidOptions.parse({}), { theta: [2], samples: 8 });
+  tellNext(state, gradientAnswer(1, { problem }));
+  assert.match(state.finished?.message ?? "", /^the lower level of sample 4 is not strongly convex/);
+  const other = hoag.init(hoagOptions.parse({}), { theta: [2], samples: 8 });
+  hoag.tell(other, 0, gradientAnswer(1, { problem }));
+  assert.match(other.finished?.message ?? "", /^the lower level of sample 4 is not strongly convex/);
+});
 
 test("the descent check goes on where the bound is within its margin, and converges only where norm and bound are both within the tolerance", () => {
   // A margin of 0.75 leaves a quarter of the norm to the bound.
@@ -227,6 +238,19 @@ test("ten steps in a row are taken back, each half as long as the one before, an
   assert.match(state.finished?.message ?? "", /, 11 times in a row: the loss is known here, and no step leads on$/);
 });
 
+test("a point that is not a number when it is gone back to shortens the step once more", () => {
+  const state = begin({ stepLength: 0.5, stepGrowth: 1, tolerance: 0 });
+  tellNext(state, gradientAnswer(1, { value: 10, lowerBound: 10 }));
+  tellNext(state, lossAnswer(1));
+  const broken = gradientAnswer(Number.NaN);
+  const lengths = [0, 1, 2].map(() => {
+    const [record] = tellNext(state, broken);
+    assert.deepEqual([record?.accepted, record?.vectors.theta], [false, [2]]);
+    return state.stepLength;
+  });
+  assert.deepEqual(lengths, [0.25, 0.125, 0.0625]);
+});
+
 test("a step that held between two that were taken back begins their count anew", () => {
   // Six points are holes, then one is not, and so on.
   const { state, records } = withHoles((asked) => asked % 7 !== 0);
@@ -255,6 +279,24 @@ test("longer steps that could not be used are named with the step that was taken
   tellNext(state, lossAnswer(0, { problem: { position: 0, kind: "not-strongly-convex" } }));
   const [record] = tellNext(state, lossAnswer(1));
   assert.match(record?.message ?? "", /accepted at trial 3 of 4 \(longer ones: 1 not-strongly-convex\): /);
+});
+
+test("a direction of the past whose slope is beyond all numbers gives way to the hypergradient, and to the length that was to be tried", () => {
+  const state = begin({ direction: "l-bfgs", thetaMin: -1e6, thetaMax: 1e6, stepLength: 2 ** -500 }, [0, 1]);
+  // Between two points one hypergradient of 1e150 stays, and the other moves by 1e-150: their curvature makes a step of 1e300.
+  const first = [1e150, 2e-150];
+  tellNext(state, gradientAnswer(0, { hypergradient: first }));
+  assert.deepEqual([state.point?.direction, state.point?.slope], [first.map((one) => -one), -(first[0] ?? 0) * (first[0] ?? 0)]);
+  state.history = [{ theta: state.theta, hypergradient: first }];
+  state.theta = [0, 0];
+  state.point = null;
+  state.stepLength = 2 ** -490;
+  const now = [1e150, 1e-150];
+  maid.tell(state, state.gradientId, gradientAnswer(0, { hypergradient: now }));
+  const { direction, slope } = state.point ?? assert.fail("a search has begun");
+  assert.deepEqual(direction, [-1e150, -1e-150]);
+  assert.ok(Number.isFinite(slope) && slope < 0, `${slope}`);
+  assert.equal(state.trials[0]?.stepLength, 2 ** -490);
 });
 
 test("a direction of the past keeps as many points as it needs", () => {

@@ -83,6 +83,23 @@ for (const seed of [1, 2, 3]) {
     }
   });
 
+  test(`kappa is the bound of its sum over samples, seed ${seed}`, () => {
+    const train = drawRows(14, "train", seed);
+    const squares = Array.from({ length: train.count }, (_, row) =>
+      featuresOf(train, row).reduce((sum, one) => sum + one * one, 0),
+    );
+    const data = { classes, train, valid: train, test: train, clean: [] };
+    const { kappa } = createHyperCleaning(data, { mu, units: 2, batchSize: 4, validBatchSize: 4, seed, logit: 0 });
+    // A column by a logit is at most a quarter (of a sigmoid's slope) of |p - e| |f| / n, and |p - e| is at most sqrt(2).
+    const columns = Math.sqrt(squares.reduce((sum, one) => sum + 2 * one * 0.25 ** 2, 0)) / train.count;
+    assert.ok(Math.abs(kappa / (columns / mu) - 1) < 1e-12, `${kappa}`);
+    const task = { support: train, query: train };
+    const own = createHyperRepresentation([task], [task], { classes, features: 8, mu, batchSize: 4, seed });
+    // |p - e| |z| and half the curvature of a softmax times |phi| |y|, |y|^2 being at most 2 log(classes) / mu, per longest input.
+    const bound = Math.sqrt(Math.max(...squares)) * (Math.SQRT2 + 0.5 * 3 * Math.sqrt((2 * Math.log(classes)) / mu));
+    assert.ok(Math.abs(own.kappa / (bound / mu) - 1) < 1e-12, `${own.kappa}`);
+  });
+
   test(`a draw has as many rows of every unit as its share of the batch, and one at least, seed ${seed}`, () => {
     const rows = drawRows(40, "train", seed);
     const clean = new Array<boolean>(40).fill(true);

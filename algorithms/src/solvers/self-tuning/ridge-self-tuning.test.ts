@@ -33,6 +33,16 @@ for (const variant of ["stn", "delta-stn"] as const)
     assert.ok(error < 0.1, `the response is off by ${error}; 0.002 to 0.07 was measured on eight seeds`);
   });
 
+it("begins where it is told, within the bounds of every coordinate, and holds a scale that is not learned", () => {
+  const short = { ...settings, warmUpSteps: 1, trainSteps: 1 };
+  const beginning = (start: number) => tuneRidge(train, tune, { ...short, start, tuningSteps: 0 }, rng.fork("run")).coordinate;
+  assert.deepEqual([-7, -6.9, 7, 8, -8].map(beginning), [-7, -6.9, 7, 7, -7]);
+  const scaleAfter = (learnScale: boolean, tuningSteps: number) =>
+    tuneRidge(train, tune, { ...short, scale: 0.5, learnScale, tuningSteps }, rng.fork("run")).scale;
+  assert.equal(scaleAfter(false, 3), scaleAfter(true, 0));
+  assert.notEqual(scaleAfter(true, 3), scaleAfter(true, 0));
+});
+
 it("without the entropy term the scale collapses", () => {
   const without = tuneRidge(train, tune, { ...settings, entropyWeight: 0 }, rng.fork("run")).scale;
   const usual = tuneRidge(train, tune, settings, rng.fork("run")).scale;

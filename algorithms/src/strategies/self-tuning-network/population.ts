@@ -95,7 +95,7 @@ export function tellPopulation(state: Population, { kind }: Fact, rules: Populat
       state.next = kind.value.trial + 1;
       const step = remove(state, (one) => one.kind === "start" || one.kind === "replay");
       const member = step?.kind === "start" ? state.members[step.member] : undefined;
-      if (member !== undefined) Object.assign(member, { trial: kind.value.trial, status: "busy", loss: null });
+      if (member !== undefined) Object.assign(member, { trial: kind.value.trial, status: "busy" });
       return state;
     }
     case "trialResumed": {
