@@ -42,6 +42,18 @@ test("each arm has its own best, and one whose best failed has the next", () => 
   assert.deepEqual(new SearchAt().running(0).state.view().arms, [], "a search with its own arm alone has no arms to compare");
 });
 
+test("the steps of the arms are those of the search, each counted once", () => {
+  const at = new SearchAt();
+  at.tell(...take(at, start(), start({ arm: "control" })));
+  for (const trial of [0, 1])
+    at.attempt(trial, 1)
+      .measured(trial, 3, 1)
+      .measured(trial, 5 + trial, 1);
+  at.attempt(1, 2).measured(1, 4, 1);
+  const steps = at.state.view().arms.map((arm) => arm.steps);
+  assert.deepEqual([steps, at.state.steps], [[5, 6], 11]);
+});
+
 test("the strategy's own arm stands first, then the others by name, whichever began first", () => {
   const at = new SearchAt();
   at.tell(...take(at, start({ arm: "replay" }), start({ arm: "control" }), start(), start({ arm: "control" })));

@@ -5,7 +5,7 @@ import { createRng } from "@regulus/algorithms/core";
 import { type ArtifactRef, Direction, EndReason, type Fact, Measurement, type Report } from "@regulus/proto";
 import fc from "fast-check";
 import { watchHeld } from "../runner/held-artifacts.js";
-import { keptRefs, noCheckpoints, withEnd, withMeasured, withSaved } from "./checkpoints.js";
+import { keptRefs, noCheckpoints, type TrialCheckpoints, withEnd, withMeasured, withSaved } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";
 import { decide } from "./decide.js";
 import { decideReport } from "./decide-report.js";
@@ -46,6 +46,20 @@ function modelOf(facts: readonly Fact[]): Saved[] {
   return saved;
 }
 
+/** Where a checkpoint is damaged the youngest one that is left is gone on from, and the best one that is left is the best. */
+function assertNextBest(was: TrialCheckpoints, is: TrialCheckpoints, damaged: string | undefined): void {
+  const left = [was.newest, was.before, was.rival].filter((one) => one !== undefined && one.ref.sha256 !== damaged);
+  const youngest = left.reduce((a, b) => ((b?.position ?? 0) > (a?.position ?? 0) ? b : a), left[0]);
+  assert.deepEqual(is.newest?.ref, youngest?.ref, "no whole checkpoint is younger");
+  const best = was.best?.ref.sha256 === damaged ? was.rival : was.best;
+  assert.deepEqual(is.best?.ref, best?.ref.sha256 === damaged ? undefined : best?.ref);
+  assert.equal(
+    new Set(keptRefs(is).map(({ sha256 }) => sha256)).size,
+    new Set(left.map((one) => one?.ref.sha256)).size,
+    "no other is lost",
+  );
+}
+
 const action = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("measure"), by: fc.integer({ min: 0, max: 2 }), loss: fc.integer() }) },
   { weight: 1, arbitrary: fc.constant({ kind: "diverge", by: 0, loss: Number.NaN }) },
@@ -68,7 +82,9 @@ test("of every trial the newest, the one before and the best are kept, and damag
       };
       const tell = (kind: FactKind) => {
         const change = watchHeld(at.state, kind);
+        const was = at.state.live.get(0)?.checkpoints;
         at.tell(kind);
+        if (was && kind.$case === "checkpointDamaged") assertNextBest(was, trial().checkpoints, kind.value.checkpoint?.sha256);
         const { gained, lost } = change();
         for (const { sha256 } of gained) held.set(sha256, (held.get(sha256) ?? 0) + 1);
         for (const { sha256 } of lost) held.set(sha256, (held.get(sha256) ?? 0) - 1);
@@ -175,6 +191,43 @@ test("the best checkpoint is kept however much a trial measures between two and 
     }),
     { numRuns: 60 },
   );
+});
+
+test("damage of a source takes nothing of what a trial has saved itself, which is gone on from when no source is left", () => {
+  const save = (trial: number, step: number, name: string): FactKind => {
+    return {
+      $case: "trialCheckpointed",
+      value: { trial, attempt: 1, step, checkpoint: { sha256: name, size: 1, kind: "checkpoint" } },
+    };
+  };
+  const at = new SearchAt().running(0).tell(save(0, 4, "a"), save(0, 8, "b"));
+  at.running(1, { final: false }).tell(save(1, 2, "own before"), save(1, 3, "own"));
+  at.tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 3 } });
+  const proposals = [{ kind: "resume", trial: 1, untilStep: 12, final: true, fromTrial: 0 }] as const;
+  at.tell(...decide(at.state, { kind: "takeProposals", proposals, limit: 1, asked: at.state.position })).attempt(1, 2);
+  for (const [sha256, step, next, fromStep] of [
+    ["b", 8, "a", 4],
+    ["a", 4, "own", 3],
+    ["own", 3, "own before", 2],
+  ] as const) {
+    const event = {
+      $case: "unrestorable",
+      value: { checkpoint: { sha256, size: 1, kind: "checkpoint" }, message: "no tar" },
+    } as const;
+    const { facts } = decideReport(
+      at.state,
+      "a",
+      { lease: { searchId: "s", trial: 1, attempt: 2 }, event },
+      { nowMs, elsewhere: false },
+    );
+    const [damaged] = facts;
+    assert.ok(damaged?.$case === "checkpointDamaged");
+    const { trial, attempt, step: at1, goesOnFromStep } = damaged.value;
+    assert.deepEqual([trial, attempt, at1, goesOnFromStep], [1, 2, step, fromStep]);
+    at.tell(...facts);
+    const point = resumePoint(at.state.live.get(1) ?? assert.fail());
+    assert.deepEqual([point.ref?.sha256, point.step], [next, fromStep]);
+  }
 });
 
 test("a copy whose source is damaged goes on from the source's checkpoint before", () => {

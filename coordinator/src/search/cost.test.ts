@@ -89,6 +89,23 @@ test("a trial that fails for good wastes all of its time, each second once", () 
   );
 });
 
+test("the end of a trial wastes its time for reasons that leave no result, and for no other", () => {
+  const wasted = Object.values(EndReason).filter((reason) => {
+    const { wastedSlotSeconds, slotSeconds } = after(3, [
+      [0, started],
+      [4, saved],
+      [5, ended(reason)],
+    ]);
+    assert.equal(slotSeconds, 15);
+    assert.ok(wastedSlotSeconds === 0 || wastedSlotSeconds === 15, reason);
+    return wastedSlotSeconds > 0;
+  });
+  const reasons = ["LOST", "OUT_OF_MEMORY", "TIMED_OUT", "DIVERGED", "INFEASIBLE", "USER_ERROR"].map(
+    (name) => `END_REASON_${name}`,
+  );
+  assert.deepEqual([...wasted].sort(), reasons.sort());
+});
+
 test("a clock that goes back takes nothing away", () => {
   assert.equal(
     after(1, [

@@ -86,6 +86,9 @@ describe("more budget", () => {
     const failed = new SearchAt({ budget: { trials: 4, failures: 1 } }).running(0).ended(0, userError).over();
     assert.throws(() => extend(failed, { trials: 2 }), refusedAs("failed-precondition", /budget of failures spent: 1 of 1/));
     assert.deepEqual(kindsOf(extend(failed, { failures: 1 })), ["searchReopened", "searchExtended"]);
+    const two = new SearchAt({ budget: { trials: 4, failures: 2 } }).running(0).ended(0, userError).running(1).ended(1, lost);
+    assert.deepEqual(kindsOf(retry(two.over(), [1])), ["searchReopened", "trialRetried"], "one failure is left");
+    assert.throws(() => extend(two, { trials: 1 }), refusedAs("failed-precondition", /budget of failures spent: 2 of 2/));
     const time = new SearchAt({ budget: { trials: 4, wallTime: "30s" } });
     time.timeMs = nowMs + 30_000;
     time.over();
@@ -95,6 +98,8 @@ describe("more budget", () => {
     const steps = new SearchAt({ budget: { steps: 10 } }).running(0).ended(0, done, { loss: 1 }).over();
     assert.throws(() => retry(steps), refusedAs("failed-precondition", /no failed trials/));
     assert.deepEqual(kindsOf(extend(steps, { steps: 1 })), ["searchReopened", "searchExtended"]);
+    const both = new SearchAt({ budget: { steps: 10, trials: 2 } }).running(0).ended(0, done, { loss: 1 }).over();
+    assert.throws(() => extend(both, { trials: 1 }), refusedAs("failed-precondition", /10 of 10 steps/));
     const goal = new SearchAt({ budget: { trials: 4 }, objective: { metric: "loss", goal: 1 } });
     goal.running(0).ended(0, done, { loss: 1 }).over();
     assert.throws(() => extend(goal, { trials: 2 }), refusedAs("failed-precondition", /goal reached/));
@@ -160,6 +165,13 @@ describe("a failed trial that is tried again", () => {
     assert.deepEqual(kindsOf(retry(at, [0, 0])), ["trialRetried"]);
     at.tell(...retry(at));
     assert.throws(() => retry(at), refusedAs("failed-precondition", /no failed trials; 1 diverged or were infeasible/));
+  });
+
+  it("is one of the first, up to a bound, where none is named", () => {
+    const at = new SearchAt({ budget: { trials: 2 * limits.retriedAtOnceMax } });
+    for (let trial = 0; trial < limits.retriedAtOnceMax + 2; trial += 1) at.running(trial).ended(trial, lost);
+    const numbers = retry(at).map((fact) => (fact.$case === "trialRetried" ? fact.value.trial : -1));
+    assert.deepEqual(numbers, [...Array(limits.retriedAtOnceMax).keys()]);
   });
 
   it("takes its failure out of its group, and the others of the group stay", () => {

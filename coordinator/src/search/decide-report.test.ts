@@ -144,6 +144,32 @@ describe("decideReport", () => {
     }
   });
 
+  it("takes a checkpoint of a later step, or of the same step with other contents, and no other", () => {
+    const save = (at: SearchAt, step: number, name: string) => {
+      const checkpoint = name === "" ? undefined : { sha256: name.repeat(64), size: 1, kind: "checkpoint" };
+      const { facts } = report(at, { $case: "checkpointed", value: { step, checkpoint } });
+      at.tell(...facts);
+      return facts.length;
+    };
+    const at = new SearchAt().running(0);
+    assert.deepEqual([save(at, 5, ""), save(at, 5, "a"), save(at, 4, "b"), save(at, 5, "a")], [0, 1, 0, 0]);
+    assert.deepEqual([save(at, 5, "b"), save(at, 6, "b"), save(at, 6, "")], [1, 1, 0], "a later step may have the same contents");
+    assert.deepEqual(report(at, undefined), { facts: [], refused: false });
+  });
+
+  it("names eight of the metrics where the final measurement lacks the objective", () => {
+    const many = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`m${index}`, index]));
+    const end = only(new SearchAt().running(0), done({ final: metrics(10, many) }));
+    assert.match(end?.$case === "trialEnded" ? end.value.message : "", /it has: m0, .*, m7$/);
+  });
+
+  it("asks no trial to stop that has a step of its own, nor where the budget says nothing of a trial's steps", () => {
+    const kinds = (at: SearchAt) => report(at, measured(9)).facts.map(({ $case }) => $case);
+    const budget = { stepsPerTrial: 9 };
+    assert.deepEqual(kinds(new SearchAt({ budget }).running(0, { untilStep: 9 })), ["trialMeasured"]);
+    assert.deepEqual(kinds(new SearchAt().running(0, { untilStep: 0 })), ["trialMeasured"]);
+  });
+
   it("asks a trial without a step of its own to stop when the budget of steps a trial is spent, once", () => {
     const at = new SearchAt({ budget: { stepsPerTrial: 6 } }).running(0, { untilStep: 0 });
     const kinds = (step: number) => {

@@ -62,6 +62,21 @@ describe("decide", () => {
     assert.deepEqual(decide(at.state, settle()), [{ $case: "searchEnded", value: { outcome, reason: "enough" } }]);
   });
 
+  it("stops nothing that is over, and a strategy that fails while its search is stopped makes it a failure", () => {
+    const over = new SearchAt().tell({
+      $case: "searchEnded",
+      value: { outcome: SearchOutcome.SEARCH_OUTCOME_COMPLETED, reason: "" },
+    });
+    assert.deepEqual([decide(over.state, stopSearch), decide(over.state, settle(true))], [[], []]);
+    const at = new SearchAt().running(0);
+    at.tell(...decide(at.state, stopSearch));
+    const fail = decide(at.state, { kind: "failStrategy", message: "no idea" });
+    assert.deepEqual(kindsOf(fail), ["strategyFailed"]);
+    at.tell(...fail).ended(0, EndReason.END_REASON_STOPPED_EARLY);
+    const outcome = SearchOutcome.SEARCH_OUTCOME_FAILED;
+    assert.deepEqual(decide(at.state, settle()), [{ $case: "searchEnded", value: { outcome, reason: "enough" } }]);
+  });
+
   it("stops one trial: at once where it holds no lease, by asking where it runs, and not twice", () => {
     const at = new SearchAt().pending(0).running(1);
     const stopTrial = (trial: number) => decide(at.state, { kind: "stopTrial", trial, reason: "enough" });

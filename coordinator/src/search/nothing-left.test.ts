@@ -78,6 +78,34 @@ test("an attempt that is ended from outside after it measured at its step is don
   assert.ok(lost[0]?.$case === "trialEnded" && lost[0].value.reason === EndReason.END_REASON_DONE);
 });
 
+test("a program that fails by itself, and a procedure that is none, are not done by what they measured", () => {
+  const fails = new SearchAt({ retries: { max: 2, on: ["user-error", "lost"] } }).running(0);
+  measure(fails, 0, 10);
+  assert.deepEqual(kindsOf(finish(fails, 0, EndReason.END_REASON_USER_ERROR)), ["attemptEnded"]);
+  const fits = new SearchAt({ command: undefined, workload: "ridge" });
+  const work = {
+    procedure: "fit",
+    parameters: { rate: 0.5 },
+    untilStep: 10,
+    final: true,
+    options: undefined,
+    vectors: {},
+    arm: "",
+  };
+  fits.tell({ $case: "trialProposed", value: { trial: 0, work } }).attempt(0, 1);
+  measure(fits, 0, 10);
+  assert.deepEqual(kindsOf(finish(fits, 0, EndReason.END_REASON_LOST)), ["attemptEnded"], "it leaves a model at its end");
+  const pauses = new SearchAt({ command: undefined, workload: "ridge" });
+  pauses.tell({ $case: "trialProposed", value: { trial: 0, work: { ...work, final: false } } }).attempt(0, 1);
+  measure(pauses, 0, 30);
+  assert.deepEqual(
+    kindsOf(finish(pauses, 0, EndReason.END_REASON_DONE, undefined, 30)),
+    ["trialPaused"],
+    "and no program is to save",
+  );
+  assert.deepEqual(kindsOf(take(pauses, resume(20))), ["trialResumed"]);
+});
+
 test("a resumed attempt that has nothing to measure, or lacks the objective at its end, is done if the log has a value", () => {
   for (const final of [undefined, { ...measurement(11, 0), metrics: { train: 3 } }]) {
     const at = new SearchAt().running(0);

@@ -36,6 +36,23 @@ describe("starts and resumes", () => {
     assert.deepEqual(kindsOf(take(at, [stop(0), stop(1)], { limit: 0 })).length, 4, "stops have no limit");
   });
 
+  it("that need no slot, since the trial has passed its step, are taken beyond the limit", () => {
+    const at = new SearchAt().running(0, { final: false }).measured(0, 30, 1);
+    at.tell({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 30 } });
+    const facts = take(at, [resume(0), start()], { limit: 1 });
+    assert.deepEqual(kindsOf(facts), ["trialResumed", "trialPaused", "trialProposed"]);
+    assert.deepEqual(kindsOf(take(at, [resume(0)], { limit: 0 })), ["trialResumed", "trialPaused"]);
+  });
+
+  it("may send as many vectors and numbers as travel", () => {
+    const at = new SearchAt();
+    const numbers = { a: Array(limits.vectorNumbersMax - 1).fill(0), b: [1] };
+    const names = Object.fromEntries(Array.from({ length: limits.measurementNamesMax }, (_, index) => [`v${index}`, [1]]));
+    for (const vectors of [numbers, names]) assert.equal(refusal(take(at, [start({ vectors })])), "none");
+    const metrics = Object.fromEntries(Array.from({ length: limits.measurementNamesMax }, (_, index) => [`m${index}`, 1]));
+    assert.equal(refusal(take(at, [{ kind: "report", step: 1, accepted: true, metrics, message: "" }])), "none");
+  });
+
   it("stay within the budget of trials, each start with the next number", () => {
     const at = new SearchAt({ budget: { trials: 3 } }).paused(0);
     const facts = take(at, [start(), start(), start(), resume(0)]);
@@ -80,7 +97,9 @@ describe("one trial in a batch", () => {
     assert.deepEqual(kindsOf(take(at, [resume(0), stop(0)])), ["trialResumed"]);
     assert.deepEqual(kindsOf(take(at, [stop(1), stop(1)])), ["trialStopRequested"]);
     assert.match(refusal(take(at, [stop(0), resume(0)])), /another proposal of the same batch/);
-    assert.deepEqual(kindsOf(take(at, [stop(1), { kind: "pause", trial: 1, reason: "" }])), ["trialStopRequested"]);
+    const pause = (trial: number): Proposal => ({ kind: "pause", trial, reason: "" });
+    assert.deepEqual(kindsOf(take(at, [stop(1), pause(1)])), ["trialStopRequested"]);
+    assert.deepEqual(take(at.ended(1, EndReason.END_REASON_DONE, { loss: 1 }), [pause(1), stop(1)]), [], "it is over");
   });
 
   it("that runs is asked to stop, and one that does not ends at once", () => {
@@ -136,6 +155,7 @@ describe("a refused proposal", () => {
     ["a resume of nobody", resume(1), /there is no trial 1; there are 1/],
     ["new parameters outside of the space", resume(0, { parameters: { rate: -1 } }), /rate/],
     ["a stop of nobody", stop(7), /there is no trial 7; there are 1/],
+    ["of no known kind", JSON.parse('{ "kind": "begin" }'), /its kind .* is not start, resume, stop, pause or report/],
     ["a replay of nobody", start({ scheduleOf: 3 }), /replays trial 3, and there are 1/],
   ];
   for (const [what, proposal, words] of refusals) {
@@ -186,5 +206,26 @@ describe("a procedure that learns inside of training", () => {
     assert.match(problem("self-tune", { weightDecay: 0.1 }), /rate/);
     assert.match(problem("self-tune", { rate: 0.5, weightDecay: 2 }), /weightDecay/);
     assert.match(problem("fit", { rate: 0.5 }), /weightDecay/);
+  });
+
+  it("may leave it out too where it replays a schedule, also when it goes on", () => {
+    const schedule = { sha256: "ab".repeat(32), size: 2, kind: "schedule" };
+    const work = {
+      procedure: "fit",
+      parameters: { rate: 0.5 },
+      untilStep: 10,
+      final: false,
+      options: undefined,
+      vectors: {},
+      arm: "",
+    };
+    for (const [kept, words] of [
+      [schedule, /^none$/],
+      [undefined, /weightDecay/],
+    ] as const) {
+      const replays = at().tell({ $case: "trialProposed", value: { trial: 0, work: { ...work, schedule: kept } } });
+      replays.tell({ $case: "trialPaused", value: { trial: 0, attempt: 0, step: 0 } });
+      assert.match(refusal(take(replays, [resume(0, { parameters: { rate: 0.25 } })])), words);
+    }
   });
 });

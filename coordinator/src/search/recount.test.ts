@@ -1,90 +1,11 @@
 /** Numbers that a search's state keeps as it goes, against a plain recount of all of its facts: after any commands, reports, pauses and retries. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Proposal } from "@regulus/algorithms/core";
-import { EndReason, type Fact, type Report } from "@regulus/proto";
+import { EndReason, type Fact } from "@regulus/proto";
 import fc from "fast-check";
-import { decide } from "./decide.js";
-import { decideReport } from "./decide-report.js";
-import { resumePoint } from "./resume-point.js";
+import { lived, openActs } from "./testing/lived-search.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
 import { halfLifeMs } from "./usage.js";
-
-const trialsMax = 12;
-const act = fc.record({
-  what: fc.constantFrom(
-    ...["start", "copy", "run", "run", "run", "measure", "measure", "measure", "save", "save", "pause", "resume", "stop"],
-    ...["finish", "finish", "retry", "halt", "go"],
-  ),
-  /** Which of the trials that it can be done to. */
-  which: fc.nat(trialsMax - 1),
-  by: fc.nat(4),
-  ms: fc.nat(5000),
-  reason: fc.constantFrom(
-    ...Object.values(EndReason).filter((reason) => !/UNSPECIFIED|UNRECOGNIZED/.test(reason)),
-    EndReason.END_REASON_DONE,
-    EndReason.END_REASON_PREEMPTED,
-  ),
-});
-type Act = typeof act extends fc.Arbitrary<infer Made> ? Made : never;
-
-/** A search of trials of two slots that did what it was told, with a minute at the end in which nothing happens. */
-function lived(acts: readonly Act[], procedure: "command" | "fit"): SearchAt {
-  const of = procedure === "fit" ? { command: undefined, workload: "ridge" } : {};
-  const at = new SearchAt({ ...of, budget: { trials: trialsMax }, retries: { max: 2, backoff: "1ms" }, resources: { slots: 2 } });
-  let checkpoints = 0;
-  for (const { what, which, by, ms, reason } of acts) {
-    at.timeMs += ms;
-    const { state } = at;
-    const those = [...Array(state.nextTrial).keys()].filter((number) => canBe(what, at, number));
-    const trial = those[which % those.length] ?? 0;
-    const live = state.live.get(trial);
-    if (those.length === 0 && !["start", "halt", "go"].includes(what)) continue;
-    const take = (proposal: Proposal) =>
-      at.tell(...decide(state, { kind: "takeProposals", proposals: [proposal], limit: 9, asked: 0 }));
-    const say = (event: NonNullable<Report["event"]>) => {
-      const lease = { searchId: "s", trial, attempt: live?.attempt ?? 0 };
-      at.tell(...decideReport(state, live?.agentId ?? "", { lease, event }, { nowMs: at.timeMs, elsewhere: by > 1 }).facts);
-    };
-    const step = (live?.step ?? 0) + by;
-    const final = by > 1;
-    const work = { untilStep: step + 3, final };
-    const { parameters } = { parameters: { rate: 0.5 } };
-    if (what === "start") take({ kind: "start", procedure, parameters, ...work });
-    else if (what === "copy") take({ kind: "start", procedure, parameters, ...work, fromTrial: trial });
-    else if (what === "run" && live !== undefined)
-      at.tell(...decide(state, { kind: "startAttempt", trial, agentId: by > 2 ? "b" : "a", fromStep: resumePoint(live).step }));
-    else if (what === "measure") say({ $case: "measured", value: measurement(step, ms) });
-    else if (what === "save") {
-      checkpoints += 1;
-      say({ $case: "checkpointed", value: { step, checkpoint: { sha256: `${checkpoints}`, size: 1, kind: "checkpoint" } } });
-    } else if (what === "finish") {
-      const measured = by > 2 ? measurement(step, ms) : undefined;
-      say({ $case: "finished", value: { reason, message: "", step, final: measured, artifacts: [], startedMs: 0 } });
-    } else if (what === "pause" && live !== undefined) take({ kind: "pause", trial, reason: "later" });
-    else if (what === "stop" && live !== undefined) take({ kind: "stop", trial, reason: "enough" });
-    else if (what === "resume") take({ kind: "resume", trial, ...work });
-    else if (what === "retry") at.tell(...decide(state, { kind: "retryTrials", trials: [trial], key: "", nowMs: at.timeMs }));
-    else if (what === "halt") at.tell(...decide(state, { kind: "pauseSearch", reason: "lunch" }));
-    else if (what === "go") at.tell(...decide(state, { kind: "resumeSearch" }));
-  }
-  at.timeMs += 60_000;
-  return at;
-}
-
-/** Whether an act can be done to a trial. */
-function canBe(what: string, { state }: SearchAt, trial: number): boolean {
-  if (what === "copy") return true;
-  if (what === "retry") return state.archive.failed(trial);
-  const status = state.live.get(trial)?.status;
-  if (what === "run") return status === "pending";
-  if (what === "resume") return status === "paused";
-  return what === "pause" || what === "stop" ? status !== undefined : status === "running";
-}
-
-const measurement = (step: number, loss: number) => {
-  return { step, metrics: { loss }, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
-};
 
 /** An attempt: from when to when, or to the newest fact about its trial where it goes on. */
 interface Attempt {
@@ -173,56 +94,52 @@ const near = (seen: number, wanted: number, what: string) =>
 test("counts, order, steps, cost, usage and running time are those of a recount", () => {
   const seen = new Set<string>();
   fc.assert(
-    fc.property(
-      fc.array(act, { minLength: 10, maxLength: 80, size: "max" }),
-      fc.constantFrom("command", "fit"),
-      (acts, procedure) => {
-        const { state, facts, timeMs } = lived(acts, procedure);
-        for (const { kind } of facts) seen.add(kind?.$case ?? "");
-        const statuses = statusesOf(facts);
-        const numbers = (wanted: string) => [...statuses].flatMap(([trial, status]) => (status === wanted ? [trial] : []));
-        assert.deepEqual([...state.pending], numbers("pending"), "who waits longest stands first");
-        assert.deepEqual([...state.running], numbers("running"));
-        const { counts, slotSeconds, wastedSlotSeconds } = state.view();
-        assert.equal(counts?.paused, numbers("paused").length);
-        const ends = new Map(
-          facts.flatMap(({ kind }) => (kind?.$case === "trialEnded" ? [[kind.value.trial, kind.value.reason]] : [])),
-        );
-        const ended = numbers("ended").map((trial) => ends.get(trial));
-        const count = (...reasons: readonly EndReason[]) =>
-          ended.filter((one) => one !== undefined && reasons.includes(one)).length;
-        const results = [EndReason.END_REASON_DIVERGED, EndReason.END_REASON_INFEASIBLE] as const;
-        assert.equal(state.done, count(EndReason.END_REASON_DONE));
-        assert.equal(state.stopped, count(EndReason.END_REASON_STOPPED_EARLY));
-        assert.equal(state.failed, ended.length - state.done - state.stopped);
-        assert.equal(state.failures, state.failed - count(...results));
-        assert.equal(state.nextTrial, statuses.size);
-        for (const number of [-1, 0.5, statuses.size]) assert.ok(!state.knows(number));
-        assert.ok([...statuses.keys()].every((number) => state.knows(number)));
-        assert.equal(state.steps, stepsOf(facts), "steps");
-        assert.equal(
-          state.saves,
-          facts.some(({ kind }) => kind?.$case === "trialCheckpointed"),
-        );
-        const attempts = attemptsOf(facts);
-        const heldMs = attempts.reduce((sum, { fromMs, toMs, newestMs }) => sum + (toMs ?? newestMs) - fromMs, 0);
-        near(slotSeconds, (2 * heldMs) / 1000, "slot-seconds");
-        assert.ok(wastedSlotSeconds >= 0 && wastedSlotSeconds <= slotSeconds + 1e-9);
-        near(state.usage.at(timeMs), usageOf(attempts, timeMs), "usage");
-        const over = attempts.flatMap(({ fromMs, toMs }) => (toMs === undefined ? [] : [(toMs - fromMs) / 1000]));
-        if (over.length <= 16)
-          near(state.usage.attemptSeconds, over.reduce((a, b) => a + b, 0) / Math.max(1, over.length), "an attempt");
-        assert.equal(state.usage.startedMs, attempts.at(-1)?.fromMs ?? 0, "its newest slot");
-        assert.equal(state.time.at(timeMs), ranOf(facts, timeMs), "wall time");
-        const ahead = [...state.live.values()].filter(({ status }) => status !== "paused");
-        assert.equal(
-          state.stepsAhead(),
-          ahead.reduce((sum, { work, step }) => sum + Math.max(0, work.untilStep - step), 0),
-        );
-        const kept = facts.filter(({ kind }) => kind?.$case === "findingReported" && kind.value.key !== undefined);
-        assert.equal(kept.length, state.told.size, "what is told once is told once");
-      },
-    ),
+    fc.property(openActs, fc.constantFrom("command", "fit"), (acts, procedure) => {
+      const { state, facts, timeMs } = lived(acts, procedure);
+      for (const { kind } of facts) seen.add(kind?.$case ?? "");
+      const statuses = statusesOf(facts);
+      const numbers = (wanted: string) => [...statuses].flatMap(([trial, status]) => (status === wanted ? [trial] : []));
+      assert.deepEqual([...state.pending], numbers("pending"), "who waits longest stands first");
+      assert.deepEqual([...state.running], numbers("running"));
+      const { counts, slotSeconds, wastedSlotSeconds } = state.view();
+      assert.equal(counts?.paused, numbers("paused").length);
+      const ends = new Map(
+        facts.flatMap(({ kind }) => (kind?.$case === "trialEnded" ? [[kind.value.trial, kind.value.reason]] : [])),
+      );
+      const ended = numbers("ended").map((trial) => ends.get(trial));
+      const count = (...reasons: readonly EndReason[]) =>
+        ended.filter((one) => one !== undefined && reasons.includes(one)).length;
+      const results = [EndReason.END_REASON_DIVERGED, EndReason.END_REASON_INFEASIBLE] as const;
+      assert.equal(state.done, count(EndReason.END_REASON_DONE));
+      assert.equal(state.stopped, count(EndReason.END_REASON_STOPPED_EARLY));
+      assert.equal(state.failed, ended.length - state.done - state.stopped);
+      assert.equal(state.failures, state.failed - count(...results));
+      assert.equal(state.nextTrial, statuses.size);
+      for (const number of [-1, 0.5, statuses.size]) assert.ok(!state.knows(number));
+      assert.ok([...statuses.keys()].every((number) => state.knows(number)));
+      assert.equal(state.steps, stepsOf(facts), "steps");
+      assert.equal(
+        state.saves,
+        facts.some(({ kind }) => kind?.$case === "trialCheckpointed"),
+      );
+      const attempts = attemptsOf(facts);
+      const heldMs = attempts.reduce((sum, { fromMs, toMs, newestMs }) => sum + (toMs ?? newestMs) - fromMs, 0);
+      near(slotSeconds, (2 * heldMs) / 1000, "slot-seconds");
+      assert.ok(wastedSlotSeconds >= 0 && wastedSlotSeconds <= slotSeconds + 1e-9);
+      near(state.usage.at(timeMs), usageOf(attempts, timeMs), "usage");
+      const over = attempts.flatMap(({ fromMs, toMs }) => (toMs === undefined ? [] : [(toMs - fromMs) / 1000]));
+      if (over.length <= 16)
+        near(state.usage.attemptSeconds, over.reduce((a, b) => a + b, 0) / Math.max(1, over.length), "an attempt");
+      assert.equal(state.usage.startedMs, attempts.at(-1)?.fromMs ?? 0, "its newest slot");
+      assert.equal(state.time.at(timeMs), ranOf(facts, timeMs), "wall time");
+      const ahead = [...state.live.values()].filter(({ status }) => status !== "paused");
+      assert.equal(
+        state.stepsAhead(),
+        ahead.reduce((sum, { work, step }) => sum + Math.max(0, work.untilStep - step), 0),
+      );
+      const kept = facts.filter(({ kind }) => kind?.$case === "findingReported" && kind.value.key !== undefined);
+      assert.equal(kept.length, state.told.size, "what is told once is told once");
+    }),
     { numRuns: 150 },
   );
   for (const kind of ["trialRetried", "trialResumed", "trialPaused", "attemptEnded", "searchPaused", "trialEnded"])

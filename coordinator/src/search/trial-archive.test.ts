@@ -23,6 +23,19 @@ const act = fc.record({
   numbers: fc.record({ step: fc.nat(), savedSince: fc.boolean(), keptMs: fc.nat() }),
 });
 
+test("a trial fits in what is left of the newest block, whatever the size of those before", () => {
+  const archive = new TrialArchive();
+  const sizes = [10, 300_000, 200_000, 80_000, 200_000, 10];
+  const views = sizes.map((size, trial) => ({
+    ...blank,
+    trial,
+    message: `${trial}`.repeat(size),
+    status: TrialStatus.TRIAL_STATUS_ENDED,
+  }));
+  for (const view of views) archive.add(view, { step: 1, savedSince: false, keptMs: 0 });
+  for (const view of views) assert.deepEqual(archive.get("s", view.trial), { ...view, searchId: "s" });
+});
+
 test("an ended trial comes out as it went in, with its numbers, until it is taken out", () => {
   fc.assert(
     fc.property(fc.array(act, { maxLength: 25 }), (acts) => {

@@ -166,6 +166,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.failedAgentId = "";
       trial.blamedAgentId = "";
       trial.pauseReason = undefined;
+      trial.deferred = "";
       return;
     case "trialRetried":
       assert(kind.value.work, "a trial that is tried again has work");
