@@ -36,8 +36,17 @@ export async function examineData(
 ): Promise<DataFindings> {
   const flags = ["--data", folder, ...(repair ? ["--repair"] : [])];
   const child = spawn(process.execPath, [fileURLToPath(main), ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+  return readReport(folder, createInterface({ input: child.stdout }), onProgress);
+}
+
+/** What the doctor's lines come to: progress, then a report or why there is none. */
+export async function readReport(
+  folder: string,
+  lines: AsyncIterable<string>,
+  onProgress: (words: string) => void,
+): Promise<DataFindings> {
   let last: Readonly<Record<string, unknown>> = {};
-  for await (const line of createInterface({ input: child.stdout })) {
+  for await (const line of lines) {
     last = record(JSON.parse(line));
     if (typeof last.progress === "string") onProgress(last.progress);
   }
@@ -67,11 +76,13 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
         },
       ]
     : problems.map((detail) => ({ name: "log", ok: false, detail }));
-  const searches = named(damaged).map((search) => ({
+  const searches = damaged.slice(0, namedMax).map((search) => ({
     name: `search ${String(search.searchId)}`,
     ok: false,
     detail: `good up to position ${String(search.good)} of ${String(search.acknowledged)}: ${String(search.problem)}`,
   }));
+  const others = damaged.length - searches.length;
+  if (others > 0) searches.push({ name: "log", ok: false, detail: counted(others, "more damaged search") });
   const unnamed = Number(artifacts.damagedCount) + Number(artifacts.missingCount) - spoilt.length - missing.length;
   const stored = `${counted(artifacts.stored, "artifact")}, ${formatCount(Number(artifacts.bytes))} bytes`;
   const bytes: Finding[] =
@@ -98,9 +109,9 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
 
 function modes(open: readonly string[]): readonly Finding[] {
   if (open.length === 0) return [{ name: "file modes", ok: true, detail: "only the owner reads and writes" }];
-  return [
-    { name: "file modes", ok: false, detail: `others may look into ${named(open).join(", ")}; take that away: chmod -R go= DIR` },
-  ];
+  const others = open.length - namedMax;
+  const names = open.slice(0, namedMax).join(", ") + (others > 0 ? ` and ${formatCount(others)} more` : "");
+  return [{ name: "file modes", ok: false, detail: `others may look into ${names}; take that away: chmod -R go= DIR` }];
 }
 
 function repaired(aside: unknown): readonly Finding[] {
@@ -110,13 +121,8 @@ function repaired(aside: unknown): readonly Finding[] {
   ];
 }
 
-/** The first of a list. */
-function named<T>(items: readonly T[]): readonly T[] {
-  return items.slice(0, namedMax);
-}
-
 function counted(count: unknown, what: string): string {
-  const plural = what === "search" ? "searches" : `${what}s`;
+  const plural = what.endsWith("search") ? `${what}es` : `${what}s`;
   return `${formatCount(Number(count))} ${Number(count) === 1 ? what : plural}`;
 }
 

@@ -88,7 +88,10 @@ async function lookAtCoordinator(options: ConnectionOptions): Promise<Finding> {
 }
 
 /** Whether a port is free, by taking it for a moment. */
-function lookAtPort(port: number, { ours, instead }: { readonly ours: boolean; readonly instead: string }): Promise<Finding> {
+export function lookAtPort(
+  port: number,
+  { ours, instead }: { readonly ours: boolean; readonly instead: string },
+): Promise<Finding> {
   const name = `port ${port}`;
   return new Promise((resolve_) => {
     const server = createServer();
@@ -103,7 +106,7 @@ function lookAtPort(port: number, { ours, instead }: { readonly ours: boolean; r
 }
 
 /** Whether the folder, or the nearest one above it that exists, can be written. */
-function lookAtData(folder: string): Finding {
+export function lookAtData(folder: string): Finding {
   let there = resolve(folder);
   while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
   try {
@@ -114,7 +117,7 @@ function lookAtData(folder: string): Finding {
   }
 }
 
-function lookAtServer([program, use]: readonly [string, string]): Finding {
+export function lookAtServer([program, use]: readonly [string, string]): Finding {
   const found = (process.env.PATH ?? "")
     .split(delimiter)
     .map((folder) => join(folder, program))

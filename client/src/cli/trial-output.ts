@@ -1,6 +1,6 @@
 /** What the program of a trial has printed, piece by piece: so far, or on and on until the trial has ended. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { RegulusError } from "@regulus/proto";
+import { type CallClock, callClock } from "../calls/backoff.js";
 import type { RegulusClient, TrialKey } from "../connect.js";
 
 /** Time between two looks at a running trial that has printed nothing new, in milliseconds: the shortest, doubled up to the longest. */
@@ -18,13 +18,15 @@ export interface ReadOutputOptions {
   /** Whether to wait for what a trial that goes on will print. */
   readonly follow: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** The machine's where absent. */
+  readonly clock?: CallClock;
 }
 
 /** Pieces in order. Without `follow` it ends with what there is now. */
 export async function* readOutput(
   client: RegulusClient,
   key: TrialKey,
-  { follow, signal }: ReadOutputOptions,
+  { follow, signal, clock = callClock }: ReadOutputOptions,
 ): AsyncGenerator<OutputNews> {
   let offset = 0;
   let attempt = 0;
@@ -47,7 +49,7 @@ export async function* readOutput(
       if (piece.ended || !follow) return;
     }
     waitMs = piece !== undefined && piece.data.length > 0 ? lookEveryMs.first : Math.min(2 * waitMs, lookEveryMs.longest);
-    await sleep(waitMs, undefined, signal === undefined ? {} : { signal });
+    await clock.wait(waitMs, signal);
   }
 }
 

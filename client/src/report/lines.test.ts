@@ -1,0 +1,221 @@
+/** What a report keeps where it can't show all: ends and spikes of lines, the best of the trials, an even choice of the rest; and axes that hold their values. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ExportSearchResponse, type Parameter, Trial } from "@regulus/proto";
+import fc from "fast-check";
+import { sampleSearch } from "../testing/sample-search.js";
+import { shownSearches, valueAxis, withBest } from "./chart-frame.js";
+import { parallelCharts, parallelTrialsMax } from "./parallel-charts.js";
+import { perturbed } from "./series.js";
+import { trialRowsMax, trialTable } from "./tables.js";
+import { type Point, spread, thin } from "./thin.js";
+
+const numbers = fc.oneof(
+  fc.integer({ min: -50, max: 50 }),
+  fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+  fc.constantFrom(Number.NaN, Infinity),
+);
+
+/** Largest-triangle-three-buckets once more, from the thesis: each bucket's point with the largest triangle to the last kept one and the next mean. */
+function largestTriangles(points: readonly Point[], count: number): Point[] {
+  const every = (points.length - 2) / (count - 2);
+  const kept = [0];
+  for (let bucket = 0; bucket < count - 2; bucket += 1) {
+    const from = Math.floor(bucket * every) + 1;
+    const to = Math.floor((bucket + 1) * every) + 1;
+    const next = points.slice(to, Math.max(to + 1, Math.min(Math.floor((bucket + 2) * every) + 1, points.length)));
+    const mean = (axis: 0 | 1) => next.reduce((sum, point) => sum + point[axis], 0) / next.length;
+    const a = points[kept.at(-1) ?? 0] ?? assert.fail();
+    const area = (b: Point) => Math.abs((a[0] - mean(0)) * (b[1] - a[1]) - (a[0] - b[0]) * (mean(1) - a[1])) / 2;
+    let best = from;
+    for (let at = from; at < to; at += 1) if (area(points[at] ?? assert.fail()) > area(points[best] ?? assert.fail())) best = at;
+    kept.push(best);
+  }
+  return [...kept, points.length - 1].map((at) => points[at] ?? assert.fail());
+}
+
+test("a thinned line is the one of the paper: as many points as asked for, the ends and the largest triangles", () => {
+  fc.assert(
+    fc.property(fc.array(numbers, { maxLength: 80 }), fc.integer({ min: 3, max: 20 }), (values, pointsMax) => {
+      const points = values.map((value, index): Point => [index * 2, value, index]);
+      const finite = points.filter(([, value]) => Number.isFinite(value));
+      const kept = thin(points, pointsMax);
+      assert.deepEqual(kept, finite.length <= pointsMax ? finite : largestTriangles(finite, pointsMax));
+    }),
+  );
+  assert.deepEqual(
+    thin(
+      [
+        [Number.NaN, 1],
+        [2, 1],
+      ],
+      5,
+    ),
+    [[2, 1]],
+    "a point without a place is none",
+  );
+});
+
+test("a spread list keeps both ends and leaves equal gaps", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 2, max: 50 }), (length, countMax) => {
+      const list = Array.from({ length }, (_, index) => index);
+      const some = spread(list, countMax);
+      assert.equal(some.length, Math.min(length, countMax));
+      if (length === 0) return;
+      assert.deepEqual([some[0], some.at(-1)], [0, length - 1]);
+      const gaps = some.slice(1).map((at, index) => at - (some[index] ?? 0));
+      assert.ok(
+        gaps.every((gap) => gap >= 1 && gap <= Math.ceil((length - 1) / Math.max(1, some.length - 1))),
+        gaps.join(),
+      );
+    }),
+  );
+});
+
+function rowsOf(values: readonly (number | undefined)[]): ExportSearchResponse[] {
+  return values.map((value, trial) => {
+    const best = value === undefined ? undefined : { step: 1, metrics: { validLoss: value } };
+    return {
+      trial: Trial.fromPartial({
+        trial,
+        status: "TRIAL_STATUS_ENDED",
+        reason: "END_REASON_DONE",
+        best,
+        last: best,
+        value,
+        valueStep: 1,
+        work: { parameters: { inputDropout: trial, hiddenDropout: trial } },
+      }),
+      measurements: [],
+    };
+  });
+}
+
+test("of many trials a chart draws the best one and an even choice", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 60 }),
+      fc.integer({ min: 0, max: 60 }),
+      fc.integer({ min: 3, max: 20 }),
+      (count, best, rowsMax) => {
+        const rows = rowsOf(Array.from({ length: count }, () => 1));
+        const some = withBest(rows, best < count ? best : undefined, rowsMax);
+        assert.ok(some.length <= rowsMax && new Set(some).size === some.length);
+        assert.ok(some.length >= Math.min(count, rowsMax - 1));
+        if (best < count) assert.ok(some.some(({ trial }) => trial?.trial === best));
+      },
+    ),
+  );
+});
+
+for (const direction of ["DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"] as const) {
+  test(`of 1,000 trials the best half of a table and of a chart are the very best, and the others are an even choice: ${direction}`, () => {
+    const sign = direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+    const values = Array.from({ length: 1000 }, (_, index) => (index % 10 === 3 ? undefined : ((index * 379) % 1009) - 500));
+    const sample = sampleSearch({ seed: 1, strategy: "random", trials: 0, stepsPerTrial: 1 });
+    const spec = { ...(sample.search.spec ?? assert.fail()), objectives: [{ metric: "validLoss", direction }] };
+    const ranked = values
+      .flatMap((value, trial) => (value === undefined ? [] : [{ value, trial }]))
+      .sort((a, b) => sign * (a.value - b.value));
+    const record = { ...sample, trials: rowsOf(values), search: { ...sample.search, spec, bestTrial: ranked[0]?.trial } };
+    const [shown] = shownSearches([record]);
+    const rank = new Map(ranked.map(({ trial }, index) => [trial, index]));
+    const table = trialTable(shown ?? assert.fail()).text;
+    const listed = [...table.matchAll(/<tr><td class="number">(\d+)<\/td>/g)].map((match) => rank.get(Number(match[1])) ?? 1000);
+    assert.equal(listed.length, trialRowsMax);
+    assert.deepEqual(
+      listed.slice(0, trialRowsMax / 2),
+      Array.from({ length: trialRowsMax / 2 }, (_, index) => index),
+    );
+    assert.ok(
+      listed.every((at, index) => index === 0 || at >= (listed[index - 1] ?? 0)),
+      "the best first, those without a value last",
+    );
+    assert.ok(listed.filter((at) => at === 1000).length >= 10, "those without a value are among the others");
+    const [{ option } = assert.fail()] = parallelCharts([shown ?? assert.fail()]);
+    const [series] = option.series as { data: { name: string }[] }[];
+    const drawn = (series?.data ?? []).map(({ name }) => rank.get(Number(/(\d+)$/.exec(name)?.[1])) ?? assert.fail());
+    assert.equal(drawn.length, parallelTrialsMax);
+    assert.ok(
+      drawn.every((at, index) => index === 0 || at < (drawn[index - 1] ?? 0)),
+      "the best on top",
+    );
+    assert.deepEqual(
+      drawn.slice(-parallelTrialsMax / 2),
+      Array.from({ length: parallelTrialsMax / 2 }, (_, index) => parallelTrialsMax / 2 - 1 - index),
+    );
+  });
+}
+
+test("a logarithmic axis ends at whole powers around its values, others are left to the chart", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 1e-8, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 20 }), (values) => {
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      const axis = valueAxis([...values, Number.NaN, Infinity]);
+      if (high < 100 * low) return assert.deepEqual(axis, { type: "value", scale: true });
+      const { type, logBase, min, max } = axis as { type: string; logBase: number; min: number; max: number };
+      assert.deepEqual([type, logBase], ["log", 10]);
+      assert.ok(
+        min <= low * (1 + 1e-9) && max >= high && low < 10.0001 * min && max < 10.0001 * high,
+        `${min} to ${max} around ${low} to ${high}`,
+      );
+      for (const end of [min, max]) assert.ok(Math.abs(Math.log10(end) - Math.round(Math.log10(end))) < 1e-9);
+    }),
+  );
+});
+
+/** A parameter's axis as docs/bilevel and the coordinator have it, solved by bisection instead of by its inverse. */
+function bandBySearch(parameter: Parameter, value: number, scale: number): [number, number] {
+  const { domain } = parameter;
+  assert.ok(domain?.$case === "double" || domain?.$case === "int");
+  const whole = domain.$case === "int";
+  const axis =
+    { SCALE_LOG: Math.log, SCALE_LOGIT: (x: number) => Math.log(x) - Math.log1p(-x) }[domain.value.scale as string] ??
+    ((x: number) => x);
+  const [low, high] = [domain.value.min, domain.value.max + (whole ? 1 : 0)];
+  const lambda = (x: number) => {
+    const share = (axis(x) - axis(low)) / (axis(high) - axis(low));
+    return Math.log(share / (1 - share));
+  };
+  const at = (wanted: number) => {
+    let [a, b] = [low, high];
+    for (let round = 0; round < 200; round += 1) {
+      const middle = (a + b) / 2;
+      if (lambda(middle) < wanted) a = middle;
+      else b = middle;
+    }
+    return (a + b) / 2;
+  };
+  const from = lambda(whole ? value + 0.5 : value);
+  return [at(from - scale), at(from + scale)];
+}
+
+test("the band around a learned value is one perturbation scale wide in the coordinate in which it was learned, on every kind of axis", () => {
+  const kinds = fc.constantFrom(
+    { $case: "double" as const, value: { min: -3, max: 5, scale: "SCALE_LINEAR" as const } },
+    { $case: "double" as const, value: { min: 1e-5, max: 10, scale: "SCALE_LOG" as const } },
+    { $case: "double" as const, value: { min: 0.02, max: 0.9, scale: "SCALE_LOGIT" as const } },
+    { $case: "int" as const, value: { min: 2, max: 40, scale: "SCALE_LINEAR" as const } },
+    { $case: "int" as const, value: { min: 1, max: 1000, scale: "SCALE_LOG" as const } },
+  );
+  fc.assert(
+    fc.property(
+      kinds,
+      fc.double({ min: 0.05, max: 0.95, noNaN: true }),
+      fc.double({ min: 0.01, max: 2, noNaN: true }),
+      (domain, share, scale) => {
+        const inside = domain.value.min + share * (domain.value.max - domain.value.min);
+        const value = domain.$case === "int" ? Math.round(inside) : inside;
+        const parameter: Parameter = { name: "x", domain, when: undefined };
+        const [low, high] = perturbed(parameter, value, scale) ?? assert.fail();
+        const [wantedLow, wantedHigh] = bandBySearch(parameter, value, scale);
+        for (const [seen, wanted] of [
+          [low, wantedLow],
+          [high, wantedHigh],
+        ] as const)
+          assert.ok(Math.abs(seen - wanted) <= 1e-6 * Math.max(1e-3, Math.abs(wanted)), `${seen} for ${wanted}`);
+      },
+    ),
+  );
+});
