@@ -148,14 +148,17 @@ function checkWhole(artifact: ArtifactRef, size: number, sha256: string): void {
 /** Cancels a call when nothing moved for long, or when the signal says so. */
 function watchSilence(cancel: () => void, signal: AbortSignal): { heard: () => void; end: () => void } {
   let timer = setTimeout(cancel, silenceMsMax);
+  let isOver = false;
   signal.addEventListener("abort", cancel, { once: true });
   if (signal.aborted) cancel();
   return {
     heard: () => {
       clearTimeout(timer);
-      timer = setTimeout(cancel, silenceMsMax);
+      // A file may still be read when its call has failed.
+      if (!isOver) timer = setTimeout(cancel, silenceMsMax);
     },
     end: () => {
+      isOver = true;
       clearTimeout(timer);
       signal.removeEventListener("abort", cancel);
     },

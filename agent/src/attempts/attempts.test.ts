@@ -96,7 +96,7 @@ const deed = fc.record({
 test("slots, active attempts and ends agree with a plain model, whatever comes in whatever order", () => {
   fc.assert(
     fc.property(fc.array(deed, { maxLength: 60, size: "max" }), (deeds) => {
-      const { attempts, begun, refusals, freed } = setUp();
+      const { attempts, begun, refusals, freed, reports } = setUp();
       const running = new Map<string, { attempt: Scripted; slots: number; isTold: boolean; step: number }>();
       let [refused, untold, ends, steps] = [0, 0, 0, 0];
       const used = () => [...running.values()].reduce((sum, { isTold, slots }) => sum + (isTold ? 0 : slots), 0);
@@ -113,8 +113,15 @@ test("slots, active attempts and ends agree with a plain model, whatever comes i
           const count = begun.length;
           attempts.start(leaseOf(trial, { resumeStep: step }), spec(slots));
           if (now !== undefined) assert.equal(begun.length, count, "a lease that comes again begins nothing");
-          else if (used() + wanted > slotsMax) refused += 1;
-          else {
+          else if (used() + wanted > slotsMax) {
+            refused += 1;
+            const end = reports.at(-1)?.event;
+            const words = `${wanted} slots are asked for and ${slotsMax - used()} are free`;
+            assert.deepEqual(end?.$case === "finished" && [end.value.reason, end.value.message], [
+              EndReason.END_REASON_PREEMPTED,
+              words,
+            ]);
+          } else {
             const attempt = begun.at(-1);
             assert.ok(attempt !== undefined && begun.length === count + 1);
             assert.equal(attempt.assignment.slots.length, wanted);

@@ -11,7 +11,7 @@ import { after, test } from "node:test";
 import { EndReason, type LeaseKey } from "@regulus/proto";
 import { startTestAgent, testLease, testSpec } from "../testing/test-agent.js";
 import { TestCoordinator } from "../testing/test-coordinator.js";
-import { agentMark, endMarked, leftWords, markVariable } from "./descendants.js";
+import { agentMark, endMarked, Family, killTree, leftWords, markVariable } from "./descendants.js";
 
 const folder = mkdtempSync(join(tmpdir(), "regulus-descendants-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -56,6 +56,7 @@ function lives(pid: number): boolean {
 }
 
 const { coordinator, tested } = await begin();
+const other = await begin();
 after(async () => {
   await tested.end();
   coordinator.close();
@@ -64,13 +65,13 @@ let next = 0;
 
 async function begin() {
   const started = await TestCoordinator.start();
-  const agent = await startTestAgent(started.address);
+  const agent = await startTestAgent(started.address, { slots: 4 });
   await agent.agent.registered;
   return { coordinator: started, tested: agent };
 }
 
-/** Runs the program; answers its trial and the numbers of its helpers once all of them run. */
-async function run(how: "end" | "stay", stepTimeoutMs = 0, at = coordinator): Promise<{ key: LeaseKey; pids: number[] }> {
+/** Runs the program; `helpers` are their numbers once all of them run. */
+function run(how: "end" | "stay", stepTimeoutMs = 0, at = coordinator): { key: LeaseKey; helpers: Promise<number[]> } {
   const trial = next++;
   const file = join(folder, `pids-${trial}`);
   const argv = ["python3", program, file, how];
@@ -79,38 +80,43 @@ async function run(how: "end" | "stay", stepTimeoutMs = 0, at = coordinator): Pr
     spec: testSpec({ command: { argv, stopGraceMs: 100 }, resources: { stepTimeoutMs } }),
     work: { procedure: "command", untilStep: 0, final: true },
   });
-  at.lease(lease);
-  await at.until("the helpers run", () => existsSync(file) && at.measurements(trial).length > 0);
-  const pids: number[] = JSON.parse(readFileSync(file, "utf8"));
-  assert.equal(pids.length, 3);
   assert.ok(lease.key);
-  return { key: lease.key, pids };
+  at.lease(lease);
+  const running = at.until("the helpers run", () => existsSync(file) && at.measurements(trial).length > 0);
+  const helpers = running.then(() => {
+    const pids: number[] = JSON.parse(readFileSync(file, "utf8"));
+    assert.equal(pids.length, 3);
+    return pids;
+  });
+  return { key: lease.key, helpers };
 }
 
+// Side by side: each takes some seconds, in which it waits.
+const ends = run("end");
+const stopped = run("stay");
+const silent = run("stay", 3000);
+const taken = run("stay", 0, other.coordinator);
+
 test("a program that ends well leaves nobody behind", async () => {
-  const { key, pids } = await run("end");
-  assert.equal((await coordinator.finished(key.trial)).reason, EndReason.END_REASON_DONE);
+  const pids = await ends.helpers;
+  assert.equal((await coordinator.finished(ends.key.trial)).reason, EndReason.END_REASON_DONE);
   assert.deepEqual(pids.filter(lives), []);
 });
 
 test("one that is stopped, and one that is killed for its silence, leave nobody behind", async () => {
-  const stopped = await run("stay");
-  assert.deepEqual(stopped.pids.map(lives), [true, true, true]);
+  const pids = await stopped.helpers;
+  assert.deepEqual(pids.map(lives), [true, true, true]);
   coordinator.stop(stopped.key, EndReason.END_REASON_PREEMPTED, "room");
-  const silent = await run("stay", 3000);
   assert.equal((await coordinator.finished(stopped.key.trial)).reason, EndReason.END_REASON_PREEMPTED);
-  assert.deepEqual(stopped.pids.filter(lives), []);
+  assert.deepEqual(pids.filter(lives), []);
   assert.equal((await coordinator.finished(silent.key.trial)).reason, EndReason.END_REASON_TIMED_OUT);
-  assert.deepEqual(silent.pids.filter(lives), []);
+  assert.deepEqual((await silent.helpers).filter(lives), []);
 });
 
 test("an agent that ends takes everything with it, and one that starts ends what a killed one left", async () => {
-  const other = await begin();
-  const { pids } = await run("stay", 0, other.coordinator);
+  const pids = await taken.helpers;
   await other.tested.agent.close();
   assert.deepEqual(pids.filter(lives), []);
-  const start = (mark: string): ChildProcess =>
-    spawn("sleep", ["600"], { detached: true, stdio: "ignore", env: { ...process.env, [markVariable]: mark } });
   const left = start(`${agentMark(other.tested.data)}:1234`);
   const stranger = start(`${"0".repeat(16)}:1234`);
   try {
@@ -122,6 +128,82 @@ test("an agent that ends takes everything with it, and one that starts ends what
   } finally {
     stranger.kill("SIGKILL");
     other.coordinator.close();
+  }
+});
+
+/** Starts a process in a session of its own, with a mark in its environment. */
+function start(mark: string, ...[program = "sleep", ...args]: string[]): ChildProcess {
+  const argv = args.length > 0 ? args : ["600"];
+  return spawn(program, argv, {
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { PATH: process.env.PATH, [markVariable]: mark },
+  });
+}
+
+/** Numbers that a process prints, one a line. */
+async function printed(child: ChildProcess, count: number): Promise<number[]> {
+  let text = "";
+  return await new Promise((resolve) => {
+    child.stdout?.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      const numbers = text.trim().split("\n").map(Number);
+      if (numbers.length === count && text.endsWith("\n")) resolve(numbers);
+    });
+  });
+}
+
+const forget = "setsid env -i sleep 600 & echo $!; setsid sleep 600 & echo $!; wait";
+
+test("a family is known by its mark, and by what was seen of it while its program ran", async () => {
+  const child = start("family:1", "sh", "-c", forget);
+  const root = child.pid ?? 0;
+  const family = new Family(root, "family:", 1);
+  const [bare = 0, marked = 0] = await printed(child, 2);
+  // Both clocks tick alike: a look came after each.
+  for (let ticks = 0; ticks < 5; ticks += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  const unseen = start("family:2");
+  const stranger = start("famil");
+  try {
+    process.kill(root, "SIGKILL");
+    await new Promise((resolve) => child.once("exit", resolve));
+    assert.deepEqual([bare, marked].map(lives), [true, true]);
+    assert.deepEqual(family.end(), []);
+    assert.deepEqual([bare, marked, unseen.pid ?? 0].map(lives), [false, false, false]);
+    assert.equal(lives(stranger.pid ?? 0), true);
+  } finally {
+    stranger.kill("SIGKILL");
+  }
+});
+
+test("without a mark only the family that was seen ends, up to the moment of its end", async () => {
+  const child = start("other:1", "sh", "-c", forget);
+  const kin = await printed(child, 2);
+  const twin = start("other:2");
+  try {
+    // No look but the last one.
+    assert.deepEqual(new Family(child.pid ?? 0, undefined, 1_000_000).end(), []);
+    assert.deepEqual([...kin, twin.pid ?? 0].map(lives), [false, false, true]);
+  } finally {
+    child.kill("SIGKILL");
+    twin.kill("SIGKILL");
+  }
+});
+
+test("a tree is killed with its root, and what holds a mark elsewhere than in its variable is left alone", async () => {
+  const child = start("tree:1", "sh", "-c", 'sh -c "sleep 600 & echo \\$!; wait" & echo $!; wait');
+  const pids = await printed(child, 2);
+  const quotes = spawn("sleep", ["600"], { stdio: "ignore", env: { PATH: process.env.PATH, NOTE: `${markVariable}=tree:1` } });
+  try {
+    assert.deepEqual(await endMarked("tree:9"), []);
+    assert.deepEqual(pids.map(lives), [true, true]);
+    killTree(child.pid ?? 0);
+    await new Promise((resolve) => child.once("exit", resolve));
+    while (pids.some(lives)) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.deepEqual(await endMarked("tree:1"), []);
+    assert.equal(lives(quotes.pid ?? 0), true);
+  } finally {
+    quotes.kill("SIGKILL");
   }
 });
 

@@ -1,6 +1,6 @@
 /** Which processes may wait, and who gets them: with processes that do nothing. */
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,6 +61,46 @@ test("those that wait end where the trials that run need their memory", async ()
   assert.equal(residents.count, 0);
   await Promise.all([first.ended, second.ended]);
   residents.close();
+});
+
+test("a process that is ahead of what it saved may wait for longer than one that stands there, and none for ever", async () => {
+  const options = { slots: 4, memoryBytes: 2 ** 40, runningBytes: () => 0 };
+  const residents = new Residents(options, { idleMsMax: { saved: 0, ahead: 1e9 }, lookEveryMs: 1 });
+  const [saved, ahead] = [waiting(), waiting({ aheadOf: 1 })];
+  for (const [trial, { resident }] of [saved, ahead].entries()) residents.keep(name(trial), resident);
+  await saved.ended;
+  assert.deepEqual([residents.count, ahead.isEnded()], [1, false]);
+  residents.close();
+  const hasty = new Residents(options, { idleMsMax: { saved: 1e9, ahead: 0 }, lookEveryMs: 1 });
+  const [stays, goes] = [waiting(), waiting({ aheadOf: 1 })];
+  for (const [trial, { resident }] of [stays, goes].entries()) hasty.keep(name(trial), resident);
+  await goes.ended;
+  assert.deepEqual([hasty.count, stays.isEnded()], [1, false]);
+  hasty.close();
+  await Promise.all([ahead.ended, stays.ended]);
+});
+
+test("one that ends while it waits is forgotten, and one that has ended is not kept", async () => {
+  const residents = new Residents({ slots: 4, memoryBytes: 2 ** 40, runningBytes: () => 0 });
+  const one = waiting();
+  residents.keep(name(0), one.resident);
+  one.resident.process.child.kill("SIGKILL");
+  await one.ended;
+  assert.deepEqual([residents.count, residents.take(key(0), "a")], [0, undefined]);
+  residents.keep(name(0), one.resident);
+  assert.equal(residents.count, 0);
+  residents.close();
+});
+
+test("its program ends with a process that waits", async () => {
+  const residents = new Residents({ slots: 4, memoryBytes: 2 ** 40, runningBytes: () => 0 });
+  const program = spawn("sleep", ["600"], { detached: true, stdio: "ignore" });
+  const { resident, ended } = waiting(program.pid === undefined ? {} : { programGroup: program.pid });
+  const programEnded = new Promise((resolve) => program.once("exit", (_, signal) => resolve(signal)));
+  residents.keep(name(0), resident);
+  residents.close();
+  assert.equal(await programEnded, "SIGKILL");
+  await ended;
 });
 
 test("a process that was taken and ends takes nobody with it who waits for the same trial later", async () => {

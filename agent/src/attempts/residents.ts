@@ -10,12 +10,18 @@ import { signalGroup } from "./process-group.js";
 import { treeMemoryBytes } from "./process-memory.js";
 import type { TrialProcess } from "./spares.js";
 
-/** How long a process may wait for its trial's next lease, in milliseconds: one that was saved, and one that is ahead of that, whose work would be done again. */
-const idleMsMax = { saved: 60_000, ahead: 600_000 };
 /** Processes that may wait, for each slot of the agent. */
 const perSlotMax = 4;
-/** Time between two looks at their age and memory, in milliseconds. */
-const lookEveryMs = 1000;
+
+/** How long processes wait. */
+export interface ResidentsPatience {
+  /** Longest wait for the trial's next lease, in milliseconds: of one that was saved, and of one that is ahead of that, whose work would be done again. */
+  readonly idleMsMax: { readonly saved: number; readonly ahead: number };
+  /** Time between two looks at their age and memory, in milliseconds. */
+  readonly lookEveryMs: number;
+}
+
+const usualPatience: ResidentsPatience = { idleMsMax: { saved: 60_000, ahead: 600_000 }, lookEveryMs: 1000 };
 
 /** A process that waits. */
 export interface Resident {
@@ -60,7 +66,10 @@ export class Residents {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor(private readonly options: ResidentsOptions) {}
+  constructor(
+    private readonly options: ResidentsOptions,
+    private readonly patience: ResidentsPatience = usualPatience,
+  ) {}
 
   get count(): number {
     return this.waiting.size;
@@ -84,7 +93,7 @@ export class Residents {
     const onExit = () => this.drop(text);
     resident.process.child.on("exit", onExit);
     this.waiting.set(text, { ...resident, sinceMs: performance.now(), bytes: bytesOf(resident), onExit });
-    this.timer ??= setInterval(() => this.look(), lookEveryMs);
+    this.timer ??= setInterval(() => this.look(), this.patience.lookEveryMs);
     this.timer.unref();
     this.look();
   }
@@ -120,6 +129,7 @@ export class Residents {
   /** Ends those that wait too long, are too many, or hold memory that the trials that run may need. */
   private look(): void {
     const nowMs = performance.now();
+    const { idleMsMax } = this.patience;
     for (const waiting of this.waiting.values()) waiting.bytes = bytesOf(waiting);
     for (const [text, { sinceMs, aheadOf }] of this.waiting) {
       const tooLong = nowMs - sinceMs > (aheadOf === undefined ? idleMsMax.saved : idleMsMax.ahead);

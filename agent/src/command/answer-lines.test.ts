@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RespondQuestion } from "@regulus/algorithms/solvers";
 import { TrialFailure } from "@regulus/algorithms/training";
-import { questionLine, readAnswer, readHello } from "./answer-lines.js";
+import { limits } from "@regulus/proto";
+import { helloLine, questionLine, readAnswer, readHello } from "./answer-lines.js";
 
 const plain = { theta: [0.1, 1 / 3], accuracy: 1e-3, commit: false };
 const question = { ...plain, gradient: { residual: 1e-4 } };
@@ -53,7 +54,58 @@ describe("lines of a program that answers for samples", () => {
     }
   });
 
+  it("may be as large and as small as the protocol allows", () => {
+    const state = new Array(1_000_000).fill(0.5);
+    const metrics = Object.fromEntries(Array.from({ length: limits.componentsMax }, (_, i) => [`m${i}`, i]));
+    const most = {
+      ...whole,
+      state,
+      metrics,
+      iterations: 0,
+      adjointIterations: 7,
+      bound: 0,
+      residual: 0,
+      convex: true,
+      stalled: true,
+    };
+    const { answer, solution } = read(most);
+    assert.deepEqual(answer.adjoint, { residual: 0, iterations: 7, bound: 0 });
+    assert.deepEqual([solution.x.length, answer.convex, answer.stalled, answer.metrics], [1_000_000, true, true, metrics]);
+    const hello = { samples: limits.bilevelSamplesMax, theta: new Array(limits.vectorNumbersMax).fill(1) };
+    assert.equal(readHello(JSON.stringify(hello)).samples, limits.bilevelSamplesMax);
+    assert.throws(
+      () => readHello(JSON.stringify({ ...hello, theta: [...hello.theta, 1] })),
+      /"theta" is .* numbers", expected at most/,
+    );
+    const { state: none, ...first }: { state: unknown } = JSON.parse(questionLine(2, plain, { x: new Float64Array(0) }));
+    assert.deepEqual([none, first], [null, { ask: "sample", sample: 2, theta: plain.theta, accuracy: 1e-3, residual: null }]);
+    for (const problem of ["not-finite", "not-strongly-convex"] as const) {
+      const { answer: none, solution: empty } = read({ sample: 2, problem });
+      assert.deepEqual([none.problem, none.value, empty.x.length], [problem, 0, 0]);
+    }
+    for (const name of ["value", "gradientNorm", "accuracy", "smoothness"])
+      assert.equal(read(JSON.stringify({ ...whole, [name]: "Infinity" })).answer.problem, "not-finite", name);
+    const asked: unknown = JSON.parse(helloLine(11, { size: 3 }));
+    assert.deepEqual(asked, { ask: "hello", protocol: 1, seed: 11, parameters: { size: 3 } });
+  });
+
   const wrong: readonly (readonly [string, object | string, RegExp])[] = [
+    ["a long error of its own", { error: { code: 7, words: "x".repeat(2000) } }, /^the program says of sample 2: .{1,1000}$/],
+    ["a negative gradient", { ...whole, gradientNorm: -1 }, /"gradientNorm" is -1, expected at least 0/],
+    ["a negative smoothness", { ...whole, smoothness: -1 }, /"smoothness" is -1, expected at least 0/],
+    ["a negative count", { ...whole, adjointIterations: -1 }, /"adjointIterations" is -1, expected a whole number of at least 0/],
+    ["a negative residual", { ...whole, residual: -1 }, /"residual" is -1, expected a finite number of at least 0/],
+    ["an endless bound", { ...whole, bound: "Infinity" }, /"bound" is "Infinity", expected a finite number of at least 0/],
+    ["a list of metrics", { ...whole, metrics: [1] }, /"metrics" is a list of 1, expected an object of numbers/],
+    ["no metrics", { ...whole, metrics: null }, /"metrics" is null, expected an object of numbers/],
+    ["a metric that is a text", { ...whole, metrics: { psnr: "high" } }, /metrics: "psnr" is "high", expected a number/],
+    ["a metric with no name", { ...whole, metrics: { "": 1 } }, /"metrics\[\]" is .*, expected/],
+    [
+      "too many metrics",
+      { ...whole, metrics: Object.fromEntries(Array.from({ length: limits.componentsMax + 1 }, (_, i) => [`m${i}`, i])) },
+      /"metrics" is "\d+ names", expected at most/,
+    ],
+    ["a long hypergradient", { ...whole, hypergradient: [1, 2, 3] }, /"hypergradient" is "3 numbers", expected at most 2/],
     ["no JSON", "loading data", /answered "loading data" to sample 2: expected one JSON object on one line.*standard error/],
     ["an error of its own", { error: "the mesh is broken" }, /says of sample 2: the mesh is broken/],
     ["another sample", { ...whole, sample: 3 }, /sample 2: "sample" is 3, expected 2, the one that was asked/],

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -19,6 +21,8 @@ import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import fc from "fast-check";
+import { Header, type HeaderData } from "tar";
+import { encodeHeader } from "../trial/checkpoint-file.js";
 import { archiveDirectory, restoreDirectory } from "./directory-archive.js";
 import { type FolderSnapshot, freezeFolder } from "./folder-snapshot.js";
 
@@ -84,6 +88,48 @@ test("an archive that is cut anywhere is data loss, not half a folder", async ()
       `cut at ${bytes} of ${whole.length}`,
     );
   }
+});
+
+test("an archive that reaches out of its folder is data loss, and nothing is written there", async () => {
+  const outside = join(folder, "outside");
+  mkdirSync(outside);
+  writeFileSync(join(outside, "secret"), "mine");
+  const entry = (head: Pick<HeaderData, "path" | "type" | "linkpath">) => {
+    const block = Buffer.alloc(512);
+    new Header({ mode: 0o644, size: 0, ...head }).encode(block, 0);
+    return block;
+  };
+  const link = (path: string, linkpath: string) => entry({ path, type: "SymbolicLink", linkpath });
+  const cases: readonly (readonly Buffer[])[] = [
+    [link("./../escaped", "x")],
+    [link("./out", outside), link("./out/escaped", "x")],
+    [link("./near", "../near-beside"), link("./../near-beside", "x")],
+    [entry({ path: "./../escaped", type: "File" })],
+    [entry({ path: "./stolen", type: "Link", linkpath: "../outside/secret" })],
+  ];
+  for (const [index, entries] of cases.entries()) {
+    const path = join(folder, `reaches-${index}.tar`);
+    const begin = encodeHeader({ ...header, entries: entries.length });
+    writeFileSync(path, Buffer.concat([begin, ...entries, Buffer.alloc(1024)]));
+    const into = join(folder, "reaches", String(index));
+    await assert.rejects(restoreDirectory(path, into), { code: "data-loss" }, `case ${index}`);
+    assert.deepEqual([readdirSync(outside), existsSync(join(folder, "reaches", "escaped"))], [["secret"], false]);
+    assert.equal(existsSync(join(into, "stolen")), false);
+  }
+});
+
+test("who may run and read a file is kept, and nobody else may write it", async () => {
+  const from = join(folder, "modes");
+  mkdirSync(from);
+  const modes = { open: [0o777, 0o755], bare: [0o000, 0o600], plain: [0o664, 0o644] } as const;
+  for (const [name, [mode]] of Object.entries(modes)) {
+    writeFileSync(join(from, name), "");
+    chmodSync(join(from, name), mode);
+  }
+  await archiveDirectory(await freezeFolder(from, `${from}-frozen`, ".regulus"), join(folder, "modes.tar"), header);
+  await restoreDirectory(join(folder, "modes.tar"), `${from}-back`);
+  for (const [name, [, expected]] of Object.entries(modes))
+    assert.equal(lstatSync(join(`${from}-back`, name)).mode & 0o777, expected, name);
 });
 
 /** What a program may do in its folder, by names that are few, so that it happens to the same file twice. */

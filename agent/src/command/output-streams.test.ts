@@ -1,9 +1,14 @@
 /** What is read of a program's output, in whatever pieces it comes: lines, the kept part, and how many measurements may be sent. */
 import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { leftOutLine } from "@regulus/proto";
 import fc from "fast-check";
+import type { FromTrial } from "../trial/messages.js";
 import { LineReader } from "./line-reader.js";
+import { leaveOutput } from "./output-file.js";
 import { OutputRing } from "./output-ring.js";
 import { RateLimit } from "./rate-limit.js";
 
@@ -79,4 +84,27 @@ test("so many may come at once, and so many a second after that; a pause saves u
   assert.equal(taken(), 2);
   nowMs += 1_000_000;
   assert.equal(taken(), 3);
+});
+
+test("an output becomes a file whatever stands in its place; nothing printed is no file, and what can't be written is a warning", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "regulus-output-"));
+  const sent: FromTrial[] = [];
+  const leave = (directory: string, ring: OutputRing) => leaveOutput(directory, ring, (message) => void sent.push(message));
+  const ring = new OutputRing();
+  assert.deepEqual(await leave(folder, ring), []);
+  ring.add(Buffer.from("words"));
+  const path = join(folder, "gone", "output.txt");
+  for (const make of [() => undefined, () => mkdirSync(path), () => symlinkSync(join(folder, "elsewhere"), path)]) {
+    make();
+    assert.deepEqual(await leave(join(folder, "gone"), ring), [{ path, kind: "output" }]);
+    assert.equal(readFileSync(path, "utf8"), "words");
+    rmSync(path);
+  }
+  assert.deepEqual([existsSync(join(folder, "elsewhere")), sent], [false, []]);
+  writeFileSync(join(folder, "file"), "");
+  assert.deepEqual(await leave(join(folder, "file"), ring), []);
+  const [warning] = sent;
+  assert.ok(warning?.kind === "found" && warning.severity === "warning");
+  assert.match(warning.message, /^what the program printed could not be kept: /);
+  rmSync(folder, { recursive: true });
 });

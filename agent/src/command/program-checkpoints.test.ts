@@ -1,6 +1,7 @@
 /** What is packed of a program that saves as programs do: whole or not at all, and nothing that it announced last is lost. */
 import assert from "node:assert/strict";
 import {
+  appendFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -25,22 +26,23 @@ after(() => rmSync(root, { recursive: true }));
 let runs = 0;
 
 /** A program's run in a folder of its own, with what was sent of it. */
-function begin(everyMs: number, resumedStep = 0) {
+function begin(everyMs: number, resumedStep = 0, direction: Direction = Direction.DIRECTION_MAXIMIZE) {
   runs += 1;
   const directory = join(root, String(runs));
   const folder = join(directory, "checkpoint");
   mkdirSync(folder, { recursive: true });
   const sent: FromTrial[] = [];
   const store = { has: true };
+  const whenMoved = { call: (): void => undefined };
   const checkpoints = new ProgramCheckpoints({
     directory,
     folder,
     everyMs,
     resumedStep,
-    objective: { direction: Direction.DIRECTION_MAXIMIZE },
+    objective: { direction },
     header: (step) => ({ step, seconds: 0, procedure: "command" }),
     stored: () => store.has,
-    moved: () => undefined,
+    moved: () => whenMoved.call(),
     send: (message) => {
       sent.push(message);
       if (message.kind === "saved") store.has = false;
@@ -52,7 +54,7 @@ function begin(everyMs: number, resumedStep = 0) {
     store.has = true;
     checkpoints.look();
   };
-  return { directory, folder, checkpoints, saved, found, isStored };
+  return { directory, folder, checkpoints, saved, found, isStored, whenMoved };
 }
 
 /** 200 kB of one number, so that half of one and half of another shows. */
@@ -151,32 +153,38 @@ test("before its time, and while the store lacks the one before, nothing is pack
 
 test("however its measurements go, a program leaves its best announcement and its newest, best first, and keeps two at most", async () => {
   const value = fc.integer({ min: 1, max: 5 });
+  const direction = fc.constantFrom(Direction.DIRECTION_MAXIMIZE, Direction.DIRECTION_MINIMIZE);
   await fc.assert(
-    fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 8 }), fc.boolean(), async (values, measuresFirst) => {
-      const { directory, folder, checkpoints, saved, found } = begin(60_000);
-      for (const [index, value] of values.entries()) {
-        save(folder, index + 1, "beside");
-        if (measuresFirst) checkpoints.measured(index + 1, value);
-        checkpoints.announce(index + 1);
-        if (!measuresFirst) checkpoints.measured(index + 1, value);
-        await checkpoints.settled();
-        const kept = readdirSync(directory).filter((name) => name.startsWith("frozen-"));
-        assert.ok(kept.length <= 2, kept.join());
-      }
-      await checkpoints.finish();
-      const best = values.indexOf(Math.max(...values)) + 1;
-      const isNewestAsGood = values.at(-1) === values[best - 1];
-      assert.deepEqual(
-        saved().map(({ step }) => step),
-        isNewestAsGood ? [values.length] : [best, values.length],
-      );
-      assert.deepEqual(found(), []);
-      for (const { path, step } of saved()) {
-        await restoreDirectory(path, join(directory, `restored-${step}`));
-        assert.equal(Number.parseInt(readFileSync(join(directory, `restored-${step}`, "weights"), "utf8"), 10), step);
-      }
-      assert.equal(readdirSync(directory).filter((name) => name.startsWith("frozen-")).length, 0);
-    }),
+    fc.asyncProperty(
+      fc.array(value, { minLength: 1, maxLength: 8 }),
+      fc.boolean(),
+      direction,
+      async (values, measuresFirst, to) => {
+        const { directory, folder, checkpoints, saved, found } = begin(60_000, 0, to);
+        for (const [index, value] of values.entries()) {
+          save(folder, index + 1, "beside");
+          if (measuresFirst) checkpoints.measured(index + 1, value);
+          checkpoints.announce(index + 1);
+          if (!measuresFirst) checkpoints.measured(index + 1, value);
+          await checkpoints.settled();
+          const kept = readdirSync(directory).filter((name) => name.startsWith("frozen-"));
+          assert.ok(kept.length <= 2, kept.join());
+        }
+        await checkpoints.finish();
+        const best = values.indexOf(to === Direction.DIRECTION_MAXIMIZE ? Math.max(...values) : Math.min(...values)) + 1;
+        const isNewestAsGood = values.at(-1) === values[best - 1];
+        assert.deepEqual(
+          saved().map(({ step }) => step),
+          isNewestAsGood ? [values.length] : [best, values.length],
+        );
+        assert.deepEqual(found(), []);
+        for (const { path, step } of saved()) {
+          await restoreDirectory(path, join(directory, `restored-${step}`));
+          assert.equal(Number.parseInt(readFileSync(join(directory, `restored-${step}`, "weights"), "utf8"), 10), step);
+        }
+        assert.equal(readdirSync(directory).filter((name) => name.startsWith("frozen-")).length, 0);
+      },
+    ),
     { numRuns: 20 },
   );
 });
@@ -273,6 +281,66 @@ test("an empty folder, a step that goes back and a checkpoint that was not loade
   assert.match(back ?? "", /step 20 after one at step 60: not stored/);
   assert.match(anew ?? "", /go on from step 50 and measured step 10: it did not load/);
   assert.deepEqual(more, []);
+});
+
+test("files that were begun after the announcement are no part of it, however they change meanwhile", async () => {
+  const { directory, folder, checkpoints, saved, found } = begin(60_000);
+  save(folder, 1, "beside");
+  checkpoints.announce(1);
+  // Clocks of files are some milliseconds coarse.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+  writeFileSync(join(folder, "later"), "begun");
+  await checkpoints.settled();
+  writeFileSync(join(folder, "later"), "and gone on with");
+  await checkpoints.finish();
+  assert.equal(saved().length, 1, found().join());
+  await restoreDirectory(saved()[0]?.path ?? "", join(directory, "restored"));
+  assert.deepEqual(readdirSync(join(directory, "restored")).sort(), ["optimizer", "weights"]);
+  assert.deepEqual(found(), []);
+});
+
+test("announcements whose files are written to meanwhile are told of at the fifth in a row, or at the end", async () => {
+  const lose = async (run: ReturnType<typeof begin>, step: number) => {
+    save(run.folder, step, "in place");
+    run.whenMoved.call = () => appendFileSync(join(run.folder, "weights"), "x");
+    run.checkpoints.announce(step);
+    await run.checkpoints.settled();
+    run.whenMoved.call = () => undefined;
+  };
+  const mended = begin(0);
+  for (let step = 1; step <= 4; step += 1) await lose(mended, step);
+  save(mended.folder, 5, "beside");
+  mended.checkpoints.announce(5);
+  await mended.checkpoints.settled();
+  mended.isStored();
+  await lose(mended, 6);
+  assert.deepEqual([mended.saved().map(({ step }) => step), mended.found()], [[5], []]);
+  await mended.checkpoints.finish();
+  assert.match(
+    mended.found().join(),
+    /^the checkpoint at step 6 is not stored: its files were written to while they were packed;/,
+  );
+  const worse = begin(0);
+  for (let step = 1; step <= 7; step += 1) {
+    await lose(worse, step);
+    assert.equal(worse.found().length, step < 5 ? 0 : 1);
+  }
+  assert.match(worse.found().join(), /step 5 is not stored/);
+  assert.deepEqual(readdirSync(worse.directory), ["checkpoint"], "nothing is left of them");
+});
+
+test("what goes wrong is told sixteen times at most, each once", async () => {
+  const { folder, checkpoints, found } = begin(0);
+  for (let step = 1; step <= 20; step += 1) {
+    const name = join(folder, `${step}\n${"x".repeat(150)}`);
+    writeFileSync(name, "");
+    checkpoints.announce(step);
+    await checkpoints.settled();
+    checkpoints.announce(step);
+    await checkpoints.settled();
+    rmSync(name);
+  }
+  assert.deepEqual([found().length, new Set(found()).size], [16, 16]);
 });
 
 test("a link or a file in the folder's place, and what can't be packed, is a warning and leaves nothing behind", async () => {
