@@ -27,9 +27,19 @@ export interface Place {
   readonly about: ReadOptions["about"];
 }
 
-/** The statement that writes so many rows. */
+/** The statement that writes so many rows of a search. Its values: the search and the first position, then trial and fact of each row. */
 export function insert(rows: number): string {
-  return `INSERT INTO facts (search, position, trial, fact) VALUES ${Array(rows).fill("(?, ?, ?, ?)").join(", ")}`;
+  inserts[rows] ??=
+    `INSERT INTO facts (search, position, trial, fact) VALUES ${Array.from({ length: rows }, rowValues).join(", ")}`;
+  return inserts[rows];
+}
+
+/** Texts of statements by their number of rows: to make one costs as much as to run it. */
+const inserts: string[] = [];
+
+/** Two values less for each row than with all four: binding them is a third of the cost. */
+function rowValues(_: unknown, index: number): string {
+  return `(?1, ?2 + ${index}, ?${2 * index + 3}, ?${2 * index + 4})`;
 }
 
 /** What follows SELECT for the next rows of a place, and its values. */

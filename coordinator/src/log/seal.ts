@@ -24,22 +24,20 @@ for (let byte = 0; byte < 256; byte += 1) {
   table[byte] = rest;
 }
 
-/** CRC-32 of bytes. */
+/** CRC-32 of bytes, from one of them to the last. */
 export function crc32(bytes: Uint8Array, from = 0): number {
   let crc = -1;
   for (let at = from; at < bytes.length; at += 1) crc = (crc >>> 8) ^ (table[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0);
   return ~crc >>> 0;
 }
 
-/** A row's bytes for a fact's, and the chain up to it. */
-export function seal(fact: Uint8Array, chainBefore: number): { readonly row: Uint8Array; readonly chain: number } {
-  const sum = crc32(fact);
+/** Seals a row that holds a fact after room for the seal. Answers the chain up to it. */
+export function seal(row: Uint8Array, chainBefore: number): number {
+  const sum = crc32(row, sealBytes);
   const chain = chained(chainBefore, sum);
-  const row = new Uint8Array(sealBytes + fact.length);
-  row.set(fact, sealBytes);
   writeU32(row, 0, sum);
   writeU32(row, 4, chain);
-  return { row, chain };
+  return chain;
 }
 
 /** The fact's bytes of a row. Fails with "data-loss" where they are not what was sealed. `chainBefore`: absent where it isn't known. */

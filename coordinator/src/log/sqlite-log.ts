@@ -15,7 +15,7 @@ import {
   conflict,
   decodeAnyFact,
   decodeFact,
-  encodeFact,
+  encodeRows,
   pieceBytesMax,
   pieceFactsMax,
   throwIfAborted,
@@ -186,21 +186,21 @@ class SqliteLog implements EventLog {
   }
 
   #write(batch: readonly Append[], moved: WitnessedSearch[]): void {
-    const values: unknown[] = [];
     for (const { searchId, expected, facts } of batch) {
       const head = this.#claim(searchId, expected, moved);
       let { chain } = head;
-      for (const fact of facts) {
-        const sealed = seal(encodeFact(fact), chain);
-        chain = sealed.chain;
-        values.push(head.key, fact.position, trialOf(fact) ?? noTrial, sealed.row);
+      for (let at = 0; at < facts.length; at += insertRows) {
+        const some = facts.slice(at, at + insertRows);
+        const trials = some.map(trialOf);
+        const values: unknown[] = [head.key, expected + at + 1];
+        for (const [index, row] of encodeRows(some).entries()) {
+          chain = seal(row, chain);
+          values.push(trials[index] ?? noTrial, row);
+        }
+        this.#file.prepare(insert(some.length)).run(values);
       }
       moved.push(this.#move(head, expected + facts.length, chain));
     }
-    const step = insertRows * 4;
-    let at = 0;
-    for (; at + step <= values.length; at += step) this.#file.prepare(insert(insertRows)).run(values.slice(at, at + step));
-    if (at < values.length) this.#file.prepare(insert((values.length - at) / 4)).run(values.slice(at));
   }
 
   /** Where a search ends, which has to be where the writer expects it to: this is what fences writers. */
