@@ -167,10 +167,13 @@ function takesMoreBudget(drive: DriveWith, module: StrategyModule<unknown>, cont
 }
 
 function survivesDisorder(drive: DriveWith, module: StrategyModule<unknown>, context: StrategyContext): void {
-  const { facts, state } = drive();
   const strategy = create(module, context);
-  const twice = facts.reduce((told, fact) => strategy.tell(strategy.tell(told, fact), fact), strategy.init());
-  assert.deepEqual(twice, state, "facts told twice count once");
+  const failing = (trial: number, step: number): Outcome => (createRng(trial).fork(step).uniform() < 0.3 ? "fails" : "reaches");
+  for (const course of [drive({ outcome: failing, agents: 4, retry: "at-once" }), drive()]) {
+    const twice = course.facts.reduce((told, fact) => strategy.tell(strategy.tell(told, fact), fact), strategy.init());
+    assert.deepEqual(twice, course.state, "facts told twice count once");
+  }
+  const { facts } = drive();
   const shuffled: Fact[] = Array.from(createRng(5).permutation(facts.length), (at) => facts[at]).filter(
     (fact) => fact !== undefined,
   );

@@ -91,6 +91,19 @@ test("samplers propose what they always did, with and without initial values, in
   assert.equal(textDigest(distinct), "3c2563ee05dd129c");
 });
 
+test("a finite space is gone through as it always was, to its last configurations, which draws seldom meet", () => {
+  const wide: Parameter = {
+    name: "n",
+    domain: { $case: "int", value: { min: 1, max: 1000, scale: Scale.SCALE_LINEAR } },
+    when: undefined,
+  };
+  const order = samplerNames.flatMap((name) => {
+    const sampler = createDistinctSampler(name, createSpace([wide]));
+    return Array.from({ length: sampler.trials }, (_, n) => Number(sampler.at(n, createRng(3)).n));
+  });
+  assert.equal(digest(order), "f9366248f237c17a");
+});
+
 test("doubles that are filled are those that are drawn one by one", () => {
   for (const length of [1, 511, 512, 513, 1500]) {
     const out = new Float64Array(length);

@@ -80,6 +80,25 @@ test("decades, tenths and powers of two are written as a person would write them
   }
 });
 
+test("a range of decimals that is split into tenths, twentieths or eighths has the decimals that a person would work out", () => {
+  const parts = fc.constantFrom(2, 4, 5, 8, 10, 16, 20, 25, 40, 50);
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -999, max: 999 }),
+      fc.integer({ min: 1, max: 999 }),
+      fc.constantFrom(1, 10, 100, 1000),
+      parts,
+      (low, width, scale, count) => {
+        const values = spacedValues(double(low / scale, (low + width) / scale), count + 1);
+        // Whole numbers are exact, and a quotient of two is the nearest double.
+        const expected = Array.from({ length: count + 1 }, (_, at) => (low * count + at * width) / (scale * count) + 0);
+        assert.deepEqual(values, expected);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
 /** The next greater double, by its bits. */
 function nextAfter(value: number): number {
   const bits = new DataView(new ArrayBuffer(8));
@@ -128,6 +147,8 @@ test("the shortest number is within the error, and none with fewer digits is", (
   assert.equal(shortest(1.00000000001, 1e-9), 1);
   // Of more than ten digits only rounding is taken back, however great the error may be.
   assert.equal(shortest(0.123456789012, 1e-15), 0.123456789012);
+  assert.equal(shortest(0.1234567890503, 1e-12), 0.1234567890503);
+  assert.equal(shortest(0.1234567890003, 1e-12), 0.123456789);
   assert.equal(shortest(0.1 + 0.2, 1e-17), 0.3, "one unit in the last place off");
 });
 

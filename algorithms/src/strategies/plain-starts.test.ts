@@ -61,6 +61,30 @@ test("a budget of trials, the limit that was asked for and what there is to try 
   }
 });
 
+test("a grid has five values of a double that its map does not name", () => {
+  const points = starts("grid", {}, { steps: { x: 2 } });
+  assert.deepEqual([points.length, new Set(points.map(({ parameters }) => parameters.y)).size], [10, 5]);
+});
+
+test("trials that are told of once more, or late, are counted once", () => {
+  for (const name of plain) {
+    const { spec, create } = strategies.get(name) ?? assert.fail(name);
+    const strategy = create(context, spec.options.parse({}));
+    const state = [0, 1, 2, 0].reduce(
+      (told, trial, at) =>
+        strategy.tell(told, {
+          searchId: "s",
+          position: at + 1,
+          timeMs: 0,
+          kind: { $case: "trialProposed", value: { trial, work: undefined } },
+        }),
+      strategy.init(),
+    );
+    const [next] = strategy.ask(state, 1, createRng(7));
+    assert.deepEqual(next, { ...starts(name, {}, {}, 4)[3] }, name);
+  }
+});
+
 test("a strategy says how many configurations there are where trials are plain, and no end of them otherwise", () => {
   const count = (name: string, more: Partial<StrategyContext>, options: object = {}) => {
     const { spec } = strategies.get(name) ?? assert.fail(name);
