@@ -26,6 +26,7 @@ import { spec as techniqueInputNoise } from "../techniques/input-noise/spec.js";
 import { spec as techniqueInputScaling } from "../techniques/input-scaling/spec.js";
 import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/spec.js";
 import { spec as techniqueLockedDropout } from "../techniques/locked-dropout/spec.js";
+import { spec as techniquePsKd } from "../techniques/ps-kd/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
 import { spec as workloadFoeDenoising } from "../workloads/foe-denoising/spec.js";
 import { spec as workloadHyperCleaning } from "../workloads/hyper-cleaning/spec.js";
@@ -82,6 +83,7 @@ export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string
   ["input-scaling", techniqueInputScaling],
   ["label-smoothing", techniqueLabelSmoothing],
   ["locked-dropout", techniqueLockedDropout],
+  ["ps-kd", techniquePsKd],
   ["weight-decay", techniqueWeightDecay],
 ]);
 

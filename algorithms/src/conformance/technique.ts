@@ -11,8 +11,10 @@ import type { Network, Signal } from "../training/network.js";
 import { ParameterStore } from "../training/parameter-store.js";
 import { PlainLayers } from "../training/plain-layers.js";
 import type { TechniqueModule } from "../training/technique.js";
+import { TechniqueMemories } from "../training/technique-memory.js";
 import { type StepValues, TechniquePass } from "../training/technique-set.js";
 import { TensorNetwork, tensorOf } from "../training/tensor-network.js";
+import { firstStep } from "./one-technique.js";
 
 const batchSize = 6;
 const classes = 3;
@@ -105,8 +107,12 @@ function withModel(module: TechniqueModule<unknown>, values: StepValues, check: 
   if (network.tokens === true) for (const at of rows.keys()) rows[at] = rng.fork("inputs", at).integer(5);
   else rng.fork("inputs").fillNormal(rows);
   const labels = Int32Array.from({ length: batchSize }, (_, row) => row % classes);
+  const memories = new TechniqueMemories();
   const pass = (step: number) =>
-    new TechniquePass([{ name: module.spec.name, hooks }], { step, batchSize, rng: rng.fork("step", step), values });
+    new TechniquePass([{ name: module.spec.name, hooks }], {
+      ...firstStep(batchSize),
+      ...{ step, rng: rng.fork("step", step), memories, values, epoch: step, plannedEpochs: 60 },
+    });
   const penalizedLoss = (step: number) => {
     const at = pass(step);
     const layers = new PlainLayers(store);
@@ -114,7 +120,8 @@ function withModel(module: TechniqueModule<unknown>, values: StepValues, check: 
     const inputs = tf.tensor(rows, [batchSize, ...network.shape], network.tokens === true ? "int32" : "float32");
     const logits = tensorOf(network.logits(net, at.inputs(inputs)));
     const targets = at.targets(tf.cast(tf.oneHot(tf.tensor1d(labels, "int32"), classes), "float32"));
-    return at.penalize(tf.mean<tf.Scalar>(softmaxCrossEntropy(logits, targets)), layers.weights());
+    const losses = at.losses(softmaxCrossEntropy(logits, targets), { outputs: logits, targets });
+    return at.penalize(tf.mean<tf.Scalar>(losses), layers.weights());
   };
   const gradientsAt = (step: number) => store.gradients(() => penalizedLoss(step));
   tf.tidy(() => void penalizedLoss(0));
@@ -123,7 +130,10 @@ function withModel(module: TechniqueModule<unknown>, values: StepValues, check: 
       store,
       loss: (step) => tf.tidy(() => penalizedLoss(step).dataSync()[0] ?? Number.NaN),
       gradients: (step) => valuesOf(() => gradientsAt(step)),
-      ruledGradients: (step) => valuesOf(() => pass(step).gradients(gradientsAt(step))),
+      ruledGradients: (step) =>
+        valuesOf(() =>
+          pass(step).gradients(gradientsAt(step), { gradientsAt: (moves) => store.movedBy(moves, () => gradientsAt(step)) }),
+        ),
     });
   } finally {
     store.dispose();

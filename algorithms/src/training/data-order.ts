@@ -23,15 +23,23 @@ export class DataOrder {
     this.#rng = rng;
   }
 
+  /** The pass over the split that a step is in; both from 0. */
+  epoch(step: number): number {
+    return Math.floor(step / this.#stepsPerEpoch);
+  }
+
   /** Rows of a step, from 0. */
   rows(step: number): Int32Array {
-    const perEpoch = Math.floor(this.#rows / this.batchSize);
-    const epoch = Math.floor(step / perEpoch);
+    const epoch = this.epoch(step);
     if (epoch !== this.#epoch) {
       this.#order = this.#rng.fork("epoch", epoch).permutation(this.#rows);
       this.#epoch = epoch;
     }
-    const from = (step % perEpoch) * this.batchSize;
+    const from = (step % this.#stepsPerEpoch) * this.batchSize;
     return this.#order.subarray(from, from + this.batchSize);
+  }
+
+  get #stepsPerEpoch(): number {
+    return Math.floor(this.#rows / this.batchSize);
   }
 }

@@ -1,9 +1,10 @@
 /**
  * What a learning-rate schedule is: a function of the step and the planned length. A controller is a schedule that also looks at the step's
- * gradients, and may remember numbers.
+ * gradients.
  */
 import type { NamedTensorMap } from "@tensorflow/tfjs-core";
 import type { LearningRateSpec } from "../core/component.js";
+import type { MoreGradients } from "./technique.js";
 
 /** Where training stands. */
 export interface RateContext {
@@ -16,20 +17,15 @@ export interface RateContext {
 }
 
 /** What a controller may look at besides. */
-export interface RateGradients {
+export interface RateGradients extends MoreGradients {
   /** Gradients of the step, after all gradient transforms, by parameter. */
   readonly gradients: NamedTensorMap;
-  /** Gradients of the same batch with the same random numbers at weights moved by these amounts; weights that are not named stay. In a tidy. */
-  gradientsAt(moves: NamedTensorMap): NamedTensorMap;
 }
 
 /** A schedule with its settings. */
 export interface LearningRate {
   /** The step's rate: finite, not negative. */
   rate(context: RateContext, step: RateGradients): number;
-  /** What a controller remembers: JSON with finite numbers. Absent for nothing. */
-  save?(): unknown;
-  restore?(state: unknown): void;
 }
 
 /** What a schedule's folder gives. */

@@ -5,7 +5,7 @@
  */
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type NamedTensor } from "./checkpoint.js";
 import { DataOrder } from "./data-order.js";
 import { measureSplits, rowsMeasured } from "./evaluation.js";
 import type { RateGradients } from "./learning-rate.js";
@@ -13,7 +13,7 @@ import type { Network, Signal } from "./network.js";
 import { measureEverySteps } from "./pace.js";
 import { ParameterStore } from "./parameter-store.js";
 import { TrialFailure, type TrialRequest } from "./procedure.js";
-import type { Weight } from "./technique.js";
+import type { Outcome, Weight } from "./technique.js";
 import { type StepValues, TechniquePass } from "./technique-set.js";
 import { type Layers, TensorNetwork, type TrainingRules, tensorOf } from "./tensor-network.js";
 import type { TrialSetup } from "./trial-setup.js";
@@ -105,35 +105,61 @@ export class ModelTrainer {
       const whole = this.#setup.task.batch("train", rows);
       this.#updates.begin();
       for (const pass of passes) {
-        const { rows: batchSize = rows.length } = pass;
-        const batch = batchSize === rows.length ? whole : this.#setup.task.batch("train", rows.subarray(0, batchSize));
-        const { gradients, gradientsAt } = this.#gradients(pass, batch, batchSize);
-        this.#updates.update(gradients, this.#rate({ gradients, gradientsAt }));
+        const first = rows.subarray(0, pass.rows);
+        const batch = first.length === rows.length ? whole : this.#setup.task.batch("train", first);
+        this.#update(pass, batch, first);
       }
     });
     this.#stepsDone++;
   }
 
-  /** Gradients of a pass, as techniques leave them, and how to get those at other weights. */
-  #gradients(pass: TrainingPass, batch: Batch, batchSize: number): RateGradients {
-    const { task, techniques, rng } = this.#setup;
-    const gradientsHere = () => {
-      const key = { step: this.#stepsDone, batchSize, rng: rng.fork("step", this.#stepsDone) };
-      const acting = new TechniquePass(techniques, { ...key, values: pass.values });
-      const inputs = acting.inputs(batch.inputs);
-      const targets = acting.targets(batch.targets);
-      const gradients = this.#parameters.gradients(() => {
-        const { network, outputs, weights } = pass.network(this.#parameters, acting);
-        const loss = task.loss(outputs(task.forward(network, inputs)), targets);
-        return acting.penalize(tf.mean<tf.Scalar>(loss), weights());
-      }, pass.moves);
-      return { acting, gradients };
+  /** The gradient step of one pass. */
+  #update(pass: TrainingPass, batch: Batch, rows: Int32Array): void {
+    const acting = this.#acting(pass, rows);
+    // A pass that moves only a part of the parameters repeats another one's batch, and there is one outcome to remember.
+    const remembers = acting.remembers && pass.moves === undefined;
+    let outcome: Outcome | undefined;
+    const keep = (seen: Outcome) => {
+      // The gradients' own tidy would free it.
+      outcome = { outputs: tf.keep(seen.outputs.clone()), targets: seen.targets };
     };
-    const { acting, gradients } = gradientsHere();
-    return {
-      gradients: acting.gradients(gradients),
-      gradientsAt: (moves) => this.#parameters.movedBy(moves, () => gradientsHere().gradients),
-    };
+    const gradients = this.#gradients(pass, batch, acting, remembers ? keep : undefined);
+    const gradientsAt = (moves: Record<string, tf.Tensor>) =>
+      this.#parameters.movedBy(moves, () => this.#gradients(pass, batch, this.#acting(pass, rows)));
+    const ruled = acting.gradients(gradients, { gradientsAt });
+    if (outcome !== undefined) {
+      acting.remember(outcome);
+      outcome.outputs.dispose();
+    }
+    this.#updates.update(ruled, this.#rate({ gradients: ruled, gradientsAt }), acting.directions);
+  }
+
+  /** The techniques in this step's pass. */
+  #acting(pass: TrainingPass, rows: Int32Array): TechniquePass {
+    const { task, techniques, following, memories, rng } = this.#setup;
+    const step = this.#stepsDone;
+    const epochs = { epoch: this.#order.epoch(step), plannedEpochs: this.#order.epoch(following.plannedSteps - 1) + 1 };
+    const key = { step, rows, trainRows: task.sizes.train, rng: rng.fork("step", step), memories, values: pass.values };
+    return new TechniquePass(techniques, { ...key, ...epochs });
+  }
+
+  /** Gradients of the penalized mean loss, before any transform. @param see is shown the forward pass. */
+  #gradients(
+    pass: TrainingPass,
+    batch: Batch,
+    acting: TechniquePass,
+    see?: (outcome: Outcome) => void,
+  ): Record<string, tf.Tensor> {
+    const { task } = this.#setup;
+    const inputs = acting.inputs(batch.inputs);
+    const targets = acting.targets(batch.targets);
+    return this.#parameters.gradients(() => {
+      const { network, outputs: outputsOf, weights } = pass.network(this.#parameters, acting);
+      const outputs = outputsOf(task.forward(network, inputs));
+      see?.({ outputs, targets });
+      const losses = acting.losses(task.loss(outputs, targets), { outputs, targets });
+      return acting.penalize(tf.mean<tf.Scalar>(losses), weights());
+    }, pass.moves);
   }
 
   #rate(gradients: RateGradients): number {
@@ -152,15 +178,13 @@ export class ModelTrainer {
    */
   async tryOut<T>({ ahead, steps }: { ahead: number; steps: number }, pass: TrainingPass, ask: () => Promise<T>): Promise<T> {
     const done = this.#stepsDone;
-    const tensors = [...(await this.#parameters.save()), ...(await this.#updates.save())];
+    const tensors = await this.#tensors();
     try {
       this.#stepsDone += ahead;
       for (let i = 0; i < steps; i++) this.step(pass);
       return await ask();
     } finally {
-      this.#parameters.restore(tensors);
-      this.#updates.restore(tensors, done);
-      this.#stepsDone = done;
+      this.#goBack(tensors, done);
     }
   }
 
@@ -179,17 +203,27 @@ export class ModelTrainer {
       step: this.#stepsDone,
       seed: this.#seed,
       state,
-      tensors: [...(await this.#parameters.save()), ...(await this.#updates.save())],
+      tensors: await this.#tensors(),
     });
   }
 
   /** Goes back to a checkpoint of this procedure, of this trial or of another one. */
   restore(bytes: Uint8Array): Checkpoint {
     const checkpoint = decodeCheckpoint(bytes, this.#procedure);
-    this.#parameters.restore(checkpoint.tensors);
-    this.#updates.restore(checkpoint.tensors, checkpoint.step);
-    this.#stepsDone = checkpoint.step;
+    this.#goBack(checkpoint.tensors, checkpoint.step);
     return checkpoint;
+  }
+
+  /** All that a step depends on, besides the count of steps: weights, and what optimizer and techniques remember. */
+  async #tensors(): Promise<readonly NamedTensor[]> {
+    return [...(await this.#parameters.save()), ...(await this.#updates.save()), ...this.#setup.memories.save()];
+  }
+
+  #goBack(tensors: readonly NamedTensor[], step: number): void {
+    this.#parameters.restore(tensors);
+    this.#updates.restore(tensors, step);
+    this.#setup.memories.restore(tensors);
+    this.#stepsDone = step;
   }
 
   close(): void {

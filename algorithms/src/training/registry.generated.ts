@@ -26,6 +26,7 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
   ["input-scaling", async () => (await import("../techniques/input-scaling/input-scaling.js")).module],
   ["label-smoothing", async () => (await import("../techniques/label-smoothing/label-smoothing.js")).module],
   ["locked-dropout", async () => (await import("../techniques/locked-dropout/locked-dropout.js")).module],
+  ["ps-kd", async () => (await import("../techniques/ps-kd/ps-kd.js")).module],
   ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],
 ]);
 

@@ -5,7 +5,18 @@
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import type { Rng } from "../core/index.js";
-import type { MaskableWeight, Site, SiteActivations, StepContext, TechniqueHooks, Weight } from "./technique.js";
+import {
+  gradientStages,
+  type MaskableWeight,
+  type MoreGradients,
+  type Outcome,
+  type Site,
+  type SiteActivations,
+  type StepContext,
+  type TechniqueHooks,
+  type Weight,
+} from "./technique.js";
+import type { TechniqueMemories } from "./technique-memory.js";
 import type { TrainingRules } from "./tensor-network.js";
 
 /** Values of hyperparameters in one step: batchSize of them, or one that all examples share. */
@@ -16,14 +27,22 @@ export interface NamedHooks {
   readonly hooks: TechniqueHooks;
 }
 
+/** A step as techniques see it, but for what is their own. */
+export interface TechniqueStep extends Omit<StepContext, "batchSize" | "rng" | "memory" | "once" | "values" | "value"> {
+  /** Random numbers of the step. */
+  readonly rng: Rng;
+  readonly memories: TechniqueMemories;
+  readonly values: StepValues;
+}
+
 /** All techniques in one step. */
 export class TechniquePass implements TrainingRules {
   readonly #active: readonly { hooks: TechniqueHooks; context: StepContext }[];
   /** Penalties on activations of the forward pass under way. */
   #observed: tf.Scalar[] = [];
 
-  constructor(techniques: readonly NamedHooks[], step: { step: number; batchSize: number; rng: Rng; values: StepValues }) {
-    this.#active = techniques.map(({ name, hooks }) => ({ hooks, context: contextOf(step, step.rng.fork(name)) }));
+  constructor(techniques: readonly NamedHooks[], step: TechniqueStep) {
+    this.#active = techniques.map(({ name, hooks }) => ({ hooks, context: contextOf(step, name) }));
   }
 
   inputs(inputs: tf.Tensor): tf.Tensor {
@@ -60,12 +79,35 @@ export class TechniquePass implements TrainingRules {
     return [...penalties, ...observed].reduce<tf.Scalar>((sum, penalty) => tf.add(sum, penalty), loss);
   }
 
-  gradients(gradients: Record<string, tf.Tensor>): Record<string, tf.Tensor> {
-    return this.#active.reduce((g, { hooks, context }) => hooks.gradients?.(g, context) ?? g, gradients);
+  /** The loss of each example. */
+  losses(losses: tf.Tensor, outcome: Outcome): tf.Tensor {
+    return this.#active.reduce((all, { hooks, context }) => hooks.losses?.(all, outcome, context) ?? all, losses);
+  }
+
+  gradients(gradients: Record<string, tf.Tensor>, more: MoreGradients): Record<string, tf.Tensor> {
+    const inOrder = gradientStages.flatMap((stage) =>
+      this.#active.filter(({ hooks }) => (hooks.gradientStage ?? "norm") === stage),
+    );
+    return inOrder.reduce((g, { hooks, context }) => hooks.gradients?.(g, context, more) ?? g, gradients);
+  }
+
+  /** What acts on the optimizer's directions; undefined where nothing does. */
+  get directions(): ((directions: Record<string, tf.Tensor>) => Record<string, tf.Tensor>) | undefined {
+    if (this.#active.every(({ hooks }) => hooks.directions === undefined)) return undefined;
+    return (directions) => this.#active.reduce((all, { hooks, context }) => hooks.directions?.(all, context) ?? all, directions);
+  }
+
+  /** Whether a technique wants to see what a forward pass gave. */
+  get remembers(): boolean {
+    return this.#active.some(({ hooks }) => hooks.remember !== undefined);
+  }
+
+  remember(outcome: Outcome): void {
+    for (const { hooks, context } of this.#active) hooks.remember?.(outcome, context);
   }
 }
 
-function contextOf({ step, batchSize, values }: { step: number; batchSize: number; values: StepValues }, rng: Rng): StepContext {
+function contextOf({ rng, memories, values, ...step }: TechniqueStep, technique: string): StepContext {
   const valuesOf = (name: string): Float32Array => {
     const found = values.get(name);
     assert(found !== undefined, `${name} is a hyperparameter of a technique that is switched on`);
@@ -73,9 +115,10 @@ function contextOf({ step, batchSize, values }: { step: number; batchSize: numbe
   };
   const made = new Map<string, tf.Tensor>();
   return {
-    step,
-    batchSize,
-    rng,
+    ...step,
+    batchSize: step.rows.length,
+    rng: rng.fork(technique),
+    memory: memories.of(technique),
     once(name, make) {
       const known = made.get(name) ?? make();
       made.set(name, known);

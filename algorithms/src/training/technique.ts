@@ -5,6 +5,7 @@
 import type { NamedTensorMap, Scalar, Tensor } from "@tensorflow/tfjs-core";
 import type { TechniqueSpec } from "../core/component.js";
 import type { Rng } from "../core/rng.js";
+import type { TechniqueMemory } from "./technique-memory.js";
 
 /** What a hook may use. All tensors it makes are freed by the caller's tidy. */
 export interface StepContext {
@@ -12,6 +13,16 @@ export interface StepContext {
   readonly step: number;
   /** Rows of the batch. */
   readonly batchSize: number;
+  /** Which rows of the train split they are, in the batch's order. */
+  readonly rows: Int32Array;
+  /** Rows of the train split. */
+  readonly trainRows: number;
+  /** The pass over the train split that the step is in, from 0. */
+  readonly epoch: number;
+  /** Passes that training is planned to have, at least 1, a part of one counted whole. The search's length, not a rung's. */
+  readonly plannedEpochs: number;
+  /** What the technique remembers from step to step. */
+  readonly memory: TechniqueMemory;
   /** Random numbers of this step and technique. */
   readonly rng: Rng;
   /** A tensor that is made once in a forward pass, by its name: a mask serves a value and its tangent. */
@@ -61,6 +72,24 @@ export interface Weight {
   halfSquares?(): Scalar;
 }
 
+/** A forward pass of a batch. */
+export interface Outcome {
+  /** What the model gave, [batch, ...]. */
+  readonly outputs: Tensor;
+  /** As the techniques' `targets` hooks left them, [batch, ...]. */
+  readonly targets: Tensor;
+}
+
+/** Where a gradient transform stands among others: stages in this order, and within one the search's order of techniques. */
+export const gradientStages = ["matrix", "norm", "projection"] as const;
+export type GradientStage = (typeof gradientStages)[number];
+
+/** Asks for gradients once more. */
+export interface MoreGradients {
+  /** Of the same batch with the same random numbers, at weights moved by these amounts; weights that are not named stay. */
+  gradientsAt(moves: NamedTensorMap): NamedTensorMap;
+}
+
 /** Hooks, in the order in which a step calls them. Training only. */
 export interface TechniqueHooks {
   inputs?(inputs: Tensor, context: StepContext): Tensor;
@@ -72,12 +101,20 @@ export interface TechniqueHooks {
    * weights, so its hyperparameters are shared in a batch.
    */
   mask?(weight: MaskableWeight, context: StepContext): Tensor | undefined;
+  /** The loss of each example [batch], from that so far. Its gradient reaches the outputs through both. */
+  losses?(losses: Tensor, outcome: Outcome, context: StepContext): Tensor;
   /** A penalty on activations, added to the batch's mean loss; undefined for none. */
   activations?(x: SiteActivations, site: Site, context: StepContext): Scalar | undefined;
   /** Added to the batch's mean loss. */
   penalty?(weights: readonly Weight[], context: StepContext): Scalar;
   /** Takes and gives gradients by weight name; frees what it replaces. */
-  gradients?(gradients: NamedTensorMap, context: StepContext): NamedTensorMap;
+  gradients?(gradients: NamedTensorMap, context: StepContext, more: MoreGradients): NamedTensorMap;
+  /** Where `gradients` stands among other techniques'; absent for norm. */
+  readonly gradientStage?: GradientStage;
+  /** Takes and gives the optimizer's directions by weight name, before the learning rate. */
+  directions?(directions: NamedTensorMap, context: StepContext): NamedTensorMap;
+  /** After the gradients, once a step: what the forward pass gave, as constants. For what a technique remembers. */
+  remember?(outcome: Outcome, context: StepContext): void;
 }
 
 /** What a technique's folder gives. */

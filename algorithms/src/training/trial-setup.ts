@@ -16,6 +16,7 @@ import type { ModelKit } from "./model-kit.js";
 import { openRequestOf } from "./open-request.js";
 import type { OptimizerModule, OptimizerRule } from "./optimizer.js";
 import type { TrialRequest } from "./procedure.js";
+import { TechniqueMemories } from "./technique-memory.js";
 import type { NamedHooks } from "./technique-set.js";
 import type { Task } from "./workload.js";
 
@@ -41,6 +42,8 @@ export interface TrialSetup {
   readonly task: Task;
   readonly following: Following;
   readonly techniques: readonly NamedHooks[];
+  /** What the techniques remember. */
+  readonly memories: TechniqueMemories;
   /** Hyperparameters of the techniques, by name. */
   readonly hyperparameters: ReadonlyMap<string, TechniqueHyperparameter>;
   /** Values that options of techniques fix, by name. */
@@ -76,7 +79,8 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   const given = { options: spec.workload?.options, parameters: Object.fromEntries(rest), seed: seedOf(spec) };
   const task = await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
   try {
-    return { task, following: await followingOf(request, task), techniques, hyperparameters, fixed, rng: createRng(seed) };
+    const following = await followingOf(request, task);
+    return { task, following, techniques, memories: new TechniqueMemories(), hyperparameters, fixed, rng: createRng(seed) };
   } catch (error) {
     task.close();
     throw error;

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
+import { firstStep } from "../../conformance/one-technique.js";
 import { createRng } from "../../core/index.js";
 import { relativeGap } from "../../kernels/against-cpu.js";
 import { chooseBackend } from "../../kernels/index.js";
@@ -150,7 +151,7 @@ it("a response's gradients are those of the loss of the linearised prediction, b
         return tf.mul<tf.Scalar>(tf.addN(kernels), strength / 2);
       },
     };
-    const pass = new TechniquePass([{ name: "one", hooks }], { step: 0, batchSize: batch, rng: createRng(1), values: new Map() });
+    const pass = new TechniquePass([{ name: "one", hooks }], { ...firstStep(batch), rng: createRng(1) });
     const loss = () => {
       const layers = new DualLayers(store, tf.tensor2d(displacement), response);
       const net = new DualNetwork(layers, pass);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { passOf } from "../../conformance/one-technique.js";
+import { noMore, passOf } from "../../conformance/one-technique.js";
 import { chooseBackend } from "../../kernels/index.js";
 import { module } from "./gradient-clipping.js";
 
@@ -12,7 +12,7 @@ it("shortens to the norm and leaves shorter gradients alone", () => {
   const clipped = (clipNorm: number) =>
     tf.tidy(() => {
       const pass = passOf(module.create({}), 2, { clipNorm: [clipNorm] });
-      const { a, b } = pass.gradients({ a: tf.tensor1d([3]), b: tf.tensor1d([0, 4]) });
+      const { a, b } = pass.gradients({ a: tf.tensor1d([3]), b: tf.tensor1d([0, 4]) }, noMore);
       return [...(a?.dataSync() ?? []), ...(b?.dataSync() ?? [])];
     });
   // float32
@@ -22,7 +22,7 @@ it("shortens to the norm and leaves shorter gradients alone", () => {
 
 it("leaves a gradient of zero alone", () => {
   tf.tidy(() => {
-    const { a } = passOf(module.create({}), 2, { clipNorm: [1] }).gradients({ a: tf.zeros([3]) });
+    const { a } = passOf(module.create({}), 2, { clipNorm: [1] }).gradients({ a: tf.zeros([3]) }, noMore);
     assert.deepEqual([...(a?.dataSync() ?? [])], [0, 0, 0]);
   });
 });

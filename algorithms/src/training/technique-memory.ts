@@ -1,0 +1,73 @@
+/**
+ * What a technique remembers from step to step: tensors, and numbers for every training row. It is made on first use, saved with the trial's
+ * checkpoint, moves with it to another agent or trial, and is rolled back after a trial run of the weights.
+ */
+import { assert, RegulusError } from "@regulus/proto";
+import type { NamedTensor } from "./checkpoint.js";
+
+/** Bytes that the techniques of one trial may remember. A checkpoint holds them, so they cost as much there. */
+export const memoryBytesMax = 512 * 1024 * 1024;
+
+/** Numbers that last: float32, in row order of their shape. Written to in place. */
+export interface TechniqueMemory {
+  /**
+   * The numbers of a name.
+   * @param fill gives them on first use, where no checkpoint has them; zeros where it is absent.
+   */
+  numbers(name: string, shape: readonly number[], fill?: (values: Float32Array) => void): Float32Array;
+}
+
+/** The memories of all techniques of a trial. */
+export class TechniqueMemories {
+  /** By TECHNIQUE/NAME. */
+  readonly #kept = new Map<string, NamedTensor>();
+
+  /** The memory of one technique. */
+  of(technique: string): TechniqueMemory {
+    return { numbers: (name, shape, fill) => this.#numbers(`${technique}/${name}`, shape, fill) };
+  }
+
+  /** A copy of all that is remembered. */
+  save(): NamedTensor[] {
+    return [...this.#kept.values()].map(({ name, shape, values }) => ({
+      name: memoryPrefix + name,
+      shape,
+      values: Float32Array.from(values),
+    }));
+  }
+
+  /** Remembers what was saved, and nothing else. */
+  restore(saved: readonly NamedTensor[]): void {
+    this.#kept.clear();
+    for (const { name: whole, shape, values } of saved) {
+      if (!whole.startsWith(memoryPrefix)) continue;
+      const name = whole.slice(memoryPrefix.length);
+      this.#kept.set(name, { name, shape, values: Float32Array.from(values) });
+    }
+  }
+
+  #numbers(name: string, shape: readonly number[], fill?: (values: Float32Array) => void): Float32Array {
+    const known = this.#kept.get(name);
+    if (known !== undefined) {
+      if (known.shape.join() === shape.join()) return known.values;
+      throw new RegulusError(
+        "failed-precondition",
+        `the checkpoint remembers ${name} as [${known.shape.join(", ")}], expected [${shape.join(", ")}]: did the data or the model change?`,
+      );
+    }
+    const size = shape.reduce((product, length) => product * length, 1);
+    assert(Number.isInteger(size) && size > 0, `${name} of shape [${shape.join(", ")}] has numbers`);
+    const bytes = 4 * [...this.#kept.values()].reduce((sum, { values }) => sum + values.length, size);
+    if (bytes > memoryBytesMax) {
+      const words = `saw ${bytes} bytes for techniques to remember, ${name} among them; expected at most ${memoryBytesMax}`;
+      throw new RegulusError("failed-precondition", words);
+    }
+    const values = new Float32Array(size);
+    fill?.(values);
+    this.#kept.set(name, { name, shape, values });
+    return values;
+  }
+}
+
+/** What stands before the names of what techniques remember, in a checkpoint. No layer's name begins so. */
+const memoryPrefix = "technique:";
