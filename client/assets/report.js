@@ -91,9 +91,7 @@
     const back = axis.regulusLabelBack ? { backgroundColor: colour("card"), padding: [1, 3], borderRadius: 3 } : {};
     delete axis.regulusLabelBack;
     axis.axisLabel = { ...text, hideOverlap: true, ...back, ...axis.axisLabel };
-    // Powers of two have many digits, and an axis needs few.
-    const short = (value) => format(Number(value.toPrecision(2)));
-    if (axis.type !== "category") axis.axisLabel.formatter = axis.type === "log" && axis.logBase === 2 ? short : format;
+    if (axis.type !== "category") axis.axisLabel.formatter = format;
     axis.axisPointer = { label: { formatter: ({ value }) => format(value) } };
   }
 

@@ -67,16 +67,12 @@ export function valueAxis(
 ): Record<string, unknown> {
   const { low, high } = extent(values);
   const isScore = objective !== undefined && (scoreNames.test(objective.metric) || (objective.sign === -1 && high <= 1));
-  return low > 0 && high >= logFactorMin * low && !isScore ? logAxis(values) : { type: "value", scale: true };
+  return low > 0 && high >= logFactorMin * low && !isScore ? logAxis(low, high) : { type: "value", scale: true };
 }
 
-/** A log axis that ends at whole powers: of ten over a wide range, of two over a narrow one, where ten would give no line between. */
-function logAxis(values: readonly number[]): Record<string, unknown> {
-  const { low, high } = extent(values.filter((value) => value > 0));
-  if (!(low > 0)) return { type: "log" };
-  const logBase = high / low > 20 ? 10 : 2;
-  const power = (value: number, round: (exponent: number) => number) => logBase ** round(Math.log(value) / Math.log(logBase));
-  return { type: "log", logBase, min: power(low, Math.floor), max: power(high * 1.000001, Math.ceil) };
+/** A log axis that ends at whole powers of ten. */
+function logAxis(low: number, high: number): Record<string, unknown> {
+  return { type: "log", logBase: 10, min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)) };
 }
 
 function extent(values: readonly number[]): { readonly low: number; readonly high: number } {

@@ -214,3 +214,28 @@ test("a paused hour moves no point, and the wall time is the time in which the s
   const runs = { ...ran, runningSinceMs: createdMs + 3_600_000 };
   assert.equal(resultOf({ ...record, search: runs }).seconds, 10);
 });
+
+test("a curve is cut where a trial that had failed is tried again from an earlier step", () => {
+  const facts: Fact[] = [];
+  const tell = (kind: NonNullable<Fact["kind"]>) => facts.push({ searchId: "s", position: facts.length + 1, timeMs: 0, kind });
+  const spec = { ...(sample.search.spec ?? assert.fail()) };
+  const work = { procedure: "fit", parameters: {}, untilStep: 1000, final: true, options: undefined, vectors: {}, arm: "" };
+  const measurements = [100, 200, 150].map(
+    (step, index): Measurement => ({ ...nothing, step, metrics: { validLoss: 1 }, attempt: index === 2 ? 2 : 1 }),
+  );
+  tell({ $case: "searchCreated", value: { spec, idempotencyKey: "" } });
+  tell({ $case: "trialProposed", value: { trial: 0, work } });
+  tell({ $case: "attemptStarted", value: { trial: 0, attempt: 1, agentId: "a", fromStep: 0 } });
+  for (const measurement of measurements.slice(0, 2))
+    tell({ $case: "trialMeasured", value: { trial: 0, attempt: 1, measurement } });
+  const end = { reason: "END_REASON_USER_ERROR" as const, message: "", final: undefined, artifacts: [], startedMs: 0 };
+  tell({ $case: "trialEnded", value: { trial: 0, attempt: 1, ...end } });
+  tell({ $case: "trialRetried", value: { trial: 0, work, idempotencyKey: "", allFailed: false } });
+  tell({ $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "a", fromStep: 100 } });
+  for (const measurement of measurements.slice(2)) tell({ $case: "trialMeasured", value: { trial: 0, attempt: 2, measurement } });
+  const parts = trialSeries({ trial: { ...template, trial: 0 }, measurements }, "validLoss", courseOf(facts));
+  assert.deepEqual(
+    parts.map((points) => points.map(([step]) => step)),
+    [[100, 200], [150]],
+  );
+});

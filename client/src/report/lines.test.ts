@@ -137,6 +137,12 @@ for (const direction of ["DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"] as const) {
     const [series] = option.series as { data: { name: string }[] }[];
     const drawn = (series?.data ?? []).map(({ name }) => rank.get(Number(/(\d+)$/.exec(name)?.[1])) ?? assert.fail());
     assert.equal(drawn.length, parallelTrialsMax);
+    // The colours end where a fifth of what is drawn is still worse.
+    const { min, max } = option.visualMap as { readonly min: number; readonly max: number };
+    const objectives = drawn.map((at) => ranked[at]?.value ?? assert.fail());
+    assert.equal(sign === 1 ? min : max, ranked[0]?.value);
+    const worse = objectives.filter((value) => (sign === 1 ? value > max : value < min)).length / drawn.length;
+    assert.ok(worse > 0.19 && worse <= 0.2, `${worse}`);
     assert.ok(
       drawn.every((at, index) => index === 0 || at < (drawn[index - 1] ?? 0)),
       "the best on top",

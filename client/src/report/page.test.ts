@@ -124,6 +124,7 @@ function mixed(): SearchRecord {
       width: 8 * (trial + 1),
       rate: [1, 0.1, 0.01, 1e-3, 1e-4, 1e-5][trial],
       narrow: 1 + trial,
+      decay: 0.3,
       ...Object.fromEntries(["p7", "p8", "p9"].map((name, index) => [name, (trial + index) / 8])),
     };
     const work = { procedure: "command", parameters, untilStep: 1000, final: true, options: undefined, vectors: {}, arm: "" };
@@ -202,11 +203,11 @@ function mixed(): SearchRecord {
     5,
     [
       [
-        [100, 0.45, 12_000],
-        [150, 0.45, 13_000],
+        [100, 0.004, 12_000],
+        [150, 0.004, 13_000],
       ],
     ],
-    { status: "TRIAL_STATUS_RUNNING", ...counted(100, 0.45) },
+    { status: "TRIAL_STATUS_RUNNING", ...counted(100, 0.004) },
   );
   const search: Search = {
     ...sampleSearch({ seed: 1, strategy: "random", trials: 0, stepsPerTrial: 1 }).search,

@@ -25,13 +25,15 @@ export async function regulus(args: readonly string[], { input = "", terminal }:
   put("stdout", stdout);
   put("stderr", stderr);
   put("stdin", Readable.from([Buffer.from(input)]));
+  // The test runner keeps its own result there.
+  const { exitCode } = process;
   process.exitCode = undefined;
   try {
     const code = await main(["node", "regulus", ...args]);
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     for (const [name, descriptor] of before) Object.defineProperty(process, name, descriptor ?? assert.fail());
-    process.exitCode = undefined;
+    process.exitCode = exitCode;
     isRunning = false;
   }
 }
