@@ -118,6 +118,10 @@ test("a search is found by its id, else by the only beginning of one, else by th
     code: "invalid-argument",
     message: /^2 searches are named twice; .*\n {2}abc2 .*\n {2}abd1 /,
   });
+  for (let index = 1; index <= 7; index += 1) twin.add(`many${index}`, { ...spec, name: "of one name" });
+  await assert.rejects(found("of one name"), {
+    message: /^7 searches are named .*\n {2}many1 [\s\S]*\n {2}many5 [^\n]*\n {2}and 2 more$/,
+  });
   await assert.rejects(found("nothing"), { code: "not-found", message: /no search nothing; regulus ls lists/ });
   await assert.rejects(found(""), { code: "not-found" });
 });

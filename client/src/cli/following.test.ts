@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { RegulusError, SearchSpec, Trial } from "@regulus/proto";
+import type { RegulusClient } from "../connect.js";
 import { type CoordinatorTwin, startTwin } from "../testing/coordinator-twin.js";
 import { regulus } from "../testing/run-inside.js";
 import { reasonOf, withClient } from "./connection.js";
@@ -108,12 +109,13 @@ test("no coordinator: the words say where none answers, why in short, and what t
       "no coordinator answers at 127.0.0.1:1 (words); start one with `regulus up`, or name another one with --coordinator; one that is not on this machine needs --tls-ca",
   });
   await assert.rejects(fail("not-found"), { code: "not-found", message: "words" });
-  let closed: { close(): void } | undefined;
+  let closed: RegulusClient | undefined;
   const answer = await withClient({ coordinator: "127.0.0.1:1" }, async (client) => {
     closed = client;
     return 7;
   });
-  assert.ok(answer === 7 && closed !== undefined);
+  assert.equal(answer, 7);
+  await assert.rejects(closed?.listAgents() ?? assert.fail(), /shut down/);
   for (const flags of [{ tlsCert: "a" }, { tlsKey: "a" }]) {
     const missing = flags.tlsCert === undefined ? "--tls-cert" : "--tls-key";
     await assert.rejects(

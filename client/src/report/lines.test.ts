@@ -1,11 +1,15 @@
 /** What a report keeps where it can't show all: ends and spikes of lines, the best of the trials, an even choice of the rest; and axes that hold their values. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ExportSearchResponse, type Parameter, Trial } from "@regulus/proto";
+import { type ExportSearchResponse, type Fact, Measurement, type Parameter, Trial } from "@regulus/proto";
 import fc from "fast-check";
 import { sampleSearch } from "../testing/sample-search.js";
+import { findingsTable, refusedTable } from "./bilevel-sections.js";
 import { shownSearches, valueAxis, withBest } from "./chart-frame.js";
+import { courseCharts, progressCharts } from "./charts.js";
+import { courseOf } from "./course.js";
 import { parallelCharts, parallelTrialsMax } from "./parallel-charts.js";
+import type { SearchRecord } from "./result.js";
 import { perturbed } from "./series.js";
 import { trialRowsMax, trialTable } from "./tables.js";
 import { type Point, spread, thin } from "./thin.js";
@@ -223,5 +227,90 @@ test("the band around a learned value is one perturbation scale wide in the coor
           assert.ok(Math.abs(seen - wanted) <= 1e-6 * Math.max(1e-3, Math.abs(wanted)), `${seen} for ${wanted}`);
       },
     ),
+  );
+});
+
+/** A search with one trial that measured these values. */
+function measured(
+  metric: string,
+  direction: "DIRECTION_MINIMIZE" | "DIRECTION_MAXIMIZE",
+  values: readonly number[],
+): SearchRecord {
+  const sample = sampleSearch({ seed: 1, strategy: "random", trials: 0, stepsPerTrial: 1 });
+  const spec = { ...(sample.search.spec ?? assert.fail()), objectives: [{ metric, direction }] };
+  const measurements = values.map((value, index) => Measurement.fromPartial({ step: index + 1, metrics: { [metric]: value } }));
+  const trials = values.map((value, trial): ExportSearchResponse => {
+    const best = measurements[trial];
+    const work = { parameters: { inputDropout: 0.1, hiddenDropout: 0.2 } };
+    return { trial: Trial.fromPartial({ trial, value, valueStep: trial + 1, best, last: best, work }), measurements };
+  });
+  const facts: Fact[] = [
+    { searchId: "s", position: 1, timeMs: 0, kind: { $case: "searchCreated", value: { spec, idempotencyKey: "" } } },
+  ];
+  for (const [at, measurement] of measurements.entries())
+    facts.push({
+      searchId: "s",
+      position: at + 2,
+      timeMs: 1,
+      kind: { $case: "trialMeasured", value: { trial: at, attempt: 1, measurement } },
+    });
+  return { search: { ...sample.search, spec }, trials, course: courseOf(facts) };
+}
+
+test("every chart of an objective has the same kind of axis: logarithmic over decades of a loss, never for a score", () => {
+  for (const [metric, direction, values, wanted] of [
+    ["loss", "DIRECTION_MINIMIZE", [5, 0.01], "log"],
+    ["loss", "DIRECTION_MINIMIZE", [5, 0.1], "value"],
+    ["accuracy", "DIRECTION_MINIMIZE", [1, 0.001], "value"],
+    ["reward", "DIRECTION_MAXIMIZE", [0.001, 1], "value"],
+    ["reward", "DIRECTION_MAXIMIZE", [0.01, 50], "log"],
+  ] as const) {
+    const shown = shownSearches([measured(metric, direction, values)]);
+    const axes = [...progressCharts(shown), ...courseCharts(shown)].map(({ option }) => option.yAxis);
+    for (const { option } of parallelCharts(shown)) axes.push((option.parallelAxis as unknown[]).at(-1));
+    assert.deepEqual(
+      axes.map((axis) => (axis as { type: string }).type),
+      [wanted, wanted, wanted, wanted],
+      metric,
+    );
+  }
+});
+
+test("one measurement is a course, but not beside the steps of a strategy, which tell more", () => {
+  const record = measured("loss", "DIRECTION_MINIMIZE", [0.5]);
+  const steps = (metrics: Record<string, number>) => [{ step: 1, accepted: true, metrics, vectors: {}, message: "", timeMs: 0 }];
+  const charts = (one: SearchRecord) => progressCharts(shownSearches([one])).length;
+  assert.deepEqual(
+    [charts(record), charts({ ...record, steps: steps({ work: 1 }) }), charts({ ...record, steps: steps({ upperLoss: 1 }) })],
+    [2, 2, 0],
+  );
+  const two = measured("loss", "DIRECTION_MINIMIZE", [0.5, 0.4]);
+  assert.equal(charts({ ...two, steps: steps({ upperLoss: 1 }) }), 2);
+});
+
+test("of many refusals, words and findings the newest 30 of each are listed", () => {
+  const record = measured("loss", "DIRECTION_MINIMIZE", [0.5]);
+  const step = (index: number, metrics: Record<string, number>) => ({
+    step: index,
+    accepted: false,
+    metrics,
+    vectors: {},
+    message: `m${index}.`,
+    timeMs: index,
+  });
+  const fact = (index: number): Fact => {
+    const value = { source: "s", severity: "info", message: `m${index}.`, key: undefined, trial: undefined };
+    return { searchId: "s", position: index, timeMs: index, kind: { $case: "findingReported", value } };
+  };
+  const numbers = Array.from({ length: 40 }, (_, index) => index);
+  const listed = (html: { readonly text: string } | undefined) =>
+    [...(html?.text ?? "").matchAll(/m(\d+)\./g)].map((match) => Number(match[1]));
+  const many = { steps: numbers.map((at) => step(2 * at, { upperLoss: 1 })), said: numbers.map((at) => step(2 * at + 1, {})) };
+  const shown = shownSearches([{ ...record, ...many, findings: numbers.map(fact) }]);
+  assert.deepEqual(listed(findingsTable(shown)), numbers.slice(10));
+  assert.deepEqual(
+    listed(refusedTable(shown)),
+    Array.from({ length: 60 }, (_, index) => 20 + index),
+    "in the order of time",
   );
 });

@@ -197,7 +197,12 @@ function mixed(): SearchRecord {
   );
   const message = "RuntimeError: CUDA out of memory at 0x7f3a";
   add(2, [[[50, 0.9, 9500]]], { ...ended, reason: "END_REASON_USER_ERROR", message });
-  add(3, [[[100, 0.1, 9700]]], { ...ended, reason: "END_REASON_USER_ERROR", message: message.replace("7f3a", "91bc") });
+  add(3, [[[100, 0.1, 9700]]], {
+    ...ended,
+    reason: "END_REASON_USER_ERROR",
+    message: message.replace("7f3a", "91bc"),
+    attempts: 3,
+  });
   add(4, [], { status: "TRIAL_STATUS_PENDING" });
   add(
     5,
@@ -272,7 +277,10 @@ test("a report says what its searches came to, with the numbers of the log, as i
   const outside = sampleSearch({ seed: 2, name: "outside", strategy: "random", trials: 4, divergesEvery: 3, ...steps });
   const pages: readonly (readonly [string, readonly SearchRecord[]])[] = [
     ["inside and outside", [inside, outside]],
-    ["twins", [outside, { ...outside, search: { ...outside.search, searchId: "another-one" } }]],
+    [
+      "twins",
+      [outside, { ...outside, search: { ...outside.search, searchId: "another-one", slotSeconds: 10, wastedSlotSeconds: 12 } }],
+    ],
     [
       "strategies that step",
       [
@@ -286,7 +294,11 @@ test("a report says what its searches came to, with the numbers of the log, as i
   let text = "";
   for (const [title, records] of pages) {
     const page = await renderReport(records, { title, madeMs });
-    text += `\n${"=".repeat(60)}\n${title === "twins" ? pageText(page).slice(0, 1200) : `${pageText(page)}\n${chartsText(page, title.startsWith("strategies") ? /^(steps|schedule)/ : /./)}`}\n`;
+    const words = pageText(page);
+    // Of twins only what tells them apart; of steps only their own charts.
+    const shown = title === "twins" ? `${words.slice(0, 1200)}\n...\n${words.slice(words.indexOf("## Cost"))}` : words;
+    const charts = title === "twins" ? /^cost/ : title.startsWith("strategies") ? /^(steps|schedule)/ : /./;
+    text += `\n${"=".repeat(60)}\n${shown}\n${chartsText(page, charts)}\n`;
   }
   assertTranscript(import.meta.url, "report.transcript.txt", text);
 });

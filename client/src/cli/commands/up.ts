@@ -10,21 +10,7 @@ import { withJson } from "../connection.js";
 import { onInterrupt } from "../interrupt.js";
 import { note, writeJson, writeLine } from "../output.js";
 import { wholeNumber } from "../read-values.js";
-
-interface UpOptions {
-  readonly listen: string;
-  readonly metricsListen: string;
-  readonly data: string;
-  readonly agents: number;
-  readonly slots: number;
-  readonly backend: string;
-  readonly allowCommands?: boolean;
-  readonly allowModules?: string;
-  readonly passEnv: readonly string[];
-  readonly nats?: string;
-  readonly verbose?: boolean;
-  readonly json?: boolean;
-}
+import { agentFlags, coordinatorFlags, type UpOptions } from "../up-flags.js";
 
 /** Time for an agent to save its trials, and for the coordinator to write what it holds. */
 const stopGraceMs = 20_000;
@@ -108,26 +94,6 @@ async function keepRunning(options: UpOptions, { program, name, flags, signal }:
     return child;
   };
   return supervise({ name, start, onEvent: note });
-}
-
-/** A coordinator that starts again must listen where it did, also where its first port was a free one. */
-function coordinatorFlags(options: UpOptions, ready: Supervised["ready"] | undefined): string[] {
-  const metrics = ready === undefined ? options.metricsListen : String(ready.metrics ?? "off");
-  return [
-    ...["--listen", String(ready?.address ?? options.listen), "--metrics-listen", metrics],
-    ...["--data", join(options.data, "coordinator")],
-    ...(options.nats === undefined ? [] : ["--nats", options.nats]),
-  ];
-}
-
-function agentFlags(options: UpOptions, { name, address }: { readonly name: string; readonly address: string }): string[] {
-  return [
-    ...["--coordinator", address, "--id", name, "--slots", String(options.slots), "--backend", options.backend],
-    ...["--data", join(options.data, name)],
-    ...(options.allowCommands ? ["--allow-commands"] : []),
-    ...options.passEnv.flatMap((name) => ["--pass-env", name]),
-    ...(options.allowModules === undefined ? [] : ["--allow-modules", options.allowModules]),
-  ];
 }
 
 function writeReady(options: UpOptions, address: string, metrics: unknown): void {
