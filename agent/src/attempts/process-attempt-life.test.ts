@@ -1,5 +1,6 @@
 /** The life of an attempt against a trial process that the test plays: time is the look that the agent takes, and nothing waits for it. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -269,6 +270,8 @@ test("silence counts from the last word of the trial: whatever it says counts, a
   for (const sign of signs) {
     const one = await working({ spec: { resources: { stepTimeoutMs: 1000 } } });
     await one.child.prepare();
+    const [told] = one.child.heard;
+    assert.equal(told?.kind === "begin" && told.begin.aliveEveryMs, 250, "four signs in the time that it may be silent");
     const begunMs = performance.now();
     while (performance.now() < begunMs + 2) await turn();
     one.child.say(sign);
@@ -300,17 +303,18 @@ const group = 2 ** 30;
 test("a program is killed alone for a limit: its trial process tells the rest, in time, and the limit is the reason", async () => {
   const limited = { spec: { command: program, resources: { attemptTimeoutMs: 1000 } } };
   const passed = async () => {
-    const one = await working(limited);
+    const on = machine();
+    const one = await working({ ...limited, on });
     one.child.say({ kind: "program", group });
     const nowMs = performance.now() + 2000;
     one.attempt.tick(nowMs);
     assert.equal(one.child.isKilled, false);
     one.attempt.stop("preempted", "room");
     assert.equal(one.child.heard.length, 1, "it ends already");
-    return { one, nowMs };
+    return { one, on, nowMs };
   };
   const tells = await passed();
-  tells.one.child.say({ ...done, step: 9, message: "its own", stays: "saved" });
+  tells.one.child.say({ ...done, step: 9, message: "its own", stays: "ahead" });
   const told = await tells.one.end();
   const falls = await passed();
   falls.one.child.end(1);
@@ -326,7 +330,20 @@ test("a program is killed alone for a limit: its trial process tells the rest, i
     assert.match(message, /^the attempt took longer than 1s/);
   }
   assert.deepEqual([told.step, fell.step], [9, 0]);
-  assert.equal(tells.one.child.connected, false, "it does not stay");
+  assert.deepEqual([tells.one.child.connected, tells.on.residents.count], [false, 0], "it does not stay");
+});
+
+test("a program ends with its trial process, and with its attempt", async () => {
+  for (const how of ["exit", "revoke"] as const) {
+    const one = await working({ spec: { command: program } });
+    const own = spawn("sleep", ["600"], { detached: true, stdio: "ignore" });
+    const ended = new Promise((resolve) => own.once("exit", (_, signal) => resolve(signal)));
+    one.child.say({ kind: "program", group: own.pid ?? group });
+    if (how === "exit") one.child.end(1);
+    else one.attempt.revoke();
+    assert.equal(await ended, "SIGKILL");
+    await until(() => one.closed() === 1);
+  }
 });
 
 test("a process that ends without a last word is lost or the user's, by whose code ran, or ends as it was asked to", async () => {
@@ -438,16 +455,25 @@ test("a trial that pauses leaves its process to its next attempt, which goes on 
   await two.end();
   assert.deepEqual(two.kinds(), ["finished"]);
   assert.deepEqual(one.kinds(), ["checkpointed", "finished"], "the attempt before hears nothing of it");
-  assert.equal(on.residents.take({ searchId: "s", trial: 500, attempt: 3 }, sha256)?.step, 25);
-  on.residents.close();
+  assert.equal(on.residents.count, 1);
+  const three = await begin({ on, key: { trial: 500, attempt: 3 }, resumeFrom, spec: { resources: { stepTimeoutMs: 1000 } } });
+  await until(() => three.stood.length === 1);
+  assert.deepEqual(three.stood, [25]);
+  // It has loaded long ago: its silence counts.
+  three.attempt.tick(performance.now() + 1001);
+  assert.equal((await three.end()).reason, EndReason.END_REASON_TIMED_OUT);
 });
 
-test("a process whose last checkpoint was not stored waits for nobody, unless it may go on ahead of it", async () => {
-  for (const stays of ["saved", "ahead"] as const) {
+test("a process whose last checkpoint was not stored, or changed, waits for nobody, unless it may go on ahead of it", async () => {
+  for (const [stays, how] of [
+    ["saved", "refused"],
+    ["saved", "changed"],
+    ["ahead", "refused"],
+  ] as const) {
     const on = machine();
     const one = await working({ on });
-    on.artifacts.failure = new RegulusError("permission-denied", "no");
-    save(one, "checkpoint-1", 20);
+    if (how === "refused") on.artifacts.failure = new RegulusError("permission-denied", "no");
+    save(one, "checkpoint-1", 20, how === "changed" ? "0".repeat(64) : undefined);
     one.child.say({ ...done, step: 20, stays });
     await one.end();
     assert.deepEqual([on.residents.count, one.child.isKilled], [stays === "saved" ? 0 : 1, stays === "saved"]);
@@ -489,6 +515,15 @@ test("questions for output are answered by the process, and have no answer where
   assert.equal(await open2, undefined);
   await one.end();
   assert.equal(await one.attempt.output(0, 10), undefined, "it is over");
+  const stores = await working();
+  const last = stores.attempt.output(0, 10);
+  const store = stores.artifacts.hold();
+  save(stores, "checkpoint-1", 3);
+  stores.child.say(done);
+  stores.child.end(0);
+  assert.equal(await last, undefined, "though its end still waits for the store");
+  store();
+  await stores.end();
 });
 
 test("a process that does not go after its last word is killed", async () => {

@@ -35,6 +35,9 @@ const lines = (...texts: readonly object[]) => texts.map((one) => `echo '${JSON.
 const saves = (step: number) => `echo ${step} > "$REGULUS_CHECKPOINT_DIR/weights"; ${lines({ checkpoint: step })}`;
 const kindsOf = (one: ProgramRun) => one.sent.map(({ kind }) => kind).filter((kind) => kind !== "alive" && kind !== "packing");
 
+// Its helper left the group, has no mark and no parent, and holds its pipes: they are let go of a while after its end, beside the other tests.
+const holding = start(script(`setsid env -i sleep 600 & echo $!; echo '{"step": 60, "validLoss": 1}'`));
+
 test("a program in another folder than a relative one of the agent's finds its parameters and saves where it is told to", async () => {
   const text = `cat "$REGULUS_PARAMETERS" && pwd && ${saves(1)} && ${lines({ step: 1, validLoss: 1 })}`;
   const directory = relative(process.cwd(), join(scratch, "relative"));
@@ -263,6 +266,9 @@ test("a program that is known to run past its target, and saves nothing, is stop
   // One that saves keeps its grace: it may be about to save.
   const saving = await run(runsOn('echo x > "$REGULUS_CHECKPOINT_DIR/w"; echo "{\\"checkpoint\\": $n}";'), given);
   assert.ok(saving.end.step > 3, `ended at step ${saving.end.step}`);
+  const [{ path: checkpoint } = { path: "" }] = saving.all("saved");
+  const resumed = await run(runsOn(), { ...given, work: { untilStep: 9, final: false }, begin: { ...given.begin, checkpoint } });
+  assert.ok(resumed.end.step > 9, "so has one that goes on from what it saved");
   assert.deepEqual([saving.findings.filter((words) => /went on/.test(words)), saving.all("overran")], [[], []]);
 });
 
@@ -284,6 +290,36 @@ test("a program that has measured at its target is done, killed or asked to make
   preempted.stop("preempted");
   await preempted.over;
   assert.equal(preempted.end.reason, "done");
+});
+
+test("a program's end is its end, whoever holds its pipes open", async () => {
+  await holding.over;
+  assert.deepEqual([holding.end.reason, holding.end.step], ["done", 60]);
+  const helper = Number(holding.end.printed.split("\n")[0]);
+  process.kill(helper, "SIGKILL");
+});
+
+test("while the store lacks one checkpoint the next one waits, and is sent when it is stored, though the program says nothing more", async () => {
+  const gate = join(scratch, "gate");
+  const one = start(
+    script(`${saves(1)}; ${saves(2)}; until [ -e ${gate} ]; do sleep 0.01; done; ${lines({ step: 60, validLoss: 1 })}`),
+    {
+      spec: { reporting: { checkpointEveryMs: 1 } },
+    },
+  );
+  one.outside.stored = () => one.isStored && one.all("saved").length === 0;
+  await one.said("saved", 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(one.all("saved").length, 1);
+  one.outside.stored = () => true;
+  one.store();
+  await one.said("saved", 2);
+  writeFileSync(gate, "");
+  await one.over;
+  assert.deepEqual(
+    one.all("saved").map(({ step }) => step),
+    [1, 2],
+  );
 });
 
 test("arguments carry hyperparameters, and one that the trial lacks is left out", async () => {

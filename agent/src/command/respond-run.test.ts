@@ -18,6 +18,7 @@ const scratch = ProgramRun.scratch();
 const closing: (() => void)[] = [];
 after(() => {
   for (const close of closing) close();
+  if (existsSync(join(scratch, "helper"))) process.kill(Number(readFileSync(join(scratch, "helper"), "utf8")), "SIGKILL");
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -39,6 +40,7 @@ interface Asked {
   readonly text?: string;
   readonly argv?: string[];
   readonly stopGraceMs?: number;
+  readonly directory?: string;
   /** The trial's attempts before, with what they hold, and where they stand. */
   readonly after?: { readonly attempts: RespondAttempts; readonly held: Held | undefined; readonly step: number };
   readonly question?: number;
@@ -49,6 +51,7 @@ interface Asked {
 function start({
   text = program(),
   argv,
+  directory = "",
   stopGraceMs = 2000,
   after: before,
   question = 0,
@@ -57,7 +60,7 @@ function start({
 }: Asked = {}) {
   const options = { question, accuracy: 0.1, ...(startFrom === undefined ? {} : { startFrom }) };
   const one = new ProgramRun(scratch, {
-    command: { argv: argv ?? [process.execPath, "-e", text], stopGraceMs },
+    command: { argv: argv ?? [process.execPath, "-e", text], stopGraceMs, directory },
     spec: { objectives: [{ metric: "upperLoss" }], seed: 11 },
     work: {
       procedure: "respond",
@@ -159,6 +162,16 @@ const failures: readonly (readonly [string, Asked, reason: string, RegExp])[] = 
     "lost",
     /was ended by SIGKILL/,
   ],
+  [
+    "dies while its helper holds its pipes",
+    {
+      text: program(`if (ask.sample === 2) {
+        const { pid } = require("node:child_process").spawn("sleep", ["600"], { detached: true, stdio: "inherit", env: {} });
+        writeFileSync(${file("helper")}, String(pid)); process.exit(3); }`),
+    },
+    "user-error",
+    /ended with code 3 before its input did/,
+  ],
   ["is not there", { argv: ["no-such-program"] }, "user-error", /no-such-program could not be started: .*ENOENT/],
   ["knows no samples", { text: program("said.samples = 0;") }, "user-error", /hello: "samples" is 0/],
 ];
@@ -173,11 +186,15 @@ for (const [what, asked, reason, words] of failures) {
   });
 }
 
-test("blank lines are no answers, and what is printed is kept to be asked for", async () => {
-  const one = start({ text: program('process.stdout.write("\\n \\n");') });
+test("a program is told its trial; blank lines are no answers, and what it prints for people is kept", async () => {
+  const text = program(
+    'process.stdout.write("\\n \\n"); if (ask.ask === "hello") process.stderr.write(line + process.argv[1] + process.cwd());',
+  );
+  const one = start({ argv: [process.execPath, "-e", text, "${size}"], directory: scratch });
   await one.over;
   assert.equal(one.end.reason, "done", one.end.message);
-  assert.equal(one.output?.contents().toString(), "started with seed 11\n");
+  const hello = JSON.stringify({ ask: "hello", protocol: 1, seed: 11, parameters: { size: 3 } });
+  assert.equal(one.output?.contents().toString(), `started with seed 11\n${hello}3${scratch}`);
 });
 
 test("while its trial waits for its next round, so does its program, and its states; a new session begins a new program", async () => {

@@ -24,6 +24,9 @@ export class ProgramRun {
   /** What the attempt hears from outside. */
   readonly outside: CommandOutside;
   output: OutputRing | undefined;
+  /** Whether what was saved last is stored. */
+  isStored = true;
+  private whenStored: () => void = () => undefined;
   private reason: StopReason | undefined;
   private readonly stopped: (() => void)[] = [];
   private readonly looks = new Set<() => void>();
@@ -48,8 +51,10 @@ export class ProgramRun {
     };
     this.outside = {
       stopReason: () => this.reason,
-      stored: () => true,
-      onStored: () => undefined,
+      stored: () => this.isStored,
+      onStored: (call) => {
+        this.whenStored = call;
+      },
       onStop: (call) => void this.stopped.push(call),
       showOutput: (output) => {
         this.output = output;
@@ -65,6 +70,12 @@ export class ProgramRun {
     this.sent.push(message);
     for (const look of [...this.looks]) look();
   };
+
+  /** The store has what was saved last. */
+  store(): void {
+    this.isStored = true;
+    this.whenStored();
+  }
 
   stop(reason: StopReason): void {
     this.reason = reason;
@@ -82,9 +93,14 @@ export class ProgramRun {
 
   /** Resolves at the first measurement. */
   async measured(): Promise<void> {
+    await this.said("measured", 1);
+  }
+
+  /** Resolves when so much was said of a kind. */
+  async said(kind: FromTrial["kind"], count: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const look = () => {
-        if (this.all("measured").length === 0) return;
+        if (this.all(kind).length < count) return;
         this.looks.delete(look);
         resolve();
       };
