@@ -58,7 +58,16 @@ class Scripted implements RunningAttempt {
   }
 }
 
+interface Logged {
+  readonly level: number;
+  readonly msg: string;
+  readonly search?: string;
+  readonly trial?: number;
+  readonly attempt?: number;
+}
+
 function setUp(watched = false) {
+  const logged: Logged[] = [];
   const reports: Report[] = [];
   const begun: Scripted[] = [];
   const slots = new Slots(slotsMax);
@@ -76,10 +85,10 @@ function setUp(watched = false) {
       return attempt;
     },
     watched,
-    log: pino({ level: "silent" }),
+    log: pino({ level: "debug" }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
   });
   const refusals = () => reports.filter(({ event }) => event?.$case === "finished" && event.value.startedMs > 0).length;
-  return { attempts, reports, begun, slots, refusals, freed: () => freed };
+  return { attempts, reports, begun, slots, refusals, logged, freed: () => freed };
 }
 
 const leaseOf = (trial: number, parts: { resumeStep?: number } = {}): Lease => testLease(trial, parts);
@@ -235,4 +244,25 @@ test("a look that comes late, since this process was held up, judges nobody", as
   while (asked.length === before) await turn();
   attempts.close();
   assert.equal(asked.at(-1), "revoke");
+});
+
+test("an end that nobody planned is a warning with its trial's name, and so is a refusal; a planned one is not", () => {
+  const { attempts, begun, logged } = setUp();
+  const reasons = Object.values(EndReason).filter((reason) => reason !== EndReason.END_REASON_UNSPECIFIED);
+  for (const [trial, reason] of reasons.entries()) {
+    attempts.start(leaseOf(trial), spec(1));
+    begun[trial]?.finish(reason, 1);
+    begun[trial]?.close();
+  }
+  const warned = logged.filter(({ level }) => level === 40).map(({ trial = -1 }) => reasons[trial]);
+  const planned: readonly (EndReason | undefined)[] = [EndReason.END_REASON_DONE, EndReason.END_REASON_STOPPED_EARLY];
+  assert.deepEqual(
+    warned,
+    reasons.filter((reason) => !planned.includes(reason)),
+  );
+  assert.equal(logged.length, reasons.length);
+  attempts.start(leaseOf(99), spec(slotsMax + 1));
+  const { level, msg, search, trial, attempt } = logged.at(-1) ?? {};
+  assert.deepEqual([level, search, trial, attempt], [40, "s", 99, 1]);
+  assert.match(msg ?? "", /^lease refused: 5 slots are asked for and 4 are free$/);
 });

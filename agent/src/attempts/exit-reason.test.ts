@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { EndReason } from "@regulus/proto";
 import { exitReason, type ProcessExit } from "./exit-reason.js";
-import { residentBytes, treeMemoryBytes } from "./process-memory.js";
+import { childrenOf, residentBytes, treeMemoryBytes } from "./process-memory.js";
 
 const base = { code: null, signal: null, stderr: "", userCode: false, kernelOutOfMemory: false };
 
@@ -46,4 +47,16 @@ test("memory is that of the whole tree below a process", async () => {
   assert.ok(tree > 64 * 2 ** 20 && tree < 110 * 2 ** 20, `${tree} bytes`);
   await new Promise((resolve) => child.once("close", resolve));
   assert.equal(treeMemoryBytes(child.pid ?? 0, { countRoot: true }), undefined);
+});
+
+test("what a thread of a process started is below the process, too", async () => {
+  const thread = new Worker(
+    `const child = require("node:child_process").spawn("sleep", ["600"]);
+    require("node:worker_threads").parentPort.postMessage(child.pid); setInterval(() => undefined, 1000);`,
+    { eval: true },
+  );
+  const pid = await new Promise<number>((resolve) => thread.once("message", resolve));
+  assert.ok(childrenOf(process.pid).includes(pid));
+  process.kill(pid, "SIGKILL");
+  await thread.terminate();
 });

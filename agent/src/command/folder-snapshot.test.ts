@@ -1,6 +1,16 @@
 /** A frozen folder holds what it held, whatever the program does to the one that it saves in. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -46,4 +56,27 @@ test("folders alone are nothing to keep, one link is something", async () => {
   assert.equal((await freezeFolder(bare, join(root, "bare-1"), ".own")).isEmpty, true);
   symlinkSync("nowhere", join(bare, "inner", "link"));
   assert.equal((await freezeFolder(bare, join(root, "bare-2"), ".own")).isEmpty, false);
+});
+
+test("what gets another name while it is looked at is left out, and a folder on another disk is copied", async () => {
+  const busy = join(root, "busy");
+  mkdirSync(join(busy, "c"), { recursive: true });
+  for (const name of ["a", "b", join("c", "d")]) writeFileSync(join(busy, name), name);
+  symlinkSync("a", join(busy, "e"));
+  let entries = 0;
+  const snapshot = await freezeFolder(busy, join(root, "busy-frozen"), ".own", () => {
+    entries += 1;
+    if (entries !== 1) return;
+    renameSync(join(busy, "b"), join(busy, "b2"));
+    rmSync(join(busy, "c"), { recursive: true });
+    rmSync(join(busy, "e"));
+  });
+  assert.deepEqual([snapshot.paths, snapshot.files.map(({ path }) => path), entries], [["a", "c"], ["a"], 4]);
+  // Where the machine has one; else links are made here too.
+  const disk = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const away = mkdtempSync(join(disk, "regulus-frozen-"));
+  const copied = await freezeFolder(busy, join(away, "to"), ".own");
+  assert.deepEqual(copied.paths, ["a", "b2"]);
+  assert.equal(readFileSync(join(copied.directory, "b2"), "utf8"), "b");
+  rmSync(away, { recursive: true });
 });

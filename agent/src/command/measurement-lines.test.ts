@@ -23,6 +23,12 @@ test("both forms of a measurement are read, and NaN and Infinity as Python print
     metrics: { validLoss: Number.NaN, NaN: Number.NEGATIVE_INFINITY },
     lost: [],
   });
+  assert.deepEqual(parseLine('{"step": 4, "a \\\\": NaN, "say \\" NaN, ": 2, "-Infinity": Infinity}'), {
+    kind: "measurement",
+    step: 4,
+    metrics: { "a \\": Number.NaN, 'say " NaN, ': 2, "-Infinity": Number.POSITIVE_INFINITY },
+    lost: [],
+  });
   assert.deepEqual(parseLine('{"checkpoint": 40}'), { kind: "checkpoint", step: 40 });
 });
 
