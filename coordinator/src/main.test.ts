@@ -54,6 +54,17 @@ class Process {
   }
 }
 
+/** The exit code of a process that does not start. Fails as soon as it does. */
+async function refusal(refused: Process): Promise<number | null> {
+  const starts = new Promise<never>((_resolve, reject) => {
+    refused.child.stdout?.on("data", () => {
+      reject(new Error(`started instead of refusing: ${refused.child.spawnargs.slice(2).join(" ")} ${refused.stdout}`));
+      refused.child.kill("SIGKILL");
+    });
+  });
+  return Promise.race([refused.ended, starts]);
+}
+
 const free = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
 const dataAt = (name: string): string => join(scratch.path, name);
 
@@ -74,7 +85,7 @@ test("ready, killed, started again: what was acknowledged is there; asked to end
   assert.ok(await answersOk(`http://${metrics}/readyz`));
   const made = await create(address);
   const second = new Process(...free, "--data", dataAt("kept"));
-  assert.equal(await second.ended, 5, "one log, one coordinator");
+  assert.equal(await refusal(second), 5, "one log, one coordinator");
   assert.match(second.stderr, /in use/);
   first.child.kill("SIGKILL");
   await first.ended;
@@ -114,7 +125,7 @@ test("what can't be is refused at the start, with a code and words", async () =>
   await Promise.all(
     cases.map(async ([args, code, words]) => {
       const refused = new Process(...args);
-      assert.equal(await refused.ended, code, `${args.join(" ")}: ${refused.stderr}`);
+      assert.equal(await refusal(refused), code, `${args.join(" ")}: ${refused.stderr}`);
       assert.match(refused.stderr, words);
       assert.equal(refused.stdout, "");
     }),
@@ -133,7 +144,7 @@ test("a log from a newer version is refused and left alone", async () => {
   write.exec("PRAGMA user_version = 99");
   write.close();
   const refused = new Process(...free, "--data", dataAt("newer"));
-  assert.equal(await refused.ended, 5);
+  assert.equal(await refusal(refused), 5);
   assert.match(refused.stderr, /99/);
 });
 
@@ -159,17 +170,17 @@ test("a damaged log is refused, with the last good position of each search, and 
     const whole = writeLog(dataAt(`damaged-${ending}`), ending);
     const path = join(whole.folder, ending === "killed" ? "log.sqlite-wal" : "log.sqlite");
     const bytes = readFileSync(path);
-    const at = ending === "killed" ? bytes.length >> 1 : bytes.lastIndexOf("finding 200");
+    const at = ending === "killed" ? bytes.length >> 4 : bytes.lastIndexOf("finding 200");
     bytes[at] = (bytes[at] ?? 0) ^ 1;
     writeFileSync(path, bytes);
     const refused = new Process(...free, "--data", whole.folder);
-    assert.equal(await refused.ended, 5);
+    assert.equal(await refusal(refused), 5);
     assert.match(refused.stderr, /search \w+ is good up to position \d+ of \d+.*regulus doctor --data/);
   }
   const lost = writeLog(dataAt("lost"), "closed");
   rmSync(join(lost.folder, "log.sqlite"));
   const refused = new Process(...free, "--data", lost.folder);
-  assert.equal(await refused.ended, 5);
+  assert.equal(await refusal(refused), 5);
   assert.match(refused.stderr, /log\.sqlite is missing, but there is .*log\.heads/);
   // All but the artifacts: they belong to searches that were.
   const running = new Process(...free, "--data", dataAt("only-artifacts"));
@@ -180,7 +191,7 @@ test("a damaged log is refused, with the last good position of each search, and 
     rmSync(join(dataAt("only-artifacts"), name), { force: true });
   }
   const alone = new Process(...free, "--data", dataAt("only-artifacts"));
-  assert.equal(await alone.ended, 5);
+  assert.equal(await refusal(alone), 5);
   assert.match(alone.stderr, /log\.sqlite is missing, but there is .*artifacts/);
 });
 

@@ -2,7 +2,7 @@
  * The coordinator's command: opens the log, recovers, opens the doors, tells that it is ready, and closes in order when it is asked to.
  * What the parts are stands with them; here they are only put together.
  */
-import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { RegulusError } from "@regulus/proto";
@@ -19,6 +19,8 @@ import { Readiness } from "./doors/readiness.js";
 import { startServer } from "./doors/server.js";
 import { Watchers } from "./doors/watchers.js";
 import { folderMode } from "./file-modes.js";
+import { LogFiles } from "./log/log-files.js";
+import { reserveBytes } from "./log/reserve.js";
 import { openSqliteLog } from "./log/sqlite-log.js";
 import { type MainOptions, readMainOptions } from "./main-options.js";
 import { createCoordinator } from "./runner/create-coordinator.js";
@@ -105,7 +107,7 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
 
   await started(exitCodes.data, async () => assertUsable(data));
   const began = performance.now();
-  const sqlite = await started(exitCodes.log, () => openSqliteLog({ path: join(data, logName) }));
+  const sqlite = await started(exitCodes.log, () => openSqliteLog({ path: join(data, logName), reserveBytes }));
   open.unshift(() => sqlite.close());
   const artifacts = await started(exitCodes.data, async () => openDirectoryStore(join(data, "artifacts")));
   open.unshift(() => artifacts.close());
@@ -194,6 +196,8 @@ function assertUsable(data: string): void {
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const full = why.includes("ENOSPC") || why.includes("EDQUOT");
+    // What is kept for it lets searches be stopped and deleted.
+    if (full && (statSync(new LogFiles(join(data, logName)).reserve, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
     const todo = full ? "free some space" : "name a folder that can be written with --data, or mend its permissions";
     throw new RegulusError(full ? "exhausted" : "permission-denied", `--data ${data}: can't be used: ${why}; ${todo}`, { cause });
   }

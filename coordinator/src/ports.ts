@@ -10,6 +10,12 @@ export interface Append {
   readonly facts: readonly Fact[];
 }
 
+/** What an append is for. */
+export interface AppendOptions {
+  /** It makes room, or goes before what does: where the disk is full, what the log keeps for that may be used. */
+  readonly makesRoom?: boolean;
+}
+
 /** Narrows a read of the log. */
 export interface ReadOptions {
   /** Only the facts about one trial, or only those about the search as a whole; absent for all. */
@@ -40,12 +46,12 @@ export interface Room {
 /** The log of facts. One writer a search; `conflict` tells a writer that another one was there. */
 export interface EventLog {
   /** Appends to several searches at once: all or none, durable when the promise resolves. Fails with code "conflict". */
-  append(batch: readonly Append[]): Promise<void>;
+  append(batch: readonly Append[], options?: AppendOptions): Promise<void>;
   /** Facts of a search after a position, in order, to the end of what is durable now. Fails with "cancelled" once aborted. */
   read(searchId: string, after: number, options?: ReadOptions): AsyncIterable<readonly Fact[]>;
   /** Ids of all searches, oldest first. */
   searches(): Promise<readonly string[]>;
-  /** Removes a search and all of its facts; durable when the promise resolves. Where it fails nothing was removed. */
+  /** Removes a search and all of its facts; durable when the promise resolves. Where it fails nothing was removed. May use what is kept for making room. */
   remove(searchId: string): Promise<void>;
   close(): Promise<void>;
 }

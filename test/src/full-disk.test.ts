@@ -61,6 +61,48 @@ for (const [way, open] of smallDisks()) {
   });
 }
 
+/** Not the limit on files, which is the process's own: there no room can be made. */
+const fullFileSystem = smallDisks().get("a full file system");
+
+test("on a full file system searches are stopped and deleted, also by the next process", async (t) => {
+  // A kernel without name spaces for users: coordinator/src/log/reserve.test.ts has what can be seen without one.
+  if (fullFileSystem === undefined) return;
+  const disk = await fullFileSystem();
+  t.after(() => disk.remove());
+  const cluster = await startCluster(t, { coordinatorOn: disk });
+  const { client } = cluster;
+  const [first, second, third] = [
+    await client.createSearch({ spec: spec("first") }),
+    await client.createSearch({ spec: spec("second") }),
+    await client.createSearch({ spec: spec("third") }),
+  ];
+  const heard = listen(t, client, first.searchId);
+  await until("some trials", () => count(heard, "trialEnded") >= 1);
+  disk.fill(cluster.coordinator.pid);
+  await refused(() => client.createSearch({ spec: spec("later") }));
+  const isOver = async (searchId: string) => {
+    // One that was over before the disk was full needs no stop.
+    const { status } = await client.stopSearch(searchId, "no room");
+    return status === "SEARCH_STATUS_ENDED";
+  };
+  await eventually(async () => assert.ok(await isOver(first.searchId)));
+  await eventually(async () => assert.ok(await isOver(second.searchId)));
+  await client.deleteSearch(first.searchId);
+  const listed = async () => (await client.listSearches()).searches.map(({ searchId }) => searchId);
+  assert.deepEqual(new Set(await listed()), new Set([second.searchId, third.searchId]));
+  // What the deletion gave back is taken by others.
+  disk.fill(cluster.coordinator.pid);
+  await cluster.restart();
+  await eventually(async () => assert.ok(await isOver(third.searchId)));
+  for (const { searchId } of [second, third]) await client.deleteSearch(searchId);
+  assert.deepEqual(await listed(), []);
+  disk.free(cluster.coordinator.pid);
+  const last = await eventually(() => client.createSearch({ spec: spec("last"), idempotencyKey: "last" }));
+  const lastHeard = listen(t, client, last.searchId);
+  await until("the end", () => count(lastHeard, "searchEnded") === 1);
+  await checkWhole(client, last.searchId, lastHeard);
+});
+
 test("an agent's disk is full", async (t) => {
   const [open = assert.fail("no way to fill a disk")] = smallDisks().values();
   const disk = await open();

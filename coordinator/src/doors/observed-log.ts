@@ -3,7 +3,7 @@
  * the log stops or starts taking appends. Changes nothing that passes through.
  */
 import { type Fact, RegulusError } from "@regulus/proto";
-import type { Append, EventLog } from "../ports.js";
+import type { Append, AppendOptions, EventLog } from "../ports.js";
 import type { Metrics } from "./metrics.js";
 import type { Readiness } from "./readiness.js";
 
@@ -21,11 +21,11 @@ export interface LogObservers {
 export function observedLog(log: EventLog, { metrics, readiness, rounds }: LogObservers): EventLog {
   const starts = new StartLatency((seconds) => metrics.proposalToStartSeconds.observe(seconds));
   return {
-    append: async (batch: readonly Append[]): Promise<void> => {
+    append: async (batch: readonly Append[], options: AppendOptions = {}): Promise<void> => {
       const stop = metrics.appendSeconds.startTimer();
       const roundIsDurable = rounds.appending();
       try {
-        await log.append(batch);
+        await log.append(batch, options);
       } catch (thrown) {
         const code = thrown instanceof RegulusError ? thrown.code : "internal";
         metrics.appendFailures.inc({ code });
@@ -35,7 +35,8 @@ export function observedLog(log: EventLog, { metrics, readiness, rounds }: LogOb
       }
       stop();
       roundIsDurable();
-      readiness.set("log can't be written", false);
+      // What makes room is taken on a full log too, and says nothing about the rest.
+      if (options.makesRoom !== true) readiness.set("log can't be written", false);
       let facts = 0;
       for (const append of batch) {
         facts += append.facts.length;

@@ -91,7 +91,8 @@ describe("a damaged log", () => {
     const whole = writeLog(join(root, "named"), "killed");
     const folder = copyOf(whole.folder, []);
     const wal = readFileSync(join(folder, `${logName}-wal`));
-    const at = Math.floor(wal.length / 2);
+    // Early: what follows may be left from before the file was begun anew.
+    const at = wal.length >> 4;
     wal[at] = (wal[at] ?? 0) ^ 1;
     writeFileSync(join(folder, `${logName}-wal`), wal);
     const saying = /search first ends at position \d+, but 335 facts were acknowledged; search second .* but 667/;

@@ -32,6 +32,8 @@ export class LogFiles {
   readonly kept: string;
   /** Process id of who has it open: for those who look at the files and not through SQLite, which has a lock of its own. */
   readonly holder: string;
+  /** Bytes for a full disk (reserve.ts). Worth nothing: no part of the log. */
+  readonly reserve: string;
   readonly folder: string;
   /** Devices and inodes, as they were when first looked at. */
   readonly #places = new Map<string, string>();
@@ -45,6 +47,7 @@ export class LogFiles {
     this.marker = join(this.folder, `has-${name}`);
     this.kept = `${log}-wal.kept`;
     this.holder = join(this.folder, `${name}.pid`);
+    this.reserve = join(this.folder, `${name}.reserve`);
   }
 
   /** Those that together are the log. */
@@ -74,7 +77,7 @@ export class LogFiles {
     const traces = [
       ...(sizeOf(this.writeAhead) >= 0 ? [this.writeAhead] : []),
       ...(hasWitnessed ? [this.witness] : []),
-      ...[this.marker, this.holder, this.kept].filter((path) => sizeOf(path) >= 0),
+      ...[this.marker, this.holder, this.kept, this.reserve].filter((path) => sizeOf(path) >= 0),
       ...neighbourNames.map((name) => join(this.folder, name)).filter(holdsSomething),
     ];
     if (traces.length > 0)

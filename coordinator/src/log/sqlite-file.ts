@@ -75,6 +75,15 @@ export class SqliteFile {
     });
   }
 
+  /** Moves what is in the write-ahead log into the database and gives its bytes back, as far as the disk allows. */
+  checkpoint(): void {
+    try {
+      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // It stays where it is, which is as good.
+    }
+  }
+
   close(): void {
     this.#statements.clear();
     this.#unlock();

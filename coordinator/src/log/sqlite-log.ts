@@ -6,14 +6,13 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RegulusError } from "@regulus/proto";
-import type { Append, EventLog, ReadOptions } from "../ports.js";
+import type { Append, AppendOptions, EventLog, ReadOptions } from "../ports.js";
 import { compareHeads, headsIn } from "./compare-heads.js";
-import { factColumn, insert, insertRows, nextPiece, noTrial, rowOf, rowsAt } from "./fact-rows.js";
+import { insert, insertRows, nextPiece, noTrial, rowsAt } from "./fact-rows.js";
 import { LogFiles } from "./log-files.js";
 import {
   assertBatch,
   conflict,
-  decodeAnyFact,
   decodeFact,
   encodeRows,
   pieceBytesMax,
@@ -21,6 +20,8 @@ import {
   throwIfAborted,
   trialOf,
 } from "./records.js";
+import { type Removal, removeLeftovers, removeRows } from "./remove-rows.js";
+import { Reserve } from "./reserve.js";
 import { chainOf, damaged, emptyChain, seal, unseal } from "./seal.js";
 import { fromSystem } from "./sqlite-errors.js";
 import { SqliteFile } from "./sqlite-file.js";
@@ -28,8 +29,8 @@ import { readWitness, Witness, type WitnessedSearch } from "./witness.js";
 
 /** Facts whose sizes a read looks up first; SQLite walks through all bytes of a large one for that. */
 const firstRows = 32;
-/** Rows removed in one transaction, so that a removal holds nobody up for long. */
-const removeRows = 10_000;
+/** What opening a log may write, in bytes; on a full disk it comes from what is kept. */
+const openBytes = 1024 * 1024;
 
 /** How a log file is opened. */
 export interface SqliteLogOptions {
@@ -37,6 +38,8 @@ export interface SqliteLogOptions {
   readonly path: string;
   /** Most bytes that the file may grow to; absent for no bound. Past it appends fail with "exhausted". */
   readonly bytesMax?: number;
+  /** Bytes to keep on the disk for what makes room (reserve.ts); absent for no more than there are already. */
+  readonly reserveBytes?: number;
 }
 
 /**
@@ -50,6 +53,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<EventLog
 class SqliteLog implements EventLog {
   readonly #files: LogFiles;
   readonly #file: SqliteFile;
+  readonly #reserve: Reserve;
   /** Where each search ends, oldest first. */
   readonly #heads = new Map<string, WitnessedSearch>();
   /** Heads that moved while the witness could not be written. */
@@ -58,14 +62,29 @@ class SqliteLog implements EventLog {
   #release: () => void = () => undefined;
   #open = true;
 
-  private constructor(files: LogFiles) {
+  private constructor(files: LogFiles, reserve: Reserve) {
     this.#files = files;
+    this.#reserve = reserve;
     this.#file = new SqliteFile(files.log);
   }
 
+  /** Opens a log. On a full disk too, so that searches can be stopped and deleted: with what is kept for that. */
+  static async open(options: SqliteLogOptions): Promise<SqliteLog> {
+    const files = new LogFiles(options.path);
+    const reserve = new Reserve(files.reserve, options.reserveBytes);
+    reserve.release(openBytes);
+    try {
+      const log = await SqliteLog.#openFiles(files, reserve, options);
+      reserve.fill();
+      return log;
+    } catch (thrown) {
+      reserve.restore();
+      throw thrown;
+    }
+  }
+
   /** Opens a log and compares it with its witness. */
-  static async open({ path, bytesMax }: SqliteLogOptions): Promise<SqliteLog> {
-    const files = new LogFiles(path);
+  static async #openFiles(files: LogFiles, reserve: Reserve, { path, bytesMax }: SqliteLogOptions): Promise<SqliteLog> {
     const testimony = fromSystem(path, () => readWitness(files.witness));
     fromSystem(path, () => files.assertNotLost((testimony?.keyMax ?? 0) > 0));
     fromSystem(path, () => files.makeFolder());
@@ -74,10 +93,10 @@ class SqliteLog implements EventLog {
     if (isUntouched) fromSystem(files.witness, () => new Witness(files.witness, { searches: new Map(), keyMax: 0 }).close());
     fromSystem(path, () => files.prepare());
     const forgetKept = files.keepWriteAhead();
-    const log = new SqliteLog(files);
+    const log = new SqliteLog(files, reserve);
     try {
       log.#begin(testimony, bytesMax);
-      await log.#removeLeftovers();
+      await removeLeftovers(log.#removal, log.#heads);
     } catch (thrown) {
       await log.close();
       throw thrown;
@@ -86,16 +105,17 @@ class SqliteLog implements EventLog {
     return log;
   }
 
-  async append(batch: readonly Append[]): Promise<void> {
+  async append(batch: readonly Append[], { makesRoom = false }: AppendOptions = {}): Promise<void> {
     this.#assertOpen();
     assertBatch(batch);
     this.#files.assertInPlace();
-    const moved: WitnessedSearch[] = [];
-    this.#file.guard(() => this.#file.transaction(() => this.#write(batch, moved)));
+    const within = makesRoom ? <T>(work: () => T): T => this.#onReserve(work) : <T>(work: () => T): T => work();
+    const moved = within(() => this.#file.guard(() => this.#transact(batch)));
     for (const head of moved) this.#heads.set(head.id, head);
     this.#unwitnessed.push(...moved);
-    fromSystem(this.#files.witness, () => this.#witness?.moved(this.#unwitnessed));
+    within(() => fromSystem(this.#files.witness, () => this.#witness?.moved(this.#unwitnessed)));
     this.#unwitnessed = [];
+    if (!makesRoom) this.#reserve.refill();
   }
 
   async *read(searchId: string, after: number, options: ReadOptions = {}) {
@@ -148,18 +168,20 @@ class SqliteLog implements EventLog {
     const head = this.#heads.get(searchId);
     if (head === undefined) return;
     this.#files.assertInPlace();
-    fromSystem(this.#files.witness, () => this.#witness?.removing(head.key));
+    this.#onReserve(() => fromSystem(this.#files.witness, () => this.#witness?.removing(head.key)));
     try {
-      this.#file.guard(() => this.#file.prepare("DELETE FROM searches WHERE key = ?").run(head.key));
+      const text = "DELETE FROM searches WHERE key = ?";
+      this.#onReserve(() => this.#file.guard(() => this.#file.prepare(text).run(head.key)));
     } catch (thrown) {
       this.#unwitnessed.push(head);
       throw thrown;
     }
     this.#heads.delete(searchId);
     // From here on it is gone. Its rows go in pieces; what a crash or a disk leaves of them goes when the log is opened next.
-    await this.#removeRows(head.key).catch((thrown: unknown) => {
+    await removeRows(this.#removal, head.key).catch((thrown: unknown) => {
       if (!(thrown instanceof RegulusError)) throw thrown;
     });
+    this.#reserve.refill();
   }
 
   async close(): Promise<void> {
@@ -183,6 +205,21 @@ class SqliteLog implements EventLog {
     );
     fromSystem(this.#files.marker, () => this.#files.mark());
     this.#release = fromSystem(this.#files.holder, () => this.#files.hold());
+  }
+
+  /** Does work that makes room: where there is none, with what is kept for that. */
+  #onReserve<T>(work: (isOnReserve: boolean) => T): T {
+    return this.#reserve.spend(work, () => this.#file.checkpoint());
+  }
+
+  get #removal(): Removal {
+    return { file: this.#file, isOpen: () => this.#open, onReserve: (work) => this.#onReserve(work) };
+  }
+
+  #transact(batch: readonly Append[]): readonly WitnessedSearch[] {
+    const moved: WitnessedSearch[] = [];
+    this.#file.transaction(() => this.#write(batch, moved));
+    return moved;
   }
 
   #write(batch: readonly Append[], moved: WitnessedSearch[]): void {
@@ -229,39 +266,6 @@ class SqliteLog implements EventLog {
     if (this.#heads.get(end.id)?.key !== end.key) return;
     if (position === end.position && (chain === undefined || chain === end.chain)) return;
     throw damaged(`search ${end.id} has ${end.position} facts, those after ${position} are missing`);
-  }
-
-  async #removeLeftovers(): Promise<void> {
-    const text = `SELECT CAST(search AS INTEGER), ${factColumn} FROM facts WHERE (search, position) IN
-      (SELECT search, min(position) FROM facts WHERE search NOT IN (SELECT key FROM searches) GROUP BY search)`;
-    const highest = this.#file.guard(() => this.#file.number("SELECT CAST(coalesce(max(search), 0) AS INTEGER) FROM facts"));
-    // Keys count up, so as many searches as the highest key mean that none was ever removed.
-    if (highest <= this.#heads.size) return;
-    for (const row of this.#file.guard(() => this.#file.prepare(text).all())) {
-      const [key, bytes] = rowOf(row);
-      const where = `a row of the removed search ${key}`;
-      const { searchId } = decodeAnyFact(
-        unseal(bytes, undefined, () => where),
-        where,
-      );
-      // A row of a search that is there and lacks one, under a damaged key, is no leftover.
-      const head = this.#heads.get(searchId);
-      const count = "SELECT count(*) FROM facts WHERE search = ?";
-      if (head !== undefined && this.#file.guard(() => this.#file.number(count, head.key)) < head.position) {
-        throw damaged(`a row of search ${searchId} stands under another search's key ${key}`);
-      }
-      await this.#removeRows(key);
-    }
-  }
-
-  async #removeRows(key: number): Promise<void> {
-    const text = "DELETE FROM facts WHERE search = ? AND position <= (SELECT min(position) + ? FROM facts WHERE search = ?)";
-    while (this.#open) {
-      const { changes } = this.#file.guard(() => this.#file.prepare(text).run(key, removeRows, key));
-      if (changes === 0) break;
-      await nextTurn();
-    }
-    while (this.#open && this.#file.shrink()) await nextTurn();
   }
 
   #assertOpen(): void {

@@ -1,5 +1,5 @@
 /** The end of a round: its facts become durable, all searches at once, and only then does anybody hear of it. */
-import type { EventFeed, EventLog } from "../ports.js";
+import type { AppendOptions, EventFeed, EventLog } from "../ports.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
 import type { Counters } from "./counters.js";
 import type { Outbox } from "./outbox.js";
@@ -21,10 +21,10 @@ export class Announcing {
   }
 
   /** Appends what searches have that is not in the log. Fails as the log does; then nothing may be spoken of. */
-  async append(written: readonly SearchEntry[]): Promise<void> {
+  async append(written: readonly SearchEntry[], options: AppendOptions): Promise<void> {
     if (written.length === 0) return;
     const batch = written.map((entry) => ({ searchId: entry.state.searchId, expected: entry.durable, facts: entry.fresh }));
-    await this.#options.log.append(batch);
+    await this.#options.log.append(batch, options);
     this.#options.counters.appendsTotal += 1;
   }
 

@@ -2,7 +2,6 @@
  * The coordinator as its doors see it: checks requests, hands what changes something to the runner's rounds, and answers the rest from
  * the states and the log.
  */
-import { randomInt, randomUUID } from "node:crypto";
 import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagnostics";
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
@@ -38,7 +37,7 @@ import { InlineHost, type StrategyHost } from "../strategy-host/strategy-host.js
 import { WorkerHost } from "../strategy-host/worker-host.js";
 import { type AgentLink, connectAgent } from "./connect-agent.js";
 import type { CoordinatorOptions } from "./coordinator-options.js";
-import { createSearch } from "./create-search.js";
+import { createSearch, newId, newSeed } from "./create-search.js";
 import { exportTrials } from "./export-trials.js";
 import { gaugesOf } from "./gauges.js";
 import { listAgents, listSearches, listTrials } from "./listings.js";
@@ -85,6 +84,9 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
   const nowMs = () => clock.now();
   return new CoordinatorCore(runner, options, { runner, log, host, diagnostics, nowMs });
 }
+
+/** Of commands that stop or delete: they are taken on a full log too. */
+const makesRoom = { makesRoom: true };
 
 class CoordinatorCore implements Coordinator {
   readonly gauges: CoordinatorGauges;
@@ -161,7 +163,11 @@ class CoordinatorCore implements Coordinator {
   }
 
   async stopSearch(searchId: string, reason: string): Promise<Search> {
-    return this.#commandSearch(searchId, { kind: "stopSearch", reason: reason || "stopped by its user", completes: false });
+    return this.#commandSearch(
+      searchId,
+      { kind: "stopSearch", reason: reason || "stopped by its user", completes: false },
+      makesRoom,
+    );
   }
 
   async deleteSearch(searchId: string): Promise<void> {
@@ -176,7 +182,7 @@ class CoordinatorCore implements Coordinator {
         runner.remove(entry).finally(() => {
           entry.leaving = false;
         });
-    });
+    }, makesRoom);
   }
 
   async *watchSearch(searchId: string, after: number, reader: Reader = {}): AsyncGenerator<Watched> {
@@ -219,7 +225,7 @@ class CoordinatorCore implements Coordinator {
         if (trial === undefined) throw noTrial(entry.state, number);
         return trial;
       };
-    });
+    }, makesRoom);
   }
 
   async *exportSearch(searchId: string, reader: Reader = {}): AsyncGenerator<ExportSearchResponse> {
@@ -259,13 +265,19 @@ class CoordinatorCore implements Coordinator {
     await this.#runner.close();
   }
 
-  async #commandSearch(searchId: string, command: SearchCommand): Promise<Search> {
+  async #commandSearch(
+    searchId: string,
+    command: SearchCommand,
+    options: { readonly makesRoom?: boolean } = {},
+  ): Promise<Search> {
     const runner = this.#runner;
     return runner.call(() => {
       const entry = runner.entry(searchId);
       runner.deciding.command(entry, command);
+      // A repeated stop changes nothing, but on a full log the search may end by it.
+      runner.deciding.touch(entry);
       return () => entry.state.view();
-    });
+    }, options);
   }
 }
 
@@ -280,13 +292,4 @@ function warnOfMissing(runner: Runner, missing: readonly string[]): void {
   const what = missing.length === 1 ? "an artifact is missing" : `${missing.length} artifacts are missing`;
   const message = `${what} that trials refer to; restore them from a backup, regulus doctor --data DIR names them with their trials`;
   runner.notify({ message, isWarning: true, fields: { missing: missing.length, first } });
-}
-
-/** Short enough to be copied from a screen. */
-function newSeed(): number {
-  return randomInt(2 ** 32);
-}
-
-function newId(): string {
-  return randomUUID().replaceAll("-", "").slice(0, 16);
 }

@@ -1,4 +1,5 @@
 /** The creation of a search: its spec is checked and filled in before anything is written, and a repeated request finds the first one. */
+import { randomInt, randomUUID } from "node:crypto";
 import { resolveSpec } from "@regulus/algorithms/catalog";
 import { type CreateSearchRequest, type Fact, limits, RegulusError, type Search, SearchSpec } from "@regulus/proto";
 import { SearchState } from "../search/search-state.js";
@@ -72,4 +73,13 @@ function assertRoom(runner: Runner, caller: string | undefined): void {
     const words = `${own} searches of this caller are not over, which is the most for one caller; wait for one to end or stop one`;
     throw new RegulusError("exhausted", words);
   }
+}
+
+/** Short enough to be copied from a screen. */
+export function newSeed(): number {
+  return randomInt(2 ** 32);
+}
+
+export function newId(): string {
+  return randomUUID().replaceAll("-", "").slice(0, 16);
 }

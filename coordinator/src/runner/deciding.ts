@@ -2,7 +2,7 @@
  * What a round decides about searches: commands become facts, facts are told to the search and have their consequences, and the search is
  * noted as one that the round has to look at. Nothing here is durable yet; the runner appends what was decided.
  */
-import { type Fact, RegulusError, type SearchSpec } from "@regulus/proto";
+import { EndReason, type Fact, RegulusError, type SearchSpec } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "../search/commands.js";
 import { decide } from "../search/decide.js";
 import type { HeldLease } from "./agents.js";
@@ -43,6 +43,13 @@ export class Deciding {
   /** Has a round look at a search. */
   touch(entry: SearchEntry): void {
     this.#touched.add(entry);
+  }
+
+  /** Has a round look at the searches that stop because somebody asked for it. */
+  touchStopped(): void {
+    for (const entry of this.#options.searches.all) {
+      if (entry.state.status === "stopping" && entry.state.endsAs === "stopped") this.touch(entry);
+    }
   }
 
   /** The searches to look at; from here on there are none. */
@@ -107,6 +114,20 @@ export class Deciding {
     this.command(entry, { kind: "settle", nowMs: nowMs(), idle: false });
     ask(entry);
     this.command(entry, { kind: "settle", nowMs: nowMs(), idle: entry.idle && !entry.asking });
+  }
+
+  /** Takes from their agents what is to stop, and ends a search that stops. For a full log: agents can't report, and what has ended can be deleted. */
+  endStopped(entry: SearchEntry): void {
+    const { state } = entry;
+    const nowMs = this.#options.nowMs();
+    const message = "the log is full, so nothing more is heard of it";
+    for (const number of [...state.running]) {
+      const trial = state.live.get(number);
+      if (trial === undefined || (state.status !== "stopping" && trial.stopReason === undefined)) continue;
+      const { attempt } = trial;
+      this.command(entry, { kind: "loseAttempt", trial: number, attempt, reason: EndReason.END_REASON_LOST, message, nowMs });
+    }
+    if (state.status === "stopping") this.command(entry, { kind: "settle", nowMs, idle: false });
   }
 
   /** Tells facts to a search, one after the other, each with what follows from it. */

@@ -1,6 +1,6 @@
 /**
  * What waits for a round: commands of callers, reports, timers. Bounded, and closed with a reason while the log takes nothing or the
- * coordinator ends.
+ * coordinator ends. While the log is full it takes what makes room.
  */
 import { RegulusError } from "@regulus/proto";
 
@@ -12,11 +12,14 @@ export interface Job {
   /** Decides. Answers what to do once it is durable. */
   run(): () => void;
   reject(error: unknown): void;
+  /** It makes room in the log, or goes before what does. */
+  readonly makesRoom: boolean;
 }
 
 export class Inbox {
   #jobs: Job[] = [];
   #refusal: RegulusError | undefined;
+  #takesRoomMakers = false;
   readonly #wake: () => void;
 
   /** `wake` has a round run soon. */
@@ -34,8 +37,8 @@ export class Inbox {
   }
 
   /** Decides in a round, and answers once that is durable. `work` gives the answer's function. */
-  async call<Answer>(work: () => () => Answer): Promise<Answer> {
-    if (this.#refusal !== undefined) throw this.#refusal;
+  async call<Answer>(work: () => () => Answer, makesRoom = false): Promise<Answer> {
+    if (this.#refusal !== undefined && !(makesRoom && this.#takesRoomMakers)) throw this.#refusal;
     if (this.#jobs.length >= commandsMax) {
       throw new RegulusError("exhausted", `${commandsMax} commands wait; try again in a moment`);
     }
@@ -44,7 +47,7 @@ export class Inbox {
         const answer = work();
         return () => resolve(answer());
       };
-      this.#jobs.push({ run, reject });
+      this.#jobs.push({ run, reject, makesRoom });
       this.#wake();
     });
   }
@@ -56,8 +59,16 @@ export class Inbox {
       work();
       return () => undefined;
     };
-    this.#jobs.push({ run, reject: () => undefined });
+    this.#jobs.push({ run, reject: () => undefined, makesRoom: false });
     this.#wake();
+  }
+
+  /** Decides something that makes room; nobody waits. */
+  postRoomMaker(work: () => void): void {
+    this.call(() => {
+      work();
+      return () => undefined;
+    }, true).catch(() => undefined);
   }
 
   /** Everything that waits, in order. */
@@ -67,10 +78,19 @@ export class Inbox {
     return jobs;
   }
 
-  /** Refuses what waits and what comes. */
-  close(refusal: RegulusError): void {
+  /** Refuses what waits and what comes, but for what makes room where that is `taken`. */
+  close(refusal: RegulusError, roomMakers: "refused" | "taken" = "refused"): void {
     this.#refusal = refusal;
-    for (const job of this.take()) job.reject(refusal);
+    this.#takesRoomMakers = roomMakers === "taken";
+    for (const job of this.take()) {
+      if (job.makesRoom && this.#takesRoomMakers) this.#jobs.push(job);
+      else job.reject(refusal);
+    }
+  }
+
+  /** Takes a job that came to nothing once more, before the others. */
+  takeAgain(job: Job): void {
+    this.#jobs.unshift(job);
   }
 
   /** Takes commands again. */

@@ -17,6 +17,7 @@ function begin() {
       say("load");
       if (!at.canRead) throw new Error("the disk is away");
     },
+    loaded: () => undefined,
     resume: () => say("resume"),
     onLogFailure: () => say("failed"),
   });

@@ -49,7 +49,7 @@ describe("reads after a round that the log did not take", () => {
     at.readGate = new Promise((resolve) => {
       open = resolve;
     });
-    const refusals = [at.coordinator.stopSearch(busy.searchId, "full"), at.create({}, "never")];
+    const refusals = [at.coordinator.pauseSearch(busy.searchId, "full"), at.create({}, "never")];
     for (const refusal of refusals) await assert.rejects(refusal, /can't be written, nothing was changed/);
     const { searchId } = busy;
     const durable = async () => {

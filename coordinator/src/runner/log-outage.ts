@@ -13,6 +13,8 @@ export interface LogOutageOptions {
   readonly clock: Clock;
   /** Reads every search from the log again. */
   readonly load: () => Promise<void>;
+  /** Every search is read: the states are those of the log. */
+  readonly loaded: () => void;
   /** Takes commands again. */
   readonly resume: () => void;
   /** Told of each failure to read. */
@@ -40,12 +42,22 @@ export class LogOutage {
   begin(): void {
     this.#stale = true;
     this.#failures += 1;
+    this.#cancel?.();
+    this.#cancel = undefined;
     void this.#reload();
   }
 
   /** The log took a round. */
   over(): void {
     this.#failures = 0;
+  }
+
+  /** There is room again: what waits need not wait longer. */
+  hasRoom(): void {
+    if (this.#stale || this.#cancel === undefined) return;
+    this.#cancel();
+    this.#cancel = undefined;
+    this.#options.resume();
   }
 
   close(): void {
@@ -55,7 +67,7 @@ export class LogOutage {
 
   async #reload(): Promise<void> {
     if (this.#closed) return;
-    const { clock, load, resume, onLogFailure } = this.#options;
+    const { clock, load, loaded, resume, onLogFailure } = this.#options;
     try {
       await load();
       this.#stale = false;
@@ -63,8 +75,10 @@ export class LogOutage {
       onLogFailure(thrown);
     }
     if (this.#closed) return;
+    if (!this.#stale) loaded();
     const waitMs = Math.min(retryMs.max, retryMs.first * 2 ** (this.#failures - 1));
     this.#cancel = clock.wakeAfter(waitMs, () => {
+      this.#cancel = undefined;
       if (this.#stale) this.begin();
       else resume();
     });

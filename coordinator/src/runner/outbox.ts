@@ -4,11 +4,12 @@
  */
 import { type ArtifactRef, type ConnectResponse, type Lease, limits, numbersIn, type SearchSpec } from "@regulus/proto";
 import type { HeldLease, OpenConnection } from "./agents.js";
+import type { Job } from "./inbox.js";
 
 /** A caller that waits for the round. */
 export interface Waiting {
   resolve(): void;
-  reject(error: unknown): void;
+  readonly job: Job;
 }
 
 /** A lease to hand over. */

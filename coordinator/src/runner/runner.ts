@@ -15,8 +15,9 @@ import { ArtifactLedger } from "./artifact-ledger.js";
 import { Asking } from "./asking.js";
 import { Consequences } from "./consequences.js";
 import { Counters } from "./counters.js";
+import { decideRoom, decideRound } from "./decide-round.js";
 import { Deciding } from "./deciding.js";
-import { Inbox, type Job } from "./inbox.js";
+import { Inbox } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
 import { LogOutage, refusalFor, stillReading } from "./log-outage.js";
 import type { Notify } from "./notices.js";
@@ -69,7 +70,7 @@ export class Runner {
     this.#rounds = new Rounds({
       defer: options.defer,
       run: () => this.#runRound(),
-      isHeld: () => this.#inbox.refusal !== undefined,
+      isHeld: () => this.#inbox.refusal !== undefined && (this.#inbox.isEmpty || this.#outage.isStale),
       hasMore: () => !this.#inbox.isEmpty || this.deciding.hasTouched,
     });
     this.#announcing = new Announcing({ ...options, ledger: this.ledger, counters: this.counters });
@@ -105,6 +106,7 @@ export class Runner {
     this.#outage = new LogOutage({
       clock: options.clock,
       load: () => this.#load(),
+      loaded: () => this.#rounds.schedule(),
       resume: () => this.#resume(),
       onLogFailure: options.onLogFailure,
     });
@@ -153,9 +155,12 @@ export class Runner {
     for (const entry of this.searches.all) entry.closeFolds();
   }
 
-  /** Decides in a round, and answers once that is durable. `work` gives the answer's function. */
-  call<Answer>(work: () => () => Answer): Promise<Answer> {
-    return this.#inbox.call(work);
+  /**
+   * Decides in a round, and answers once that is durable. `work` gives the answer's function. `makesRoom`: taken on a full log too, where the search
+   * that it touches ends what it can.
+   */
+  call<Answer>(work: () => () => Answer, { makesRoom = false } = {}): Promise<Answer> {
+    return this.#inbox.call(work, makesRoom);
   }
 
   /** Decides in a round; nobody waits. */
@@ -193,6 +198,7 @@ export class Runner {
   async remove(entry: SearchEntry): Promise<void> {
     try {
       await this.#removals.remove(entry);
+      this.#outage.hasRoom();
     } catch (thrown) {
       this.#options.onLogFailure(thrown);
       throw refusalFor(thrown);
@@ -214,31 +220,20 @@ export class Runner {
     this.#now = this.#options.clock.now();
     const outbox = new Outbox();
     this.#outbox = outbox;
-    for (const job of this.#inbox.take()) this.#runJob(job);
-    const changed = this.deciding.takeTouched();
-    for (const entry of changed) this.deciding.progress(entry);
-    this.#placing.place(this.#now);
-    for (const entry of this.deciding.takeTouched()) changed.add(entry);
+    // Rounds on a full log take nothing else.
+    const makesRoom = this.#inbox.refusal !== undefined;
+    const parts = { inbox: this.#inbox, deciding: this.deciding, placing: this.#placing, nowMs: this.#now };
+    const changed = makesRoom ? decideRoom(parts, outbox) : decideRound(parts, outbox);
     const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.searches.isCurrent(entry));
-    for (const entry of changed) if (this.#asking.mayHaveMore(entry)) this.deciding.touch(entry);
+    for (const entry of changed) if (!makesRoom && this.#asking.mayHaveMore(entry)) this.deciding.touch(entry);
     try {
-      await this.#announcing.append(written);
+      await this.#announcing.append(written, { makesRoom });
     } catch (thrown) {
-      this.#fail(thrown, outbox);
+      this.#fail(thrown, outbox, makesRoom);
       return;
     }
-    this.#outage.over();
+    if (!makesRoom) this.#outage.over();
     this.#announcing.speak(written, outbox);
-  }
-
-  #runJob(job: Job): void {
-    try {
-      this.#outbox.waiting.push({ resolve: job.run(), reject: job.reject });
-    } catch (thrown) {
-      if (!(thrown instanceof RegulusError)) throw thrown;
-      // The refusal may rest on facts of this very round, so it waits for them like an answer.
-      this.#outbox.waiting.push({ resolve: () => job.reject(thrown), reject: job.reject });
-    }
   }
 
   #touch(entry: SearchEntry): void {
@@ -249,11 +244,17 @@ export class Runner {
   }
 
   /** The log did not take the round: nobody hears of it, and agents come back to repeat what was not acknowledged. */
-  #fail(thrown: unknown, outbox: Outbox): void {
+  #fail(thrown: unknown, outbox: Outbox, madeRoom: boolean): void {
     this.#options.onLogFailure(thrown);
     const error = refusalFor(thrown);
-    this.#inbox.close(error);
-    for (const waiting of outbox.waiting) waiting.reject(error);
+    const isFull = error.code === "exhausted";
+    this.#inbox.close(error, isFull ? "taken" : "refused");
+    const goesOn = isFull && !madeRoom;
+    for (const { job } of outbox.waiting.toReversed()) {
+      if (goesOn && job.makesRoom) this.#inbox.takeAgain(job);
+      else job.reject(error);
+    }
+    if (goesOn) this.#inbox.postRoomMaker(() => this.deciding.touchStopped());
     this.agents.clear(error.message);
     this.#outage.begin();
   }

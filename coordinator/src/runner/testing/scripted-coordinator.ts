@@ -8,7 +8,7 @@ import {
   type Fact,
   type Lease,
   parseSearchDocument,
-  type RegulusError,
+  RegulusError,
   type Search,
   type SearchSpec,
 } from "@regulus/proto";
@@ -31,6 +31,8 @@ export class ScriptedCoordinator {
   seedsDrawn = 0;
   /** Fails the next appends, or the next removals. */
   appendFault: RegulusError | undefined;
+  /** The disk is full: only what makes room is appended. */
+  isFull = false;
   removeFault: RegulusError | undefined;
   /** Readings of the whole log wait for it. */
   readGate: Promise<void> | undefined;
@@ -93,9 +95,10 @@ export class ScriptedCoordinator {
   async open(leaseTimeoutMs = 10_000): Promise<void> {
     const inner = openMemoryLog(this.#file);
     const log: EventLog = {
-      append: async (batch) => {
+      append: async (batch, options) => {
         if (this.appendFault !== undefined) throw this.appendFault;
-        await inner.append(batch);
+        if (this.isFull && options?.makesRoom !== true) throw new RegulusError("exhausted", "no space for the log; free some");
+        await inner.append(batch, options);
       },
       read: (searchId, after, options) => inner.read(searchId, after, options),
       searches: async () => {
