@@ -123,6 +123,7 @@ test("a search is found by its id, else by the only beginning of one, else by th
     message: /^7 searches are named .*\n {2}many1 [\s\S]*\n {2}many5 [^\n]*\n {2}and 2 more$/,
   });
   await assert.rejects(found("nothing"), { code: "not-found", message: /no search nothing; regulus ls lists/ });
+  await assert.rejects(found("bc1"), { code: "not-found" }, "the middle of an id is no beginning");
   await assert.rejects(found(""), { code: "not-found" });
 });
 

@@ -58,6 +58,31 @@ test("a coordinator that goes and comes back is told once each, and the watch go
   assert.ok(lines.includes("the coordinator dropped this watch, which read too slowly; going on from where it was"), stderr);
 });
 
+test("watch --json begins after the position that is asked for", async (t) => {
+  const twin = await startTwin(t);
+  twin.add("s1", spec);
+  for (const reason of ["a", "b", "c"]) twin.tell("s1", { $case: "searchPaused", value: { reason } });
+  twin.tell("s1", { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_STOPPED", reason: "" } });
+  const { code, stdout } = await regulus(["watch", "s1", "--json", "--after", "2", "-c", twin.address]);
+  const lines = stdout.trimEnd().split("\n");
+  assert.deepEqual([code, ...lines.map((line) => JSON.parse(line).position)], [0, 3, 4]);
+});
+
+test("a trial is shown although its output can't be had now, with words; another failure is one of the command", async (t) => {
+  const twin = await startTwin(t);
+  const kept = twin.add("s1", spec);
+  kept.exported.push({ trial: Trial.fromPartial({ searchId: "s1", trial: 0 }), measurements: [] });
+  twin.failures.set(
+    "getTrialOutput",
+    Array.from({ length: 5 }, () => new RegulusError("unavailable", "its agent is away")),
+  );
+  const shown = await regulus(["show", "s1", "0", "-c", twin.address]);
+  assert.deepEqual([shown.code, shown.stderr], [0, "its agent is away\n"]);
+  assert.match(shown.stdout, /^trial +0 of s1\n/);
+  twin.failures.set("getTrialOutput", [new RegulusError("data-loss", "broken")]);
+  assert.equal((await regulus(["show", "s1", "0", "-c", twin.address])).code, 7);
+});
+
 for (const [words, left] of [
   [["watch", "s1"], /^left; the search goes on\. regulus watch s1 follows it again, regulus stop s1 ends it$/m],
   [["logs", "s1", "0", "--follow"], /^left; the trial goes on$/m],

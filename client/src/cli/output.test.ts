@@ -29,6 +29,7 @@ test("JSON: a oneof by its name, not finite numbers as texts, zeros kept", () =>
     kind: { $case: "trialEnded", value: { trial: 0, loss: Number.NaN } },
     options: { $case: "user", value: 1, more: 2 },
   };
+  assert.equal(toJson([Infinity, -Infinity, 0, "", null, { $case: "a" }]), '["Infinity","-Infinity",0,"",null,{"$case":"a"}]');
   assert.equal(toJson(value), '{"kind":{"trialEnded":{"trial":0,"loss":"NaN"}},"options":{"$case":"user","value":1,"more":2}}');
 });
 

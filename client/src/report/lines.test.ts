@@ -9,6 +9,7 @@ import { shownSearches, valueAxis, withBest } from "./chart-frame.js";
 import { courseCharts, progressCharts } from "./charts.js";
 import { courseOf } from "./course.js";
 import { parallelCharts, parallelTrialsMax } from "./parallel-charts.js";
+import { renderReport } from "./report.js";
 import type { SearchRecord } from "./result.js";
 import { perturbed } from "./series.js";
 import { trialRowsMax, trialTable } from "./tables.js";
@@ -254,7 +255,7 @@ function measured(
       timeMs: 1,
       kind: { $case: "trialMeasured", value: { trial: at, attempt: 1, measurement } },
     });
-  return { search: { ...sample.search, spec }, trials, course: courseOf(facts) };
+  return { search: { ...sample.search, spec, bestTrial: 0 }, trials, course: courseOf(facts) };
 }
 
 test("every chart of an objective has the same kind of axis: logarithmic over decades of a loss, never for a score", () => {
@@ -313,4 +314,20 @@ test("of many refusals, words and findings the newest 30 of each are listed", ()
     Array.from({ length: 60 }, (_, index) => 20 + index),
     "in the order of time",
   );
+});
+
+test("the best search is compared with the next best one on the same problem, and no other search is praised", async () => {
+  const other = measured("loss", "DIRECTION_MINIMIZE", [0.55]);
+  const elsewhere = { ...(other.search.spec ?? assert.fail()), workload: { name: "another", module: "", options: {} } };
+  const unlike = { ...other, search: { ...other.search, spec: elsewhere } };
+  for (const [direction, words] of [
+    ["DIRECTION_MINIMIZE", "17 % below"],
+    ["DIRECTION_MAXIMIZE", "33 % above"],
+  ] as const) {
+    const records = [0.6, 0.5, 0.8].map((value) => measured("loss", direction, [value]));
+    const page = await renderReport([...records, unlike, measured("cost", direction, [0.55])]);
+    assert.deepEqual(page.match(/[\d.]+ % \w+ the next best search/g), [`${words} the next best search`]);
+    const twins = await renderReport([records[0] ?? assert.fail(), measured("loss", direction, [0.6])]);
+    assert.doesNotMatch(twins, /the next best search/);
+  }
 });

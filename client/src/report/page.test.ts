@@ -275,12 +275,20 @@ test("a report says what its searches came to, with the numbers of the log, as i
   const steps = { stepsPerTrial: 400, measurementsPerTrial: 4, slots: 1 };
   const inside = sampleSearch({ seed: 1, name: "inside", strategy: "self-tuning-network", trials: 2, ...steps });
   const outside = sampleSearch({ seed: 2, name: "outside", strategy: "random", trials: 4, divergesEvery: 3, ...steps });
+  const twin: SearchRecord = {
+    ...outside,
+    search: {
+      ...outside.search,
+      searchId: "another-one",
+      slotSeconds: 10,
+      wastedSlotSeconds: 12,
+      reason: "the strategy ended: it is done",
+    },
+    said: [{ step: 1, accepted: false, metrics: {}, vectors: {}, message: "it is done", timeMs: createdMs }],
+  };
   const pages: readonly (readonly [string, readonly SearchRecord[]])[] = [
     ["inside and outside", [inside, outside]],
-    [
-      "twins",
-      [outside, { ...outside, search: { ...outside.search, searchId: "another-one", slotSeconds: 10, wastedSlotSeconds: 12 } }],
-    ],
+    ["twins", [outside, twin]],
     [
       "strategies that step",
       [
