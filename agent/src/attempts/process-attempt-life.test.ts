@@ -22,7 +22,11 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await turn();
+  const beganMs = performance.now();
+  while (!holds()) {
+    assert.ok(performance.now() < beganMs + 60_000, `waited a minute for: ${holds}`);
+    await turn();
+  }
 }
 
 /** One agent's worth of what attempts share. */

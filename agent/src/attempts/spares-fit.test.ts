@@ -61,6 +61,11 @@ test("a spare is handed out once, and one that has ended never", async () => {
   await ended(gone);
   assert.equal(await gone.prepared, undefined);
   assert.notEqual(take(), gone);
+  // The end of one that was handed out says nothing of the one that is ready now.
+  const [used, ready] = [spares.prepare(kind, likely), spares.prepare(kind, likely)];
+  used.child.kill("SIGKILL");
+  await ended(used);
+  assert.equal(take(), ready);
 });
 
 test("a spare that does not fit is ended: another backend or memory, or other devices where they are taken", async () => {

@@ -37,6 +37,17 @@ const kindsOf = (one: ProgramRun) => one.sent.map(({ kind }) => kind).filter((ki
 
 // Its helper left the group, has no mark and no parent, and holds its pipes: they are let go of a while after its end, beside the other tests.
 const holding = start(script(`setsid env -i sleep 600 & echo $!; echo '{"step": 60, "validLoss": 1}'`));
+const crashing = start(script(`setsid env -i sleep 600 & echo $!; exit 3`));
+
+test("a program that had failed before it was asked to stop has failed", async () => {
+  await crashing.said("program", 1);
+  await gone(crashing.all("program")[0]?.group ?? 0);
+  // Its pipes are open still, and it has not told of its end.
+  crashing.stop("preempted");
+  await crashing.over;
+  assert.equal(crashing.end.reason, "user-error");
+  assert.match(crashing.end.message, /ended with code 3/);
+});
 
 test("a program in another folder than a relative one of the agent's finds its parameters and saves where it is told to", async () => {
   const text = `cat "$REGULUS_PARAMETERS" && pwd && ${saves(1)} && ${lines({ step: 1, validLoss: 1 })}`;
@@ -293,10 +304,9 @@ test("a program that has measured at its target is done, killed or asked to make
 });
 
 test("a program's end is its end, whoever holds its pipes open", async () => {
-  await holding.over;
+  await Promise.all([holding.over, crashing.over]);
   assert.deepEqual([holding.end.reason, holding.end.step], ["done", 60]);
-  const helper = Number(holding.end.printed.split("\n")[0]);
-  process.kill(helper, "SIGKILL");
+  for (const { printed } of [holding.end, crashing.end]) process.kill(Number(printed.split("\n")[0]), "SIGKILL");
 });
 
 test("while the store lacks one checkpoint the next one waits, and is sent when it is stored, though the program says nothing more", async () => {
@@ -333,6 +343,11 @@ test("arguments carry hyperparameters, and one that the trial lacks is left out"
   const { final, printed } = (await run(argv, { work: { parameters: { rate: 0.25 } } })).end;
   assert.equal(final?.metrics.validLoss, 0.25);
   assert.match(printed, /^0\.25 \$\{rate\}$/m);
+});
+
+test("a last line without an end is a line", async () => {
+  const { reason, step } = (await run(["printf", '{"step": 9, "validLoss": 1}'])).end;
+  assert.deepEqual([reason, step], ["done", 9]);
 });
 
 test("whatever a program prints is a sign of life, on either pipe, no more often than is asked for", async () => {

@@ -98,7 +98,11 @@ const isThere = (pid: number): boolean => {
 };
 
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const beganMs = performance.now();
+  while (!holds()) {
+    assert.ok(performance.now() < beganMs + 60_000, `waited a minute for: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 const file = (name: string) => JSON.stringify(join(scratch, name));

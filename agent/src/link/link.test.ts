@@ -12,7 +12,7 @@ import { pino } from "pino";
 import { testLease, testSpec } from "../testing/test-agent.js";
 import { TestCoordinator } from "../testing/test-coordinator.js";
 import { channelCredentials, streamOptions } from "./channel.js";
-import { Link, type LinkHandler } from "./link.js";
+import { Link, type LinkHandler, reachable } from "./link.js";
 
 const closing: (() => void)[] = [];
 after(() => {
@@ -427,4 +427,18 @@ test("a plain agent that meets a coordinator with TLS is told which flags it lac
   await leaves.eventually("its end", () => logged.length > 0);
   assert.match(logged[0]?.msg ?? "", /the coordinator ended the connection$/);
   rmSync(folder, { recursive: true });
+});
+
+test("a coordinator is reachable or not, which is known in the time that is given", async () => {
+  const coordinator = await startCoordinator();
+  const ask = async (address: string, maxMs: number) => {
+    const client = new AgentServiceClient(address, channelCredentials({}), streamOptions);
+    closing.push(() => client.close());
+    return await reachable(client, maxMs);
+  };
+  assert.equal(await ask(coordinator.address, 60_000), undefined);
+  const nobody = await startCoordinator({ host });
+  nobody.close();
+  const missing = await ask(nobody.address, 50);
+  assert.deepEqual([missing?.code, missing?.message], ["unavailable", "no answer within 50 ms"]);
 });

@@ -96,13 +96,19 @@ export class ProgramRun {
     await this.said("measured", 1);
   }
 
-  /** Resolves when so much was said of a kind. */
+  /** Resolves when so much was said of a kind; fails once the attempt has said its last word without it, or after a minute. */
   async said(kind: FromTrial["kind"], count: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const look = () => {
-        if (this.all(kind).length < count) return;
+    await new Promise<void>((resolve, reject) => {
+      const done = (end: () => void) => {
+        clearTimeout(timer);
         this.looks.delete(look);
-        resolve();
+        end();
+      };
+      const fail = () => done(() => reject(new Error(`waited for ${count} of ${kind}; heard ${JSON.stringify(this.sent)}`)));
+      const timer = setTimeout(fail, 60_000);
+      const look = () => {
+        if (this.all(kind).length >= count) done(resolve);
+        else if (this.all("finished").length > 0) fail();
       };
       this.looks.add(look);
       look();
