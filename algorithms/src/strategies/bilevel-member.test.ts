@@ -84,9 +84,10 @@ test("what is asked next begins anew: nothing of it is answered, missed, saved o
 });
 
 test("a process that is gone leaves what the trial had saved, and counts until it is long past", () => {
-  const member = asked({ holds: [2, 4], has: [2, 4], saved: 8 });
+  const member = asked({ holds: [2, 3, 4], has: [2, 3, 4], saved: 8 });
   noteMissed(member, [2]);
-  assert.deepEqual([member.has, member.holds, member.losses, member.missed], [[2], [2], 1, [2]]);
+  // The checkpoint is that of before, and does not hold what its own trial found missing.
+  assert.deepEqual([member.has, member.holds, member.losses, member.missed], [[2], [2, 3], 1, [2]]);
   assert.ok(member.answered !== null, "it counts as an answer");
   noteSaved(member, 11);
   assert.deepEqual(member.holds, [2], "a checkpoint since then holds that and no more");

@@ -142,13 +142,17 @@ describe("maid over trials", () => {
   });
 
   it("asks ahead only where more trials may run than there are shards, and pauses what is decided without them", () => {
-    const kinds = (parallelism: number) => {
-      const { facts, trials } = drive({ seed: 4, shards: 2, parallelism, orderSeed: 1 });
+    const kinds = (parallelism: number, budget: Partial<StrategyContext["budget"]> = {}) => {
+      const { facts, trials } = drive({ seed: 4, shards: 2, parallelism, orderSeed: 1, budget });
       return { trials: respondTrials(trials), pauses: facts.filter(({ kind }) => kind?.$case === "trialPauseRequested").length };
     };
     assert.deepEqual(kinds(2), { trials: 3, pauses: 0 }, "two shards and the last trial");
     const ahead = kinds(8);
     assert.ok(ahead.trials > 3 && ahead.pauses > 0, JSON.stringify(ahead));
+    // Four trials less the last one are no second pair; and steps that are counted are not spent on what may never be asked.
+    assert.deepEqual(kinds(8, { trials: 4 }), { trials: 3, pauses: 0 });
+    assert.ok(kinds(8, { trials: 5 }).pauses > 0);
+    assert.deepEqual(kinds(8, { steps: 100_000 }), { trials: 3, pauses: 0 });
   });
 
   it("replaces trials that end or give no answer, with the same steps, and says so", () => {
@@ -210,6 +214,7 @@ describe("maid over trials", () => {
     const outcome = (_: number, untilStep: number): Outcome => (untilStep > 1 ? "fails" : "reaches");
     const { facts, trials } = drive({ seed: 1, shards: 1, parallelism: 2, outcome, options: { replacements: 2 } });
     assert.match(words(facts).at(-1) ?? "", /ended \(user error\), and so did 2 before it: the strategy gives up/);
+    assert.equal(trials.length, 3, "the first, and two in its place");
     assert.ok(trials.every(({ status }) => status === "ended"));
   });
 

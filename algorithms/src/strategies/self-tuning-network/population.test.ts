@@ -188,6 +188,8 @@ test("a budget of trials bounds replacements and replays, and the search still c
     const strategy = module.create(bounded, given);
     const driven = drive({}, { strategy, context: bounded, ...(outcome === undefined ? {} : { outcome }) });
     assert.ok(driven.trials.every(({ status }) => status === "ended"));
+    const ran = stepped(driven).filter(({ metrics }) => metrics.replaced === 0 && metrics.copied === 0);
+    assert.deepEqual(ran, [], "a round in which nothing is done is none");
     return driven.trials.map(({ kept }) => kept.arm || "own").join(" ");
   };
   assert.equal(within(4, { replays: 3 }), "own own own replay");
@@ -294,9 +296,10 @@ test("a member that its user stops is left in peace, and its replayed facts chan
     (state, kind, index) => strategy.tell(state, { searchId: "s", position: index + 1, timeMs: 0, kind }),
     strategy.init(),
   );
-  const works = strategy.ask(told, 9, createRng(1)).filter(({ kind }) => kind === "resume");
+  const proposals = strategy.ask(told, 9, createRng(1));
   assert.deepEqual(
-    works.map((one) => (one.kind === "resume" ? one.trial : -1)),
-    [0],
+    proposals.map((one) => (one.kind === "resume" ? one.trial : one.kind)),
+    ["report", 0],
+    "nobody takes its place",
   );
 });

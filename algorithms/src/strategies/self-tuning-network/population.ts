@@ -110,7 +110,7 @@ export function tellPopulation(state: Population, { kind }: Fact, rules: Populat
     case "trialRetried": {
       // One that was replaced meanwhile works for nobody; one that still has its place goes on.
       const member = memberOf(state, kind.value.trial);
-      if (member?.status === "failed" && !state.finished) member.status = "busy";
+      if (member?.status === "failed") member.status = "busy";
       return state;
     }
     case "trialPaused": {
