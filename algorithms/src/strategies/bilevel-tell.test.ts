@@ -1,7 +1,7 @@
 /** Facts of bilevel rounds one by one, over a method that writes down what it is told: two shards of two samples. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EndReason, type Fact, toVectors, type Work } from "@regulus/proto";
+import { EndReason, type Fact, limits, toVectors, type Work } from "@regulus/proto";
 import type { BilevelMethod, IterationRecord, MethodState } from "../solvers/maid/method.js";
 import type { ReducedAnswer, SampleAnswer } from "../solvers/respond.js";
 import { encodeAnswer } from "../solvers/respond-messages.js";
@@ -118,7 +118,8 @@ test("a description begins the method; one that is none leaves the trial without
   for (const [samples, theta, isOne] of [
     [4, [1], true],
     [1, [1], true],
-    [1_000_000, [1], true],
+    [limits.bilevelSamplesMax, [1], true],
+    [limits.bilevelSamplesMax + 1, [1], false],
     [0, [1], false],
     [1.5, [1], false],
     [4, [], false],
@@ -174,6 +175,26 @@ test("the accuracy is that of the newest step that says one, and the end is told
     [0, 1],
     "each was started from",
   );
+});
+
+test("an end is a step that was taken where the method converged or had what it was given, and else a refusal", () => {
+  const accepted = (["converged", "budget", "box", "not-finite", "attainable-accuracy", "not-strongly-convex"] as const).filter(
+    (reason) => {
+      const ending: typeof writing = {
+        ...writing,
+        tell: (state) => {
+          state.finished = { reason, message: "" };
+          return [];
+        },
+      };
+      const { state, describe, resume, answer, ask } = begun(settingOf({ shards: 1, method: ending }));
+      describe(2);
+      resume(0, { ...ask(0), shard: 0, shards: 1 });
+      answer(0, 0, 0, { samples: 2 });
+      return state.reports.at(-1)?.accepted;
+    },
+  );
+  assert.deepEqual(accepted, ["converged", "budget"]);
 });
 
 test("a trial that pauses without an answer is silent, one that was asked to pause is not, and both free it", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EndReason, type Fact, toVectors } from "@regulus/proto";
 import { type BoRepSettings, boRepDefaults, encodeShardAnswer, startBoRep } from "../../solvers/bo-rep/index.js";
-import { isUsable, type Rules, stepsOfTrialMin } from "./advance.js";
+import { advance, isUsable, type Rules, stepsOfTrialMin } from "./advance.js";
 import { askSearch } from "./ask.js";
 import { type BoRepSearch, emptySearch, newShard, type Shard } from "./search-state.js";
 import { tellSearch } from "./tell.js";
@@ -183,6 +183,68 @@ test("a shard whose trial is gone keeps its answer, and its next trial is sent e
   const left = inRounds();
   tellSearch(rulesOf({ trialsMax: 3 }), left, fact(1, { $case: "trialEnded", value }));
   assert.equal(left.phase, "rounds");
+});
+
+/** A search in which both shards have answered what is awaited, after `at` upper steps. */
+function allAnswered(awaited: "lower" | "direction", at: number, own: BoRepSettings = settings): BoRepSearch {
+  const state = inRounds();
+  assert.ok(state.machine);
+  Object.assign(state.machine, startBoRep(own, { x: [1, 2, 3, 4], y: [7, 8] }), { awaited, draws: 20 });
+  const sum = awaited === "lower" ? [1, 1, 1] : [2, 0, 0, 0];
+  state.shards = [0, 1].map((trial) => {
+    const answer = { nodes: [{ lo: 2 * trial, hi: 2 * trial + 2, sum }], slice: [] };
+    return idle(trial, { answer: { kind: awaited, draw: 20, at, answer, used: false } });
+  });
+  return state;
+}
+
+test("a report tells the greatest lag since the last one, and what lag may come to", () => {
+  const reported = (step: number, at: number, lagBefore: number, more: Partial<Rules> = {}) => {
+    const state = allAnswered("direction", at);
+    Object.assign(state.machine ?? {}, { step });
+    state.lag = lagBefore;
+    advance(rulesOf(more), state);
+    assert.equal(state.machine?.step, step + 1);
+    return [state.reports.at(-1)?.metrics.lag, state.reports.at(-1)?.metrics.lagBound, state.lag];
+  };
+  // Every third step is reported: period 3, eta 0.05 and the workload's kappa of 2.
+  const bound = 3 * 0.05 * 2;
+  assert.deepEqual(reported(2, 1, 0), [1, bound, 0]);
+  assert.deepEqual(reported(2, 1, 5), [5, bound, 0]);
+  assert.deepEqual(reported(2, 2, 0), [0, bound, 0]);
+  assert.deepEqual(reported(1, 0, 0), [undefined, undefined, 1]);
+  assert.deepEqual(reported(1, 1, 4), [undefined, undefined, 4]);
+  assert.deepEqual(reported(2, 2, 0, { kappa: 7 })[1], 3 * 0.05 * 7);
+});
+
+test("what changed by an answer has a new version, and every shard's answer is spent", () => {
+  const versions = (awaited: "lower" | "direction") => {
+    const state = allAnswered(awaited, 0);
+    advance(rulesOf(), state);
+    assert.ok(state.shards.every(({ answer }) => answer?.used));
+    return state.versions;
+  };
+  assert.deepEqual(versions("lower"), [3, 5, 5]);
+  assert.deepEqual(versions("direction"), [4, 4, 5]);
+});
+
+test("the last round is the one after which a trial still has a whole step and two rounds to close", () => {
+  const ended = (awaited: "lower" | "direction", own: BoRepSettings, more: Partial<Rules>) => {
+    const state = allAnswered(awaited, 0, own);
+    advance(rulesOf({ settings: own, ...more }), state);
+    return [state.machine?.ended, state.phase];
+  };
+  // The round that was just answered is not in the shards' five steps; a step takes two rounds to refresh and two more.
+  assert.deepEqual(ended("direction", settings, { stepsPerTrial: 5 + 1 + 4 + 2 }), ["no", "rounds"]);
+  assert.deepEqual(ended("direction", settings, { stepsPerTrial: 5 + 1 + 4 + 2 - 1 }), ["steps", "evaluate"]);
+  // Twenty-one rounds and seven more, of two shards each.
+  assert.deepEqual(ended("direction", settings, { stepsMax: 2 * (21 + 7) }), ["no", "rounds"]);
+  assert.deepEqual(ended("direction", settings, { stepsMax: 2 * (21 + 7) - 1 }), ["steps", "evaluate"]);
+  // Within a refresh nothing ends it; in refinement it is asked after the next round only.
+  assert.deepEqual(ended("lower", settings, { stepsPerTrial: 6 }), ["no", "rounds"]);
+  const refining = { ...settings, refinementEpochs: 1, refinementSteps: 5 };
+  assert.deepEqual(ended("lower", refining, { stepsPerTrial: 5 + 2 + 4 + 2 }), ["no", "rounds"]);
+  assert.deepEqual(ended("lower", refining, { stepsPerTrial: 5 + 2 + 4 + 2 - 1 }), ["steps", "evaluate"]);
 });
 
 test("a trial has to take part in one upper step beside what it says first and last", () => {
