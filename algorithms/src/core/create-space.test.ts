@@ -141,6 +141,23 @@ test("a parameter is there exactly while its condition holds, and so on down the
   assert.equal(createSpace([...conditional, double("x", 0, 1)]).size, Number.POSITIVE_INFINITY);
 });
 
+test("a condition on a list holds for every list of the same values, and for no other", () => {
+  const layers: Parameter = {
+    name: "layers",
+    domain: { $case: "categorical", value: { choices: [null, [64, 32], [64]] } },
+    when: undefined,
+  };
+  const space = createSpace([layers, { ...double("rate", 0, 1), when: { parameter: "layers", equals: [[64, 32]] } }]);
+  assert.deepEqual(space.fromUnit([0.5, 0.25]), { layers: [64, 32], rate: 0.25 });
+  assert.deepEqual(space.fromUnit([0.9, 0.25]), { layers: [64] });
+  assert.deepEqual(
+    [[64, 32], [32, 64], [64], "64,32", null].map((value) => space.isActive("rate", { layers: value })),
+    [true, false, false, false, false],
+  );
+  assert.deepEqual(space.check({ layers: [64, 32], rate: 1 }), []);
+  assert.equal(space.check({ layers: [64, 32] }).length, 1);
+});
+
 test("what is wrong with a configuration is said in words", () => {
   const space = createSpace([...conditional, double("x", 0, 1)]);
   const problems = space.check({ optimizer: "adam", momentumTenths: 3, beta: 2.5, x: Number.NaN, bios: true });
