@@ -33,6 +33,12 @@ describe("an agent on which the search has not worked", () => {
     assert.ok(!blamed(2).keepsOff("y", nowMs), "another agent is not");
   });
 
+  it("is blamed for its own user errors, also of a trial that is blamed on another agent before it ends", () => {
+    const records = blamed(2);
+    for (let count = 0; count < 2; count += 1) records.tell(on("y", "x"), attempt(userError));
+    assert.deepEqual(records.keptOff(nowMs), ["x", "y"]);
+  });
+
   it("is not blamed for what ended otherwise", () => {
     const records = new AgentRecords();
     for (let count = 0; count < 5; count += 1) records.tell(on("x"), attempt(lost));

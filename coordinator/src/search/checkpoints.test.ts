@@ -9,7 +9,7 @@ import { keptRefs, noCheckpoints, type TrialCheckpoints, withEnd, withMeasured, 
 import type { FactKind } from "./commands.js";
 import { decide } from "./decide.js";
 import { decideReport } from "./decide-report.js";
-import { recentMax } from "./recent-values.js";
+import { RecentValues, recentMax } from "./recent-values.js";
 import { resumePoint } from "./resume-point.js";
 import { SearchState } from "./search-state.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
@@ -193,6 +193,26 @@ test("the best checkpoint is kept however much a trial measures between two and 
   );
 });
 
+test("values older than half of those that are held are thinned out, not lost", () => {
+  const recent = new RecentValues();
+  for (let step = 1; step <= recentMax + 1; step += 1) recent.add(step, step);
+  const odd = Array.from({ length: recentMax / 4 }, (_, index) => 2 * index + 1);
+  assert.deepEqual(recent.steps.slice(0, odd.length), odd);
+  for (let step = recentMax + 2; step <= 4 * recentMax; step += 1) recent.add(step, step);
+  assert.deepEqual(
+    recent.steps.slice(-recentMax / 2),
+    Array.from({ length: recentMax / 2 }, (_, index) => 3.5 * recentMax + index + 1),
+  );
+  assert.ok((recent.steps[0] ?? 0) < recentMax, "some of the oldest is left");
+  assert.equal(recent.at(recent.steps[0] ?? 0), recent.steps[0]);
+  assert.ok(Number.isNaN(recent.at(-1)));
+  recent.since(4 * recentMax - 2);
+  assert.deepEqual(
+    recent.steps.map((step) => step - 4 * recentMax),
+    [-2, -1, 0],
+  );
+});
+
 test("damage of a source takes nothing of what a trial has saved itself, which is gone on from when no source is left", () => {
   const save = (trial: number, step: number, name: string): FactKind => {
     return {
@@ -214,14 +234,14 @@ test("damage of a source takes nothing of what a trial has saved itself, which i
       $case: "unrestorable",
       value: { checkpoint: { sha256, size: 1, kind: "checkpoint" }, message: "no tar" },
     } as const;
-    const { facts } = decideReport(
+    const { facts, refused } = decideReport(
       at.state,
       "a",
       { lease: { searchId: "s", trial: 1, attempt: 2 }, event },
       { nowMs, elsewhere: false },
     );
     const [damaged] = facts;
-    assert.ok(damaged?.$case === "checkpointDamaged");
+    assert.ok(!refused && damaged?.$case === "checkpointDamaged");
     const { trial, attempt, step: at1, goesOnFromStep } = damaged.value;
     assert.deepEqual([trial, attempt, at1, goesOnFromStep], [1, 2, step, fromStep]);
     at.tell(...facts);

@@ -70,12 +70,18 @@ describe("more budget", () => {
     };
     assert.deepEqual(problems({ steps: 10, wallTimeMs: 5, failures: 1 }), ["steps", "wallTimeMs", "failures"]);
     assert.deepEqual(problems({}), ["trials"]);
+    const words = "nothing, since search s has no such limit; it has trials, wallTime";
+    assert.throws(
+      () => extend(new SearchAt({ budget: { trials: 4, wallTime: "1h" } }), { steps: 1 }),
+      (thrown: unknown) => RegulusError.from(thrown).problems[0]?.expected === words,
+    );
     assert.deepEqual(problems({ trials: 10_000_000 }), ["trials"]);
     const room = limits.trialsMax - 4;
     assert.throws(
       () => extend(at, { trials: room + 1 }),
       (thrown: unknown) => {
         const [problem] = RegulusError.from(thrown).problems;
+        assert.equal(problem?.seen, String(room + 1));
         return problem?.expected === `at most ${room} beside the 4 that there are`;
       },
     );

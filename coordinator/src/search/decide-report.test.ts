@@ -84,6 +84,27 @@ describe("decideReport", () => {
     assert.equal(end?.$case === "trialEnded" && end.value.reason, EndReason.END_REASON_USER_ERROR);
   });
 
+  it("has an agent avoided on which trials failed once one of them works, or comes to its end, elsewhere", () => {
+    const ways: Record<string, readonly [boolean, Report["event"]]> = {
+      measures: [true, measured(3)],
+      "is done": [true, done()],
+      pauses: [false, done()],
+    };
+    for (const [way, [final, event]] of Object.entries(ways)) {
+      const at = new SearchAt();
+      for (const trial of [0, 1]) {
+        const value = { trial, attempt: 1, reason: EndReason.END_REASON_USER_ERROR, message: "", retryAtMs: nowMs };
+        at.running(trial, { final }).tell({ $case: "attemptEnded", value });
+      }
+      at.tell({ $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "b", fromStep: 0 } });
+      const avoided = report(at, event, { agentId: "b", attempt: 2 }).facts.flatMap((fact) =>
+        fact.$case === "agentAvoided" ? [fact.value.agentId, fact.value.message] : [],
+      );
+      const words = "2 trials in a row ended there as user errors, and trial 0, which was one of them, works on agent b";
+      assert.deepEqual(avoided, ["a", words], way);
+    }
+  });
+
   it("keeps a hundred findings of an attempt", () => {
     const at = new SearchAt().running(0);
     for (let index = 0; index < 150; index += 1) {

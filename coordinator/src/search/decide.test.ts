@@ -32,7 +32,10 @@ describe("decide", () => {
     at.running(0).tell(...decide(at.state, stopSearch));
     assert.throws(() => decide(at.state, { kind: "pauseSearch", reason: "" }), refused(/is stopping \(enough\)/));
     at.tell({ $case: "searchEnded", value: { outcome: SearchOutcome.SEARCH_OUTCOME_STOPPED, reason: "enough" } });
-    assert.throws(() => decide(at.state, { kind: "resumeSearch" }), refused(/has ended/));
+    assert.throws(
+      () => decide(at.state, { kind: "resumeSearch" }),
+      refused(/has ended .*; more budget, or a failed trial that is tried again, opens it$/),
+    );
   });
 
   it("stops a search: what holds no lease ends now, what runs is waited for, and only then the search ends", () => {
@@ -126,6 +129,8 @@ describe("decide", () => {
     assert.ok(end?.$case === "trialEnded");
     assert.equal(end.value.reason, EndReason.END_REASON_LOST);
     assert.match(end.value.message, /silent \(attempt 3; 2 were tried again\)/);
+    at.tell(end);
+    assert.deepEqual(lose(3), [], "it is over");
   });
 
   it("notes why a trial can't be placed when the reason changes", () => {

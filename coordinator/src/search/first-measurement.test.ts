@@ -65,4 +65,7 @@ test("built-in procedures measure what they measure", () => {
   const module = new SearchAt({ command: undefined, workload: { module: "mine.mjs" } });
   module.tell({ $case: "trialProposed", value: { trial: 0, work } }).attempt(0, 1);
   assert.equal(findings(measure(module, 0, 1, { other: 1 })).length, 1);
+  const tunes = new SearchAt({ command: undefined, workload: { module: "mine.mjs" } });
+  tunes.tell({ $case: "trialProposed", value: { trial: 0, work: { ...work, procedure: "self-tune" } } }).attempt(0, 1);
+  assert.deepEqual(findings(measure(tunes, 0, 1, { other: 1 })), [], "what self-tune measures is known");
 });

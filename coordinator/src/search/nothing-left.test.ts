@@ -63,7 +63,9 @@ test("an attempt that is ended from outside after it measured at its step is don
     const saves = new SearchAt({ retries: { max } }).running(0).tell(saved(step));
     measure(saves, 0, 10);
     const words = `saved at step ${step}, ${max} retries: what a program was about to save is worth another attempt`;
-    assert.deepEqual(kindsOf(finish(saves, 0, EndReason.END_REASON_LOST)), [then], words);
+    const [end, ...others] = finish(saves, 0, EndReason.END_REASON_LOST);
+    assert.deepEqual([end?.$case, others], [then, []], words);
+    if (end?.$case === "trialEnded") assert.equal(end.value.reason, EndReason.END_REASON_DONE, words);
   }
   const silent = new SearchAt().running(0);
   measure(silent, 0, 10);
@@ -82,6 +84,9 @@ test("a program that fails by itself, and a procedure that is none, are not done
   const fails = new SearchAt({ retries: { max: 2, on: ["user-error", "lost"] } }).running(0);
   measure(fails, 0, 10);
   assert.deepEqual(kindsOf(finish(fails, 0, EndReason.END_REASON_USER_ERROR)), ["attemptEnded"]);
+  const endless = new SearchAt({ retries: { max: 1 } }).running(0, { untilStep: 0 });
+  measure(endless, 0, 10);
+  assert.deepEqual(kindsOf(finish(endless, 0, EndReason.END_REASON_LOST)), ["attemptEnded"], "it has no step to come to");
   const fits = new SearchAt({ command: undefined, workload: "ridge" });
   const work = {
     procedure: "fit",
@@ -97,6 +102,7 @@ test("a program that fails by itself, and a procedure that is none, are not done
   assert.deepEqual(kindsOf(finish(fits, 0, EndReason.END_REASON_LOST)), ["attemptEnded"], "it leaves a model at its end");
   const pauses = new SearchAt({ command: undefined, workload: "ridge" });
   pauses.tell({ $case: "trialProposed", value: { trial: 0, work: { ...work, final: false } } }).attempt(0, 1);
+  pauses.timeMs += 2000;
   measure(pauses, 0, 30);
   assert.deepEqual(
     kindsOf(finish(pauses, 0, EndReason.END_REASON_DONE, undefined, 30)),
@@ -104,6 +110,8 @@ test("a program that fails by itself, and a procedure that is none, are not done
     "and no program is to save",
   );
   assert.deepEqual(kindsOf(take(pauses, resume(20))), ["trialResumed"]);
+  pauses.timeMs += 1000;
+  assert.deepEqual(pauses.attempt(0, 2).state.cost.wastedByReason(), {}, "it waits with what it did");
 });
 
 test("a resumed attempt that has nothing to measure, or lacks the objective at its end, is done if the log has a value", () => {

@@ -151,6 +151,7 @@ describe("a refused proposal", () => {
       start({ vectors: { a: [0, 1, Number.POSITIVE_INFINITY] } }),
       /vector a holds Infinity at index 2/,
     ],
+    ["a first number that is none", resume(0, { vectors: { a: [Number.NaN, 1] } }), /vector a holds NaN at index 0/],
     ["more vectors than travel", start(long), /2001 vectors, at most 2000 are taken/],
     ["a resume of nobody", resume(1), /there is no trial 1; there are 1/],
     ["new parameters outside of the space", resume(0, { parameters: { rate: -1 } }), /rate/],
@@ -226,6 +227,13 @@ describe("a procedure that learns inside of training", () => {
       const replays = at().tell({ $case: "trialProposed", value: { trial: 0, work: { ...work, schedule: kept } } });
       replays.tell({ $case: "trialPaused", value: { trial: 0, attempt: 0, step: 0 } });
       assert.match(refusal(take(replays, [resume(0, { parameters: { rate: 0.25 } })])), words);
+      const artifacts = kept === undefined ? [] : [kept];
+      const rest = { attempt: 0, reason: EndReason.END_REASON_DONE, message: "", final: undefined, startedMs: 0 };
+      replays.tell({ $case: "trialEnded", value: { trial: 0, artifacts, ...rest } });
+      assert.match(
+        refusal(take(replays, [start({ procedure: "fit", parameters: { rate: 0.25 }, ...(kept && { scheduleOf: 0 }) })])),
+        words,
+      );
     }
   });
 });

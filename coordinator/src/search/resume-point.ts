@@ -18,7 +18,7 @@ export function resumePoint(trial: TrialState): ResumePoint {
   const own: ResumePoint = { ref: newest?.ref, step: newest?.step ?? 0, missing: undefined };
   const { fromTrial } = trial.work;
   const savedSince = (newest?.position ?? 0) > trial.workPosition;
-  if (fromTrial === undefined || savedSince) return own;
+  if (savedSince) return own;
   if (source === undefined) return { ...own, missing: fromTrial };
   return { ref: source.newest.ref, step: source.newest.step, missing: undefined };
 }

@@ -99,6 +99,17 @@ describe("a call with a key", () => {
     assert.equal(at.state.keyed.size, limits.keysKeptMax);
   });
 
+  it("of a retry of some trials is not for others, though they are as many", () => {
+    const at = new SearchAt({ budget: { trials: 9 } });
+    for (const trial of [0, 1, 2]) at.running(trial).ended(trial, EndReason.END_REASON_LOST);
+    const retry = (...trials: readonly number[]) => decide(at.state, { kind: "retryTrials", trials, key: "k", nowMs });
+    at.tell(...retry(0, 1));
+    assert.deepEqual(retry(1, 0, 1), [], "the same in another order");
+    for (const others of [[1, 2], [0], [2], []])
+      assert.throws(() => retry(...others), /belongs to a call that tried other trials again/);
+    assert.throws(() => extend(at, "k"), /belongs to a call that tried other trials again/);
+  });
+
   it("of a retry is kept too, and an empty key is new every time", () => {
     const at = new SearchAt({ budget: { trials: 9 } });
     const fail = (trial: number) => at.ended(trial, EndReason.END_REASON_LOST);

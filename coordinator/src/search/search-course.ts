@@ -49,7 +49,6 @@ export function tellCourse(course: SearchCourse, { kind, timeMs }: Fact): void {
       course.status = "running";
       course.outcome = SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
       course.reason = "";
-      course.endsAs = "stopped";
       course.strategyFailure = "";
       course.endedMs = 0;
       course.time.run(timeMs);

@@ -83,6 +83,14 @@ describe("the end of a search by its failures", () => {
     ["a diverged trial, which is a result", (at: SearchAt) => at.running(0).ended(0, diverged)],
     ["an infeasible trial, which is a result", (at: SearchAt) => at.running(0).ended(0, infeasible)],
     ["a trial that reached its step", (at: SearchAt) => at.paused(0)],
+    [
+      "a trial that reached its step before it failed",
+      (at: SearchAt) => {
+        const work = at.paused(0).state.live.get(0)?.work ?? assert.fail("it is live");
+        at.tell({ $case: "trialResumed", value: { trial: 0, work } });
+        return at.attempt(0, 2).ended(0, userError, { message: "same" });
+      },
+    ],
     ["a failure of another kind", (at: SearchAt) => at.running(0).ended(0, userError, { message: "disk full" })],
     ["another reason with the same words", (at: SearchAt) => at.running(0).ended(0, lost, { message: "same" })],
   ] as const) {
