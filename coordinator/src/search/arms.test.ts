@@ -52,6 +52,10 @@ test("the steps of the arms are those of the search, each counted once", () => {
   at.attempt(1, 2).measured(1, 4, 1);
   const steps = at.state.view().arms.map((arm) => arm.steps);
   assert.deepEqual([steps, at.state.steps], [[5, 6], 11]);
+  at.measured(0, Number.MAX_SAFE_INTEGER, 1);
+  at.tell(...take(at, start({ fromTrial: 0 })));
+  at.attempt(2, 1).measured(2, Number.MAX_SAFE_INTEGER, 1);
+  assert.equal(at.state.view().arms[0]?.steps, Number.MAX_SAFE_INTEGER, "and stay a number that a message can hold");
 });
 
 test("the strategy's own arm stands first, then the others by name, whichever began first", () => {

@@ -118,6 +118,15 @@ test("a clock that goes back takes nothing away", () => {
   );
 });
 
+test("a clock that stays back counts nothing, and takes nothing away either", () => {
+  const cost = after(1, [
+    [10, started],
+    [12, measured],
+    [11, ended(EndReason.END_REASON_LOST)],
+  ]);
+  assert.deepEqual([cost.slotSeconds, cost.wastedSlotSeconds], [2, 2]);
+});
+
 test("work that a new process does again is wasted as repeated, and a process that waits goes on", () => {
   const again = (fromStep: number): Fact["kind"] => {
     return { $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "a", fromStep } };

@@ -86,6 +86,8 @@ describe("more budget", () => {
       },
     );
     assert.equal(extend(at, { trials: room }).length, 1);
+    const steps = new SearchAt({ budget: { steps: 10, wallTime: "1h", failures: 2 } });
+    assert.equal(extend(steps, { steps: 2 ** 50, wallTimeMs: limits.wallTimeMsMax - 3_600_000, failures: room }).length, 1);
   });
 
   it("that leaves another limit spent does not open the search", () => {

@@ -158,6 +158,12 @@ describe("the end of a search by its goal", () => {
     });
   }
 
+  it("is not where as many failures as the budget allows came with it", () => {
+    const at = new SearchAt({ objective: { metric: "loss", goal: 0.1 }, budget: { trials: 16, failures: 1 } });
+    at.running(0).running(1).measured(0, 1, 0).ended(1, userError).ended(0, done);
+    assert.match(endOf(at)?.reason ?? "", /^budget of failures spent: 1 of 1/);
+  });
+
   it("is not by a trial that failed, nor by a value that is not finite", () => {
     const at = new SearchAt({ objective: { metric: "loss", direction: "minimize", goal: 0.1 }, budget: { trials: 16 } });
     assert.deepEqual(settled(at.running(0).measured(0, 1, Number.NEGATIVE_INFINITY)), []);
