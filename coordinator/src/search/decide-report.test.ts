@@ -105,6 +105,24 @@ describe("decideReport", () => {
     }
   });
 
+  it("counts no failure of an attempt that met a damaged checkpoint, and counts those before and after it", () => {
+    const at = new SearchAt().running(0);
+    const checkpoint = { sha256: "ab".repeat(32), size: 1, kind: "checkpoint" };
+    at.tell(...report(at, { $case: "checkpointed", value: { step: 5, checkpoint } }).facts);
+    const damaged: Report["event"] = { $case: "unrestorable", value: { checkpoint, message: "no tar" } };
+    const reasons: EndReason[] = [];
+    for (const attempt of [1, 2, 3]) {
+      if (attempt > 1) at.attempt(0, attempt);
+      if (attempt === 2) at.tell(...report(at, damaged, { attempt }).facts);
+      const [end] = report(at, finished(EndReason.END_REASON_LOST), { attempt }).facts;
+      assert.ok(end?.$case === "attemptEnded");
+      reasons.push(end.value.reason);
+      at.tell(end);
+    }
+    const { END_REASON_LOST: lost, END_REASON_PREEMPTED: preempted } = EndReason;
+    assert.deepEqual([reasons, at.state.live.get(0)?.failures], [[lost, preempted, lost], 2]);
+  });
+
   it("keeps a hundred findings of an attempt", () => {
     const at = new SearchAt().running(0);
     for (let index = 0; index < 150; index += 1) {
