@@ -28,13 +28,18 @@ class KeyedRng implements Rng {
   readonly #identity: Block;
   /** State of the stream; made at the first draw, since many keys are only forked. */
   #words: Int32Array | undefined;
+  /** The word that came first in the newest fork, and the identity after it: a search forks all of its trials under one word. */
+  #word: { readonly text: string; readonly identity: Block } | undefined;
 
   constructor(identity: Block) {
     this.#identity = identity;
   }
 
   fork(...keys: readonly (string | number)[]): Rng {
-    return new KeyedRng(keys.reduce(absorb, this.#identity));
+    const [first, ...others] = keys;
+    return new KeyedRng(
+      typeof first === "string" ? others.reduce(absorb, this.#after(first)) : keys.reduce(absorb, this.#identity),
+    );
   }
 
   uniform(): number {
@@ -79,6 +84,11 @@ class KeyedRng implements Rng {
       out[other] = moved;
     }
     return out;
+  }
+
+  #after(text: string): Block {
+    if (this.#word?.text !== text) this.#word = { text, identity: absorb(this.#identity, text) };
+    return this.#word.identity;
   }
 
   #state(): Int32Array {

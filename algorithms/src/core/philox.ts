@@ -33,8 +33,10 @@ export function philox(counter: Block, key: readonly [number, number]): Block {
   return [c0, c1, c2, c3];
 }
 
-/** The upper 32 bits of the product of two unsigned 32-bit words. Every product below is under 2^49, so exact. */
+/** The upper 32 bits of the product of two unsigned 32-bit words, as a signed one: from products of halves, whose sums stay below 2^32. */
 function multiplyHigh(a: number, b: number): number {
-  const low = a * (b & 0xffff);
-  return Math.floor((a * (b >>> 16) + Math.floor(low / 0x10000)) / 0x10000);
+  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const middle = (Math.imul(aHigh, bLow) >>> 0) + (Math.imul(aLow, bLow) >>> 16);
+  const other = (Math.imul(aLow, bHigh) >>> 0) + (middle & 0xffff);
+  return Math.imul(aHigh, bHigh) + (middle >>> 16) + (other >>> 16);
 }
