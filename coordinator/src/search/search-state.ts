@@ -143,6 +143,9 @@ export class SearchState implements SearchCourse {
       case "agentAvoided":
         this.agentRecords.tellAvoided(kind.value.agentId, kind.value.untilMs);
         return;
+      case "searchEnded":
+        this.archive.pack();
+        return;
       case "searchExtended":
         this.#shownSpec = shownSpec(this.spec);
         this.firstTrials.wantedByUser();

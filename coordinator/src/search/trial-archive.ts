@@ -1,12 +1,13 @@
 /**
- * Ended trials in little room: the message that clients see of each as bytes, end to end in large blocks, and a few numbers in columns
- * for ranking. A million objects with maps would cost kilobytes each; this costs what the trial's own numbers take.
+ * Ended trials in little room: the message that clients see of each as bytes, several in a block, and a few numbers in columns
+ * for ranking. A million objects with maps would cost kilobytes each; this costs what the trial's own numbers take. The newest few wait as objects, to be
+ * encoded together.
  */
 import { isTrialFailure, Trial, TrialStatus } from "@regulus/proto";
-import { encoderOf } from "../encoded.js";
+import { partsEncoderOf } from "../encoded.js";
 
-/** Bytes of a block; a larger trial gets a block of its own. */
-const blockBytes = 256 * 1024;
+/** Trials of a block. */
+const blockTrials = 16;
 /** Rows that the columns begin with; they double. */
 const rowsAtFirst = 16;
 
@@ -14,8 +15,10 @@ const rowsAtFirst = 16;
 const isFailed = 1;
 /** Saved since it got its last work. */
 const hasSaved = 2;
+/** In the archive. */
+const isHere = 4;
 
-const encodeTrial = encoderOf(Trial);
+const encodeTrials = partsEncoderOf(Trial, 0);
 
 /** Numbers of an ended trial beside its message. */
 export interface EndedNumbers {
@@ -30,10 +33,11 @@ export interface EndedNumbers {
 /** Trials that are over, by number. */
 export class TrialArchive {
   readonly #blocks: Uint8Array[] = [];
-  #used = blockBytes;
+  /** Trials that are in no block yet. */
+  #waiting: Trial[] = [];
   #blockOf = new Uint32Array(rowsAtFirst);
   #offsetOf = new Uint32Array(rowsAtFirst);
-  /** Bytes of a trial; 0 for one that is not here. */
+  /** Bytes of a trial; 0 for one that is in no block. */
   #lengthOf = new Uint32Array(rowsAtFirst);
   #values = new Float64Array(rowsAtFirst);
   #steps = new Float64Array(rowsAtFirst);
@@ -42,42 +46,45 @@ export class TrialArchive {
   #bits = new Uint8Array(rowsAtFirst);
 
   has(trial: number): boolean {
-    return (this.#lengthOf[trial] ?? 0) > 0;
+    return this.#has(trial, isHere);
   }
 
   add(view: Trial, numbers: EndedNumbers): void {
     // The search and the status are the same for all; they are put back on the way out.
-    const bytes = encodeTrial({ ...view, searchId: "", status: TrialStatus.TRIAL_STATUS_UNSPECIFIED });
+    this.#waiting.push({ ...view, searchId: "", status: TrialStatus.TRIAL_STATUS_UNSPECIFIED });
     const trial = view.trial;
     this.#grow(trial + 1);
-    if (this.#used + bytes.length > (this.#blocks.at(-1)?.length ?? 0)) {
-      this.#blocks.push(new Uint8Array(Math.max(blockBytes, bytes.length)));
-      this.#used = 0;
-    }
-    this.#blocks.at(-1)?.set(bytes, this.#used);
-    this.#blockOf[trial] = this.#blocks.length - 1;
-    this.#offsetOf[trial] = this.#used;
-    this.#lengthOf[trial] = bytes.length;
-    this.#used += bytes.length;
     this.#values[trial] = view.value ?? Number.NaN;
     this.#steps[trial] = numbers.step;
     this.#keptMs[trial] = numbers.keptMs;
-    this.#bits[trial] = (isTrialFailure(view.reason) ? isFailed : 0) | (numbers.savedSince ? hasSaved : 0);
+    this.#bits[trial] = isHere | (isTrialFailure(view.reason) ? isFailed : 0) | (numbers.savedSince ? hasSaved : 0);
+    if (this.#waiting.length >= blockTrials) this.pack();
+  }
+
+  /** Puts those that wait into a block: no more may come for long. */
+  pack(): void {
+    const trials = this.#waiting;
+    this.#waiting = [];
+    for (const [index, bytes] of encodeTrials(trials).entries()) {
+      if (index === 0) this.#blocks.push(new Uint8Array(bytes.buffer));
+      const trial = trials[index]?.trial ?? 0;
+      this.#blockOf[trial] = this.#blocks.length - 1;
+      this.#offsetOf[trial] = bytes.byteOffset;
+      this.#lengthOf[trial] = bytes.length;
+    }
   }
 
   /** Takes a trial out: it is tried again. Its bytes stay where they are. */
   remove(trial: number): void {
+    this.#waiting = this.#waiting.filter((one) => one.trial !== trial);
     this.#lengthOf[trial] = 0;
     this.#bits[trial] = 0;
   }
 
   get(searchId: string, trial: number): Trial | undefined {
-    const length = this.#lengthOf[trial] ?? 0;
-    const block = this.#blocks[this.#blockOf[trial] ?? 0];
-    if (length === 0 || block === undefined) return undefined;
-    const offset = this.#offsetOf[trial] ?? 0;
-    const view = Trial.decode(block.subarray(offset, offset + length));
-    return { ...view, searchId, status: TrialStatus.TRIAL_STATUS_ENDED };
+    const bytes = this.#bytesOf(trial);
+    const view = bytes && Trial.decode(bytes);
+    return view && { ...view, searchId, status: TrialStatus.TRIAL_STATUS_ENDED };
   }
 
   /** A trial's value that counts; NaN for none, and for a trial that is not here. */
@@ -103,6 +110,14 @@ export class TrialArchive {
   /** Time in a trial's checkpoints, in milliseconds of one slot. */
   keptMs(trial: number): number {
     return this.#keptMs[trial] ?? 0;
+  }
+
+  #bytesOf(trial: number): Uint8Array | undefined {
+    if (!this.has(trial)) return undefined;
+    const length = this.#lengthOf[trial] ?? 0;
+    if (length === 0) return encodeTrials(this.#waiting.filter((one) => one.trial === trial))[0];
+    const offset = this.#offsetOf[trial] ?? 0;
+    return this.#blocks[this.#blockOf[trial] ?? 0]?.subarray(offset, offset + length);
   }
 
   #has(trial: number, bit: number): boolean {
