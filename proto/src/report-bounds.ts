@@ -68,16 +68,26 @@ export function problemWords(problems: readonly Problem[]): string {
 
 function checkMeasurement(problems: ProblemList, prefix: string, measurement: Measurement): void {
   const { metrics, learned, scales, hypergradients, vectors, seconds, step } = measurement;
-  for (const [field, values] of Object.entries({ metrics, learned, scales, hypergradients, vectors })) {
-    const names = Object.keys(values);
-    if (!isFew(problems, `${prefix}${field}`, names.length, limits.measurementNamesMax)) continue;
-    for (const name of names) checkText(problems, `${prefix}${field}[${name}]`, name);
-  }
+  checkNames(problems, prefix, "metrics", metrics);
+  checkNames(problems, prefix, "learned", learned);
+  checkNames(problems, prefix, "scales", scales);
+  checkNames(problems, prefix, "hypergradients", hypergradients);
+  checkNames(problems, prefix, "vectors", vectors);
   isFew(problems, `${prefix}vectors' numbers`, numbersIn(vectors), limits.vectorNumbersMax);
   if (!(seconds >= 0 && Number.isFinite(seconds))) {
     problems.add(`${prefix}seconds`, seconds, "seconds of training, finite and not negative");
   }
   checkStep(problems, `${prefix}step`, step);
+}
+
+/** Each measurement comes by here: words are made only for what is wrong. */
+function checkNames(problems: ProblemList, prefix: string, field: string, values: Readonly<Record<string, unknown>>): void {
+  const names = Object.keys(values);
+  if (!isFew(problems, `${prefix}${field}`, names.length, limits.measurementNamesMax)) return;
+  for (const name of names) {
+    const fault = textFault(name);
+    if (fault !== undefined) problems.addText(`${prefix}${field}[${name}]`, fault.seen, fault.expected);
+  }
 }
 
 function checkStep(problems: ProblemList, field: string, step: number): void {

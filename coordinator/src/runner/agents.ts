@@ -47,40 +47,35 @@ export interface KnownAgent {
   heardMs: number;
   draining: boolean;
   slotsUsed: number;
-  /** Its leases, by `leaseId`. */
-  readonly leases: Map<string, HeldLease>;
+  readonly leases: Set<HeldLease>;
   /** Slots of attempts that were taken from it and that it still works on as far as is known, by `attemptId`. */
   readonly ghosts: Map<string, number>;
   /** It gave a lease back unasked: it gets none before it is heard of again. */
   resting: boolean;
 }
 
-/** Names a running trial; there is one attempt at it at a time. */
-export function leaseId(searchId: string, trial: number): string {
-  return `${searchId}/${trial}`;
-}
-
 /** Names an attempt. */
 export function attemptId({ searchId, trial, attempt }: LeaseKey): string {
-  return `${leaseId(searchId, trial)}/${attempt}`;
+  return `${searchId}/${trial}/${attempt}`;
 }
 
 /** Every agent that is connected or holds a lease. */
 export class Agents {
   readonly #agents = new Map<string, KnownAgent>();
-  /** Leases of all agents, by `leaseId`. */
-  readonly #leases = new Map<string, HeldLease>();
+  /** Leases of all agents, by search and trial: there is one attempt at a trial at a time. */
+  readonly #leases = new Map<string, Map<number, HeldLease>>();
+  #leaseCount = 0;
 
   get all(): IterableIterator<KnownAgent> {
     return this.#agents.values();
   }
 
-  get leases(): IterableIterator<HeldLease> {
-    return this.#leases.values();
+  get leases(): HeldLease[] {
+    return [...this.#leases.values()].flatMap((ofSearch) => [...ofSearch.values()]);
   }
 
   get leaseCount(): number {
-    return this.#leases.size;
+    return this.#leaseCount;
   }
 
   /** Slots that agents which take leases have free. */
@@ -97,7 +92,7 @@ export class Agents {
   }
 
   lease(searchId: string, trial: number): HeldLease | undefined {
-    return this.#leases.get(leaseId(searchId, trial));
+    return this.#leases.get(searchId)?.get(trial);
   }
 
   /** Takes an agent's new connection; answers the agent. An older connection of it is no longer its own. */
@@ -127,21 +122,26 @@ export class Agents {
   }
 
   hold(lease: HeldLease): void {
-    const id = leaseId(lease.key.searchId, lease.key.trial);
+    const { searchId, trial } = lease.key;
     const agent = this.#know(lease.agentId);
-    agent.leases.set(id, lease);
+    agent.leases.add(lease);
     agent.slotsUsed += lease.slots;
-    this.#leases.set(id, lease);
+    const ofSearch = this.#leases.get(searchId);
+    if (ofSearch === undefined) this.#leases.set(searchId, new Map([[trial, lease]]));
+    else ofSearch.set(trial, lease);
+    this.#leaseCount += 1;
   }
 
   release(searchId: string, trial: number): HeldLease | undefined {
-    const id = leaseId(searchId, trial);
-    const lease = this.#leases.get(id);
-    if (lease === undefined) return undefined;
-    this.#leases.delete(id);
+    const ofSearch = this.#leases.get(searchId);
+    const lease = ofSearch?.get(trial);
+    if (ofSearch === undefined || lease === undefined) return undefined;
+    ofSearch.delete(trial);
+    if (ofSearch.size === 0) this.#leases.delete(searchId);
+    this.#leaseCount -= 1;
     const agent = this.#agents.get(lease.agentId);
     if (agent !== undefined) {
-      agent.leases.delete(id);
+      agent.leases.delete(lease);
       agent.slotsUsed -= lease.slots;
       this.#forgetIdle(agent);
     }
@@ -181,6 +181,7 @@ export class Agents {
     }
     this.#agents.clear();
     this.#leases.clear();
+    this.#leaseCount = 0;
   }
 
   #know(agentId: string): KnownAgent {
@@ -194,7 +195,7 @@ export class Agents {
       heardMs: 0,
       draining: false,
       slotsUsed: 0,
-      leases: new Map(),
+      leases: new Set(),
       ghosts: new Map(),
       resting: false,
     };
