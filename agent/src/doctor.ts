@@ -1,6 +1,6 @@
 /** What this machine could do as an agent, looked up the way an agent would: backends, permissions, memory, the coordinator. */
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
-import { AgentServiceClient } from "@regulus/proto";
+import { AgentServiceClient, counted } from "@regulus/proto";
 import { residentBytes } from "./attempts/process-memory.js";
 import { Spares } from "./attempts/spares.js";
 import { gpuName } from "./facts/gpu.js";
@@ -67,7 +67,11 @@ function lookAtMemory(options: AgentOptions): Finding {
   const watched = residentBytes(process.pid) !== undefined;
   const how = watched ? "trials are watched by /proc" : "there is no /proc, so only the heap limit of a trial process holds";
   const each = options.memoryPerTrialBytes || Math.floor((bytes * 0.9) / options.slots);
-  return { name: "memory", ok: watched, detail: `${gib(bytes)} GiB, ${gib(each)} GiB a trial at ${options.slots} slots; ${how}` };
+  return {
+    name: "memory",
+    ok: watched,
+    detail: `${gib(bytes)} GiB, ${gib(each)} GiB a trial at ${counted(options.slots, "slot")}; ${how}`,
+  };
 }
 
 function lookAtData(folder: string): Finding {

@@ -1,6 +1,6 @@
 /** How an agent is to be: what its flags say, with every default filled in. */
 import { availableParallelism } from "node:os";
-import { defaults, limits, RegulusError } from "@regulus/proto";
+import { counted, defaults, limits, RegulusError } from "@regulus/proto";
 import { z } from "zod";
 import type { TlsFiles } from "./link/channel.js";
 import type { ProcedureFinder } from "./trial/training-attempt.js";
@@ -111,7 +111,10 @@ export function readFlags(flags: unknown): AgentOptions {
 
 function readLabels(pairs: readonly string[]): Record<string, string> {
   if (pairs.length > limits.labelsMax) {
-    throw new RegulusError("invalid-argument", `--label: saw ${pairs.length} labels, expected at most ${limits.labelsMax}`);
+    throw new RegulusError(
+      "invalid-argument",
+      `--label: saw ${counted(pairs.length, "label")}, expected at most ${limits.labelsMax}`,
+    );
   }
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
 }

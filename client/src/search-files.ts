@@ -1,8 +1,10 @@
 /** Search files on this machine: YAML or JSON, by their content and not their name, into a search or everything that is wrong with it. */
+
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { limits, RegulusError, readSearchDocument, type SearchReading, type SearchSpec } from "@regulus/proto";
 import { type Document, isMap, parseAllDocuments, parseDocument } from "yaml";
+import { counted } from "./display/numbers.js";
 
 /** Syntax errors that are told at once; later ones mostly follow from the first. */
 const syntaxErrorsMax = 5;
@@ -52,7 +54,7 @@ function parseText(text: string, name: string): Document.Parsed {
   if (documents.length > 1) {
     throw new RegulusError(
       "invalid-argument",
-      `${name}: saw ${documents.length} documents (after ---), expected one search a file`,
+      `${name}: saw ${counted(documents.length, "document")} (after ---), expected one search a file`,
     );
   }
   // Whole numbers as bigints: as numbers, those beyond 2^53 would be rounded before anyone could refuse them.

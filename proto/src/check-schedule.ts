@@ -1,6 +1,8 @@
 /** A schedule of hyperparameters: the check of the message, and the reading of the file that a self-tuning trial leaves (docs/schedule.md). */
+
 import { z } from "zod";
 import { checkName } from "./check-values.js";
+import { counted } from "./counted.js";
 import { RegulusError } from "./errors.js";
 import type { Schedule } from "./gen/regulus/v1/search.js";
 import { limits } from "./limits.js";
@@ -14,7 +16,7 @@ const fileSchema = z.object({ steps: z.array(z.number()), values: z.record(z.str
 export function checkSchedule(problems: ProblemList, field: string, schedule: Schedule): void {
   const steps: unknown = schedule?.steps;
   if (!Array.isArray(steps) || steps.length === 0 || steps.length > limits.scheduleRowsMax) {
-    const seen = Array.isArray(steps) ? `${steps.length} steps` : "no steps";
+    const seen = Array.isArray(steps) ? counted(steps.length, "step") : "no steps";
     problems.addText(`${field}.steps`, seen, `1 to ${limits.scheduleRowsMax} of them`);
     return;
   }
@@ -25,13 +27,13 @@ export function checkSchedule(problems: ProblemList, field: string, schedule: Sc
   }
   const named = Object.entries(schedule.values ?? {});
   if (named.length === 0 || named.length > limits.parametersMax) {
-    problems.addText(`${field}.values`, `${named.length} hyperparameters`, `1 to ${limits.parametersMax} of them`);
+    problems.addText(`${field}.values`, counted(named.length, "hyperparameter"), `1 to ${limits.parametersMax} of them`);
   }
   for (const [name, vector] of named.slice(0, limits.parametersMax)) {
     checkName(problems, `${field}.values.${name}`, name);
     const values: unknown = vector?.values;
     if (!Array.isArray(values) || values.length !== steps.length) {
-      const seen = Array.isArray(values) ? `${values.length} numbers` : "no numbers";
+      const seen = Array.isArray(values) ? counted(values.length, "number") : "no numbers";
       problems.addText(`${field}.values.${name}`, seen, `${steps.length}, one for each step`);
       continue;
     }

@@ -2,7 +2,9 @@
  * Checks a search space: names, ranges, scales, choices, initial values and conditions. Conditions look backwards only, so that one pass
  * over the parameters finds everything. Paths are those of the message: `space[2].double.max`.
  */
+
 import { checkName } from "./check-values.js";
+import { counted } from "./counted.js";
 import { closestName } from "./did-you-mean.js";
 import type { Condition, DoubleDomain, IntDomain, Parameter } from "./gen/regulus/v1/search.js";
 import { limits } from "./limits.js";
@@ -15,7 +17,7 @@ type Domain = NonNullable<Parameter["domain"]>;
 /** Adds everything that is wrong with a space. */
 export function checkSpace(problems: ProblemList, space: readonly Parameter[]): void {
   if (space.length > limits.parametersMax) {
-    problems.addText("space", `${space.length} parameters`, `at most ${limits.parametersMax}`);
+    problems.addText("space", counted(space.length, "parameter"), `at most ${limits.parametersMax}`);
   }
   const parameters = space.slice(0, limits.parametersMax);
   const indexes = new Map<unknown, number>();
@@ -180,7 +182,8 @@ function checkChoices(problems: ProblemList, field: string, choices: readonly un
     problems.add(field, choices, `1 to ${limits.choicesMax} choices`);
     return false;
   }
-  if (choices.length > limits.choicesMax) problems.addText(field, `${choices.length} choices`, `at most ${limits.choicesMax}`);
+  if (choices.length > limits.choicesMax)
+    problems.addText(field, counted(choices.length, "choice"), `at most ${limits.choicesMax}`);
   const seen = new Set<unknown>();
   let good = choices.length <= limits.choicesMax;
   for (const [index, choice] of choices.slice(0, limits.choicesMax).entries()) {
@@ -231,7 +234,7 @@ function checkCondition(problems: ProblemList, field: string, condition: Conditi
 }
 
 function checkConditionValues(problems: ProblemList, field: string, domain: Domain, values: readonly unknown[]): void {
-  if (values.length > limits.choicesMax) problems.addText(field, `${values.length} values`, `at most ${limits.choicesMax}`);
+  if (values.length > limits.choicesMax) problems.addText(field, counted(values.length, "value"), `at most ${limits.choicesMax}`);
   if (domain.$case === "categorical" && !Array.isArray(domain.value.choices)) return;
   const choices = domain.$case === "categorical" ? new Set(domain.value.choices.map(valueKey)) : undefined;
   for (const [index, value] of values.slice(0, limits.choicesMax).entries()) {

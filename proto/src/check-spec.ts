@@ -3,10 +3,12 @@
  * exist is for `@regulus/algorithms/catalog`, and so is whether a search without a budget ends by itself. Everything wrong is told at
  * once, and no value that a message can hold makes it throw.
  */
+
 import { checkCommandWords } from "./check-command-words.js";
 import { checkSchedule } from "./check-schedule.js";
 import { checkSpace } from "./check-space.js";
 import { checkCount, checkLabels, checkLine, checkName, checkOptions, isPlainMap } from "./check-values.js";
+import { counted } from "./counted.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
 import type { Command, Component, Objective, Resources, SearchSpec, Workload } from "./gen/regulus/v1/search.js";
 import { defaults, limits } from "./limits.js";
@@ -73,7 +75,7 @@ function checkCommand(problems: ProblemList, command: Command): void {
   const argv = listAt(problems, "command.argv", command.argv);
   if (argv.length === 0 || argv[0] === "") problems.addText("command.argv", "no program", "a program and its arguments");
   if (argv.length > limits.commandWordsMax) {
-    problems.addText("command.argv", `${argv.length} arguments`, `at most ${limits.commandWordsMax}`);
+    problems.addText("command.argv", counted(argv.length, "argument"), `at most ${limits.commandWordsMax}`);
   }
   for (const [index, word] of argv.slice(0, limits.commandWordsMax).entries())
     checkArgument(problems, `command.argv[${index}]`, word);
@@ -81,7 +83,7 @@ function checkCommand(problems: ProblemList, command: Command): void {
   checkCount(problems, "command.stopGraceMs", command.stopGraceMs, timer);
   const env = Object.entries(command.env ?? {});
   if (env.length > limits.commandWordsMax)
-    problems.addText("command.env", `${env.length} variables`, `at most ${limits.commandWordsMax}`);
+    problems.addText("command.env", counted(env.length, "variable"), `at most ${limits.commandWordsMax}`);
   for (const [name, value] of env.slice(0, limits.commandWordsMax)) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.length > limits.nameCharactersMax) {
       problems.add(`command.env.${name}`, name, "a variable's name: letters, digits and '_', not a digit first");
@@ -99,7 +101,7 @@ function checkArgument(problems: ProblemList, field: string, text: unknown): voi
 function checkObjectives(problems: ProblemList, objectives: readonly Objective[]): void {
   if (objectives.length === 0) problems.addText("objectives", "nothing", "at least one objective: a metric and its direction");
   if (objectives.length > limits.componentsMax) {
-    problems.addText("objectives", `${objectives.length} objectives`, `at most ${limits.componentsMax}`);
+    problems.addText("objectives", counted(objectives.length, "objective"), `at most ${limits.componentsMax}`);
   }
   const seen = new Set<unknown>();
   for (const [index, objective] of objectives.slice(0, limits.componentsMax).entries()) {
@@ -172,7 +174,7 @@ function checkSpending(problems: ProblemList, { budget, parallelism, retries, re
 
 function checkRetriedReasons(problems: ProblemList, reasons: readonly unknown[]): void {
   if (reasons.length > limits.retryReasonsMax) {
-    problems.addText("retries.on", `${reasons.length} reasons`, `at most ${limits.retryReasonsMax}`);
+    problems.addText("retries.on", counted(reasons.length, "reason"), `at most ${limits.retryReasonsMax}`);
   }
   for (const [index, reason] of reasons.slice(0, limits.retryReasonsMax).entries()) {
     const word = typeof reason === "string" ? retryWord(reason) : "";

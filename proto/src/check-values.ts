@@ -2,6 +2,7 @@
  * Checks of single values that several parts of a search share: names, whole numbers, labels, options. Each adds what it finds to a
  * problem list and answers whether the value was good. Values come from the wire or from hostile code, so that nothing is taken on trust.
  */
+import { counted } from "./counted.js";
 import { limits } from "./limits.js";
 import type { ProblemList } from "./problem-list.js";
 
@@ -48,7 +49,7 @@ export function checkCount(
 /** Pairs of a name and a line of text: labels. */
 export function checkLabels(problems: ProblemList, field: string, labels: unknown): void {
   const entries = Object.entries(typeof labels === "object" && labels !== null ? labels : {});
-  if (entries.length > limits.labelsMax) problems.addText(field, `${entries.length} labels`, `at most ${limits.labelsMax}`);
+  if (entries.length > limits.labelsMax) problems.addText(field, counted(entries.length, "label"), `at most ${limits.labelsMax}`);
   for (const [key, value] of entries.slice(0, limits.labelsMax)) {
     checkLine(problems, `${field}.${key}`, key, 1);
     checkLine(problems, `${field}.${key}`, value, 0);

@@ -22,6 +22,7 @@ export { readSchedule } from "./check-schedule.js";
 export { outsideDomain } from "./check-space.js";
 export { backendNames, checkSpec } from "./check-spec.js";
 export { filledWords, parameterText, parameterVariable } from "./command-words.js";
+export { counted, nounOf } from "./counted.js";
 export { closestName, expectedOneOf } from "./did-you-mean.js";
 export { durationPattern, formatDuration, parseDurationMs } from "./durations.js";
 export { grpcCodes } from "./error-codes.js";

@@ -28,7 +28,7 @@ export interface KeptOutput {
 
 /** The line that stands for what is left out, in a stored output. */
 export function leftOutLine(bytes: number): string {
-  return `\n... ${bytes} bytes left out ...\n`;
+  return `\n... ${bytes} ${bytes === 1 ? "byte" : "bytes"} left out ...\n`;
 }
 
 /** The piece of an output from an offset on. */
@@ -43,7 +43,7 @@ export function outputPart({ head, dropped, tail }: KeptOutput, offset: number, 
 /** A stored output's two parts. */
 export function readKeptOutput(stored: Uint8Array): KeptOutput {
   const rest = stored.subarray(outputHeadBytesMax, outputHeadBytesMax + 64);
-  const [line, bytes] = /^\n\.\.\. (\d{1,15}) bytes left out \.\.\.\n/.exec(Buffer.from(rest).toString("latin1")) ?? [];
+  const [line, bytes] = /^\n\.\.\. (\d{1,15}) bytes? left out \.\.\.\n/.exec(Buffer.from(rest).toString("latin1")) ?? [];
   if (line === undefined) return { head: stored, dropped: 0, tail: stored.subarray(stored.length) };
   const tail = stored.subarray(outputHeadBytesMax + line.length);
   return { head: stored.subarray(0, outputHeadBytesMax), dropped: Number(bytes), tail };

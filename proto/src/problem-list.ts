@@ -2,6 +2,7 @@
  * Collects what is wrong with a request, all of it, with bounds: how many problems, and how long each one's words. Also shows values of
  * any kind in a few words.
  */
+import { counted } from "./counted.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
 import { limits } from "./limits.js";
 
@@ -26,7 +27,7 @@ export class ProblemList {
   /** All of them; the last one counts those that had no room. */
   all(): Problem[] {
     if (this.#left === 0) return [...this.#problems];
-    const seen = `${this.#left} more problems`;
+    const seen = counted(this.#left, "more problem");
     return [...this.#problems, { field: "(further)", seen, expected: "that these are mended first" }];
   }
 }

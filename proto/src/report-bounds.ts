@@ -2,6 +2,7 @@
  * Bounds of what a trial can put into a report: steps, names, numbers and texts. An agent leaves out what is past them, and a coordinator refuses it;
  * both ask here, so that nothing that a program says is taken by the one and ends the connection with the other. Pure.
  */
+import { counted } from "./counted.js";
 import type { Report } from "./gen/regulus/v1/agent_service.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
 import type { Measurement } from "./gen/regulus/v1/trial.js";
@@ -23,7 +24,7 @@ export function isStep(value: unknown): value is number {
 
 /** What is wrong with a text that is to be of at most `max` characters, without control characters; undefined for nothing. */
 export function textFault(value: string, max: number = limits.nameCharactersMax): Omit<Problem, "field"> | undefined {
-  if (value.length > max) return { seen: `${value.length} characters`, expected: `at most ${max}` };
+  if (value.length > max) return { seen: counted(value.length, "character"), expected: `at most ${max}` };
   return controlPattern.test(value) ? { seen: show(value), expected: "no control characters" } : undefined;
 }
 

@@ -2,7 +2,9 @@
  * RegulusError on the wire: a gRPC status with its problems in the trailer "regulus-problems-bin", and the same as a google.rpc.Status. All
  * of it fits into the 8 KiB of headers that a client of any language accepts by default; what does not fit is counted in our own trailer.
  */
+
 import { Metadata } from "@grpc/grpc-js";
+import { counted } from "./counted.js";
 import { codeOfGrpc, type ErrorCode, grpcCodes } from "./error-codes.js";
 import type { RegulusError } from "./errors.js";
 import { Problem, Problems } from "./gen/regulus/v1/problem.js";
@@ -57,7 +59,7 @@ function encodeProblems(problems: readonly Problem[]): Uint8Array {
     kept.push(problem);
   }
   const left = problems.length - kept.length;
-  if (left > 0) kept.push({ field: "(further)", seen: `${left} more problems`, expected: "that these are mended first" });
+  if (left > 0) kept.push({ field: "(further)", seen: counted(left, "more problem"), expected: "that these are mended first" });
   return Problems.encode({ problems: kept }).finish();
 }
 

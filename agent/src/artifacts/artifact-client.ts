@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import type { ChannelCredentials } from "@grpc/grpc-js";
-import { type ArtifactRef, ArtifactServiceClient, limits, type PutArtifactRequest, RegulusError } from "@regulus/proto";
+import { type ArtifactRef, ArtifactServiceClient, counted, limits, type PutArtifactRequest, RegulusError } from "@regulus/proto";
 import { channelOptions } from "../link/channel.js";
 
 /** Longest silence of a transfer, in milliseconds, before it is given up. */
@@ -113,7 +113,10 @@ async function describeFile(path: string, kind: string): Promise<ArtifactRef> {
   }
   if (size > limits.artifactBytesMax) {
     const most = limits.artifactBytesMax;
-    throw new RegulusError("invalid-argument", `${kind} of ${size} bytes is too large: an artifact holds at most ${most} bytes`);
+    throw new RegulusError(
+      "invalid-argument",
+      `${kind} of ${counted(size, "byte")} is too large: an artifact holds at most ${most} bytes`,
+    );
   }
   return { sha256: hash.digest("hex"), size, kind };
 }
@@ -140,8 +143,9 @@ async function send(call: PutCall, header: ArtifactRef, path: string, heard: () 
 
 function checkWhole(artifact: ArtifactRef, size: number, sha256: string): void {
   if (size === artifact.size && sha256 === artifact.sha256) return;
-  const seen = size > artifact.size ? `more than ${artifact.size} bytes` : `${size} bytes with sum ${sha256.slice(0, 12)}`;
-  const expected = `${artifact.size} bytes with sum ${artifact.sha256.slice(0, 12)}`;
+  const seen =
+    size > artifact.size ? `more than ${artifact.size} bytes` : `${counted(size, "byte")} with sum ${sha256.slice(0, 12)}`;
+  const expected = `${counted(artifact.size, "byte")} with sum ${artifact.sha256.slice(0, 12)}`;
   throw new RegulusError("internal", `${artifact.kind} is cut short or damaged: saw ${seen}, expected ${expected}`);
 }
 

@@ -264,5 +264,5 @@ test("an end that nobody planned is a warning with its trial's name, and so is a
   attempts.start(leaseOf(99), spec(slotsMax + 1));
   const { level, msg, search, trial, attempt } = logged.at(-1) ?? {};
   assert.deepEqual([level, search, trial, attempt], [40, "s", 99, 1]);
-  assert.match(msg ?? "", /^lease refused: 5 slots are asked for and 4 are free$/);
+  assert.match(msg ?? "", /^lease refused: 5 slots asked for, 4 free$/);
 });

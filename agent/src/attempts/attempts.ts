@@ -3,6 +3,7 @@
  * active. How an attempt is isolated is given in.
  */
 import {
+  counted,
   EndReason,
   type Lease,
   type LeaseKey,
@@ -134,7 +135,7 @@ export class Attempts {
 
   private admit(spec: SearchSpec, procedure: string, slots: number): Permission {
     const { free } = this.options.slots;
-    const full = slots > free ? `${slots} slots are asked for and ${free} are free` : undefined;
+    const full = slots > free ? `${counted(slots, "slot")} asked for, ${free} free` : undefined;
     const message = this.draining ?? full;
     if (message !== undefined) return { kind: "refused", reason: EndReason.END_REASON_PREEMPTED, message };
     return this.options.permissions.check(spec, procedure);

@@ -3,9 +3,11 @@
  * that does not clear it, and by the family tree as it was seen. Needs /proc; on other systems only the process group is ended. What can't be
  * ended is named.
  */
+
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { counted } from "@regulus/proto";
 import { childrenOf } from "./process-memory.js";
 
 /** The variable that holds the mark of a trial process, and of all that it starts. */
@@ -105,7 +107,9 @@ export function leftWords(left: readonly Left[]): string | undefined {
   const named = left.slice(0, namedMax).map(({ pid, command }) => `${pid} (${command})`);
   const more = left.length > namedMax ? ` and ${left.length - namedMax} more` : "";
   const count =
-    left.length === 1 ? "a process that the program started is" : `${left.length} processes that the program started are`;
+    left.length === 1
+      ? "a process that the program started is"
+      : `${counted(left.length, "process", "processes")} that the program started are`;
   return `${count} still there and could not be ended: ${named.join(", ")}${more}`;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { AnsweredSample, RespondQuestion, SampleAnswer, WarmStart } from "@regulus/algorithms/solvers";
 import { TrialFailure } from "@regulus/algorithms/training";
-import { cutText, limits, nameFault, show } from "@regulus/proto";
+import { counted, cutText, limits, nameFault, show } from "@regulus/proto";
 import { parseObject, readNumber } from "./measurement-lines.js";
 
 /** Version of the protocol. */
@@ -84,7 +84,7 @@ export function readAnswer(
   const p = question.theta.length;
   const hypergradient = numbers(fields, "hypergradient", who, p);
   if (hypergradient.length !== p) {
-    throw wrong(who, "hypergradient", `${hypergradient.length} numbers`, `${p}, one for each hyperparameter`);
+    throw wrong(who, "hypergradient", counted(hypergradient.length, "number"), `${p}, one for each hyperparameter`);
   }
   const adjoint = {
     residual: finite(fields, "residual", who),
@@ -140,7 +140,7 @@ function flag(fields: Fields, name: string, who: string): boolean {
 function numbers(fields: Fields, name: string, who: string, most: number): readonly number[] {
   const list: unknown = fields[name];
   if (!Array.isArray(list)) throw wrong(who, name, list, "a list of numbers");
-  if (list.length > most) throw wrong(who, name, `${list.length} numbers`, `at most ${most}`);
+  if (list.length > most) throw wrong(who, name, counted(list.length, "number"), `at most ${most}`);
   const strange = list.findIndex((one: unknown) => typeof one !== "number" || !Number.isFinite(one));
   if (strange >= 0) throw wrong(who, `${name}[${strange}]`, list[strange], "a finite number");
   return list;
@@ -153,7 +153,7 @@ function readMetrics(named: unknown, who: string): Readonly<Record<string, numbe
   const fields: Fields = { ...named };
   const names = Object.keys(fields);
   if (names.length > limits.componentsMax)
-    throw wrong(who, "metrics", `${names.length} names`, `at most ${limits.componentsMax}`);
+    throw wrong(who, "metrics", counted(names.length, "name"), `at most ${limits.componentsMax}`);
   for (const name of names) {
     const fault = nameFault(name);
     if (fault !== undefined) throw wrong(who, `metrics[${cutText(name, 40)}]`, fault.seen, fault.expected);

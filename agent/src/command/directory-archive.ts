@@ -7,7 +7,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, realpath, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { extract, list, type ReadEntry } from "tar";
 import { type CheckpointHeader, encodeHeader, ownFolder, readHeader } from "../trial/checkpoint-file.js";
 import { folderEntries } from "./folder-entries.js";
@@ -34,7 +34,7 @@ export async function archiveDirectory(
   const written = createHash("sha256").update(begin);
   const contents = createHash("sha256");
   await writeFile(path, begin);
-  const counted = async function* () {
+  const pieces = async function* () {
     for await (const piece of folderEntries(directory, paths)) {
       written.update(piece);
       contents.update(piece);
@@ -42,7 +42,7 @@ export async function archiveDirectory(
       yield piece;
     }
   };
-  await pipeline(counted, createWriteStream(path, { flags: "a" }));
+  await pipeline(pieces, createWriteStream(path, { flags: "a" }));
   const read = await checkArchive(path, moved);
   const expected = written.digest("hex");
   if (read !== expected) throw damaged(`sum ${read.slice(0, 12)} where ${expected.slice(0, 12)} was written`);
@@ -111,7 +111,8 @@ class EntryCount {
   }
 
   check({ entries }: CheckpointHeader): void {
-    if (entries !== undefined && entries !== this.seen) throw new Error(`saw ${this.seen} entries, expected ${entries}`);
+    if (entries !== undefined && entries !== this.seen)
+      throw new Error(`saw ${counted(this.seen, "entry", "entries")}, expected ${entries}`);
   }
 }
 

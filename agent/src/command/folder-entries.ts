@@ -5,7 +5,7 @@
 import { type BigIntStats, createReadStream } from "node:fs";
 import { lstat, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { limits, RegulusError, show } from "@regulus/proto";
+import { counted, limits, RegulusError, show } from "@regulus/proto";
 import { Header, Pax } from "tar";
 
 /** Bytes read at once. */
@@ -56,7 +56,8 @@ async function* fileBytes(at: string, path: string, size: number): AsyncGenerato
       yield piece;
     }
   }
-  if (left > 0) throw new RegulusError("unavailable", `${show(path)} lost ${left} of its ${size} bytes while it was read`);
+  if (left > 0)
+    throw new RegulusError("unavailable", `${show(path)} lost ${left} of its ${counted(size, "byte")} while it was read`);
   const more = -size & (blockBytes - 1);
   if (more > 0) yield Buffer.alloc(more);
 }
@@ -71,7 +72,7 @@ async function checkSize(directory: string, paths: readonly string[]): Promise<v
     seen.add(inode);
   }
   const most = limits.artifactBytesMax;
-  if (bytes > most) throw new RegulusError("invalid-argument", `it holds ${bytes} bytes, expected at most ${most}`);
+  if (bytes > most) throw new RegulusError("invalid-argument", `it holds ${counted(bytes, "byte")}, expected at most ${most}`);
 }
 
 /** Without what the owner's group and others may write, so that the agent's umask does not show. */

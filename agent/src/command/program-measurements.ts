@@ -2,7 +2,7 @@
  * What a program's lines say of its trial: the measurements, when it has reached its target, whether it diverged, and what of it was left out.
  * Measurements past the end of the work are left out too; a program that pauses may print further ones, which save it another attempt.
  */
-import { Direction, limits, type Measurement, metricOf, type SearchSpec, type Work } from "@regulus/proto";
+import { counted, Direction, limits, type Measurement, metricOf, type SearchSpec, type Work } from "@regulus/proto";
 import type { FromTrial } from "../trial/messages.js";
 import type { Line, NearMiss } from "./measurement-lines.js";
 import { NearMisses } from "./near-misses.js";
@@ -137,12 +137,16 @@ export class ProgramMeasurements {
   finish(): void {
     this.steps.end();
     const { leftOut, overfull } = this.steps;
-    if (leftOut > 1) this.found("warning", `${leftOut} lines in all are left out: each has a lower step than a line before it`);
+    if (leftOut > 1)
+      this.found("warning", `${counted(leftOut, "line")} in all are left out: each has a lower step than a line before it`);
     const most = `a measurement has at most ${limits.measurementNamesMax}`;
-    if (overfull > 0) this.found("warning", `${overfull} metrics are left out: ${most}`);
+    if (overfull > 0) this.found("warning", `${counted(overfull, "metric")} left out: ${most}`);
     if (this.lostUntold > 0)
-      this.found("warning", `${this.lostUntold} more values of metrics are left out: no numbers, or their names are not taken`);
-    if (this.wrongLines > warningsMax) this.found("warning", `${this.wrongLines} lines in all are no measurements`);
+      this.found(
+        "warning",
+        `${counted(this.lostUntold, "more value")} of metrics left out: no numbers, or their names are not taken`,
+      );
+    if (this.wrongLines > warningsMax) this.found("warning", `${counted(this.wrongLines, "line")} in all are no measurements`);
   }
 
   private leaveOut(step: number, metrics: Readonly<Record<string, number>>): void {

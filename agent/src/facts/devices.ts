@@ -2,7 +2,9 @@
  * Which GPUs each slot of the agent has. The lists that the agent was started with (CUDA_VISIBLE_DEVICES and its kin, by index or by UUID) are
  * dealt out to the slots; without one, all GPUs of the machine are. Pure, but for the question to the driver's own tool.
  */
+
 import { execFile } from "node:child_process";
+import { counted } from "@regulus/proto";
 
 /** Variables that hold a list of devices. */
 export const deviceVariables = [
@@ -66,7 +68,7 @@ export class DeviceShares {
   mismatch(): string | undefined {
     for (const [name, { length }] of this.lists) {
       if (length === this.slots) continue;
-      const have = `${name} holds ${length} ${length === 1 ? "device" : "devices"} for ${this.slots} ${this.slots === 1 ? "slot" : "slots"}`;
+      const have = `${name} holds ${counted(length, "device")} for ${counted(this.slots, "slot")}`;
       if (length < this.slots) return `${have}: slots share devices; --slots ${length} gives each trial one of its own`;
       const each = Math.floor(length / this.slots);
       const left = length - each * this.slots;

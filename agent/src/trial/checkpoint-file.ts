@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { open, readFile, rm, writeFile } from "node:fs/promises";
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { Header } from "tar";
 import { z } from "zod";
 
@@ -81,7 +81,7 @@ export async function readCheckpoint(path: string): Promise<{ header: Checkpoint
   const from = payloadAt + blockBytes;
   if (!cksumValid || name !== modelPath || size === undefined) throw damaged(path, `no entry ${modelPath}`);
   const wholeBytes = from + padded(size) + endBytes;
-  if (all.length !== wholeBytes) throw damaged(path, `${all.length} bytes where its header tells of ${wholeBytes}`);
+  if (all.length !== wholeBytes) throw damaged(path, `${counted(all.length, "byte")} where its header tells of ${wholeBytes}`);
   return { header, bytes: all.subarray(from, from + size) };
 }
 

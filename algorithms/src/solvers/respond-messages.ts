@@ -3,7 +3,7 @@
  * its measurement. Shared by the procedure `respond`, the strategies that ask, and programs that answer over JSON lines
  * (docs/respond-programs.md). Plain data in, plain data out; every double arrives with all of its bits.
  */
-import { assert } from "@regulus/proto";
+import { assert, counted } from "@regulus/proto";
 import type { RespondQuestion, SampleAnswer, SampleProblem } from "./respond.js";
 import { coveringNodes, type NodeSum, type SampleRange, sumNode } from "./summation-tree.js";
 
@@ -123,7 +123,8 @@ export function decodeAnswer({ metrics, vectors }: AnswerMessage): ShardAnswer |
   }
   if (rejected === 1) return { question, samples, range, answers: [], nodes: [], rejected: true };
   const wrong = Object.entries(vectors).find(([name, { length }]) => !name.startsWith("node.") && length !== hi - lo);
-  if (wrong !== undefined) return `${wrong[1].length} numbers of ${wrong[0]}, one for each of ${hi - lo} samples was expected`;
+  if (wrong !== undefined)
+    return `${counted(wrong[1].length, "number")} of ${wrong[0]}, one for each of ${counted(hi - lo, "sample")} was expected`;
   const missing = ["value", "gradientNorm", "accuracy", "smoothness"].find((name) => vectors[name] === undefined);
   if (missing !== undefined) return `no vector ${missing}`;
   const at = (name: string, index: number, otherwise = 0): number => vectors[name]?.[index] ?? otherwise;

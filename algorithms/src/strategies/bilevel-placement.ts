@@ -2,6 +2,7 @@
  * Which trial answers a question of one shard, and at which of its steps it will have done so. Asking proposes from it; telling sees by it that
  * the trials whose turn it is have no steps left (budget.stepsPerTrial). Pure.
  */
+import { counted } from "@regulus/proto";
 import type { MethodState, OpenQuestion } from "../solvers/maid/method.js";
 import { type ChainLink, wayTo } from "./bilevel-chain.js";
 import { hasSaved, isAlive, type Member, noShard } from "./bilevel-member.js";
@@ -143,7 +144,7 @@ export function endAtBudget<State extends MethodState>(
   if (method === null) return;
   const steps = stepsLeftOf(state, question) + state.samples;
   if (isBeyond(state.steps + steps, bounds.stepsMax)) {
-    const words = `the next question and the last trial would take ${steps} steps after ${state.steps}`;
+    const words = `the next question and the last trial would take ${counted(steps, "step")} after ${state.steps}`;
     finish(state, method, `${words}, and budget.steps is ${bounds.stepsMax}`);
     return;
   }

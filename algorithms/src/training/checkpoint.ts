@@ -3,7 +3,7 @@
  * (procedure, step, seed, host-side state, tensors' names and shapes), then the tensors' float32 values, little-endian, in header order.
  * JSON keeps every finite double exactly; numbers that are not finite have no place in a checkpoint. Pure: no tfjs, no files.
  */
-import { assert, RegulusError } from "@regulus/proto";
+import { assert, counted, RegulusError } from "@regulus/proto";
 import { z } from "zod";
 
 /** A checkpoint with a higher version was written by a newer Regulus. */
@@ -67,7 +67,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 export function decodeCheckpoint(bytes: Uint8Array, procedure: string): Checkpoint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < prefixBytes || view.getUint32(0, true) !== magic) {
-    throw damaged(`${bytes.length} bytes that do not begin like a checkpoint`);
+    throw damaged(`${counted(bytes.length, "byte")} that do not begin like a checkpoint`);
   }
   const version = view.getUint32(4, true);
   if (version > checkpointVersion) {
@@ -76,7 +76,7 @@ export function decodeCheckpoint(bytes: Uint8Array, procedure: string): Checkpoi
   }
   const headerBytes = view.getUint32(8, true);
   if (headerBytes > headerBytesMax || prefixBytes + headerBytes > bytes.length) {
-    throw damaged(`${bytes.length} bytes with a header of ${headerBytes}`);
+    throw damaged(`${counted(bytes.length, "byte")} with a header of ${headerBytes}`);
   }
   const header = parseHeader(bytes.subarray(prefixBytes, prefixBytes + headerBytes));
   if (header.procedure !== procedure) {
@@ -86,7 +86,7 @@ export function decodeCheckpoint(bytes: Uint8Array, procedure: string): Checkpoi
     );
   }
   const expected = prefixBytes + headerBytes + 4 * header.tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  if (bytes.length !== expected) throw damaged(`${bytes.length} bytes where its header tells of ${expected}`);
+  if (bytes.length !== expected) throw damaged(`${counted(bytes.length, "byte")} where its header tells of ${expected}`);
   // A copy of its own: values lie at any offset, and a Float32Array needs one that is a multiple of 4. Not `slice`, which copies nothing of a Buffer.
   const floats = new Float32Array(new Uint8Array(bytes.subarray(prefixBytes + headerBytes)).buffer);
   let at = 0;

@@ -1,7 +1,9 @@
 /** Bytes to and from the coordinator's artifact store, in pieces, checked against their SHA-256 on this side too. */
+
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type ArtifactRef, type ArtifactServiceClient, limits, RegulusError } from "@regulus/proto";
+import { counted } from "../display/numbers.js";
 import { readFailure } from "./cut-connection.js";
 import { readStream } from "./stream.js";
 import type { CallControl } from "./unary.js";
@@ -13,7 +15,7 @@ export async function putArtifact(
   { kind, signal }: CallControl & { readonly kind: string },
 ): Promise<ArtifactRef> {
   if (bytes.length > limits.artifactBytesMax) {
-    const seen = `${bytes.length} bytes`;
+    const seen = counted(bytes.length, "byte");
     throw RegulusError.invalid([{ field: "bytes", seen, expected: `at most ${limits.artifactBytesMax} bytes` }]);
   }
   if (signal?.aborted) throw new RegulusError("cancelled", "the call was cancelled before it began");

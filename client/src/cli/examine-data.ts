@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { RegulusError } from "@regulus/proto";
-import { formatCount } from "../display/numbers.js";
+import { counted, formatCount } from "../display/numbers.js";
 import type { Finding } from "./examine.js";
 
 /** The program that reads logs. */
@@ -72,7 +72,7 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
         {
           name: "log",
           ok: true,
-          detail: `${folder}: ${counted(report.searches, "search")}, ${counted(report.facts, "fact")}, all whole`,
+          detail: `${folder}: ${counted(Number(report.searches), "search", "searches")}, ${counted(Number(report.facts), "fact")}, all whole`,
         },
       ]
     : problems.map((detail) => ({ name: "log", ok: false, detail }));
@@ -82,9 +82,10 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
     detail: `good up to position ${String(search.good)} of ${String(search.acknowledged)}: ${String(search.problem)}`,
   }));
   const others = damaged.length - searches.length;
-  if (others > 0) searches.push({ name: "log", ok: false, detail: counted(others, "more damaged search") });
+  if (others > 0)
+    searches.push({ name: "log", ok: false, detail: counted(others, "more damaged search", "more damaged searches") });
   const unnamed = Number(artifacts.damagedCount) + Number(artifacts.missingCount) - spoilt.length - missing.length;
-  const stored = `${counted(artifacts.stored, "artifact")}, ${formatCount(Number(artifacts.bytes))} bytes`;
+  const stored = `${counted(Number(artifacts.stored), "artifact")}, ${counted(Number(artifacts.bytes), "byte")}`;
   const bytes: Finding[] =
     spoilt.length + missing.length === 0
       ? [{ name: "artifacts", ok: true, detail: `${stored}, all whole` }]
@@ -119,11 +120,6 @@ function repaired(aside: unknown): readonly Finding[] {
   return [
     { name: "repair", ok: true, detail: `the log ends at the last good positions now; the old files are in ${String(aside)}` },
   ];
-}
-
-function counted(count: unknown, what: string): string {
-  const plural = what.endsWith("search") ? `${what}es` : `${what}s`;
-  return `${formatCount(Number(count))} ${Number(count) === 1 ? what : plural}`;
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

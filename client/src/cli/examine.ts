@@ -1,4 +1,5 @@
 /** Looks at this machine: what Regulus needs, what it can use, and what stands in the way. Changes nothing but an empty scratch folder. */
+
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -7,6 +8,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { defaults, RegulusError } from "@regulus/proto";
+import { counted } from "../display/numbers.js";
 import { mains } from "../processes/child.js";
 import { type ConnectionOptions, withClient } from "./connection.js";
 
@@ -80,7 +82,7 @@ async function lookAtCoordinator(options: ConnectionOptions): Promise<Finding> {
     return {
       name,
       ok: true,
-      detail: `answers at ${options.coordinator}; ${agents.length} ${agents.length === 1 ? "agent" : "agents"} with ${slots} ${slots === 1 ? "slot" : "slots"}`,
+      detail: `answers at ${options.coordinator}; ${counted(agents.length, "agent")} with ${counted(slots, "slot")}`,
     };
   } catch (thrown) {
     return { name, ok: false, detail: RegulusError.from(thrown).message };

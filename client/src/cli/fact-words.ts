@@ -1,12 +1,42 @@
-/** A fact as one line of words, for `regulus show` and for watching without a terminal. */
-import { type Fact, type Measurement, stepOutcome, type Work } from "@regulus/proto";
+/** A fact in words, for `regulus show`: a line, and below it the further lines of what a program or a strategy said. */
+import { Fact, type Measurement, stepOutcome, type Work } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
-import { formatCount, parameterText } from "../display/numbers.js";
+import { messageLines } from "../display/message-lines.js";
+import { formatCount, parameterText, plainText } from "../display/numbers.js";
 import { numberFormat } from "./output.js";
 
 /** Metrics and parameters that a line names; further ones are left to `--json`. */
 const namesMax = 6;
 
+export interface FactLinesOptions {
+  /** A message that stands above already. */
+  readonly told?: string;
+  /** Whether a finding names its trial. */
+  readonly named?: boolean;
+}
+
+/** The lines of a fact. A message of several lines keeps them. */
+export function factLines(fact: Fact, { told = "", named = false }: FactLinesOptions = {}): string[] {
+  const message = messageOf(fact);
+  const about = named && fact.kind?.$case === "findingReported" ? fact.kind.value.trial : undefined;
+  const lines = message === told ? [] : messageLines(message);
+  const head = lines.length < 2 ? message : (lines[0] ?? "").trim();
+  const words = factWords(withMessage(fact, message === told ? "" : head));
+  return [plainText(about === undefined ? words : `trial ${about}: ${words}`), ...lines.slice(1)];
+}
+
+/** What someone said in a fact; empty for none. */
+function messageOf({ kind }: Fact): string {
+  return kind !== undefined && "message" in kind.value ? kind.value.message : "";
+}
+
+function withMessage(fact: Fact, message: string): Fact {
+  const { kind } = fact;
+  if (kind === undefined || !("message" in kind.value)) return fact;
+  return Fact.fromPartial({ ...fact, kind: { $case: kind.$case, value: { ...kind.value, message } } as Fact["kind"] });
+}
+
+/** A fact as one line, however many its message has. */
 export function factWords({ kind }: Fact): string {
   switch (kind?.$case) {
     case "searchCreated":

@@ -1,7 +1,7 @@
 /** A search by its id, the beginning of it, or its name, as people type them. */
 import { RegulusError, type Search, SearchView } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
-import { plainText } from "../display/numbers.js";
+import { counted, plainText } from "../display/numbers.js";
 import { searchStatusWords } from "./words.js";
 
 /** Candidates that an error names. */
@@ -33,7 +33,7 @@ export async function findSearch(client: RegulusClient, given: string): Promise<
   const [found, how] = byName.length > 0 ? [byName, "are named"] : [byId, "have an id that begins with"];
   throw new RegulusError(
     "invalid-argument",
-    `${found.length} searches ${how} ${shown}; give more of one id:${candidates(found)}`,
+    `${counted(found.length, "search", "searches")} ${how} ${shown}; give more of one id:${candidates(found)}`,
   );
 }
 

@@ -102,10 +102,14 @@ export function columnsThatFit(
   return head.length;
 }
 
-/** `name  value` lines, aligned. */
-export function pairs(rows: readonly (readonly [string, string])[]): string {
+/** `name  value` lines, aligned. A value of several lines keeps them, each below the first, so that none passes for a name. */
+export function pairs(rows: readonly (readonly [string, string | readonly string[]])[]): string {
   const width = Math.max(0, ...rows.map(([name]) => lengthOf(plainText(name))));
-  return rows.map(([name, value]) => `${plainText(name).padEnd(width)}  ${plainText(value)}`.trimEnd()).join("\n");
+  const lines = rows.flatMap(([name, value]) => {
+    const [first = "", ...further] = typeof value === "string" ? [plainText(value)] : value;
+    return [`${plainText(name).padEnd(width)}  ${first}`, ...further.map((line) => `${" ".repeat(width)}  ${line}`)];
+  });
+  return lines.map((line) => line.trimEnd()).join("\n");
 }
 
 /**

@@ -1,6 +1,8 @@
 /** How an error reaches the person who typed the command: words on standard error, one problem a line, never a stack for user errors. */
+
 import { type Problem, RegulusError } from "@regulus/proto";
 import { CommanderError } from "commander";
+import { counted } from "../display/numbers.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { toJson } from "./json.js";
 import { note } from "./output.js";
@@ -19,7 +21,7 @@ export function reportError(thrown: unknown, { json }: { readonly json: boolean 
 
 /** "3 problems:" and a line each. */
 export function problemLines(problems: readonly Problem[]): string {
-  const head = problems.length === 1 ? "regulus: 1 problem:" : `regulus: ${problems.length} problems:`;
+  const head = `regulus: ${counted(problems.length, "problem")}:`;
   return [head, ...problems.map(({ field, seen, expected }) => `  ${field}: saw ${seen}, expected ${expected}`)].join("\n");
 }
 

@@ -1,7 +1,8 @@
 /** Searches and trials in a few words, shared by the commands that list and show them. */
+
 import type { Measurement, Search, Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
-import { formatCount, formatPercent, formatSeconds, parameterText } from "../display/numbers.js";
+import { counted, formatCount, formatPercent, formatSeconds, parameterText } from "../display/numbers.js";
 import { numberFormat } from "./output.js";
 
 /** running, paused, stopping, or how it ended. */
@@ -64,7 +65,7 @@ export function armPairs({ arms, spec }: Search): [string, string][] {
   const metric = objective?.metric ?? "objective";
   const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
   return arms.flatMap(({ name, trials, steps, bestTrial, bestValue }): [string, string][] => {
-    const spent = `${formatCount(trials)} ${trials === 1 ? "trial" : "trials"}, ${formatCount(steps)} steps`;
+    const spent = `${counted(trials, "trial")}, ${counted(steps, "step")}`;
     if (bestTrial === undefined || bestValue === undefined) return [[armNames[name] ?? name, `${spent}, nothing measured yet`]];
     const best = `${spent}, best ${metric} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
     if (name === "" || own?.bestValue === undefined) return [[armNames[name] ?? name, best]];

@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { RegulusError, type SearchSpec } from "@regulus/proto";
 import { connect, type RegulusClient } from "../connect.js";
 import { type Display, type DisplayStream, openDisplay } from "../display/display.js";
-import { formatCount, formatSeconds } from "../display/numbers.js";
+import { counted, formatCount, formatSeconds } from "../display/numbers.js";
 import { type Cluster, startCluster } from "../processes/cluster.js";
 import { readSearch } from "../report/read-search.js";
 import { writeReport } from "../report/report.js";
@@ -89,7 +89,7 @@ interface StartRequest {
 
 async function start({ folder, specs, stream, signal }: StartRequest): Promise<Cluster> {
   const agents = Math.min(availableParallelism(), slotsUseful(specs));
-  stream.write(`Starting a coordinator and ${agents === 1 ? "one agent" : `${agents} agents, one a core`} ...\n`);
+  stream.write(`Starting a coordinator and ${agents === 1 ? "one agent" : `${counted(agents, "agent")}, one a core`} ...\n`);
   const began = performance.now();
   const cluster = await startCluster({ folder, agents }, signal);
   stream.write(`Ready at ${cluster.address} after ${formatSeconds((performance.now() - began) / 1000)}.\n`);
@@ -109,7 +109,7 @@ async function runSearches({ client, specs, stream, signal }: RunRequest): Promi
   for (const spec of specs) ids.push((await client.createSearch({ spec }, { signal })).searchId);
   const steps = specs.map((spec) => (spec.budget?.trials ?? 0) * (spec.budget?.stepsPerTrial ?? 0));
   stream.write(
-    `${formatCount(specs.length)} searches of ${[...new Set(steps.map(formatCount))].join(" and ")} training steps.\n\n`,
+    `${counted(specs.length, "search", "searches")} of ${[...new Set(steps.map(formatCount))].join(" and ")} training steps.\n\n`,
   );
   const display = openDisplay(ids, { stream });
   try {

@@ -2,7 +2,7 @@
 import { metricOf } from "@regulus/proto";
 import Table from "cli-table3";
 import pc from "picocolors";
-import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue } from "../display/numbers.js";
+import { counted, formatCount, formatParameter, formatPercent, formatSeconds, formatValue } from "../display/numbers.js";
 import { resultOf, type SearchRecord } from "../report/result.js";
 
 /** The numbers of a search, as `--json` writes them. Losses and errors are null where nothing finite was measured. */
@@ -102,7 +102,7 @@ export function demoSentence({ searches }: DemoNumbers): string | undefined {
     Math.abs(change) < 0.005 ? "the same as" : `${Math.round(Math.abs(change) * 100)} % ${change < 0 ? "below" : "above"}`;
   const steps =
     inside.steps === outside.steps
-      ? `after the same ${formatCount(inside.steps)} steps`
-      : `after ${formatCount(inside.steps)} steps against ${formatCount(outside.steps)}`;
-  return `Test loss of ${inside.strategy} is ${size} that of ${outside.strategy}'s best of ${formatCount(outside.trials)} trials, ${steps}.`;
+      ? `after the same ${counted(inside.steps, "step")}`
+      : `after ${counted(inside.steps, "step")} against ${formatCount(outside.steps)}`;
+  return `Test loss of ${inside.strategy} is ${size} that of ${outside.strategy}'s best of ${counted(outside.trials, "trial")}, ${steps}.`;
 }

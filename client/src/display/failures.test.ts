@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EndReason, type TrialEnded } from "@regulus/proto";
-import { FailureNotes, failureLines, messageLines } from "./failures.js";
+import { FailureNotes, failureLines } from "./failures.js";
+import { messageLines } from "./message-lines.js";
 
 const failed = (trial: number, message: string): TrialEnded => ({
   trial,

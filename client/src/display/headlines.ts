@@ -2,6 +2,7 @@
  * Which facts are worth a line of their own while a search runs: what was refused, retried, failed or found. Ordinary progress is not.
  */
 import type { Fact } from "@regulus/proto";
+import { messageLines } from "./message-lines.js";
 import { plainText } from "./numbers.js";
 
 /** A line for people, or undefined for a fact that needs none. */
@@ -39,6 +40,9 @@ export function reasonWords(reason: string): string {
     .replaceAll("_", " ");
 }
 
+/** Words of one line stand behind the text; several lines keep their breaks below it. */
 function withWords(text: string, words: string): string {
-  return words === "" ? text : `${text} (${plainText(words, 400)})`;
+  if (words === "") return text;
+  const lines = messageLines(words);
+  return lines.length > 1 ? [`${text}:`, ...lines].join("\n") : `${text} (${plainText(words, 400)})`;
 }

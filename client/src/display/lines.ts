@@ -4,7 +4,7 @@
  */
 import { metricOf } from "@regulus/proto";
 import pc from "picocolors";
-import { formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
+import { counted, formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
 import { fractionDone, type LiveTrial, type Progress, ranMs, rate, stepsBudget } from "./progress.js";
 
 /** A piece of a line with its colour. */
@@ -72,14 +72,17 @@ export function details(state: Progress, sinceFactMs: number): Line {
   }
   const total = stepsBudget(state);
   pieces.push({
-    text: total > 0 ? `${formatCount(state.steps)}/${formatCount(total)} steps` : `${formatCount(state.steps)} steps`,
+    text: total > 0 ? `${formatCount(state.steps)}/${counted(total, "step")}` : counted(state.steps, "step"),
   });
   const speed = state.status === "running" ? rate(state) : undefined;
   if (speed !== undefined) pieces.push({ text: `  ${formatCount(speed.stepsPerSecond)}/s`, style: "faint" });
   const ended = state.trialsDone + state.trialsStopped + state.trialsFailed;
   const trials = state.spec?.budget?.trials ?? 0;
   if (trials !== 1)
-    pieces.push({ text: `  ${formatCount(ended)}${trials > 0 ? `/${formatCount(trials)}` : ""} trials`, style: "faint" });
+    pieces.push({
+      text: `  ${trials > 0 ? `${formatCount(ended)}/${counted(trials, "trial")}` : counted(ended, "trial")}`,
+      style: "faint",
+    });
   return pieces;
 }
 

@@ -3,6 +3,7 @@
  * attached. Nothing here rounds what is written to JSON. `formatValue`, `formatPercent`, `formatCount` and
  * `formatSeconds` are also written, as they are, into reports (their charts format with them), hence they use nothing but each other.
  */
+import { nounOf } from "@regulus/proto";
 import { withoutSequences } from "./escape-sequences.js";
 
 /** A measured value at four significant digits: 0.1193, 12.4, 1,532, 1.2e-6. Not finite values keep their name. All of it is ASCII, so that it can be pasted. */
@@ -29,6 +30,11 @@ export function formatPercent(share: number): string {
 /** A whole number with its thousands apart. */
 export function formatCount(count: number): string {
   return Number.isFinite(count) ? count.toLocaleString("en-US", { maximumFractionDigits: 0 }) : formatValue(count);
+}
+
+/** A count with its noun: 1 step, 1,234 steps. */
+export function counted(count: number, noun: string, plural?: string): string {
+  return `${formatCount(count)} ${nounOf(count, noun, plural)}`;
 }
 
 /** A time in seconds: 0.42 s, 8.1 s, 1 min 05 s, 2 h 07 min, 3 d 04 h. */

@@ -2,6 +2,7 @@
  * The charts of a report as plain data for ECharts: no functions, hence JSON. What only a browser knows (theme, width, formats) is
  * filled in there: colours are names such as "@0" (the first search) or "@ink", and a series with `regulusBand` becomes a filled band.
  */
+import { counted } from "../display/numbers.js";
 import { type Chart, frame, type Shown, trialLinesMax, valueAxis, withBest } from "./chart-frame.js";
 import { objectiveOf, resultOf } from "./result.js";
 import { joined, progressSeries, trialSeries } from "./series.js";
@@ -110,7 +111,8 @@ export function courseCharts(searches: readonly Shown[]): Chart[] {
         data: line.points,
       })),
     };
-    const shown = rows.length < record.trials.length ? ` ${rows.length} of ${record.trials.length} trials are drawn.` : "";
+    const shown =
+      rows.length < record.trials.length ? ` ${rows.length} of ${counted(record.trials.length, "trial")} are drawn.` : "";
     const caption = `${metric} of each trial; the strong line is the best one.${shown}`;
     return [{ id: `course-${colour}`, title: label, caption, option }];
   });

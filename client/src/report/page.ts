@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { seedOf } from "@regulus/proto";
 import { failureLines } from "../display/failures.js";
-import { formatCount, formatParameter, formatSeconds, formatValue, plainText } from "../display/numbers.js";
+import { counted, formatCount, formatParameter, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import { armTable, findingsTable, pictureCards, refusedTable } from "./bilevel-sections.js";
 import { type Chart, type Shown, shownSearches } from "./chart-frame.js";
 import { costChart, courseCharts, progressCharts } from "./charts.js";
@@ -55,7 +55,7 @@ ${new Html(parts.style)}
 <main>
 <header>
 <h1>${plainText(parts.title)}</h1>
-<p class="byline">${formatCount(records.length)} ${records.length === 1 ? "search" : "searches"}, written ${moment(parts.madeMs)}</p>
+<p class="byline">${counted(records.length, "search", "searches")}, written ${moment(parts.madeMs)}</p>
 </header>
 <section class="grid wide" style="margin-top: 24px">${searches.map((shown) => searchCard(shown, searches))}</section>
 <h2>Results</h2>
@@ -197,9 +197,9 @@ function budgetWords(spec: Spec): string {
   const budget = spec?.budget;
   if (budget === undefined) return "—";
   const words = [
-    budget.trials > 0 && `${formatCount(budget.trials)} ${budget.trials === 1 ? "trial" : "trials"}`,
-    budget.stepsPerTrial > 0 && `${formatCount(budget.stepsPerTrial)} steps a trial`,
-    budget.steps > 0 && `${formatCount(budget.steps)} steps`,
+    budget.trials > 0 && `${counted(budget.trials, "trial")}`,
+    budget.stepsPerTrial > 0 && `${counted(budget.stepsPerTrial, "step")} a trial`,
+    budget.steps > 0 && counted(budget.steps, "step"),
     budget.wallTimeMs > 0 && formatSeconds(budget.wallTimeMs / 1000),
   ].filter((word) => word !== false);
   return words.length === 0 ? "until the strategy ends" : words.join(", ");

@@ -1,6 +1,7 @@
 /** Parallel coordinates: every trial a line over its hyperparameters, coloured by the objective. */
+
 import type { Parameter } from "@regulus/proto";
-import { formatParameter, formatValue, plainText } from "../display/numbers.js";
+import { counted, formatParameter, formatValue, plainText } from "../display/numbers.js";
 import { type Chart, parametersShownMax, type Shown, valueAxis } from "./chart-frame.js";
 import { countedIn, hyperparametersAt, objectiveOf } from "./result.js";
 import { spread } from "./thin.js";
@@ -65,7 +66,8 @@ function partChart(group: readonly Shown[], { parameters, id, words }: ChartPart
   if (rows.length < 2) return [];
   const drawn = drawnRows(rows);
   const labels = group.map((shown) => shown.label).join(", ");
-  const omitted = drawn.length < rows.length ? [`${drawn.length} of ${rows.length} trials are drawn, the best among them.`] : [];
+  const omitted =
+    drawn.length < rows.length ? [`${drawn.length} of ${counted(rows.length, "trial")} are drawn, the best among them.`] : [];
   const conditional = parameters.some(({ when }) => when !== undefined)
     ? ["A trial without a hyperparameter has no line at its axis."]
     : [];

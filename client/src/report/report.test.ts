@@ -93,7 +93,7 @@ test("ten thousand trials of many measurements give a page of bounded size", asy
   ]);
   // Measured 0.3 MB on top of the scripts; every further list is thinned, so that a megabyte is a wide bound.
   assert.ok(page.length - small.length < 1_000_000, `${page.length - small.length} characters more`);
-  assert.match(page, /600 of 10000 trials are drawn/);
+  assert.match(page, /600 of 10,000 trials are drawn/);
   assert.match(page, /300 of 10,000 trials are listed/);
 });
 

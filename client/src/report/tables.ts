@@ -3,7 +3,15 @@
  */
 import { type ExportSearchResponse, failureSignature, metricOf, type Search, type Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
-import { formatCount, formatParameter, formatPercent, formatSeconds, formatValue, plainText } from "../display/numbers.js";
+import {
+  counted,
+  formatCount,
+  formatParameter,
+  formatPercent,
+  formatSeconds,
+  formatValue,
+  plainText,
+} from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
 import { breakable, Html, html } from "./html.js";
 import { countedIn, hyperparametersAt, objectiveOf, resultOf, type SearchRecord, type SearchResult } from "./result.js";
@@ -119,7 +127,7 @@ export function trialTable(shown: Shown): Html {
   const [ownMetrics, ownNames] = [metrics.slice(0, metricColumns), names.slice(0, parameterColumns)];
   const omitted =
     rows.length < record.trials.length
-      ? html`<p class="note">${formatCount(rows.length)} of ${formatCount(record.trials.length)} trials are listed: the best, and an even selection of the others.</p>`
+      ? html`<p class="note">${formatCount(rows.length)} of ${counted(record.trials.length, "trial")} are listed: the best, and an even selection of the others.</p>`
       : undefined;
   const columns = 6 + ownMetrics.length + ownNames.length;
   const messages = new MessagesOnce();

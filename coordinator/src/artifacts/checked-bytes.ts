@@ -1,6 +1,6 @@
 /** Counts and sums bytes on their way into a store, and refuses those that are not what was announced. */
 import { createHash } from "node:crypto";
-import { type ArtifactRef, limits, RegulusError } from "@regulus/proto";
+import { type ArtifactRef, counted, limits, RegulusError } from "@regulus/proto";
 
 const sha256Pattern = /^[0-9a-f]{64}$/;
 
@@ -18,14 +18,14 @@ export class CheckedBytes {
   add(piece: Uint8Array): void {
     this.#size += piece.byteLength;
     if (this.#size > this.#expected.size) {
-      throw unlike("size", `more than ${this.#expected.size} bytes`, `${this.#expected.size} bytes, as announced`);
+      throw unlike("size", `more than ${this.#expected.size} bytes`, `${counted(this.#expected.size, "byte")}, as announced`);
     }
     this.#hash.update(piece);
   }
 
   done(): void {
     if (this.#size !== this.#expected.size) {
-      throw unlike("size", `${this.#size} bytes`, `${this.#expected.size} bytes, as announced`);
+      throw unlike("size", counted(this.#size, "byte"), `${counted(this.#expected.size, "byte")}, as announced`);
     }
     const sum = this.#hash.digest("hex");
     if (sum !== this.#expected.sha256) throw unlike("sha256", sum, `${this.#expected.sha256}, as announced`);

@@ -1,5 +1,5 @@
 /** For who is told that the log is damaged: what is left of each search, and what to do. */
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { named } from "../log/compare-heads.js";
 import { InspectedLog } from "./inspected-log.js";
 
@@ -12,7 +12,7 @@ export function lastGoodPositions(path: string, data: string): string {
       const searches = log.inspect(() => undefined);
       const parts = searches.map(({ searchId, good, acknowledged, problem }) =>
         problem === ""
-          ? `search ${searchId} is whole with ${good} facts`
+          ? `search ${searchId} is whole with ${counted(good, "fact")}`
           : `search ${searchId} is good up to position ${good} of ${acknowledged}`,
       );
       // Those that are not whole first.

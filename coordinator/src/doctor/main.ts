@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { type ArtifactsInspection, inspectArtifacts, type Reference, referencesOf } from "./inspect-artifacts.js";
 import { InspectedLog, type InspectedSearch } from "./inspected-log.js";
 import { repairLog } from "./repair-log.js";
@@ -40,7 +40,7 @@ async function examine(folder: string, repair: boolean): Promise<DataReport> {
   try {
     const references: Reference[] = [];
     const searches = log
-      .inspect((facts) => progress(`${facts} facts read`))
+      .inspect((facts) => progress(`${counted(facts, "fact")} read`))
       .map((search) => {
         try {
           references.push(...referencesOf(log.facts(search.key)));

@@ -5,6 +5,7 @@
 import {
   Agent,
   type ArtifactRef,
+  counted,
   EndReason,
   eventProblems,
   type Heartbeat,
@@ -42,7 +43,8 @@ export function checkRegister(register: Register): asserts register is Register 
     checks.text("register.agent.version", agent.version);
     checks.labels("register.agent.labels", agent.labels);
     const bytes = Agent.encode(agent).finish().byteLength;
-    if (bytes > limits.agentBytesMax) checks.problem("register.agent", `${bytes} bytes`, `at most ${limits.agentBytesMax} bytes`);
+    if (bytes > limits.agentBytesMax)
+      checks.problem("register.agent", counted(bytes, "byte"), `at most ${limits.agentBytesMax} bytes`);
   }
   checks.text("register.instance", register.instance ?? "");
   leases(checks, "register.active", register.active);

@@ -2,7 +2,7 @@
  * Places for artifacts that come in or go out at once, since each holds a file open. A caller has at most half of them; and where all are
  * taken, a transfer that hardly moves makes room for a caller that has fewer, so that those who do send always find a place.
  */
-import { limits, RegulusError } from "@regulus/proto";
+import { counted, limits, RegulusError } from "@regulus/proto";
 import { bounds } from "./bounds.js";
 
 /** A transfer that has a place. */
@@ -38,7 +38,7 @@ export class ArtifactPlaces {
     if (own >= bounds.artifactStreamsPerCallerMax) {
       throw new RegulusError(
         "exhausted",
-        `${own} artifacts of this caller are ${this.#way} at once, which is the most for one caller; try again when one is done`,
+        `this caller's limit of ${counted(own, "artifact")} ${this.#way} at once is reached; try again when one is done`,
       );
     }
     if (this.#places.size >= limits.artifactStreamsMax) this.#makeRoom(own);
@@ -65,11 +65,11 @@ export class ArtifactPlaces {
     if (slowest === undefined) {
       throw new RegulusError(
         "exhausted",
-        `${this.#places.size} artifacts are ${this.#way} at once, which is the most; try again soon`,
+        `the limit of ${counted(this.#places.size, "artifact")} ${this.#way} at once is reached; try again soon`,
       );
     }
     this.#places.delete(slowest.place);
-    const words = `the transfer moved ${Math.round(slowest.rate)} bytes a second and made room for another caller's; try again soon`;
+    const words = `the transfer moved ${counted(Math.round(slowest.rate), "byte")} a second and made room for another caller's; try again soon`;
     slowest.place.evict(new RegulusError("exhausted", words));
   }
 

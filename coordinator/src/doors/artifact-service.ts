@@ -3,6 +3,7 @@ import type { handleClientStreamingCall, ServerReadableStream } from "@grpc/grpc
 import {
   type ArtifactRef,
   ArtifactServiceService,
+  counted,
   GetArtifactResponse,
   limits,
   type PutArtifactRequest,
@@ -124,10 +125,10 @@ async function* dataOf(source: UploadPieces, size: number, transfer: Transfer): 
     const faults: [boolean, string, string][] = [
       [
         part.value.byteLength > limits.artifactChunkBytesMax,
-        `${part.value.byteLength} bytes`,
+        counted(part.value.byteLength, "byte"),
         `at most ${limits.artifactChunkBytesMax}`,
       ],
-      [bytes > size, `${bytes} bytes so far`, `${size} in all, as the header says`],
+      [bytes > size, `${counted(bytes, "byte")} so far`, `${size} in all, as the header says`],
     ];
     for (const [wrong, seen, expected] of faults) if (wrong) throw RegulusError.invalid([{ field: "data", seen, expected }]);
     transfer.moved(part.value.byteLength);

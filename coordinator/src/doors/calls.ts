@@ -11,7 +11,7 @@ import type {
   ServiceDefinition,
   UntypedHandleCall,
 } from "@grpc/grpc-js";
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { bounds } from "./bounds.js";
 import type { CallGuard, CallGuards } from "./call-guards.js";
 import type { Failures } from "./failures.js";
@@ -65,7 +65,7 @@ export function safeDefinition<Request, Response>(method: Method<Request, Respon
         return { message: method.requestDeserialize(bytes) };
       } catch (cause) {
         const why = cause instanceof Error ? cause.message : String(cause);
-        const seen = `${bytes.length} bytes that can't be read: ${why}`;
+        const seen = `${counted(bytes.length, "byte")} that can't be read: ${why}`;
         return {
           fault: RegulusError.invalid([
             { field: "(request)", seen, expected: `a ${name} request; whole numbers up to 2^53 - 1` },
@@ -176,7 +176,10 @@ export function checkMetadata(call: SurfaceCall): void {
   let bytes = 0;
   for (const [name, value] of Object.entries(call.metadata.getMap())) bytes += name.length + Buffer.byteLength(value);
   if (bytes > bounds.metadataBytesMax) {
-    throw new RegulusError("exhausted", `the call's metadata holds ${bytes} bytes, expected at most ${bounds.metadataBytesMax}`);
+    throw new RegulusError(
+      "exhausted",
+      `the call's metadata holds ${counted(bytes, "byte")}, expected at most ${bounds.metadataBytesMax}`,
+    );
   }
 }
 

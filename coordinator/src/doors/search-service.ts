@@ -1,6 +1,7 @@
 /** The door for clients: every method of SearchService over a coordinator, with its checks. */
 import {
   type CreateSearchRequest,
+  counted,
   defaults,
   ExportSearchResponse,
   type ExtendSearchRequest,
@@ -177,7 +178,7 @@ const checkCreate: Check<CreateSearchRequest> = (request, checks) => {
     return;
   }
   const bytes = SearchSpec.encode(request.spec).finish().byteLength;
-  if (bytes > bounds.specBytesMax) checks.problem("spec", `${bytes} bytes`, `at most ${bounds.specBytesMax} bytes`);
+  if (bytes > bounds.specBytesMax) checks.problem("spec", counted(bytes, "byte"), `at most ${bounds.specBytesMax} bytes`);
 };
 
 const checkExtend: Check<ExtendSearchRequest> = (request, checks) => {

@@ -2,7 +2,7 @@
  * How long an artifact that comes in may keep its place: no piece may be long in coming, the mean rate has a lower bound after a first
  * grace, and so has the whole a deadline. Only the time spent waiting for the sender counts for the rate, not that of our own disk.
  */
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { bounds } from "./bounds.js";
 
 export class UploadPace {
@@ -35,7 +35,7 @@ export class UploadPace {
     const seconds = Math.round((this.#waitedMs + waitedMs) / 1000);
     return new RegulusError(
       "deadline",
-      `the artifact came too slowly: ${this.#bytes} bytes in ${seconds} s; expected a piece every ${bounds.artifactPieceWithinMs} ms, ` +
+      `the artifact came too slowly: ${counted(this.#bytes, "byte")} in ${seconds} s; expected a piece every ${bounds.artifactPieceWithinMs} ms, ` +
         `${bounds.artifactBytesPerSecondMin} bytes a second after ${bounds.artifactGraceMs} ms and the whole within ` +
         `${bounds.artifactWithinMs} ms; send it again`,
     );

@@ -5,6 +5,7 @@
 import {
   assert,
   type Budget,
+  counted,
   type EndReason,
   type ExplainSearchResponse,
   type Explanation,
@@ -112,7 +113,7 @@ function explainSearch(state: SearchState, seen: Seen, nowMs: number): ExplainSe
   const summaries = {
     running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state, nowMs)}` : "goes on",
     paused: `is paused: ${state.reason}`,
-    stopping: `stops and waits for ${state.running.size} running ${state.running.size === 1 ? "trial" : "trials"}: ${state.reason}`,
+    stopping: `stops and waits for ${counted(state.running.size, "running trial")}: ${state.reason}`,
     ended: `has ended (${outcomeWords(state)}): ${state.reason}`,
   };
   return { summary: `The search ${summaries[state.status]} (${counts}).`, explanations };
@@ -200,10 +201,10 @@ function describe(kind: Kind): string {
 function budgetWords(budget: Budget | undefined): string {
   const { trials = 0, steps = 0, wallTimeMs = 0, failures = 0 } = budget ?? {};
   const parts = [
-    trials > 0 && `${trials} trials`,
-    steps > 0 && `${steps} steps`,
+    trials > 0 && counted(trials, "trial"),
+    steps > 0 && counted(steps, "step"),
     wallTimeMs > 0 && `${formatDuration(wallTimeMs)} of wall time`,
-    failures > 0 && `${failures} failures`,
+    failures > 0 && counted(failures, "failure"),
   ];
   return `${parts.filter((part) => part !== false).join(", ")} in all`;
 }

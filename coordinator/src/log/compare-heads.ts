@@ -1,4 +1,5 @@
 /** Compares where searches end in a log with what its witness says: every acknowledged fact has to be there. */
+import { counted } from "@regulus/proto";
 import { chainOf, damaged, type Head } from "./seal.js";
 import { first, type SqliteFile } from "./sqlite-file.js";
 import type { Testimony, WitnessedSearch } from "./witness.js";
@@ -32,13 +33,14 @@ export function compareHeads(file: SqliteFile, heads: readonly WitnessedSearch[]
 /** Losses as a message names them: the first few, and how many there are. */
 export function named(losses: readonly string[]): string {
   const shown = losses.slice(0, 5).join("; ");
-  return losses.length > 5 ? `${shown}; and ${losses.length - 5} more searches` : shown;
+  return losses.length > 5 ? `${shown}; and ${counted(losses.length - 5, "more search", "more searches")}` : shown;
 }
 
 function lossOf(file: SqliteFile, head: WitnessedSearch | undefined, witnessed: WitnessedSearch): string | undefined {
   const { id, position } = witnessed;
   if (head === undefined || head.id !== id) return `search ${id} is missing, with ${position} acknowledged facts`;
-  if (head.position < position) return `search ${id} ends at position ${head.position}, but ${position} facts were acknowledged`;
+  if (head.position < position)
+    return `search ${id} ends at position ${head.position}, but was acknowledged up to position ${position}`;
   const chain = head.position === position ? head.chain : chainAt(file, head.key, position);
   return chain === witnessed.chain ? undefined : `search ${id} has other facts up to ${position} than were acknowledged`;
 }

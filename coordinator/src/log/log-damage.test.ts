@@ -95,7 +95,7 @@ describe("a damaged log", () => {
     const at = wal.length >> 4;
     wal[at] = (wal[at] ?? 0) ^ 1;
     writeFileSync(join(folder, `${logName}-wal`), wal);
-    const saying = /search first ends at position \d+, but 335 facts were acknowledged; search second .* but 667/;
+    const saying = /search first ends at position \d+, but was acknowledged up to position 335; search second .* 667/;
     await assert.rejects(openSqliteLog({ path: join(folder, logName) }), saying);
     // The write-ahead log with the missing facts is kept, and the next start says the same.
     assert.deepEqual(readFileSync(join(folder, `${logName}-wal.kept`)), wal);

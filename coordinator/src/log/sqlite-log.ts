@@ -5,7 +5,7 @@
  * anything else.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import type { Append, AppendOptions, EventLog, ReadOptions } from "../ports.js";
 import { compareHeads, headsIn } from "./compare-heads.js";
 import { insert, insertRows, nextPiece, noTrial, rowsAt } from "./fact-rows.js";
@@ -265,7 +265,7 @@ class SqliteLog implements EventLog {
   #assertReached(end: WitnessedSearch, position: number, chain: number | undefined): void {
     if (this.#heads.get(end.id)?.key !== end.key) return;
     if (position === end.position && (chain === undefined || chain === end.chain)) return;
-    throw damaged(`search ${end.id} has ${end.position} facts, those after ${position} are missing`);
+    throw damaged(`search ${end.id} has ${counted(end.position, "fact")}, those after ${position} are missing`);
   }
 
   #assertOpen(): void {

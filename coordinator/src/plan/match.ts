@@ -1,5 +1,5 @@
 /** Which agents can run a search's trials, and in words what is missing where none can. Pure. */
-import { formatBytes, type SearchSpec } from "@regulus/proto";
+import { counted, formatBytes, type SearchSpec } from "@regulus/proto";
 
 /** What one trial of a search needs of an agent. */
 export interface Needs {
@@ -77,16 +77,18 @@ export function missing(agents: readonly PlanAgent[], needs: Needs): Missing {
 /** Why a trial waits although these agents could run it. */
 export function inUse(matching: readonly PlanAgent[], needs: Needs): string {
   const slots = matching.reduce((sum, agent) => sum + agent.slots, 0);
-  const them = matching.length === 1 ? "the one agent that could run it" : `the ${matching.length} agents that could run it`;
-  if (needs.slots > 1) return `needs ${needs.slots} slots of one agent; of the ${slots} of ${them} too many are in use`;
-  return `all ${slots === 1 ? "slots" : `${slots} slots`} of ${them} are in use`;
+  const them =
+    matching.length === 1 ? "the one agent that could run it" : `the ${counted(matching.length, "agent")} that could run it`;
+  if (needs.slots > 1)
+    return `needs ${counted(needs.slots, "slot")} of one agent; of the ${slots} of ${them} too many are in use`;
+  return `all ${slots === 1 ? "slots" : counted(slots, "slot")} of ${them} are in use`;
 }
 
 function requirements(needs: Needs): Requirement[] {
   const all: Requirement[] = [
     {
       field: "spec.resources.slots",
-      words: `has ${needs.slots} ${needs.slots === 1 ? "slot" : "slots"}`,
+      words: `has ${counted(needs.slots, "slot")}`,
       help: (agents) => `the largest has ${Math.max(...agents.map(({ slots }) => slots))}`,
       holds: (agent) => agent.slots >= needs.slots,
     },

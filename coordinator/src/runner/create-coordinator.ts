@@ -6,6 +6,7 @@ import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagno
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
   type CreateSearchRequest,
+  counted,
   defaults,
   type ExplainSearchResponse,
   type ExportSearchResponse,
@@ -190,7 +191,7 @@ class CoordinatorCore implements Coordinator {
     if (after > durable) {
       throw new RegulusError(
         "out-of-range",
-        `search ${searchId} has ${durable} facts and the watch begins after ${after}: the log is an older copy, or another search's; watch from 0`,
+        `search ${searchId} has ${counted(durable, "fact")} and the watch begins after ${after}: the log is an older copy, or another search's; watch from 0`,
       );
     }
     const endPosition = () => {
@@ -289,7 +290,7 @@ function noTrial(state: SearchState, number: number): RegulusError {
 function warnOfMissing(runner: Runner, missing: readonly string[]): void {
   const [first] = missing;
   if (first === undefined) return;
-  const what = missing.length === 1 ? "an artifact is missing" : `${missing.length} artifacts are missing`;
+  const what = missing.length === 1 ? "an artifact is missing" : `${counted(missing.length, "artifact")} are missing`;
   const message = `${what} that trials refer to; restore them from a backup, regulus doctor --data DIR names them with their trials`;
   runner.notify({ message, isWarning: true, fields: { missing: missing.length, first } });
 }

@@ -1,7 +1,7 @@
 /** The creation of a search: its spec is checked and filled in before anything is written, and a repeated request finds the first one. */
 import { randomInt, randomUUID } from "node:crypto";
 import { resolveSpec } from "@regulus/algorithms/catalog";
-import { type CreateSearchRequest, type Fact, limits, RegulusError, type Search, SearchSpec } from "@regulus/proto";
+import { type CreateSearchRequest, counted, type Fact, limits, RegulusError, type Search, SearchSpec } from "@regulus/proto";
 import { SearchState } from "../search/search-state.js";
 import type { Runner } from "./runner.js";
 
@@ -67,10 +67,13 @@ function assertRoom(runner: Runner, caller: string | undefined): void {
   }
   const { activeSearchesMax, activeSearchesPerCallerMax } = limits;
   if (active >= activeSearchesMax) {
-    throw new RegulusError("exhausted", `${active} searches are not over, which is the most; wait for one to end or stop one`);
+    throw new RegulusError(
+      "exhausted",
+      `the limit of ${counted(active, "search", "searches")} not over is reached; wait for one to end or stop one`,
+    );
   }
   if (own >= activeSearchesPerCallerMax) {
-    const words = `${own} searches of this caller are not over, which is the most for one caller; wait for one to end or stop one`;
+    const words = `this caller's limit of ${counted(own, "search", "searches")} not over is reached; wait for one to end or stop one`;
     throw new RegulusError("exhausted", words);
   }
 }

@@ -200,7 +200,7 @@ describe("an agent that comes back", () => {
 
   it("that gives a lease back unasked gets no other one before it is heard of again", async () => {
     const { hand } = await running();
-    hand.finish(hand.leases[0], EndReason.END_REASON_PREEMPTED, { message: "1 slots are asked for and 0 are free" });
+    hand.finish(hand.leases[0], EndReason.END_REASON_PREEMPTED, { message: "1 slot asked for, 0 free" });
     await at.advance(5000);
     assert.equal(hand.leases.length, 1);
     hand.beat();

@@ -2,7 +2,9 @@
  * Checks that the artifacts an agent reports are in the store with their sums and sizes, before a round sees the reports. A checkpoint that is not
  * there is told of as a finding instead, and what is missing among a trial's last artifacts is left out, with a finding.
  */
+
 import type { ArtifactRef, Report } from "@regulus/proto";
+import { counted } from "@regulus/proto";
 import type { ArtifactStore } from "../ports.js";
 import type { ArtifactLedger } from "./artifact-ledger.js";
 
@@ -35,7 +37,7 @@ export async function checkArtifacts(
         // Held first: what is looked at now must still be there when the round refers to it.
         releases.push(ledger.hold(artifact));
         const stored = await store.stat(artifact.sha256);
-        const seen = stored === undefined ? "none" : `one of ${stored.size} bytes`;
+        const seen = stored === undefined ? "none" : `one of ${counted(stored.size, "byte")}`;
         if (stored?.size !== artifact.size) missing.set(artifact, seen);
       }
       checked.push(...(missing.size === 0 ? [report] : withoutMissing(report, missing)));
@@ -56,7 +58,7 @@ function withoutMissing(report: Report, missing: ReadonlyMap<ArtifactRef, string
   const { event } = report;
   const found = [...missing].map(([{ kind, size, sha256 }, seen]): Report => {
     const what = event?.$case === "checkpointed" ? `the checkpoint at step ${event.value.step}` : kind;
-    const message = `${what} was not taken: the store has ${seen}, expected ${size} bytes with sum ${sha256.slice(0, 12)}`;
+    const message = `${what} was not taken: the store has ${seen}, expected ${counted(size, "byte")} with sum ${sha256.slice(0, 12)}`;
     return { ...report, event: { $case: "found", value: { source: "coordinator", severity: "warning", message } } };
   });
   if (event?.$case !== "finished") return found;

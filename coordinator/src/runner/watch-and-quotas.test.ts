@@ -70,7 +70,7 @@ it("one caller can't have all searches, and its share is free again once one end
   const spec = specOf({ budget: { trials: 1 } });
   const create = (caller?: string) => at.coordinator.createSearch({ spec, idempotencyKey: "", validateOnly: false }, caller);
   const made = await Promise.all(Array.from({ length: limits.activeSearchesPerCallerMax }, () => create("one")));
-  await assert.rejects(create("one"), exhausted(/of this caller are not over/));
+  await assert.rejects(create("one"), exhausted(/this caller.s limit of .* not over/));
   await create("another");
   await at.coordinator.stopSearch(made[0]?.searchId ?? "", "");
   await create("one");

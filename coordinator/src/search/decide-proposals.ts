@@ -13,6 +13,7 @@ import {
 } from "@regulus/algorithms/core";
 import {
   type ArtifactRef,
+  counted,
   cutText,
   EndReason,
   expectedOneOf,
@@ -172,7 +173,8 @@ function takeReport(taking: Taking, proposal: Report): string | undefined {
   const { step, accepted, metrics, message } = proposal;
   if (!Number.isSafeInteger(step) || step < 0) return `its step is ${step}, a whole number from 0 was expected`;
   const names = Object.keys(metrics).length;
-  if (names > limits.measurementNamesMax) return `it has ${names} metrics, at most ${limits.measurementNamesMax} are taken`;
+  if (names > limits.measurementNamesMax)
+    return `it has ${counted(names, "metric")}, at most ${limits.measurementNamesMax} are taken`;
   const vectors = toVectors(proposal.vectors);
   const problem = vectorsProblem(vectors);
   if (problem !== undefined) return problem;
@@ -197,7 +199,7 @@ function vectorsProblem(vectors: Readonly<Record<string, Vector>>): string | und
   if (names > limits.measurementNamesMax) return `it has ${names} vectors, at most ${limits.measurementNamesMax} are taken`;
   const numbers = numbersIn(vectors);
   if (numbers > limits.vectorNumbersMax)
-    return `its vectors hold ${numbers} numbers, at most ${limits.vectorNumbersMax} are taken`;
+    return `its vectors hold ${counted(numbers, "number")}, at most ${limits.vectorNumbersMax} are taken`;
   return undefined;
 }
 
@@ -205,7 +207,7 @@ function stepProblem(state: SearchState, untilStep: number): string | undefined 
   if (!Number.isSafeInteger(untilStep) || untilStep < 0) return `untilStep is ${untilStep}, a whole number from 0 was expected`;
   const { stepsPerTrial } = state.budget;
   if (stepsPerTrial > 0 && untilStep > stepsPerTrial) {
-    return `untilStep is ${untilStep}, the budget allows ${stepsPerTrial} steps a trial`;
+    return `untilStep is ${untilStep}, the budget allows ${counted(stepsPerTrial, "step")} a trial`;
   }
   return undefined;
 }

@@ -1,7 +1,16 @@
 /**
  * Decides what an agent's report makes of a trial. Repeated reports make nothing; those of an attempt that is not current are refused.
  */
-import { defaults, EndReason, type Finished, limits, type Measurement, type Report, retriedByDefault } from "@regulus/proto";
+import {
+  counted,
+  defaults,
+  EndReason,
+  type Finished,
+  limits,
+  type Measurement,
+  type Report,
+  retriedByDefault,
+} from "@regulus/proto";
 import { checkpointDamaged } from "./checkpoint-damaged.js";
 import { keptRefs } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";
@@ -94,7 +103,7 @@ function proof(state: SearchState, trial: TrialState, { nowMs }: Pick<ReportCont
   const proven = state.agentRecords.provenWrong(trial, nowMs);
   if (proven === undefined) return [];
   const { blamedAgentId: agentId, agentId: other, number } = trial;
-  const failed = `${proven.failures} trials in a row ended there as user errors`;
+  const failed = `${counted(proven.failures, "trial")} in a row ended there as user errors`;
   const message = `${failed}, and trial ${number}, which was one of them, works on agent ${other}`;
   return [{ $case: "agentAvoided", value: { agentId, untilMs: proven.untilMs, message } }];
 }
@@ -120,7 +129,7 @@ function measured(state: SearchState, trial: TrialState, report: Measurement): F
   const { stepsPerTrial } = state.budget;
   const overdue = stepsPerTrial > 0 && trial.work.untilStep === 0 && measurement.step >= stepsPerTrial;
   if (!overdue || trial.stopReason !== undefined) return [fact, ...lacking];
-  const reason = `the budget of ${stepsPerTrial} steps a trial is spent`;
+  const reason = `the budget of ${counted(stepsPerTrial, "step")} a trial is spent`;
   return [fact, ...lacking, { $case: "trialStopRequested", value: { trial: trial.number, reason } }];
 }
 

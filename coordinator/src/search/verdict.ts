@@ -3,7 +3,7 @@
  * search then ends.
  */
 import { configurationsToTry } from "@regulus/algorithms/catalog";
-import { type Budget, cutText, Direction, formatDuration, limits, type Objective, SearchOutcome } from "@regulus/proto";
+import { type Budget, counted, cutText, Direction, formatDuration, limits, type Objective, SearchOutcome } from "@regulus/proto";
 import type { SearchState } from "./search-state.js";
 
 /** The end that a search has come to. */
@@ -61,7 +61,7 @@ function tooManyFailures(state: SearchState): Verdict | undefined {
   if (first === 0 || hasSteps(state)) return undefined;
   const [group] = state.failureGroups.view();
   const how = (group?.reason ?? "").replace("END_REASON_", "").replaceAll("_", " ").toLowerCase();
-  return { outcome, reason: `the first ${first} trials all failed in the same way: ${how}` };
+  return { outcome, reason: `the first ${counted(first, "trial")} all failed in the same way: ${how}` };
 }
 
 function failuresSpent(failed: number, most: number): Verdict {
@@ -103,8 +103,7 @@ function completed(reason: string): Verdict {
 function idleReason(state: SearchState): string {
   const { steps, trials } = state.budget;
   if (steps > 0 && state.steps >= steps) return stepsSpent(state);
-  if (trials > 0 && state.nextTrial >= trials)
-    return `budget spent: ${state.nextTrial} of ${trials} ${trials === 1 ? "trial" : "trials"}`;
+  if (trials > 0 && state.nextTrial >= trials) return `budget spent: ${state.nextTrial} of ${counted(trials, "trial")}`;
   const configurations = configurationsToTry(state.spec);
   if (state.arms.trials("") >= configurations) return `the space is exhausted: ${allTried(configurations)}`;
   const said = state.done > 0 ? "" : state.news.said;
@@ -113,9 +112,9 @@ function idleReason(state: SearchState): string {
 }
 
 function allTried(configurations: number): string {
-  return configurations === 1 ? "its one configuration was tried" : `all ${configurations} configurations were tried`;
+  return configurations === 1 ? "its one configuration was tried" : `all ${counted(configurations, "configuration")} were tried`;
 }
 
 function stepsSpent({ steps, budget }: SearchState): string {
-  return `budget spent: ${steps} of ${budget.steps} steps`;
+  return `budget spent: ${steps} of ${counted(budget.steps, "step")}`;
 }

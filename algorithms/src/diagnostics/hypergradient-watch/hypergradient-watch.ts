@@ -3,7 +3,7 @@
  * refuse step after step, accuracies that the arithmetic can hardly reach, and trials that own a shard and give no sign of life. Each is
  * found once, with what it means. It judges what was measured; the strategy decides what is done about it.
  */
-import { EndReason, type Fact, type Measurement, type StrategyStepped, stepOutcome } from "@regulus/proto";
+import { counted, EndReason, type Fact, type Measurement, type StrategyStepped, stepOutcome } from "@regulus/proto";
 import { type Diagnostic, type DiagnosticModule, type Finding, type Findings, noteFindings } from "../../core/index.js";
 import { type HypergradientWatchOptions, spec } from "./spec.js";
 
@@ -70,7 +70,7 @@ function stepped(
   if (outcome === "taken") state.refused = 0;
   else if (outcome === "refused") state.refused += 1;
   if (outcome === "refused" && state.refused === refusedInARow) {
-    const words = `${refusedInARow} steps were refused one after the other at step ${step}; the newest: ${message || "no reason told"}`;
+    const words = `${counted(refusedInARow, "step")} were refused one after the other at step ${step}; the newest: ${message || "no reason told"}`;
     found.push({ key: `refused/${step}`, severity: "warning", message: words });
   }
   const { accuracy } = metrics;

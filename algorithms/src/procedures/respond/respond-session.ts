@@ -6,7 +6,7 @@
  *
  * Source: MAID, arXiv 2308.10098. What one sample answers is solvers/respond.ts.
  */
-import { assert, limits, RegulusError, toVectors, type Work } from "@regulus/proto";
+import { assert, counted, limits, RegulusError, toVectors, type Work } from "@regulus/proto";
 import { parseOptions } from "../../settings/parse-options.js";
 import type { SampleSolve } from "../../solvers/answer-sample.js";
 import { dealtOrder } from "../../solvers/dealt-samples.js";
@@ -125,12 +125,12 @@ class RespondSession implements Session {
     const options = parseOptions("work.options", spec.options, work.options);
     const range = shardRanges(this.#task.samples, options.shards)[options.shard];
     if (range === undefined) {
-      const words = `there is no shard ${options.shard} of ${options.shards} over ${this.#task.samples} samples`;
+      const words = `there is no shard ${options.shard} of ${options.shards} over ${counted(this.#task.samples, "sample")}`;
       throw new RegulusError("failed-precondition", words);
     }
     const theta = work.vectors.theta?.values ?? [...this.#task.theta];
     if (theta.length !== this.#task.theta.length) {
-      const words = `saw ${theta.length} hyperparameters, expected ${this.#task.theta.length}, as many as the workload has`;
+      const words = `saw ${counted(theta.length, "hyperparameter")}, expected ${this.#task.theta.length}, as many as the workload has`;
       throw new RegulusError("invalid-argument", words);
     }
     const size = range.hi - range.lo;
@@ -199,7 +199,7 @@ class RespondSession implements Session {
     const message = encodeAnswer({ question, samples, range: this.#range, answers, nodes, rejected });
     const numbers = Object.values(message.vectors).reduce((sum, { length }) => sum + length, 0);
     if (numbers > limits.vectorNumbersMax) {
-      const words = `the answer of ${answers.length} samples holds ${numbers} numbers, at most ${limits.vectorNumbersMax} travel: ask for more shards, or for fewer hyperparameters`;
+      const words = `the answer of ${counted(answers.length, "sample")} holds ${counted(numbers, "number")}, at most ${limits.vectorNumbersMax} travel: ask for more shards, or for fewer hyperparameters`;
       throw new TrialFailure("infeasible", words);
     }
     return { ...nothing, metrics: message.metrics, vectors: toVectors(message.vectors) };
@@ -295,7 +295,7 @@ class RespondSession implements Session {
 }
 
 function lostWords(question: number, { lo, hi }: SampleRange): string {
-  return `the solutions of question ${question} are lost: the shard's ${hi - lo} samples begin at their own starts. Certificates hold; the last bits may differ from an undisturbed run's`;
+  return `the solutions of question ${question} are lost: the shard's ${counted(hi - lo, "sample")} begin at their own starts. Certificates hold; the last bits may differ from an undisturbed run's`;
 }
 
 function problemWords(kind: string, sample: number): string {

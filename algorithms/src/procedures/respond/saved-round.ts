@@ -1,5 +1,5 @@
 /** What a checkpoint of the procedure respond says beside its numbers, and how the answers of a round lie in it. */
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import { z } from "zod";
 import type { SampleAnswer } from "../../solvers/respond.js";
 import { decodeAnswer, encodeAnswer } from "../../solvers/respond-messages.js";
@@ -20,7 +20,7 @@ export function decodeFromCheckpoint(names: readonly string[], values: Float64Ar
   if (decoded === undefined || typeof decoded === "string") {
     throw new RegulusError(
       "data-loss",
-      `saw ${decoded ?? "no answer"}, expected the answers of ${count} samples in a checkpoint`,
+      `saw ${decoded ?? "no answer"}, expected the answers of ${counted(count, "sample")} in a checkpoint`,
     );
   }
   return [...decoded.answers];

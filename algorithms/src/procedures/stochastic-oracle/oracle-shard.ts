@@ -2,7 +2,7 @@
  * A shard of a stochastic bilevel problem at work: the vectors that it was sent last, its tasks' own variables where they have some, and its newest
  * answer. A question carries only the vectors that are new since the one before. No tensors, no clock; everything it holds is in its memory.
  */
-import { RegulusError } from "@regulus/proto";
+import { counted, RegulusError } from "@regulus/proto";
 import {
   answerShard,
   answerTasks,
@@ -160,7 +160,7 @@ export class OracleShard {
 
 function sized(name: string, values: readonly number[], length: number): Float64Array {
   if (values.length === length) return Float64Array.from(values);
-  throw new RegulusError("invalid-argument", `saw ${values.length} numbers in the vector ${name}, expected ${length}`);
+  throw new RegulusError("invalid-argument", `saw ${counted(values.length, "number")} in the vector ${name}, expected ${length}`);
 }
 
 function describe(problem: StochasticProblem) {

@@ -5,7 +5,7 @@
  * Source: arXiv 2401.09587, algorithm 2. What is answered is solvers/bo-rep.
  */
 
-import { fromVectors, limits, RegulusError, seedOf, toVectors, type Work } from "@regulus/proto";
+import { counted, fromVectors, limits, RegulusError, seedOf, toVectors, type Work } from "@regulus/proto";
 import { z } from "zod";
 import { parseOptions } from "../../settings/parse-options.js";
 import type { StochasticProblem } from "../../solvers/stochastic-problem.js";
@@ -79,7 +79,7 @@ class OracleSession implements Session {
     if (kind !== "close") return { ...nothing, metrics: { round: draw }, vectors: toVectors(this.#shard.memory.answer) };
     const names = this.#shard.problem.metrics;
     if (this.#outcome?.length !== names.length) {
-      const words = `saw an outcome of ${this.#outcome?.length ?? 0} numbers, expected one for each of ${names.join(", ")}`;
+      const words = `saw an outcome of ${counted(this.#outcome?.length ?? 0, "number")}, expected one for each of ${names.join(", ")}`;
       throw new RegulusError("invalid-argument", words);
     }
     return { ...nothing, metrics: Object.fromEntries(names.map((name, index) => [name, this.#outcome?.[index] ?? 0])) };
@@ -126,7 +126,7 @@ class OracleSession implements Session {
     const answer = Object.entries(this.#shard.memory.answer);
     const numbers = answer.reduce((sum, [, values]) => sum + values.length, 0);
     if (numbers > limits.vectorNumbersMax) {
-      const words = `an answer of ${numbers} numbers, and at most ${limits.vectorNumbersMax} travel: make the workload smaller, or the shards more`;
+      const words = `an answer of ${counted(numbers, "number")}, and at most ${limits.vectorNumbersMax} travel: make the workload smaller, or the shards more`;
       throw new TrialFailure("infeasible", words);
     }
     const strange = answer.find(([, values]) => !values.every(Number.isFinite));

@@ -4,7 +4,7 @@
  * Source: Pedregosa, "Hyperparameter optimization with approximate gradient", ICML 2016 (arXiv 1602.02355), with the step rule as
  * the experiments of MAID (arXiv 2308.10098) run it: C = 0.25, F = 1.
  */
-import { assert } from "@regulus/proto";
+import { assert, counted } from "@regulus/proto";
 import { sampleAt } from "../dealt-samples.js";
 import type { ReducedAnswer } from "../respond.js";
 import type { BilevelMethod, FinishReason, IterationRecord, MethodState } from "./method.js";
@@ -81,7 +81,7 @@ export const hoag: BilevelMethod<HoagOptions, HoagState> = {
       );
     const record = moved(state, answer, z, gradientNorm);
     if (state.step >= options.steps || (options.work > 0 && state.work >= options.work))
-      finish(state, "budget", `${state.step} of ${options.steps} steps, ${state.work} lower and adjoint steps`);
+      finish(state, "budget", `${state.step} of ${counted(options.steps, "step")}, ${state.work} lower and adjoint steps`);
     return [record];
   },
 };

@@ -1,4 +1,5 @@
 /** What MAID says of its outer iterations, in numbers and in words. */
+import { counted } from "@regulus/proto";
 import type { MaidState, Point, Trial } from "./maid-state.js";
 import type { IterationRecord } from "./method.js";
 
@@ -66,7 +67,7 @@ export function refusedRecord(state: MaidState, point: Point, message: string): 
 export function searchFailedWords(state: MaidState, point: Point): string {
   const { trials } = state;
   const [first, last] = [trials[0]?.stepLength ?? 0, trials.at(-1)?.stepLength ?? 0];
-  const opening = `none of ${trials.length} steps from ${short(first)} to ${short(last)} passed`;
+  const opening = `none of ${counted(trials.length, "step")} from ${short(first)} to ${short(last)} passed`;
   const unusable = countWords(trials);
   const least = leastPsi(trials);
   if (least?.psi === undefined || least.value === undefined || least.upperBound === undefined) return `${opening} (${unusable})`;

@@ -10,7 +10,7 @@
  *
  * Source: arXiv 2308.10098, Algorithms 3.1 and 3.2, Lemma 3.5.
  */
-import { assert } from "@regulus/proto";
+import { assert, counted } from "@regulus/proto";
 import { sampleAt } from "../dealt-samples.js";
 import type { ReducedAnswer } from "../respond.js";
 import { directionFrom, dot, memoryOf } from "./direction.js";
@@ -121,7 +121,7 @@ function tellGradient(state: MaidState, answer: ReducedAnswer): readonly Iterati
 
   // A residual above the right-hand side lets conjugate gradient answer zero: no sign of convergence at all.
   if (unresolved > 0 && gradientNorm <= options.tolerance) {
-    const words = `the hypergradient is ${short(gradientNorm)} since the adjoint residual ${short(residual)} exceeds the upper gradient ${short(answer.gradientNorm)} of ${unresolved} samples: residual tightened`;
+    const words = `the hypergradient is ${short(gradientNorm)} since the adjoint residual ${short(residual)} exceeds the upper gradient ${short(answer.gradientNorm)} of ${counted(unresolved, "sample")}: residual tightened`;
     state.residual = options.accuracyShrink * Math.min(state.residual, answer.gradientNorm);
     askGradient(state, state.gradientId);
     return outOfBudget(state) ? finish(state, "budget", budgetWords(state)) : [refusedRecord(state, point, words)];
@@ -287,7 +287,7 @@ function outOfBudget({ options, step, work }: MaidState): boolean {
 }
 
 function budgetWords({ options, step, work }: MaidState): string {
-  return `${step} of ${options.steps} steps, ${work} of ${options.work > 0 ? options.work : "any number of"} lower and adjoint steps`;
+  return `${step} of ${counted(options.steps, "step")}, ${work} of ${options.work > 0 ? options.work : "any number of"} lower and adjoint steps`;
 }
 
 function stepped(theta: readonly number[], direction: readonly number[], stepLength: number): number[] {

@@ -2,7 +2,7 @@
  * Moves the machine as far as the answers of shards go: averages first, then momentum, then one normalization. Synchronous rounds take answers to the
  * very question; with a tolerance, upper steps take each shard's newest answer as long as it is not too old, and wait for the others.
  */
-import { fromVectors, type Measurement } from "@regulus/proto";
+import { counted, fromVectors, type Measurement } from "@regulus/proto";
 import {
   admits,
   averageOfShards,
@@ -141,7 +141,7 @@ function report({ settings, kappa }: Rules, state: BoRepSearch): void {
   const lagBound = settings.period * eta * (kappa ?? description.kappa);
   const metrics = { upperLoss, momentumNorm, directionNorm, zNorm: adjointNorm, eta, lag, lagBound, draws: machine.draws };
   const shown = (value: number) => Number(value.toPrecision(4));
-  const old = lag > 0 ? `, from estimates up to ${lag} steps old` : "";
+  const old = lag > 0 ? `, from estimates up to ${counted(lag, "step")} old` : "";
   const why = machine.ended === "converged" ? "; it ends, since the momentum has been small for long" : "";
   const message =
     `upper step ${machine.step} of ${settings.steps}: upper loss ${shown(upperLoss)}, momentum ${shown(momentumNorm)}, ` +

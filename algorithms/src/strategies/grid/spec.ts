@@ -1,5 +1,5 @@
 /** What grid search says of itself. */
-import { limits, type Problem } from "@regulus/proto";
+import { counted, limits, type Problem } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";
 import { createGrid, gridValueCount, gridValuesMax } from "./points.js";
@@ -46,5 +46,5 @@ function gridProblems({ space, budget }: StrategyContext, { steps }: GridOptions
   const { size } = createGrid(space.parameters, steps);
   if (budget.trials > 0 || size <= limits.trialsMax) return [];
   const expected = `at most ${limits.trialsMax} points: fewer steps, or budget.trials to try only the first ones`;
-  return [{ field: "strategy.options.steps", seen: `a grid of ${size} points`, expected }];
+  return [{ field: "strategy.options.steps", seen: `a grid of ${counted(size, "point")}`, expected }];
 }

@@ -1,5 +1,7 @@
 /** What the strategy of self-tuning networks says of itself. */
+
 import type { Budget, Problem } from "@regulus/proto";
+import { counted } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";
 import { options as selfTune } from "../../procedures/self-tune/spec.js";
@@ -86,7 +88,7 @@ function problems(context: StrategyContext, { population, replays }: SelfTuningN
       expected: "the steps of a member (or budget.steps, shared out evenly)",
     });
   } else if (budget.stepsPerTrial === 0 && budget.steps < population + replays) {
-    const expected = `at least one for each of ${population} members${replays === 0 ? "" : ` and ${replays} replays`}`;
+    const expected = `at least one for each of ${counted(population, "member")}${replays === 0 ? "" : ` and ${replays} replays`}`;
     found.push({ field: "budget.steps", seen: `${budget.steps}`, expected });
   }
   if (budget.trials > 0 && budget.trials < population + replays) {

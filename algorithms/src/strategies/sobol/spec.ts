@@ -1,4 +1,5 @@
 /** What quasi-random search says of itself. */
+import { counted } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategySpec } from "../../core/index.js";
 import { sobolDimensionsMax } from "../../core/index.js";
@@ -20,5 +21,11 @@ export const spec: StrategySpec<SobolOptions> = {
   problems: ({ space }) =>
     space.parameters.length <= sobolDimensionsMax
       ? []
-      : [{ field: "space", seen: `${space.parameters.length} parameters`, expected: `at most ${sobolDimensionsMax} for sobol` }],
+      : [
+          {
+            field: "space",
+            seen: counted(space.parameters.length, "parameter"),
+            expected: `at most ${sobolDimensionsMax} for sobol`,
+          },
+        ],
 };

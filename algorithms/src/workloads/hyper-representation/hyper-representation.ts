@@ -2,7 +2,7 @@
  * Hyper-representation on MNIST: a task is some of the ten digits under other numbers, all turned by the same quarter turns, with few images of each.
  * Tasks depend on the search's seed alone; held-out tasks are made of test images. What is minimized is solvers/problems/hyper-representation.ts.
  */
-import { assert } from "@regulus/proto";
+import { assert, counted } from "@regulus/proto";
 import { createRng, type Rng } from "../../core/index.js";
 import { type Digits, mnistClasses, testDigits, trainDigits } from "../../data/mnist-digits.js";
 import { pooledDigits } from "../../data/pooled-digits.js";
@@ -31,7 +31,7 @@ export function drawTask(digits: Digits, options: HyperRepresentationOptions, rn
     const places = order.filter((place) => digits.labels[place] === digit).subarray(0, shots + queries);
     assert(
       places.length === shots + queries,
-      `the digit ${digit} has ${places.length} images, and ${shots + queries} are wanted`,
+      `the digit ${digit} has ${counted(places.length, "image")}, and ${shots + queries} are wanted`,
     );
     support.push(...places.subarray(0, shots));
     query.push(...places.subarray(shots));

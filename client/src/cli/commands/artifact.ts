@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { type ArtifactRef, RegulusError, type Trial } from "@regulus/proto";
 import { type Command, InvalidArgumentError } from "commander";
 import type { RegulusClient } from "../../connect.js";
-import { formatCount } from "../../display/numbers.js";
+import { counted, formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { extractCheckpoint } from "../extract-checkpoint.js";
 import { findSearch } from "../find-search.js";
@@ -153,7 +153,7 @@ async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactR
   if (options.extract !== undefined) {
     const files = await extractCheckpoint(client.getArtifact(sha256), options.extract);
     if (options.json) writeJson({ folder: options.extract, files, kind, sha256, size });
-    else note(`${kind}: ${formatCount(files.length)} ${files.length === 1 ? "file" : "files"} in ${options.extract}`);
+    else note(`${kind}: ${counted(files.length, "file")} in ${options.extract}`);
     return;
   }
   if (options.output === undefined || options.output === "-") {
@@ -170,7 +170,7 @@ async function fetchOne(client: RegulusClient, { sha256, size, kind }: ArtifactR
     throw thrown;
   }
   if (options.json) writeJson({ file: options.output, kind, sha256, size });
-  else note(`${kind} of ${formatCount(size)} bytes written to ${options.output}`);
+  else note(`${kind} of ${counted(size, "byte")} written to ${options.output}`);
 }
 
 /** As it is; a terminal gets no escape sequence of it. */

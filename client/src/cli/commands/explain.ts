@@ -1,6 +1,6 @@
 /** `regulus explain`: what a search or a trial is doing or waiting for, and the facts that say so. */
 import type { Command } from "commander";
-import { messageLines } from "../../display/failures.js";
+import { messageLines } from "../../display/message-lines.js";
 import { plainText } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";

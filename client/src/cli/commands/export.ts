@@ -1,9 +1,11 @@
 /** `regulus export`: every trial of a search with its measurements, as JSON lines or CSV. Streams; holds one trial at a time. */
+
 import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { type Command, Option } from "commander";
 import type { RegulusClient } from "../../connect.js";
+import { counted } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { csvColumns, csvHead, csvRows } from "../csv.js";
 import { findSearch } from "../find-search.js";
@@ -51,7 +53,7 @@ async function exportSearch(idOrBeginning: string, options: ExportOptions): Prom
       stream.end();
       await closed;
       await rename(partial, options.output);
-      note(`${count} ${count === 1 ? "trial" : "trials"} written to ${options.output}`);
+      note(`${counted(count, "trial")} written to ${options.output}`);
     } catch (thrown) {
       stream.destroy();
       await rm(partial, { force: true });

@@ -1,7 +1,8 @@
 /** `regulus extend`: a search gets more budget, also one that has ended. */
+
 import { formatDuration, parseDurationMs, RegulusError, type Search } from "@regulus/proto";
 import { type Command, InvalidArgumentError } from "commander";
-import { formatCount } from "../../display/numbers.js";
+import { counted } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
 import { note, writeJson } from "../output.js";
@@ -52,10 +53,10 @@ const flags: Readonly<Record<string, string>> = {
 function budgetWords({ spec }: Search): string {
   const { trials = 0, steps = 0, wallTimeMs = 0, failures = 0 } = spec?.budget ?? {};
   const parts = [
-    trials > 0 && `${formatCount(trials)} ${trials === 1 ? "trial" : "trials"}`,
-    steps > 0 && `${formatCount(steps)} ${steps === 1 ? "step" : "steps"}`,
+    trials > 0 && counted(trials, "trial"),
+    steps > 0 && counted(steps, "step"),
     wallTimeMs > 0 && `${formatDuration(wallTimeMs)} of wall time`,
-    failures > 0 && `${formatCount(failures)} ${failures === 1 ? "failure" : "failures"}`,
+    failures > 0 && counted(failures, "failure"),
   ];
   return parts.filter((part) => part !== false).join(", ");
 }

@@ -1,7 +1,8 @@
 /** `regulus logs`: what the program of a trial prints, while it runs and after. */
+
 import { RegulusError } from "@regulus/proto";
 import type { Command } from "commander";
-import { formatCount } from "../../display/numbers.js";
+import { counted } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
 import { onInterrupt } from "../interrupt.js";
@@ -39,7 +40,7 @@ async function logs(idOrBeginning: string, trial: number, options: LogsOptions):
         if (one.kind === "bytes") await writePiece(shown.add(one.data));
         else {
           await writePiece(shown.end());
-          note(one.kind === "attempt" ? `-- attempt ${one.attempt} --` : `-- ${formatCount(one.bytes)} bytes left out --`);
+          note(one.kind === "attempt" ? `-- attempt ${one.attempt} --` : `-- ${counted(one.bytes, "byte")} left out --`);
         }
       }
       await writePiece(shown.end());

@@ -1,26 +1,13 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
-import {
-  type ArtifactRef,
-  countedMeasurement,
-  type Fact,
-  type GetTrialResponse,
-  RegulusError,
-  type Search,
-  seedOf,
-  stepOutcome,
-  type Trial,
-} from "@regulus/proto";
+import { countedMeasurement, type Fact, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
 import type { Command } from "commander";
-import type { RegulusClient } from "../../connect.js";
 import { failureLines } from "../../display/failures.js";
-import { formatCount, formatSeconds, plainText } from "../../display/numbers.js";
+import { counted, formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
-import { factWords } from "../fact-words.js";
 import { findSearch } from "../find-search.js";
 import {
   columnsThatFit,
   countFormat,
-  note,
   numberFormat,
   pairs,
   table,
@@ -30,15 +17,13 @@ import {
   writePiece,
 } from "../output.js";
 import { wholeNumber } from "../read-values.js";
-import { safeOutput } from "../safe-output.js";
-import { readOutput } from "../trial-output.js";
+import { programOutput, writeFact, writeTrial } from "../show-trial.js";
 import {
   ageWords,
   armPairs,
   bestWords,
   costWords,
   countWords,
-  metricPairs,
   parameterPairs,
   searchStatusWords,
   stepCountWords,
@@ -52,9 +37,6 @@ interface ShowOptions extends ConnectionOptions {
   readonly output?: boolean;
 }
 
-/** The newest facts of a trial that are shown, and the newest measurements among them. */
-const factsShown = 30;
-const measurementsShown = 5;
 /** The newest steps of a strategy and the newest findings that are shown of a search. */
 const stepsShown = 8;
 const findingsShown = 12;
@@ -62,8 +44,6 @@ const findingsShown = 12;
 const refusedShown = 3;
 /** Columns of hyperparameters where no terminal's width says how many there is room for. */
 const parametersShown = 12;
-/** Lines of a program's output that are shown. */
-const outputLinesShown = 20;
 
 export function registerShow(program: Command): void {
   withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
@@ -171,10 +151,10 @@ function writeTrials({ spec, counts }: Search, trials: readonly Trial[], { byNum
   const all = Object.values(counts ?? {}).reduce((sum, one) => sum + one, 0);
   const order = byNumber ? "by number" : "the best first";
   if (trials.length < all)
-    writeLine(`(${formatCount(trials.length)} of ${formatCount(all)} trials, ${order}; --limit ${all} shows all)`);
+    writeLine(`(${formatCount(trials.length)} of ${counted(all, "trial")}, ${order}; --limit ${all} shows all)`);
   if (wanted < head.length)
     writeLine(
-      `(${formatCount(wanted - fixed)} of ${formatCount(names.length)} hyperparameters; --all-parameters shows all, --json too)`,
+      `(${formatCount(wanted - fixed)} of ${counted(names.length, "hyperparameter")}; --all-parameters shows all, --json too)`,
     );
 }
 
@@ -195,7 +175,7 @@ function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
     const refused = facts.filter(isRefusal).slice(-refusedShown);
     const newest = facts.slice(-shown);
     for (const fact of facts.filter((one) => newest.includes(one) || refused.includes(one)))
-      writeLine(`${sinceWords(fact, createdMs)}  ${plainText(newsWords(fact))}`);
+      writeFact(fact, { sinceMs: createdMs, named: true });
   };
   write(
     "Its strategy's steps",
@@ -211,88 +191,4 @@ function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
 
 function isRefusal({ kind }: Fact): boolean {
   return kind?.$case === "strategyStepped" && stepOutcome(kind.value) === "refused";
-}
-
-/** Findings of a trial say which. */
-function newsWords(fact: Fact): string {
-  const about = fact.kind?.$case === "findingReported" ? fact.kind.value.trial : undefined;
-  return about === undefined ? factWords(fact) : `trial ${about}: ${factWords(fact)}`;
-}
-
-/** What the trial's program wrote, so far or as it was kept; empty where it wrote nothing, the trial ran no program, or its agent can't tell now. */
-async function programOutput(client: RegulusClient, { trial }: GetTrialResponse): Promise<string> {
-  if (trial === undefined) return "";
-  const pieces: Uint8Array[] = [];
-  try {
-    for await (const news of readOutput(client, trial, { follow: false })) {
-      if (news.kind === "bytes") pieces.push(news.data);
-      if (news.kind === "left-out") pieces.push(Buffer.from(`\n... ${news.bytes} bytes left out ...\n`));
-    }
-  } catch (thrown) {
-    const { code, message } = RegulusError.from(thrown);
-    if (code !== "unavailable") throw thrown;
-    note(message);
-  }
-  return safeOutput(Buffer.concat(pieces).toString("utf8"));
-}
-
-/** Its newest checkpoint, the final one where it is over, and its best one, for `regulus artifact`. */
-function checkpointPairs({ checkpoint, checkpointStep, bestCheckpoint, bestCheckpointStep }: Trial): [string, string][] {
-  const words = (step: number, { sha256, size }: ArtifactRef) =>
-    `step ${formatCount(step)}, ${sha256} (${formatCount(size)} bytes)`;
-  const newest: [string, string][] = checkpoint === undefined ? [] : [["checkpoint", words(checkpointStep, checkpoint)]];
-  if (bestCheckpoint === undefined) return newest;
-  return [...newest, ["best-checkpoint", words(bestCheckpointStep, bestCheckpoint)]];
-}
-
-/** The value that counts, as the table of trials has it, with its step; then what was measured last, where that is another measurement. */
-function measuredPairs({ spec }: Search, trial: Trial): [string, string][] {
-  const objective = spec?.objectives[0];
-  const counted = countedMeasurement(trial, objective);
-  if (counted === undefined || trial.value === undefined || counted.step === trial.last?.step) return metricPairs(trial.last);
-  const value = `${numberFormat()(trial.value)} at step ${formatCount(counted.step)}, the value that counts`;
-  const newest = metricPairs(trial.last).map(([name, text]): [string, string] => [`newest ${name}`, text]);
-  return [[objective?.metric ?? "objective", value], ...newest];
-}
-
-function writeTrial(search: Search, { trial, facts }: GetTrialResponse, output: string): void {
-  if (trial === undefined) return;
-  const message: [string, string][] = trial.message === "" ? [] : [["message", trial.message]];
-  const artifacts = trial.artifacts.map(({ kind, size, sha256 }): [string, string] => [
-    kind || "artifact",
-    `${sha256} (${formatCount(size)} bytes)`,
-  ]);
-  writeLine(
-    pairs([
-      ["trial", `${trial.trial} of ${trial.searchId}`],
-      ["status", trialStatusWords(trial)],
-      ...message,
-      ["procedure", trial.work?.procedure ?? ""],
-      ["attempts", `${trial.attempts}${trial.agentId === "" ? "" : `, the newest on ${trial.agentId}`}`],
-      ["steps", countFormat()(trial.last?.step ?? 0)],
-      ...measuredPairs(search, trial),
-      ...parameterPairs({ ...trial, last: countedMeasurement(trial, search.spec?.objectives[0]) ?? trial.last }),
-      ...artifacts,
-      ...checkpointPairs(trial),
-    ]),
-  );
-  const measured = facts.filter(({ kind }) => kind?.$case === "trialMeasured").slice(-measurementsShown);
-  const shown = facts.filter((fact) => fact.kind?.$case !== "trialMeasured" || measured.includes(fact)).slice(-factsShown);
-  writeLine("");
-  const [first] = facts;
-  for (const fact of shown) writeLine(`${sinceWords(fact, first?.timeMs ?? 0)}  ${plainText(factWords(fact))}`);
-  const left = facts.length - shown.length;
-  if (left > 0) writeLine(`(${formatCount(left)} more facts, most of them earlier measurements; --json has them)`);
-  const lines = output.trimEnd().split("\n");
-  if (output.trim() === "") return;
-  const cut =
-    lines.length > outputLinesShown
-      ? ` (the last ${outputLinesShown} of ${formatCount(lines.length)} lines; --output has all)`
-      : "";
-  writeLine(`\nIts program wrote${cut}:`);
-  for (const line of lines.slice(-outputLinesShown)) writeLine(`  ${plainText(line)}`);
-}
-
-function sinceWords(fact: Fact, sinceMs: number): string {
-  return `+${formatSeconds(Math.max(0, fact.timeMs - sinceMs) / 1000)}`.padStart(12);
 }

@@ -1,8 +1,10 @@
 /** `regulus up`: a coordinator and agents on this machine, kept running until Ctrl-C. Data and logs lie in one folder. */
+
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defaults } from "@regulus/proto";
 import { type Command, Option } from "commander";
+import { counted } from "../../display/numbers.js";
 import { mains, plainLogLine, startChild } from "../../processes/child.js";
 import { LogFile } from "../../processes/log-file.js";
 import { type Supervised, supervise } from "../../processes/supervisor.js";
@@ -104,7 +106,7 @@ function writeReady(options: UpOptions, address: string, metrics: unknown): void
   const elsewhere = address === defaults.address ? "" : ` --coordinator ${address}`;
   writeLine(`coordinator  ${address}`);
   if (typeof metrics === "string") writeLine(`metrics      http://${metrics}/metrics`);
-  writeLine(`agents       ${options.agents} with ${options.slots} slots each`);
+  writeLine(`agents       ${options.agents} with ${counted(options.slots, "slot")}${options.agents === 1 ? "" : " each"}`);
   writeLine(`data         ${options.data} (logs in ${join(options.data, "logs")})`);
   writeLine(
     `\nIn another terminal: regulus submit FILE --watch${elsewhere}\nCtrl-C stops everything; what is there goes on at the next start.`,
