@@ -1,12 +1,15 @@
 /**
  * Restores the files of a checkpoint, which is a plain tar. Regulus's own entry in it is left out. Nothing is written outside of the folder, whatever
- * the archive says, and nothing is written over.
+ * the archive says, nothing is written over, and of an archive that is refused nothing stays.
  */
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { RegulusError } from "@regulus/proto";
 import { extract } from "tar";
+import { counted } from "../display/numbers.js";
+import { ArchiveEntries, type ArchiveEntry } from "./archive-entries.js";
 
 /** Entries of Regulus's own. */
 const own = /^(\.\/)?\.regulus(\/|$)/;
@@ -16,24 +19,42 @@ export async function extractCheckpoint(bytes: AsyncIterable<Uint8Array>, folder
   await mkdir(folder, { recursive: true });
   const there = await readdir(folder);
   if (there.length > 0) {
-    const seen = `${there.length} ${there.length === 1 ? "file" : "files"} in ${folder}, the first is ${there[0]}`;
+    const seen = `${counted(there.length, "file")} in ${folder}, the first is ${there[0]}`;
     throw new RegulusError("failed-precondition", `--extract: saw ${seen}, expected a new or an empty folder`);
   }
-  const paths: string[] = [];
-  const unpack = extract({
-    cwd: folder,
-    strict: true,
-    filter: (path) => !own.test(path),
-    onReadEntry: (entry) => {
-      if (entry.type !== "Directory" && !own.test(entry.path)) paths.push(entry.path.replace(/^\.\//, ""));
-    },
-  });
   try {
-    await pipeline(Readable.from(bytes), unpack);
+    return await unpack(bytes, folder);
   } catch (thrown) {
+    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
     if (thrown instanceof RegulusError || (thrown instanceof Error && "syscall" in thrown)) throw thrown;
     const words = thrown instanceof Error ? thrown.message : String(thrown);
     throw new RegulusError("failed-precondition", `--extract: saw an artifact that is no tar (${words}), expected a checkpoint`);
+  }
+}
+
+async function unpack(bytes: AsyncIterable<Uint8Array>, folder: string): Promise<string[]> {
+  const entries = new ArchiveEntries();
+  const paths: string[] = [];
+  let refused: unknown;
+  const isWanted = (path: string, entry: ArchiveEntry) => {
+    if (refused !== undefined || own.test(path)) return false;
+    try {
+      entries.add(entry);
+    } catch (error) {
+      refused = error;
+      return false;
+    }
+    if (entry.type !== "Directory") paths.push(path.replace(/^\.\//, ""));
+    // Links are made last, so that nothing is written through them.
+    return entry.type !== "SymbolicLink";
+  };
+  const into = extract({ cwd: folder, strict: true, filter: (path, entry) => "type" in entry && isWanted(path, entry) });
+  await pipeline(Readable.from(bytes), into);
+  if (refused !== undefined) throw refused;
+  entries.check();
+  for (const [path, target] of entries.links) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await symlink(target, join(folder, path));
   }
   return paths;
 }

@@ -27,26 +27,57 @@ export function refusedTable(searches: readonly Shown[]): Html | undefined {
   )}</tbody></table></div>`;
 }
 
-/** Findings about searches and their trials. */
+/** Findings about searches and their trials; none where there are none to tell. */
 export function findingsTable(searches: readonly Shown[]): Html | undefined {
-  const rows = searches.flatMap((shown) => (shown.record.findings ?? []).slice(-rowsMax).map((fact) => ({ shown, fact })));
+  const rows = searches.flatMap((shown) => {
+    const told = (shown.record.findings ?? []).flatMap((fact) => findingCells(fact) ?? []);
+    return told.slice(-rowsMax).map((cells) => findingRow(shown, cells));
+  });
   if (rows.length === 0) return undefined;
   return html`<h2>Findings</h2><div class="card scroll"><table>
 <thead><tr><th>search</th><th class="number">after</th><th>about</th><th>severity</th><th>by</th><th>what</th></tr></thead>
-<tbody>${rows.map(({ shown, fact }) => findingRow(shown, fact))}</tbody></table></div>`;
+<tbody>${rows}</tbody></table></div>`;
 }
 
-function findingRow(shown: Shown, { kind, timeMs }: Fact): Html | undefined {
-  const cells =
-    kind?.$case === "findingReported"
-      ? { about: kind.value.trial === undefined ? "search" : `trial ${kind.value.trial}`, ...kind.value }
-      : kind?.$case === "strategyFailed"
-        ? { about: "search", severity: "error", source: "strategy", message: kind.value.message }
-        : undefined;
-  if (cells === undefined) return undefined;
-  const tag = cells.severity === "error" ? " bad" : "";
-  return html`<tr><td>${swatch(shown)}${shown.label}</td><td class="number">${sinceStart(shown, timeMs)}</td><td>${cells.about}</td>
-<td><span class="tag${tag}">${plainText(cells.severity, 20)}</span></td><td>${plainText(cells.source, 60)}</td><td class="words">${plainText(cells.message, 600)}</td></tr>`;
+interface FindingCells {
+  readonly about: string;
+  readonly severity: string;
+  readonly source: string;
+  readonly message: string;
+  readonly timeMs: number;
+}
+
+/** Undefined for a fact that other parts of the page tell, such as the end of a trial. */
+function findingCells({ kind, timeMs }: Fact): FindingCells | undefined {
+  switch (kind?.$case) {
+    case "findingReported": {
+      const { trial, severity, source, message } = kind.value;
+      return { about: trial === undefined ? "search" : `trial ${trial}`, severity, source, message, timeMs };
+    }
+    case "strategyFailed":
+      return { about: "search", severity: "error", source: "strategy", message: kind.value.message, timeMs };
+    case "checkpointDamaged": {
+      const { trial, step, message } = kind.value;
+      const words = `the checkpoint at step ${formatCount(step)} can't be restored: ${message}`;
+      return { about: `trial ${trial}`, severity: "warning", source: "agent", message: words, timeMs };
+    }
+    case "agentAvoided":
+      return {
+        about: `agent ${kind.value.agentId}`,
+        severity: "warning",
+        source: "coordinator",
+        message: kind.value.message,
+        timeMs,
+      };
+    default:
+      return undefined;
+  }
+}
+
+function findingRow(shown: Shown, { about, severity, source, message, timeMs }: FindingCells): Html {
+  const tag = severity === "error" ? " bad" : "";
+  return html`<tr><td>${swatch(shown)}${shown.label}</td><td class="number">${sinceStart(shown, timeMs)}</td><td>${plainText(about, 60)}</td>
+<td><span class="tag${tag}">${plainText(severity, 20)}</span></td><td>${plainText(source, 60)}</td><td class="words">${plainText(message, 600)}</td></tr>`;
 }
 
 /** What the strategy's own trials came to against the control arm, and against plain training that replays a schedule. */

@@ -15,13 +15,19 @@ export interface RunOptions {
   readonly input?: string | undefined;
   /** Variables beside those of this process; colours are off. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder that it runs in; this process's where absent. */
+  readonly cwd?: string;
   /** Done while it runs. */
   readonly meanwhile?: ((child: ReturnType<typeof spawn>) => void | Promise<void>) | undefined;
 }
 
 /** Runs the command to its end. */
-export function regulus(args: readonly string[], { input, env, meanwhile }: RunOptions = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [command, ...args], { stdio: "pipe", env: { ...process.env, NO_COLOR: "1", ...env } });
+export function regulus(args: readonly string[], { input, env, cwd, meanwhile }: RunOptions = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [command, ...args], {
+    stdio: "pipe",
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

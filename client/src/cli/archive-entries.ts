@@ -1,0 +1,99 @@
+/**
+ * Which entries of an archive may be restored into a folder: files, folders, and links that stay inside, wherever other links of the archive lead.
+ * Pure. An archive may come from a stranger: what leads outside is refused, never mended.
+ */
+import { RegulusError, show } from "@regulus/proto";
+
+/** An entry as a tar has it. */
+export interface ArchiveEntry {
+  readonly path: string;
+  readonly type: string;
+  readonly linkpath?: string | undefined;
+}
+
+const fileTypes: readonly string[] = ["File", "OldFile", "ContiguousFile"];
+/** Links that are followed one after the other, as Linux does. */
+const followedMax = 40;
+
+export class ArchiveEntries {
+  private readonly files = new Set<string>();
+  /** Folders with those that paths imply, the top among them. */
+  private readonly folders = new Set<string>([""]);
+  /** Targets of symbolic links by their paths. */
+  private readonly symbolic = new Map<string, string>();
+
+  /** Symbolic links, which are to be made last. */
+  get links(): ReadonlyMap<string, string> {
+    return this.symbolic;
+  }
+
+  /** Notes an entry. Fails where it would be written outside. */
+  add({ path, type, linkpath = "" }: ArchiveEntry): void {
+    const own = inside(path);
+    if (own === undefined || path.includes("\0")) throw refused(`the path ${show(path)}, which leads outside of its folder`);
+    const parents = parentsOf(own);
+    const behind = parents.find((parent) => this.isTaken(parent));
+    if (behind !== undefined) throw refused(`${show(path)} behind ${show(behind)}, which is no folder`);
+    if (this.isTaken(own) || (type !== "Directory" && this.folders.has(own))) throw refused(`the path ${show(path)} twice`);
+    for (const parent of parents) this.folders.add(parent);
+    if (type === "Directory") {
+      this.folders.add(own);
+      return;
+    }
+    if (type === "SymbolicLink") this.symbolic.set(own, linkpath);
+    else if (fileTypes.includes(type) || (type === "Link" && this.files.has(inside(linkpath) ?? ""))) this.files.add(own);
+    else if (type === "Link") throw refused(`a hard link ${show(path)} to ${show(linkpath)}, which is no file before it`);
+    else throw refused(`${show(path)}, which is a ${type}`);
+  }
+
+  /** Fails where a link leads outside. To be called when all entries are known. */
+  check(): void {
+    for (const [path, target] of this.symbolic) {
+      if (this.leadsOutside(path)) throw refused(`a link ${show(path)} to ${show(target)}, which leads outside of its folder`);
+    }
+  }
+
+  private isTaken(path: string): boolean {
+    return this.files.has(path) || this.symbolic.has(path);
+  }
+
+  /** Follows a link as the system does, through the other links of the archive. */
+  private leadsOutside(link: string): boolean {
+    const steps = link.split("/");
+    let at: string[] = [];
+    let followed = 0;
+    for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+      if (step === "" || step === ".") continue;
+      if (step === "..") {
+        if (at.length === 0) return true;
+        at.pop();
+        continue;
+      }
+      at = [...at, step];
+      const target = this.symbolic.get(at.join("/"));
+      if (target === undefined) continue;
+      followed += 1;
+      if (followed > followedMax || target.startsWith("/") || /[\\\0]|^[a-z]:/i.test(target)) return true;
+      at.pop();
+      steps.unshift(...target.split("/"));
+    }
+    return false;
+  }
+}
+
+/** The path without "." and double slashes; undefined where it is absolute or has a "..". */
+function inside(path: string): string | undefined {
+  const parts = path.split("/");
+  const isOutside = path.startsWith("/") || parts.includes("..") || /\\|^[a-z]:/i.test(path);
+  return isOutside ? undefined : parts.filter((part) => part !== "" && part !== ".").join("/");
+}
+
+function parentsOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
+}
+
+function refused(seen: string): RegulusError {
+  const words = `--extract: saw ${seen}; nothing is restored. --output FILE fetches the archive itself`;
+  return new RegulusError("failed-precondition", words);
+}
