@@ -1,7 +1,7 @@
 /** The agent's attempts against a plain model: scripted attempts in place of processes, so that every order of events can be tried. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EndReason, type Lease, type LeaseKey, outputPieceBytesMax, type Report } from "@regulus/proto";
+import { counted, EndReason, type Lease, type LeaseKey, outputPieceBytesMax, type Report } from "@regulus/proto";
 import fc from "fast-check";
 import { pino } from "pino";
 import { testLease, testSpec } from "../testing/test-agent.js";
@@ -125,7 +125,7 @@ test("slots, active attempts and ends agree with a plain model, whatever comes i
           else if (used() + wanted > slotsMax) {
             refused += 1;
             const end = reports.at(-1)?.event;
-            const words = `${wanted} slots are asked for and ${slotsMax - used()} are free`;
+            const words = `${counted(wanted, "slot")} asked for, ${slotsMax - used()} free`;
             assert.deepEqual(end?.$case === "finished" && [end.value.reason, end.value.message], [
               EndReason.END_REASON_PREEMPTED,
               words,

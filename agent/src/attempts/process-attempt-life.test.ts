@@ -212,18 +212,19 @@ test("a checkpoint that the store refuses or that changed on the disk is a warni
   assert.match(gone ?? "", /^output could not be stored: .*no such file/);
 });
 
-test("a stop is told once, the first one counts, and its reason is in the end where the trial says nothing itself", async () => {
-  for (const [said, expected] of [
-    ["", "room"],
-    ["my own", "my own"],
+test("a stop is told once, the first one counts, and its reason begins what the end says, unless the trial ended otherwise", async () => {
+  for (const [reason, said, expected] of [
+    ["preempted", "", "room"],
+    ["preempted", "my own", "room; my own"],
+    ["done", "", ""],
+    ["user-error", "my own", "my own"],
   ] as const) {
     const one = await working();
     one.attempt.stop("preempted", "room");
     one.attempt.stop("stopped-early", "late");
     assert.deepEqual(one.child.heard.slice(1), [{ kind: "stop", reason: "preempted" }]);
-    one.child.say({ ...done, reason: "preempted", message: said });
-    const end = await one.end();
-    assert.deepEqual([end.reason, end.message], [EndReason.END_REASON_PREEMPTED, expected]);
+    one.child.say({ ...done, reason, message: said });
+    assert.equal((await one.end()).message, expected);
   }
 });
 

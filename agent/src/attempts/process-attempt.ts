@@ -230,11 +230,16 @@ export class ProcessAttempt implements RunningAttempt {
       // Before the end is told: the next lease of the trial may follow at once.
       const { reason, step, final } = message;
       if (stays !== undefined) this.handOver(stays, step);
-      const words = message.message || (this.stopping?.message ?? "");
-      const end = verdict ?? { reason: endReasonOf(reason), message: words };
+      const end = verdict ?? { reason: endReasonOf(reason), message: this.endWords(message) };
       this.reports.finished({ reason: end.reason, message: end.message, step, final, artifacts });
       await this.cleanUp();
     });
+  }
+
+  /** Why it was asked to stop stands before what came of that. One that ended otherwise all the same has its own words. */
+  private endWords({ reason, message }: Extract<FromTrial, { kind: "finished" }>): string {
+    const why = this.stopping?.reason === reason ? this.stopping.message : "";
+    return [why, message].filter((words) => words !== "").join("; ");
   }
 
   /** Leaves the process waiting where it stands; where that is what it saved and it was not stored, no lease can go on from there. */

@@ -115,7 +115,7 @@ describe("lines of a program that answers for samples", () => {
     ["half a step", { ...whole, iterations: 0.5 }, /"iterations" is 0.5, expected a whole number/],
     ["a number for a flag", { ...whole, convex: 1 }, /"convex" is 1, expected true or false/],
     ["no hypergradient", { ...whole, hypergradient: undefined }, /"hypergradient" is nothing, expected a list of numbers/],
-    ["a short hypergradient", { ...whole, hypergradient: [1] }, /"hypergradient" is "1 numbers", expected 2/],
+    ["a short hypergradient", { ...whole, hypergradient: [1] }, /"hypergradient" is "1 number", expected 2/],
     ["a hole in a list", { ...whole, hypergradient: [1, null] }, /"hypergradient\[1\]" is null, expected a finite number/],
     ["no residual", { ...whole, residual: undefined }, /"residual" is nothing/],
     ["a state that is none", { ...whole, state: "x" }, /"state" is "x", expected a list of numbers/],

@@ -88,6 +88,17 @@ test("a program that says nothing is timed out; what it had printed, measured an
   );
 });
 
+test("a stop ends an attempt at whatever moment it comes, before its program begins and while a slow wrapper starts it", async () => {
+  // Only SIGTERM ends it: one that was lost is not made good by a limit.
+  for (const delayMs of [0, 1, 3, 10, 30, 100, 300]) {
+    const lease = give(["sh", "-c", "sleep 2; exec sleep 3600"]);
+    setTimeout(() => lease.key && coordinator.stop(lease.key, EndReason.END_REASON_PREEMPTED, "paused"), delayMs);
+    const { reason, message } = await coordinator.finished(trialOf(lease));
+    assert.equal(reason, EndReason.END_REASON_PREEMPTED);
+    assert.match(message, /^paused/);
+  }
+});
+
 test("a program's memory counts its children but not ours; one that takes too much leaves its output", async () => {
   const { reason, message } = await coordinator.finished(trialOf(large));
   assert.equal(reason, EndReason.END_REASON_OUT_OF_MEMORY, message);

@@ -24,6 +24,9 @@ import { ProgramMeasurements } from "./program-measurements.js";
 import { type ProgramEnd, programOutcome } from "./program-outcome.js";
 import { placeOf, startFailure } from "./start-failure.js";
 
+/** Why nothing new was saved of an attempt that was asked to stop while it prepared. */
+const notBegun = "its program had not begun";
+
 /** Lines of output in a message about a failure. */
 const lastLines = 10;
 
@@ -33,7 +36,7 @@ export interface CommandOutside {
   stored(): boolean;
   /** Calls back whenever a checkpoint that was announced is stored. */
   onStored(call: () => void): void;
-  /** Calls back once when the attempt is to stop. */
+  /** Calls back once when the attempt is to stop: at once where it was asked before. */
   onStop(call: () => void): void;
   /** Where the attempt's output is, for those who ask while it runs. */
   showOutput(output: OutputRing): void;
@@ -104,6 +107,11 @@ class ProgramRun {
   }
 
   async work(): Promise<void> {
+    const stop = this.outside.stopReason();
+    if (stop !== undefined) {
+      this.send({ kind: "finished", reason: stop, message: notBegun, step: this.before.step, final: undefined, leaves: [] });
+      return;
+    }
     const ended = await this.runProgram();
     this.measurements.finish();
     // What the program saved last is worth keeping however it ended: its trial goes on from there, or that is its final checkpoint.

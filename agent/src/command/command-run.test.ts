@@ -1,6 +1,6 @@
 /** Programs of every behaviour, each run by its attempt in this process: what is told of them, in which order, and how they end. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -69,7 +69,7 @@ test("its group is told first, what it saved last is stored before its end, and 
   writeFileSync(join(from, "weights"), "30\n");
   const checkpoint = join(scratch, "before.tar");
   const header = { step: 30, seconds: 1000, procedure: "command" };
-  await archiveDirectory(await freezeFolder(from, `${from}-frozen`, ".regulus"), checkpoint, header);
+  await archiveDirectory(await freezeFolder(from, `${from}-frozen`, { without: ".regulus" }), checkpoint, header);
   const text = `cat "$REGULUS_CHECKPOINT_DIR/weights"; ${lines({ step: 29, validLoss: 9 }, { step: 40, validLoss: 4 })}; ${saves(40)}`;
   const one = await run(script(text), { begin: { checkpoint } });
   const { end } = one;
@@ -89,6 +89,16 @@ test("its group is told first, what it saved last is stored before its end, and 
   assert.deepEqual([stored.step, stored.procedure], [40, "command"]);
 });
 
+test("a program is not begun where its attempt was asked to stop before, which the end says", async () => {
+  const begun = join(scratch, "begun");
+  const one = start(["touch", begun]);
+  // The folders of the attempt are still being made.
+  one.stop("preempted");
+  await one.over;
+  assert.deepEqual([one.end.reason, one.end.message], ["preempted", "its program had not begun"]);
+  assert.deepEqual([kindsOf(one), existsSync(begun)], [["finished"], false]);
+});
+
 test("a checkpoint of another procedure, or one that does not unpack, starts no program; the damaged one is told of", async () => {
   const checkpoint = join(scratch, "none.tar");
   writeFileSync(checkpoint, "not a tar".repeat(200));
@@ -98,7 +108,7 @@ test("a checkpoint of another procedure, or one that does not unpack, starts no 
   const other = join(scratch, "other");
   mkdirSync(other);
   writeFileSync(join(other, "x"), "");
-  const frozen = await freezeFolder(other, `${other}-frozen`, ".regulus");
+  const frozen = await freezeFolder(other, `${other}-frozen`, { without: ".regulus" });
   await archiveDirectory(frozen, join(scratch, "other.tar"), { step: 1, seconds: 1, procedure: "fit" });
   const foreign = start(script("true"), { begin: { checkpoint: join(scratch, "other.tar") } });
   await assert.rejects(foreign.over, /fit/);

@@ -40,7 +40,7 @@ async function fill(name: string): Promise<FolderSnapshot> {
   writeFileSync(join(directory, "@odd name"), "@");
   writeFileSync(join(directory, ".regulus", "checkpoint.json"), "not a header");
   symlinkSync("weights.bin", join(directory, "newest"));
-  return await freezeFolder(directory, `${directory}-frozen`, ".regulus");
+  return await freezeFolder(directory, `${directory}-frozen`, { without: ".regulus" });
 }
 
 test("a folder comes back, and equal contents give equal bytes whatever their times", async () => {
@@ -126,7 +126,7 @@ test("who may run and read a file is kept, and nobody else may write it", async 
     writeFileSync(join(from, name), "");
     chmodSync(join(from, name), mode);
   }
-  await archiveDirectory(await freezeFolder(from, `${from}-frozen`, ".regulus"), join(folder, "modes.tar"), header);
+  await archiveDirectory(await freezeFolder(from, `${from}-frozen`, { without: ".regulus" }), join(folder, "modes.tar"), header);
   await restoreDirectory(join(folder, "modes.tar"), `${from}-back`);
   for (const [name, [, expected]] of Object.entries(modes))
     assert.equal(lstatSync(join(`${from}-back`, name)).mode & 0o777, expected, name);
@@ -154,7 +154,7 @@ test("whatever files, links and folders a program makes, they come back as they 
       const own = join(folder, `deeds-${runs}`);
       mkdirSync(join(own, "from"), { recursive: true });
       for (const one of deeds) attempt(() => perform(join(own, "from"), one));
-      const snapshot = await freezeFolder(join(own, "from"), join(own, "frozen"), ".regulus");
+      const snapshot = await freezeFolder(join(own, "from"), join(own, "frozen"), { without: ".regulus" });
       if (snapshot.isEmpty) return;
       let pieces = 0;
       const packed = archiveDirectory(snapshot, join(own, "a.tar"), header, () => {

@@ -1,18 +1,17 @@
 /**
- * A folder frozen as it is at one moment, by hard links: nothing is copied, and a program that writes files beside and renames them may go on at
- * once. One that writes into its files changes the snapshot too; `changedFiles` tells.
+ * A folder frozen as it is at one moment. A hard link costs nothing and keeps a file that the program replaces; a copy keeps one that it writes in
+ * place, and costs nothing either where the file system shares blocks (reflinks). The caller says which files are worth a copy.
  */
+import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { RegulusError, show } from "@regulus/proto";
+import { counted, limits, RegulusError, show } from "@regulus/proto";
+import { type FileState, isWritten } from "./file-histories.js";
 
 /** A file of a snapshot as it was when it was frozen. */
-interface FrozenFile {
+interface FrozenFile extends FileState {
   /** Seen from the folder. */
   readonly path: string;
-  readonly size: number;
-  readonly modifiedMs: number;
-  readonly bornMs: number;
 }
 
 export interface FolderSnapshot {
@@ -21,54 +20,115 @@ export interface FolderSnapshot {
   /** Folders, links and files, each folder before what is in it, in the order of their names. */
   readonly paths: readonly string[];
   readonly files: readonly FrozenFile[];
+  /** Files that hold something else than was announced, or half of it: the program wrote to them in place after its announcement. */
+  readonly torn: readonly FrozenFile[];
+  /** Files that were copied, as they were in the program's folder. */
+  readonly copied: readonly FrozenFile[];
   /** Whether it holds no file and no link at all. */
   readonly isEmpty: boolean;
+}
+
+export interface FreezeOptions {
+  /** What at its top is left out. */
+  readonly without: string;
+  /** When the program said that its folder is whole, in milliseconds since 1970; now where absent. */
+  readonly announcedMs?: number;
+  /** Whether a file is copied, and not linked. */
+  isCopied?(path: string, state: FileState): boolean;
+  /** Called for every entry, and after every copy. */
+  moved?(): void;
 }
 
 /** Entries of a folder at all depths, and its depth. */
 const entriesMax = 100_000;
 const depthMax = 256;
+/** How far behind the clock a file's times may be: they are those of the kernel's last tick. */
+const fileClockMs = 20;
 
-/** Freezes a folder into another one on the same disk, but for what is called `without` at its top. `moved` is called for every entry. */
-export async function freezeFolder(
-  from: string,
-  to: string,
-  without: string,
-  moved: () => void = () => undefined,
-): Promise<FolderSnapshot> {
-  const paths: string[] = [];
-  const files: FrozenFile[] = [];
-  let links = 0;
-  const visit = async (folder: string): Promise<void> => {
-    const entries = await readdir(join(from, folder), { withFileTypes: true });
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of entries) {
-      const path = join(folder, entry.name);
-      if (path === without) continue;
-      moved();
-      checkEntry(path, paths.length);
-      if (entry.isDirectory()) {
-        paths.push(path);
-        await mkdir(join(to, path));
-        await ifThere(() => visit(path));
-      } else if (entry.isSymbolicLink()) {
-        if (await ifThere(async () => symlink(await readlink(join(from, path)), join(to, path)))) paths.push(path);
-        links += 1;
-      } else if (entry.isFile() && (await ifThere(() => linkOrCopy(join(from, path), join(to, path))))) {
-        paths.push(path);
-        files.push(await frozen(to, path));
-      }
-    }
-  };
+/** Freezes a folder into another one on the same disk. */
+export async function freezeFolder(from: string, to: string, options: FreezeOptions): Promise<FolderSnapshot> {
   await checkFolder(from);
   await mkdir(to, { recursive: true });
+  const freezing = new Freezing(from, to, options);
   try {
-    await visit("");
+    return await freezing.freeze();
   } catch (error) {
     await rm(to, { recursive: true, force: true });
     throw error;
   }
-  return { directory: to, paths, files, isEmpty: files.length + links === 0 };
+}
+
+class Freezing {
+  private readonly paths: string[] = [];
+  private readonly files: FrozenFile[] = [];
+  private readonly copied: FrozenFile[] = [];
+  /** Where the first name of a copied file is, so that further names stay hard links to it. */
+  private readonly copies = new Map<bigint, string>();
+  private readonly torn: FrozenFile[] = [];
+  /** The time of the announcement by the clock of the file system, which may be another machine's. */
+  private announcedMs = 0;
+  private links = 0;
+  private bytes = 0;
+
+  constructor(
+    private readonly from: string,
+    private readonly to: string,
+    private readonly options: FreezeOptions,
+  ) {}
+
+  async freeze(): Promise<FolderSnapshot> {
+    const now = Date.now();
+    this.announcedMs = (this.options.announcedMs ?? now) + (await lstat(this.to)).mtimeMs - now + 2 * fileClockMs;
+    await this.visit("");
+    for (const file of await writtenFiles(this.from, this.copied)) this.torn.push(file);
+    const { to: directory, paths, files, torn, copied } = this;
+    return { directory, paths, files, torn, copied, isEmpty: files.length + this.links === 0 };
+  }
+
+  private async visit(folder: string): Promise<void> {
+    const entries = await readdir(join(this.from, folder), { withFileTypes: true });
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (path === this.options.without) continue;
+      this.options.moved?.();
+      checkEntry(path, this.paths.length);
+      if (entry.isDirectory()) {
+        this.paths.push(path);
+        await mkdir(join(this.to, path));
+        await ifThere(() => this.visit(path));
+      } else if (entry.isSymbolicLink()) {
+        const isThere = await ifThere(async () => symlink(await readlink(join(this.from, path)), join(this.to, path)));
+        if (isThere) this.paths.push(path);
+        this.links += 1;
+      } else if (entry.isFile() && (await ifThere(() => this.file(path)))) {
+        this.paths.push(path);
+        this.files.push(await frozen(this.to, path));
+      }
+    }
+  }
+
+  private async file(path: string): Promise<void> {
+    const [source, target] = [join(this.from, path), join(this.to, path)];
+    const state = await frozen(this.from, path);
+    const first = this.copies.get(state.inode);
+    if (first !== undefined) return link(first, target);
+    if (state.bornMs <= this.announcedMs && state.modifiedMs > this.announcedMs) this.torn.push(state);
+    if (!(this.options.isCopied?.(path, state) ?? false) && (await isLinked(source, target))) return;
+    this.room(state.size);
+    await copyFile(source, target, constants.COPYFILE_FICLONE);
+    this.copies.set(state.inode, target);
+    this.copied.push(state);
+    this.options.moved?.();
+  }
+
+  /** What is too large for an artifact is not copied either. */
+  private room(size: number): void {
+    this.bytes += size;
+    const most = limits.artifactBytesMax;
+    if (this.bytes > most)
+      throw new RegulusError("invalid-argument", `it holds ${counted(this.bytes, "byte")} and more, expected at most ${most}`);
+  }
 }
 
 /** A link in the folder's place would pack what the program never saved. */
@@ -87,22 +147,33 @@ function checkEntry(path: string, before: number): void {
   if (path.includes("\uFFFD")) throw expected("saw a name that is not UTF-8");
 }
 
+/** Of some files of a folder those that were written to since, by whoever saves there. */
+export async function writtenFiles(folder: string, files: readonly FrozenFile[]): Promise<readonly FrozenFile[]> {
+  const written: FrozenFile[] = [];
+  for (const file of files) {
+    await ifThere(async () => {
+      if (isWritten(file, await frozen(folder, file.path))) written.push(file);
+    });
+  }
+  return written;
+}
+
 /** Files of a snapshot that were written to since it was made. */
 export async function changedFiles({ directory, files }: FolderSnapshot): Promise<readonly FrozenFile[]> {
   const changed: FrozenFile[] = [];
-  for (const file of files) {
-    const { size, modifiedMs } = await frozen(directory, file.path);
-    if (size !== file.size || modifiedMs !== file.modifiedMs) changed.push(file);
-  }
+  for (const file of files) if (isWritten(file, await frozen(directory, file.path))) changed.push(file);
   return changed;
 }
 
 /** The snapshot without some of its files. */
-export function withoutFiles(snapshot: FolderSnapshot, unwanted: readonly FrozenFile[]): FolderSnapshot {
+export function withoutFiles(snapshot: FolderSnapshot, unwanted: readonly Pick<FrozenFile, "path">[]): FolderSnapshot {
+  if (unwanted.length === 0) return snapshot;
   const names = new Set(unwanted.map(({ path }) => path));
   const files = snapshot.files.filter(({ path }) => !names.has(path));
   const paths = snapshot.paths.filter((path) => !names.has(path));
-  return { ...snapshot, paths, files, isEmpty: files.length === 0 };
+  const copied = snapshot.copied.filter(({ path }) => !names.has(path));
+  const torn = snapshot.torn.filter(({ path }) => !names.has(path));
+  return { ...snapshot, paths, files, copied, torn, isEmpty: files.length === 0 };
 }
 
 export async function removeSnapshot({ directory }: FolderSnapshot): Promise<void> {
@@ -110,17 +181,23 @@ export async function removeSnapshot({ directory }: FolderSnapshot): Promise<voi
 }
 
 async function frozen(directory: string, path: string): Promise<FrozenFile> {
-  const { size, mtimeMs, birthtimeMs } = await lstat(join(directory, path));
-  return { path, size, modifiedMs: mtimeMs, bornMs: birthtimeMs };
+  const { ino, size, mtimeNs, birthtimeNs } = await lstat(join(directory, path), { bigint: true });
+  return { path, inode: ino, size: Number(size), modifiedMs: toMs(mtimeNs), bornMs: toMs(birthtimeNs) };
 }
 
-/** A disk without hard links, or a file with too many of them, costs a copy. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
+/** With its fraction: two writes may lie within a millisecond. */
+function toMs(ns: bigint): number {
+  return Number(ns / 1000n) / 1000;
+}
+
+/** False where the disk has no hard links, or the file too many of them. */
+async function isLinked(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
+    return true;
   } catch (error) {
     if (isGone(error)) throw error;
-    await copyFile(from, to);
+    return false;
   }
 }
 

@@ -47,6 +47,14 @@ export class PendingCheckpoints<T extends { readonly step: number }> {
     for (const one of [this.newest, this.best]) if (one !== undefined && step <= one.step) one.value = value;
   }
 
+  /** Whether a checkpoint of this step may be the best one: it is, or its step is not measured yet. */
+  mayBeBest(step: number): boolean {
+    const value = this.recent.findLast((one) => one.step === step)?.value;
+    if (value === undefined) return true;
+    const rivals = [this.packedValue, this.best?.value ?? Number.NaN, this.newest?.value ?? Number.NaN];
+    return rivals.every((rival) => this.isBetter(value, rival));
+  }
+
   /** One more waits, as the newest. Answers what it and the best supersede. */
   add(what: T): readonly T[] {
     const { newest, best } = this;

@@ -8,7 +8,15 @@ import type { Objective } from "@regulus/proto";
 import { type CheckpointHeader, ownFolder } from "../trial/checkpoint-file.js";
 import type { FromTrial } from "../trial/messages.js";
 import { type Archive, archiveDirectory } from "./directory-archive.js";
-import { changedFiles, type FolderSnapshot, freezeFolder, removeSnapshot, withoutFiles } from "./folder-snapshot.js";
+import { FileHistories } from "./file-histories.js";
+import {
+  changedFiles,
+  type FolderSnapshot,
+  freezeFolder,
+  removeSnapshot,
+  withoutFiles,
+  writtenFiles,
+} from "./folder-snapshot.js";
 import { PendingCheckpoints } from "./pending-checkpoints.js";
 
 /** Times that a snapshot is packed again without the files that the program had begun to write. */
@@ -54,6 +62,7 @@ export class ProgramCheckpoints {
   /** The newest announcement that is not frozen yet, and those that are frozen and not packed. */
   private announced: Announced | undefined;
   private readonly pending: PendingCheckpoints<Frozen>;
+  private readonly histories = new FileHistories();
   private newestStep = -1;
   private sent: { readonly step: number; readonly contents: string } | undefined;
   private files = 0;
@@ -125,7 +134,7 @@ export class ProgramCheckpoints {
     const { announced } = this;
     this.announced = undefined;
     try {
-      if (announced !== undefined) await this.freeze(announced);
+      if (announced !== undefined) await this.freeze(announced, isDue);
       if (isDue) await this.pack();
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
@@ -133,19 +142,25 @@ export class ProgramCheckpoints {
     }
   }
 
-  private async freeze(announced: Announced): Promise<void> {
+  /** What may be the best, and what is packed now, is worth a copy of the files that the program may write in place meanwhile. */
+  private async freeze(announced: Announced, isDue: boolean): Promise<void> {
     this.files += 1;
-    const snapshot = await freezeFolder(
-      this.options.folder,
-      join(this.options.directory, `frozen-${this.files}`),
-      ownFolder,
-      () => this.options.moved(),
-    );
-    if (!snapshot.isEmpty) {
+    const isWorthCopies = !this.ended && (isDue || this.pending.mayBeBest(announced.step));
+    const whole = await freezeFolder(this.options.folder, join(this.options.directory, `frozen-${this.files}`), {
+      without: ownFolder,
+      announcedMs: announced.atMs,
+      isCopied: (path, state) => !this.histories.isKeptByLink(path, state) && isWorthCopies,
+      moved: () => this.options.moved(),
+    });
+    // Files that were begun after the announcement are no part of it.
+    const isTorn = whole.torn.some(({ bornMs }) => bornMs <= announced.atMs);
+    const snapshot = withoutFiles(whole, whole.torn);
+    if (!isTorn && !snapshot.isEmpty) {
       for (const dropped of this.pending.add({ ...announced, snapshot })) await removeSnapshot(dropped.snapshot);
       return;
     }
     await removeSnapshot(snapshot);
+    if (isTorn) return this.changed(announced.step);
     const expected = `expected files in REGULUS_CHECKPOINT_DIR (${this.options.folder}), saved before the line`;
     this.warnOnce("empty", `the checkpoint at step ${announced.step} is empty and was not stored; ${expected}`);
   }
@@ -182,7 +197,8 @@ export class ProgramCheckpoints {
       const archive = await archiveDirectory(wanted, path, this.options.header(step), () => this.options.moved()).catch(
         (error: unknown) => error,
       );
-      const changed = await changedFiles(wanted);
+      const begunLater = wanted.copied.filter(({ bornMs }) => bornMs > atMs);
+      const changed = [...(await changedFiles(wanted)), ...(await writtenFiles(this.options.folder, begunLater))];
       if (changed.length === 0) {
         this.changedInARow = 0;
         if (isArchive(archive)) return archive;
@@ -196,17 +212,22 @@ export class ProgramCheckpoints {
       this.warnBestChanged(step);
       return undefined;
     }
+    this.changed(step);
+    return undefined;
+  }
+
+  /** The program wrote into what it had announced: its next announcement is packed at once. */
+  private changed(step: number): void {
     this.packedMs = Number.NEGATIVE_INFINITY;
     this.changedInARow += 1;
     if (this.changedInARow >= changedInARowMax) this.warnChanged(step);
-    return undefined;
   }
 
   private warnChanged(step: number): void {
     const advice = "write files beside and rename them, or wait with writing";
     this.warnOnce(
       "changed",
-      `the checkpoint at step ${step} is not stored: its files were written to while they were packed; ${advice}`,
+      `the checkpoint at step ${step} is not stored: its files were written to while it was stored; ${advice}`,
     );
   }
 

@@ -51,7 +51,7 @@ test("five lines that are no measurements are told of, then their number; five m
   assert.equal(found().filter((words) => /^a metric is left out: metric "[a-e]" is "x"/.test(words)).length, 5);
   measurements.finish();
   assert.deepEqual(found().slice(10), [
-    "2 more values of metrics are left out: no numbers, or their names are not taken",
+    "2 more values of metrics left out: no numbers, or their names are not taken",
     "7 lines in all are no measurements",
   ]);
   const few = begin();
@@ -89,7 +89,7 @@ test("a measurement holds as many metrics as the contract allows, and the object
   assert.equal(Object.keys(measurements.newest?.metrics ?? {}).length, limits.measurementNamesMax);
   assert.equal(measurements.newest?.metrics.loss, 3, "what came first stays");
   measurements.finish();
-  assert.deepEqual(found(), [`2 metrics are left out: a measurement has at most ${limits.measurementNamesMax}`]);
+  assert.deepEqual(found(), [`2 metrics left out: a measurement has at most ${limits.measurementNamesMax}`]);
 });
 
 test("measurements end to count past the end of the work, or of what a trial may have; one that only pauses may go on", () => {

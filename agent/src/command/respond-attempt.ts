@@ -56,6 +56,7 @@ export class RespondAttempts {
     outside: CommandOutside,
     send: (message: FromTrial) => void,
   ): Promise<RespondAnswerer> {
+    if (outside.stopReason() !== undefined) throw new RegulusError("unavailable", unasked);
     const { command } = begin.spec;
     const program = new AnsweringProgram({
       argv: filledWords(command?.argv ?? [], begin.work.parameters ?? {}),

@@ -55,7 +55,7 @@ export class ProgramRun {
       onStored: (call) => {
         this.whenStored = call;
       },
-      onStop: (call) => void this.stopped.push(call),
+      onStop: (call) => (this.reason === undefined ? void this.stopped.push(call) : call()),
       showOutput: (output) => {
         this.output = output;
       },

@@ -48,7 +48,8 @@ export function serveTrial(source: TrainingSource, preparation: Preparation): vo
     onStored: (call: () => void) => {
       onStored = call;
     },
-    onStop: (call: () => void) => void stopped.push(call),
+    // It may have been asked to stop while it prepared.
+    onStop: (call: () => void) => (stop === undefined ? void stopped.push(call) : call()),
     showOutput: (ring: OutputRing) => {
       output = ring;
     },
