@@ -3,7 +3,7 @@
  * at a time; the rest waits as what it is made of, and would keep alive what the searches have long forgotten. Who reads too slowly is cut
  * off: it comes back and is told what is still true.
  */
-import { type ConnectResponse, limits, numbersIn, RegulusError } from "@regulus/proto";
+import { type ConnectResponse, counted, limits, numbersIn, RegulusError } from "@regulus/proto";
 import { bounds } from "./bounds.js";
 
 /** Bytes that a message takes besides texts and vectors, and each attempt that it names. */
@@ -81,7 +81,10 @@ export class AgentMail {
     const { messages, bytes } = box;
     this.#close(box);
     box.cut(
-      new RegulusError("exhausted", `the agent reads too slowly: ${messages} messages of ${bytes} bytes to it wait to be sent`),
+      new RegulusError(
+        "exhausted",
+        `the agent reads too slowly: ${counted(messages, "message")} to it wait to be sent, ${counted(bytes, "byte")} in all`,
+      ),
     );
   }
 
