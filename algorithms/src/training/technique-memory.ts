@@ -2,7 +2,7 @@
  * What a technique remembers from step to step: tensors, and numbers for every training row. It is made on first use, saved with the trial's
  * checkpoint, moves with it to another agent or trial, and is rolled back after a trial run of the weights.
  */
-import { assert, RegulusError } from "@regulus/proto";
+import { assert, counted, RegulusError } from "@regulus/proto";
 import type { NamedTensor } from "./checkpoint.js";
 
 /** Bytes that the techniques of one trial may remember. A checkpoint holds them, so they cost as much there. */
@@ -59,7 +59,7 @@ export class TechniqueMemories {
     assert(Number.isInteger(size) && size > 0, `${name} of shape [${shape.join(", ")}] has numbers`);
     const bytes = 4 * [...this.#kept.values()].reduce((sum, { values }) => sum + values.length, size);
     if (bytes > memoryBytesMax) {
-      const words = `saw ${bytes} bytes for techniques to remember, ${name} among them; expected at most ${memoryBytesMax}`;
+      const words = `saw ${counted(bytes, "byte")} for techniques to remember, ${name} among them; expected at most ${memoryBytesMax}`;
       throw new RegulusError("failed-precondition", words);
     }
     const values = new Float32Array(size);
