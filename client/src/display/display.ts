@@ -5,11 +5,12 @@
 import type { WriteStream } from "node:tty";
 import { endedWell, type Fact, type TrialEnded } from "@regulus/proto";
 import pc from "picocolors";
+import { fractionDone } from "./done-share.js";
 import { FailureNotes } from "./failures.js";
 import { headline } from "./headlines.js";
 import { barLines, details, paint, searchLines } from "./lines.js";
 import { formatSeconds, plainText } from "./numbers.js";
-import { fractionDone, type Progress, progress } from "./progress.js";
+import { type Progress, progress } from "./progress.js";
 import { ScreenLines } from "./screen-lines.js";
 
 /** Where a display writes; `process.stderr` is one. */

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import type { Fact, SearchSpec } from "@regulus/proto";
 import { sampleSpec } from "../testing/sample-search.js";
 import { expectedSteps } from "./expected-steps.js";
-import { progress, rate } from "./progress.js";
+import { progress } from "./progress.js";
+import { rate } from "./rate.js";
 
 const base = sampleSpec({ seed: 1, strategy: "random", trials: 1, stepsPerTrial: 1 });
 const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };

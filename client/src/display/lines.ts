@@ -4,8 +4,10 @@
  */
 import { metricOf } from "@regulus/proto";
 import pc from "picocolors";
+import { fractionDone, plannedSteps, ranMs } from "./done-share.js";
 import { counted, formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
-import { fractionDone, type LiveTrial, type Progress, ranMs, rate, stepsBudget } from "./progress.js";
+import type { LiveTrial, Progress } from "./progress.js";
+import { rate } from "./rate.js";
 
 /** A piece of a line with its colour. */
 export interface Piece {
@@ -70,7 +72,7 @@ export function details(state: Progress, sinceFactMs: number): Line {
       separator,
     );
   }
-  const total = stepsBudget(state);
+  const total = plannedSteps(state);
   pieces.push({
     text: total > 0 ? `${formatCount(state.steps)}/${counted(total, "step")}` : counted(state.steps, "step"),
   });

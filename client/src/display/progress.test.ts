@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fact } from "@regulus/proto";
+import fc from "fast-check";
 import { sampleSearch, sampleSpec } from "../testing/sample-search.js";
-import { fractionDone, type Progress, progress, ranMs, rate, stepsBudget } from "./progress.js";
+import { fractionDone, plannedSteps, ranMs } from "./done-share.js";
+import { type Progress, progress } from "./progress.js";
+import { rate } from "./rate.js";
 
 const options = { seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000 } as const;
 
@@ -25,7 +28,7 @@ test("at work, each slot keeps its line and its trial, and the share and the rat
   const { facts } = sampleSearch(options);
   const half = facts.findIndex((fact) => fact.timeMs - (facts[0]?.timeMs ?? 0) > 18_000);
   const state = fold(facts.slice(0, half));
-  assert.equal(stepsBudget(state), 12_000);
+  assert.equal(plannedSteps(state), 12_000);
   const running = [...state.live.values()].filter((trial) => trial.row >= 0);
   assert.deepEqual(running.map((trial) => trial.row).sort(), [0, 1]);
   assert.equal(fractionDone(state), state.steps / 12_000);
@@ -179,3 +182,43 @@ test("a failed trial that is tried again counts once, its steps too, and pauses 
 });
 
 type Kind = NonNullable<Fact["kind"]>;
+
+test("a search that goes on is never shown as done, however often it ended before and whatever is tried again", () => {
+  const work = { procedure: "fit", parameters: {}, untilStep: 10, final: true, options: undefined, vectors: {}, arm: "" };
+  const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+  const end: Kind = { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_COMPLETED", reason: "" } };
+  const again: Kind[] = [
+    { $case: "searchReopened", value: { reason: "" } },
+    { $case: "trialRetried", value: { trial: 0, work, idempotencyKey: "", allFailed: false } },
+  ];
+  const life = (attempt: number, step: number): Kind[] => {
+    const ended = { trial: 0, attempt, reason: "END_REASON_USER_ERROR" as const, message: "", final: undefined, artifacts: [] };
+    return [
+      { $case: "attemptStarted", value: { trial: 0, attempt, agentId: "a", fromStep: 0 } },
+      { $case: "trialMeasured", value: { trial: 0, attempt, measurement: { step, metrics: {}, ...nothing } } },
+      { $case: "trialEnded", value: { ...ended, startedMs: 0 } },
+    ];
+  };
+  const budgets = [
+    { trials: 1, steps: 0, stepsPerTrial: 10, wallTimeMs: 0 },
+    { trials: 1, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 },
+    { trials: 0, steps: 10, stepsPerTrial: 0, wallTimeMs: 0 },
+    { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 3000 },
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...budgets),
+      fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 }),
+      (budget, steps) => {
+        const created: Kind = { $case: "searchCreated", value: { spec: { ...sampleSpec(options), budget }, idempotencyKey: "" } };
+        const lives = steps.flatMap((step, index) => [...(index === 0 ? [] : again), ...life(index + 1, step), end]);
+        let state = progress.init();
+        for (const fact of numbered([created, { $case: "trialProposed", value: { trial: 0, work } }, ...lives])) {
+          state = progress.tell(state, fact);
+          const isEnd = fact.kind?.$case === "searchEnded";
+          assert.equal(Math.floor(100 * (fractionDone(state) ?? 0)) === 100, isEnd, `after ${fact.kind?.$case} ${fact.position}`);
+        }
+      },
+    ),
+  );
+});

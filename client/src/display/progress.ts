@@ -1,5 +1,5 @@
 /**
- * How far a search is, folded from its facts: steps, rate, time left, the best value and what each slot is doing. A fold (design,
+ * How far a search is, folded from its facts: steps, samples of them, the best value and what each slot is doing. A fold (design,
  * section 2): the same facts give the same view, so it is tested without a terminal. It keeps trials only while they are not over.
  */
 import {
@@ -17,12 +17,8 @@ import {
   type Work,
 } from "@regulus/proto";
 
-import { expectedSteps } from "./expected-steps.js";
-
-/** The rate is taken over this much of the newest past. */
-const rateWindowMs = 30_000;
-/** Samples of the rate are at least this far apart, which bounds their number. */
-const rateSampleMs = 500;
+import { ranMs } from "./done-share.js";
+import { type Sample, sample } from "./rate.js";
 
 /** A trial that is not over. */
 export interface LiveTrial {
@@ -42,12 +38,6 @@ export interface LiveTrial {
   counted: CountedValue;
   /** It paused, and goes on from there, whether it was saved there or waits in its process. */
   goesOn: boolean;
-}
-
-interface Sample {
-  readonly timeMs: number;
-  readonly fraction: number;
-  readonly steps: number;
 }
 
 /** State of the fold. */
@@ -218,11 +208,6 @@ function halt(state: Progress, timeMs: number): void {
   state.runningSinceMs = undefined;
 }
 
-/** Wall time in which the search ran up to a time: pauses and the time after an end do not count. */
-export function ranMs({ ranMs: before, runningSinceMs }: Progress, nowMs: number): number {
-  return before + (runningSinceMs === undefined ? 0 : Math.max(0, nowMs - runningSinceMs));
-}
-
 interface Started {
   readonly trial: number;
   readonly attempt: number;
@@ -282,60 +267,4 @@ function idle(state: Progress, trial: LiveTrial | undefined): void {
   if (trial.row >= 0) state.rows[trial.row] = false;
   trial.agentId = "";
   trial.row = -1;
-}
-
-/** How much of the budget is spent, in [0, 1] or undefined where the search has none that can be told from facts. */
-export function fractionDone(state: Progress, nowMs = state.newestMs): number | undefined {
-  if (state.status === "completed" || state.status === "stopped" || state.status === "failed") return 1;
-  const budget = state.spec?.budget;
-  if (budget === undefined) return undefined;
-  const shares: number[] = [];
-  const steps = stepsBudget(state);
-  if (steps > 0) shares.push(state.steps / steps);
-  else if (budget.trials > 0) {
-    let trials = state.trialsDone + state.trialsStopped + state.trialsFailed;
-    for (const trial of state.live.values()) trials += trial.untilStep > 0 ? Math.min(1, trial.step / trial.untilStep) : 0;
-    shares.push(trials / budget.trials);
-  }
-  if (budget.wallTimeMs > 0) shares.push(ranMs(state, nowMs) / budget.wallTimeMs);
-  return shares.length === 0 ? undefined : Math.min(1, Math.max(0, ...shares));
-}
-
-/** Training steps that the search is going to spend, or 0 where that is open. */
-export function stepsBudget(state: Progress): number {
-  return state.spec === undefined ? 0 : Math.round(expectedSteps(state.spec) ?? 0);
-}
-
-/** Training steps a second and seconds left, over the newest past. Undefined until there are two samples apart in time. */
-export function rate(state: Progress): { readonly stepsPerSecond: number; readonly secondsLeft: number | undefined } | undefined {
-  const first = state.samples[0];
-  const last = state.samples.at(-1);
-  if (first === undefined || last === undefined || last.timeMs - first.timeMs < rateSampleMs) return undefined;
-  const seconds = (last.timeMs - first.timeMs) / 1000;
-  const moved = last.fraction - first.fraction;
-  return {
-    stepsPerSecond: Math.max(0, (last.steps - first.steps) / seconds),
-    secondsLeft: moved > 0 ? ((1 - last.fraction) / moved) * seconds : undefined,
-  };
-}
-
-function sample(state: Progress): void {
-  if (state.startedMs === 0) return;
-  const last = state.samples.at(-1);
-  if (last !== undefined && state.newestMs - last.timeMs < rateSampleMs) return;
-  const next = { timeMs: state.newestMs, fraction: fractionDone(state) ?? 0, steps: state.steps };
-  // Of samples that stand still the first and the newest are kept: a move that ends them took all of their time.
-  const [before, newest] = state.samples.slice(-2);
-  if (before !== undefined && newest !== undefined && !hasMoved(before, newest)) state.samples.pop();
-  state.samples.push(next);
-  // The oldest sample inside the window stays as the start of the rate; one before it is one too many. Where measurements are rarer than the
-  // window is long, it reaches back to before the newest move: a rate of nothing would be untrue.
-  for (let second = state.samples[1]; second !== undefined && state.samples.length > 2; second = state.samples[1]) {
-    if (next.timeMs - second.timeMs < rateWindowMs || !hasMoved(second, next)) return;
-    state.samples.shift();
-  }
-}
-
-function hasMoved(from: Sample, to: Sample): boolean {
-  return from.steps !== to.steps || from.fraction !== to.fraction;
 }
