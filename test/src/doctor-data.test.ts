@@ -55,7 +55,12 @@ test("a damaged fact and a spoilt artifact are named, exit code 7, until a repai
   writeFileSync(join(coordinator, "artifacts", "ab", sum), "other bytes", { mode: 0o600 });
   const spoilt = doctor("--data", folder.path, "--repair");
   assert.equal(spoilt.status, 7);
-  assert.match(spoilt.stdout, new RegExp(`^no +artifacts +${sum} has other bytes than were stored$`, "m"));
+  assert.match(
+    spoilt.stdout,
+    new RegExp(`^no +artifacts +artifacts/ab/${sum} has other bytes than were stored; no search refers to it$`, "m"),
+  );
+  assert.match(spoilt.stderr, /--repair can't mend them\. Put the files named above back from a backup\./);
+  assert.doesNotMatch(spoilt.stderr, /give up the damaged facts|Nothing was changed/, "the log is whole");
 
   writeFileSync(join(coordinator, "log.pid"), String(process.pid));
   // A log in use is no damage.

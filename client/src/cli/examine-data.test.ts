@@ -23,8 +23,15 @@ async function read(last: object, ...before: readonly object[]) {
     for (const line of [...before, last]) yield JSON.stringify(line);
   }
   const progress: string[] = [];
-  const { findings, isDamaged } = await readReport("/data", lines(), (words) => progress.push(words));
-  return { isDamaged, progress, words: findings.map(({ name, ok, detail }) => `${ok ? "yes" : "no"} ${name}: ${detail}`) };
+  const read = await readReport("/data", lines(), (words) => progress.push(words));
+  const { findings, isLogDamaged, areArtifactsDamaged } = read;
+  const isDamaged = isLogDamaged || areArtifactsDamaged;
+  return {
+    isDamaged,
+    areArtifactsDamaged,
+    progress,
+    words: findings.map(({ name, ok, detail }) => `${ok ? "yes" : "no"} ${name}: ${detail}`),
+  };
 }
 
 test("a whole folder is said to be whole, with what was counted; progress comes as it is told", async () => {
@@ -65,16 +72,18 @@ test("damage of the log, of artifacts and of both is damage; what was put aside 
       "yes repair: the log ends at the last good positions now; the old files are in /data/damaged-1",
     );
   }
-  const artifacts = { ...whole.artifacts, damaged: ["cd"], missing, damagedCount: 3, missingCount: 1001 };
+  const used = { sha256: "cd", searchId: "s1", trial: 0 };
+  const artifacts = { ...whole.artifacts, damaged: [{ sha256: "ef" }, used], missing, damagedCount: 4, missingCount: 1001 };
   const spoilt = await read({ report: { ...whole, artifacts, aside: "/data/damaged-1" } });
-  assert.deepEqual(spoilt.words.slice(1, 4), [
-    "no artifacts: cd has other bytes than were stored",
-    "no artifacts: ab is missing; trial 4 of search s1 refers to it",
+  assert.deepEqual(spoilt.words.slice(1, 5), [
+    "no artifacts: artifacts/ef/ef has other bytes than were stored; no search refers to it",
+    "no artifacts: artifacts/cd/cd has other bytes than were stored; trial 0 of search s1 refers to it",
+    "no artifacts: artifacts/ab/ab is missing; trial 4 of search s1 refers to it",
     "no artifacts: and 1,002 more",
   ]);
-  assert.equal(spoilt.isDamaged, true);
+  assert.equal(spoilt.areArtifactsDamaged, true);
   for (const one of [
-    { damaged: ["cd"], damagedCount: 1 },
+    { damaged: [used], damagedCount: 1 },
     { missing, missingCount: 1 },
   ]) {
     const { words, isDamaged } = await read({ report: { ...whole, artifacts: { ...whole.artifacts, ...one } } });

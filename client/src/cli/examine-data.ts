@@ -21,7 +21,9 @@ const namedMax = 20;
 /** What was found. */
 export interface DataFindings {
   readonly findings: readonly Finding[];
-  readonly isDamaged: boolean;
+  /** Whether facts are damaged and not given up yet. */
+  readonly isLogDamaged: boolean;
+  readonly areArtifactsDamaged: boolean;
 }
 
 /** The folder of a coordinator's log in a data folder, which may be one of `regulus up` or the coordinator's own. Undefined for none. */
@@ -58,14 +60,18 @@ export async function readReport(
 /** A log in use is no damage; anything else that keeps it from being looked at is told. */
 function unchecked({ code, message }: Readonly<Record<string, unknown>>): DataFindings {
   const inUse = code === "failed-precondition" && String(message).includes("in use");
-  return { findings: [{ name: "log", ok: inUse, detail: `not checked: ${String(message)}` }], isDamaged: false };
+  return {
+    findings: [{ name: "log", ok: inUse, detail: `not checked: ${String(message)}` }],
+    isLogDamaged: false,
+    areArtifactsDamaged: false,
+  };
 }
 
 function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): DataFindings {
   const problems = list(report.problems).map(String);
   const damaged = list(report.damaged).map(record);
   const artifacts = record(report.artifacts);
-  const [spoilt, missing] = [list(artifacts.damaged).map(String), list(artifacts.missing).map(record)];
+  const [spoilt, missing] = [list(artifacts.damaged).map(record), list(artifacts.missing).map(record)];
   const isWhole = problems.length === 0 && damaged.length === 0;
   const log: Finding[] = isWhole
     ? [
@@ -90,22 +96,23 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
     spoilt.length + missing.length === 0
       ? [{ name: "artifacts", ok: true, detail: `${stored}, all whole` }]
       : [
-          ...spoilt.map((sha256) => ({
-            name: "artifacts",
-            ok: false,
-            detail: `${sha256} has other bytes than were stored`,
-          })),
-          ...missing.map(({ searchId, trial, sha256 }) => ({
-            name: "artifacts",
-            ok: false,
-            detail: `${String(sha256)} is missing; trial ${String(trial)} of search ${String(searchId)} refers to it`,
-          })),
+          ...spoilt.map((one) => artifactFinding(one, "has other bytes than were stored")),
+          ...missing.map((one) => artifactFinding(one, "is missing")),
           ...(unnamed > 0 ? [{ name: "artifacts", ok: false, detail: `and ${formatCount(unnamed)} more` }] : []),
         ];
   return {
     findings: [...log, ...searches, ...bytes, ...modes(list(report.open).map(String)), ...repaired(report.aside)],
-    isDamaged: (!isWhole && report.aside === undefined) || spoilt.length + missing.length > 0,
+    isLogDamaged: !isWhole && report.aside === undefined,
+    areArtifactsDamaged: spoilt.length + missing.length > 0,
   };
+}
+
+/** Where the file is, below the folder, and whose it is. */
+function artifactFinding({ sha256, searchId, trial }: Readonly<Record<string, unknown>>, what: string): Finding {
+  const file = join("artifacts", String(sha256).slice(0, 2), String(sha256));
+  const whose =
+    searchId === undefined ? "no search refers to it" : `trial ${String(trial)} of search ${String(searchId)} refers to it`;
+  return { name: "artifacts", ok: false, detail: `${file} ${what}; ${whose}` };
 }
 
 function modes(open: readonly string[]): readonly Finding[] {

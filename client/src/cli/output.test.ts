@@ -1,9 +1,10 @@
 /** Tables fit their terminal, CSV survives any text, and JSON holds what messages hold. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { csvHead, csvRows } from "./csv.js";
 import { toJson } from "./json.js";
-import { pairs, table } from "./output.js";
+import { pairs, table, wordLines, wrapped } from "./output.js";
 
 test("a table is cut to its terminal, widest columns first, and never elsewhere", () => {
   const rows = [
@@ -17,6 +18,24 @@ test("a table is cut to its terminal, widest columns first, and never elsewhere"
   );
   assert.match(narrow[1] ?? "", /^s1 +a name.*… +running$/);
   assert.match(table(["SEARCH", "NAME", "STATUS"], rows, undefined), /on and on and on {2}running/);
+});
+
+test("a wrapped column loses no character but blanks at line ends, stays in its terminal and breaks only what is longer than a line", () => {
+  fc.assert(
+    fc.property(fc.array(fc.stringMatching(/^[a-z/]{1,30}$/)), fc.integer({ min: 5, max: 40 }), (words, columns) => {
+      const lines = wordLines(words.join(" "), columns);
+      assert.ok(lines.every((line) => line.length <= columns));
+      assert.equal(lines.join("").replaceAll(" ", ""), words.join(""));
+      if (words.every((word) => word.length <= columns)) assert.equal(lines.join(" "), words.join(" "));
+      const rows = [["yes", "what", words.join(" ")]];
+      assert.ok(
+        wrapped(["", "A", "B"], rows, 80)
+          .split("\n")
+          .every((line) => line.length <= 80),
+      );
+      assert.equal(wrapped(["", "A", "B"], rows, undefined).split("\n").length, 2);
+    }),
+  );
 });
 
 test("names can't move the cursor or break a line", () => {

@@ -87,6 +87,42 @@ export function table(
   return lines.join("\n");
 }
 
+/** A table whose last column is text: on a terminal it goes on below itself, between words where it can, and nothing is cut. */
+export function wrapped(head: readonly string[], rows: readonly (readonly string[])[], columns = terminalColumns()): string {
+  const cells = [head, ...rows].map((row) => row.map((cell) => plainText(cell)));
+  const widths = head.slice(0, -1).map((_, column) => Math.max(...cells.map((row) => lengthOf(row[column] ?? ""))));
+  const before = widths.reduce((sum, width) => sum + width + 2, 0);
+  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(wrappedMin, columns - before);
+  const lines = cells.flatMap((row) => {
+    const start = widths.map((width, column) => `${fit(row[column] ?? "", width)}  `).join("");
+    return wordLines(row.at(-1) ?? "", room).map((line, at) => `${at === 0 ? start : " ".repeat(before)}${line}`.trimEnd());
+  });
+  return lines.join("\n");
+}
+
+/** Characters of a wrapped column on a terminal that is too narrow for it. */
+const wrappedMin = 20;
+
+/** A text in lines of so many characters; a word that is longer is broken. */
+export function wordLines(text: string, characters: number): string[] {
+  const lines = [""];
+  for (let word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    const joined = line === "" ? word : `${line} ${word}`;
+    if (lengthOf(joined) <= characters) {
+      lines[lines.length - 1] = joined;
+      continue;
+    }
+    if (line !== "") lines.push("");
+    for (; lengthOf(word) > characters; word = [...word].slice(characters).join("")) {
+      lines[lines.length - 1] = [...word].slice(0, characters).join("");
+      lines.push("");
+    }
+    lines[lines.length - 1] = word;
+  }
+  return lines;
+}
+
 /** How many of a table's columns stand in a terminal's width at their full width, the first `fixed` among them. */
 export function columnsThatFit(
   head: readonly string[],

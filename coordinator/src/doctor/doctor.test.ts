@@ -130,7 +130,7 @@ test("artifacts with other bytes, missing ones and open files are named", async 
   await log.close();
   chmodSync(join(folder, "log.heads"), 0o644);
   const report = examine(folder);
-  assert.deepEqual(report.artifacts.damaged, [sum]);
+  assert.deepEqual(report.artifacts.damaged, [{ sha256: sum }]);
   assert.deepEqual(report.artifacts.missing, [{ searchId: "with", trial: 0, sha256: missing }]);
   assert.deepEqual(report.open, [join(folder, "log.heads")]);
   // Nor does a folder without any artifact pass for one that needs none.

@@ -12,8 +12,8 @@ export interface ArtifactsInspection {
   /** Numbers of damaged and missing ones, of which the lists may hold the first only. */
   readonly damagedCount: number;
   readonly missingCount: number;
-  /** Sums of those whose bytes are others. */
-  readonly damaged: readonly string[];
+  /** Those whose bytes are others, each with one trial that refers to it, if any does. */
+  readonly damaged: readonly { readonly sha256: string; readonly searchId?: string; readonly trial?: number }[];
   /** Sums of those that a search refers to and that are not there, by search. */
   readonly missing: readonly { readonly searchId: string; readonly trial: number; readonly sha256: string }[];
 }
@@ -73,5 +73,7 @@ export async function inspectArtifacts(
     .filter(({ ref }) => !present.has(ref.sha256) && !damaged.includes(ref.sha256))
     .map(({ searchId, trial, ref }) => ({ searchId, trial, sha256: ref.sha256 }));
   const counts = { damagedCount: damaged.length, missingCount: missing.length };
-  return { stored: present.size + damaged.length, bytes, ...counts, damaged, missing };
+  const users = new Map(references.map(({ searchId, trial, ref }) => [ref.sha256, { searchId, trial }]));
+  const named = damaged.map((sha256) => ({ sha256, ...users.get(sha256) }));
+  return { stored: present.size + damaged.length, bytes, ...counts, damaged: named, missing };
 }

@@ -5,7 +5,7 @@ import { type ConnectionOptions, withConnection } from "../connection.js";
 import { examine, type Finding } from "../examine.js";
 import { type DataFindings, examineData, logFolderIn } from "../examine-data.js";
 import { exitCodes } from "../exit-codes.js";
-import { note, table, writeJson, writeLine } from "../output.js";
+import { note, wrapped, writeJson, writeLine } from "../output.js";
 
 interface DoctorOptions extends ConnectionOptions {
   readonly data: string;
@@ -26,7 +26,8 @@ Examples:
   regulus doctor --data .regulus
   regulus doctor --data .regulus --repair
 
-Fails with exit code 7 where the log or an artifact is damaged, with 3 where --data names a folder without a log, with 5 where this machine can't train at all.
+Exit codes: 7 if the log or an artifact is damaged, 3 if there is no log in --data,
+5 if this machine can't train at all.
 `,
     )
     .action(doctor);
@@ -38,13 +39,13 @@ async function doctor(options: DoctorOptions, command: Command): Promise<void> {
   // The default folder may well not be there yet; one that was typed is to be looked at.
   const isMissed = folder === undefined && command.getOptionValueSource("data") === "cli";
   const noLog: Finding = { name: "log", ok: false, detail: `there is no log in ${options.data}` };
-  const none: DataFindings = { findings: isMissed ? [noLog] : [], isDamaged: false };
+  const none: DataFindings = { findings: isMissed ? [noLog] : [], isLogDamaged: false, areArtifactsDamaged: false };
   const onProgress = (words: string) => note(`doctor: ${words}`);
   const data = folder === undefined ? none : await examineData(folder, { repair: options.repair === true, onProgress });
   const machine = options.repair ? [] : await examine(options);
   write([...data.findings, ...machine], options);
-  if (data.isDamaged) {
-    note(advice(options.data));
+  if (data.isLogDamaged || data.areArtifactsDamaged) {
+    note(advice(data, options.data));
     process.exitCode = exitCodes.dataLoss;
   } else if (isMissed) {
     process.exitCode = exitCodes.notFound;
@@ -57,16 +58,22 @@ function write(findings: readonly Finding[], { json }: DoctorOptions): void {
   if (json) writeJson({ findings });
   else
     writeLine(
-      table(
+      wrapped(
         ["", "WHAT", "DETAIL"],
         findings.map(({ name, ok, detail }) => [ok ? "yes" : "no", name, detail]),
       ),
     );
 }
 
-function advice(data: string): string {
-  return `
-Nothing was changed. Restore the folder from a backup, or give up what is damaged and go on from the
-last good positions: regulus doctor --data ${data} --repair
-The old files are kept. Artifacts can't be repaired; trials that need a missing one start again.`;
+/** What to do about damage. A repair gives up facts; it mends no artifact. */
+function advice({ isLogDamaged, areArtifactsDamaged }: DataFindings, data: string): string {
+  const log = `
+The log: restore the whole folder from a backup, or give up the damaged facts:
+  regulus doctor --data ${data} --repair
+Each search then goes on from its last good position; the old files are kept.`;
+  const artifacts = `
+Artifacts: --repair can't mend them. Put the files named above back from a backup.
+Without one, leave them: a trial that would go on from such a checkpoint goes on
+from the one before it, or from its beginning; fetching the artifact fails.`;
+  return `${isLogDamaged ? log : ""}${areArtifactsDamaged ? artifacts : ""}`;
 }
