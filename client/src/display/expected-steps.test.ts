@@ -18,7 +18,7 @@ interface Search {
   readonly seed: number;
 }
 
-/** Asynchronous successive halving over losses that are drawn, at 10 ms a step with a spread: its facts. */
+/** Asynchronous successive halving over losses that are drawn, at 100 ms a step with a spread: its facts. */
 function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search): Fact[] {
   let draws = seed * 7919 + 1;
   const random = () => {
@@ -30,7 +30,7 @@ function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search)
     facts.push({ searchId: "s", position: facts.length + 1, timeMs, kind });
   tell(0, { $case: "searchCreated", value: { spec, idempotencyKey: "" } });
   const losses = Array.from({ length: trials }, random);
-  const speeds = Array.from({ length: trials }, () => 8 + 4 * random());
+  const speeds = Array.from({ length: trials }, () => 80 + 40 * random());
   const entered = rungs.map((): number[] => []);
   const promoted = rungs.map(() => new Set<number>());
   const attempts = new Map<number, number>();
@@ -67,7 +67,7 @@ function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search)
       attempts.set(trial, attempt);
       const fromStep = rungs[rung - 1] ?? 0;
       tell(now, { $case: "attemptStarted", value: { trial, attempt, agentId: "a", fromStep } });
-      busy.push({ at: now + (untilStep - fromStep) * (speeds[trial] ?? 10), trial, rung });
+      busy.push({ at: now + (untilStep - fromStep) * (speeds[trial] ?? 100), trial, rung });
     }
     const done = busy.sort((a, b) => a.at - b.at).shift();
     if (done === undefined) break;
@@ -104,30 +104,39 @@ function errorHalfway(facts: readonly Fact[]): number {
   return secondsLeft / ((end - (known.at(-1)?.timeMs ?? 0)) / 1000);
 }
 
-test("under ASHA the time left, halfway, is within a factor of 1.5 of the truth, and of 2 where chance is unkind", () => {
+test("under ASHA the time left, halfway, is within a factor of 1.5 of the truth in the median, and of 2 for nine searches of ten", () => {
+  let [near, all] = [0, 0];
   for (const [eta, rungs] of [
     [3, [3, 9, 27, 81]],
     [2, [25, 50, 100, 200]],
     [4, [4, 16, 64, 256]],
   ] as const) {
-    for (const trials of [126, 300]) {
-      for (const slots of [2, 4, 8]) {
-        // Of few trials on many slots most of the time goes into the last promotions, one after the other: no share of the work tells that.
-        if (trials / slots < 30) continue;
-        const budget = { ...(base.budget ?? assert.fail()), trials, stepsPerTrial: rungs.at(-1) ?? 0 };
-        const spec = { ...base, budget, strategy: { name: "asha", options: { eta, minSteps: rungs[0] } } };
-        const seeds = [1, 2, 3, 4, 5];
-        const errors = seeds
-          .map((seed) => errorHalfway(simulate(spec, { eta, rungs, trials, slots, seed })))
-          .sort((a, b) => a - b);
-        const [least = 0, , median = 0, , greatest = 0] = errors;
-        const words = `eta ${eta}, ${trials} trials on ${slots} slots: ${errors.join(", ")} times the truth`;
-        // How many are promoted depends on which trials come first, hence a wider bound for a single search.
-        assert.ok(median > 1 / 1.5 && median < 1.5, words);
-        assert.ok(least > 1 / 2 && greatest < 2, words);
-      }
+    // Of few trials on many slots most of the time goes into the last promotions, one after the other.
+    for (const [trials, slots] of [
+      [20, 2],
+      [20, 8],
+      [60, 1],
+      [60, 4],
+      [60, 16],
+      [126, 2],
+      [126, 8],
+      [300, 4],
+    ] as const) {
+      const budget = { ...(base.budget ?? assert.fail()), trials, stepsPerTrial: rungs.at(-1) ?? 0 };
+      const spec = { ...base, budget, strategy: { name: "asha", options: { eta, minSteps: rungs[0] } } };
+      const errors = Array.from({ length: 11 }, (_, at) =>
+        errorHalfway(simulate(spec, { eta, rungs, trials, slots, seed: at + 1 })),
+      );
+      errors.sort((a, b) => a - b);
+      const words = `eta ${eta}, ${trials} trials on ${slots} slots: ${errors.map((error) => error.toFixed(2)).join(", ")} times the truth`;
+      const median = errors[5] ?? 0;
+      assert.ok(median > 1 / 1.5 && median < 1.5, words);
+      // Which trials are promoted depends on those that come first: of a single search nobody can know more.
+      near += errors.filter((error) => error > 1 / 2 && error < 2).length;
+      all += errors.length;
     }
   }
+  assert.ok(near > 0.9 * all, `${near} of ${all} within a factor of 2`);
 });
 
 test("without early stopping the time left is within a factor of 1.5 too", () => {

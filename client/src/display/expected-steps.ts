@@ -26,14 +26,8 @@ export function expectedSteps(spec: SearchSpec): number | undefined {
 
 /** Every trial does the first rung, and of those on a rung about one in η goes on, and some more. */
 function ashaSteps(trials: number, stepsPerTrial: number, options: Readonly<Record<string, unknown>>): number {
-  const number = (name: string) => (typeof options[name] === "number" ? options[name] : undefined);
-  const eta = number("eta") ?? ashaDefaults.eta;
-  const last = number("maxSteps") ?? stepsPerTrial;
-  if (trials === 0 || last <= 0) return 0;
-  const first = Math.min(last, number("minSteps") ?? Math.max(1, Math.round(last / eta ** ashaDefaults.promotions)));
-  const rungs: number[] = [];
-  for (let step = first; step * Math.sqrt(eta) < last; step *= eta) rungs.push(Math.round(step));
-  rungs.push(last);
+  const { eta, rungs } = ashaRungs(stepsPerTrial, options);
+  if (trials === 0) return 0;
   let steps = 0;
   let there = trials;
   for (const [at, rung] of rungs.entries()) {
@@ -41,4 +35,19 @@ function ashaSteps(trials: number, stepsPerTrial: number, options: Readonly<Reco
     there *= early / eta;
   }
   return steps;
+}
+
+/** The steps at which ASHA pauses trials, the last rung included; none where that is open. */
+export function ashaRungs(
+  stepsPerTrial: number,
+  options: Readonly<Record<string, unknown>>,
+): { readonly eta: number; readonly rungs: readonly number[] } {
+  const number = (name: string) => (typeof options[name] === "number" ? options[name] : undefined);
+  const eta = number("eta") ?? ashaDefaults.eta;
+  const last = number("maxSteps") ?? stepsPerTrial;
+  if (last <= 0) return { eta, rungs: [] };
+  const first = Math.min(last, number("minSteps") ?? Math.max(1, Math.round(last / eta ** ashaDefaults.promotions)));
+  const rungs: number[] = [];
+  for (let step = first; step * Math.sqrt(eta) < last; step *= eta) rungs.push(Math.round(step));
+  return { eta, rungs: [...rungs, last] };
 }

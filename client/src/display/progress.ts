@@ -36,6 +36,8 @@ export interface LiveTrial {
   measuredStep: number;
   /** Its value that counts. */
   counted: CountedValue;
+  /** When its attempt began or it measured last. */
+  heardMs: number;
   /** It paused, and goes on from there, whether it was saved there or waits in its process. */
   goesOn: boolean;
 }
@@ -67,6 +69,9 @@ export interface Progress {
   /** Which lines of the display are taken. */
   rows: boolean[];
   samples: Sample[];
+  /** Seconds that attempts have worked, and steps that they did in them. */
+  slotSeconds: number;
+  slotSteps: number;
 }
 
 /** The fold. */
@@ -94,6 +99,8 @@ function init(): Progress {
     failedSteps: new Map(),
     rows: [],
     samples: [],
+    slotSeconds: 0,
+    slotSteps: 0,
   };
 }
 
@@ -171,14 +178,14 @@ function apply(state: Progress, fact: Fact): void {
       attemptStarted(state, fact.timeMs, kind.value);
       return;
     case "trialMeasured":
-      if (kind.value.measurement !== undefined) measured(state, kind.value.trial, kind.value.measurement);
+      if (kind.value.measurement !== undefined) measured(state, kind.value.trial, kind.value.measurement, fact.timeMs);
       return;
     case "attemptEnded":
     case "trialPaused":
       idle(state, state.live.get(kind.value.trial));
       return;
     case "trialEnded":
-      if (kind.value.final !== undefined) measured(state, kind.value.trial, kind.value.final);
+      if (kind.value.final !== undefined) measured(state, kind.value.trial, kind.value.final, fact.timeMs);
       if (isTrialFailure(kind.value.reason)) state.failedSteps.set(kind.value.trial, state.live.get(kind.value.trial)?.step ?? 0);
       idle(state, state.live.get(kind.value.trial));
       ended(state, kind.value.trial, kind.value.reason);
@@ -199,7 +206,16 @@ const outcomes: Readonly<Record<string, Progress["status"]>> = {
 
 function begins(state: Progress, { trial, work }: { trial: number; work?: Work | undefined }, step: number): void {
   const { procedure = "", untilStep = 0 } = work ?? {};
-  const fresh = { agentId: "", row: -1, attempt: 0, last: undefined, measuredStep: -1, counted: noValue, goesOn: false };
+  const fresh = {
+    agentId: "",
+    row: -1,
+    attempt: 0,
+    last: undefined,
+    measuredStep: -1,
+    counted: noValue,
+    heardMs: 0,
+    goesOn: false,
+  };
   state.live.set(trial, { trial, procedure, untilStep, step, ...fresh });
 }
 
@@ -228,6 +244,7 @@ function attemptStarted(state: Progress, timeMs: number, started: Started): void
   trial.agentId = started.agentId;
   trial.attempt = started.attempt;
   trial.measuredStep = -1;
+  trial.heardMs = timeMs;
   // Steps since the last checkpoint are lost and will be done again, but for a trial that paused, which may have had no need of one; a jump upwards
   // (another trial's checkpoint) is not work.
   const fromStep = trial.goesOn ? Math.max(trial.step, started.fromStep) : started.fromStep;
@@ -236,9 +253,14 @@ function attemptStarted(state: Progress, timeMs: number, started: Started): void
   trial.step = fromStep;
 }
 
-function measured(state: Progress, number: number, measurement: Measurement): void {
+function measured(state: Progress, number: number, measurement: Measurement, timeMs: number): void {
   const trial = state.live.get(number);
   if (trial !== undefined) {
+    if (measurement.step > trial.step && trial.heardMs > 0) {
+      state.slotSeconds += Math.max(0, timeMs - trial.heardMs) / 1000;
+      state.slotSteps += measurement.step - trial.step;
+      trial.heardMs = timeMs;
+    }
     state.steps += Math.max(0, measurement.step - trial.step);
     trial.step = Math.max(trial.step, measurement.step);
     trial.last = measurement;

@@ -1,4 +1,5 @@
 /** How fast a search goes on, from samples of its newest past, and when it will be done. */
+import { ashaStepsLeft } from "./asha-forecast.js";
 import { fractionDone } from "./done-share.js";
 import type { Progress } from "./progress.js";
 
@@ -23,7 +24,7 @@ export function rate(state: Progress): { readonly stepsPerSecond: number; readon
   const moved = last.fraction - first.fraction;
   return {
     stepsPerSecond: Math.max(0, (last.steps - first.steps) / seconds),
-    secondsLeft: moved > 0 ? ((1 - last.fraction) / moved) * seconds : undefined,
+    secondsLeft: playedOn(state) ?? (moved > 0 ? ((1 - last.fraction) / moved) * seconds : undefined),
   };
 }
 
@@ -47,4 +48,11 @@ export function sample(state: Progress): void {
 
 function hasMoved(from: Sample, to: Sample): boolean {
   return from.steps !== to.steps || from.fraction !== to.fraction;
+}
+
+/** Seconds left of a search under ASHA: its steps one after the other, at the speed at which its slots have worked. */
+function playedOn(state: Progress): number | undefined {
+  if (state.slotSeconds <= 0 || state.slotSteps <= 0) return undefined;
+  const stepsLeft = ashaStepsLeft(state);
+  return stepsLeft === undefined ? undefined : (stepsLeft * state.slotSeconds) / state.slotSteps;
 }
