@@ -20,9 +20,11 @@ export function factLines(fact: Fact, { told = "", named = false }: FactLinesOpt
   const message = messageOf(fact);
   const about = named && fact.kind?.$case === "findingReported" ? fact.kind.value.trial : undefined;
   const lines = message === told ? [] : messageLines(message);
-  const head = lines.length < 2 ? message : (lines[0] ?? "").trim();
-  const words = factWords(withMessage(fact, message === told ? "" : head));
-  return [plainText(about === undefined ? words : `trial ${about}: ${words}`), ...lines.slice(1)];
+  const isShort = lines.length < 2 && message !== told;
+  const words = `${about === undefined ? "" : `trial ${about}: `}${factWords(withMessage(fact, isShort ? message : ""))}`;
+  return lines.length < 2
+    ? [plainText(words)]
+    : [plainText(`${words.replace(/: $/, "")}: ${lines[0]?.trim() ?? ""}`), ...lines.slice(1)];
 }
 
 /** What someone said in a fact; empty for none. */

@@ -128,13 +128,18 @@ function explainTrial(
   const ended = live === undefined ? state.trial(number) : undefined;
   const now =
     live === undefined
-      ? `has ended (${reasonWords(ended?.reason)})${ended?.message ? `: ${ended.message}` : ""}`
+      ? `has ended (${reasonWords(ended?.reason)})${ended?.message ? `: ${firstLine(ended.message)}` : ""}`
       : live.status === "running"
         ? `runs on agent ${live.agentId} (attempt ${live.attempt}, step ${live.step})`
         : live.status === "paused"
           ? `reached step ${live.step} and waits for the strategy`
           : waitWords(state, live, nowMs);
   return { summary: `Trial ${number} ${now}.`, explanations: seen.trial.slice(-trialFactsMax) };
+}
+
+/** What happened, without the lines of output that follow: the explanations have them. */
+function firstLine(message: string): string {
+  return (message.split("\n", 1)[0] ?? "").replace(/; its last lines:$/, "");
 }
 
 type Kind = NonNullable<Fact["kind"]>;
@@ -183,7 +188,7 @@ function describe(kind: Kind): string {
     case "checkpointDamaged":
       return `its checkpoint at step ${kind.value.step} could not be restored; it goes on from step ${kind.value.goesOnFromStep}`;
     case "attemptEnded":
-      return `attempt ${kind.value.attempt} ended (${reasonWords(kind.value.reason)}): ${kind.value.message}`;
+      return `attempt ${kind.value.attempt} ended (${reasonWords(kind.value.reason)})${kind.value.message === "" ? "" : `: ${kind.value.message}`}`;
     case "trialPaused":
       return `it reached step ${kind.value.step} and waited for the strategy`;
     case "trialEnded":

@@ -203,7 +203,7 @@ describe("the wait before another attempt", () => {
     const at = new SearchAt().running(0);
     for (let attempt = 1; attempt <= defaults.retriesMax; attempt += 1)
       at.tell(...finish(at, lost, { attempt })).attempt(0, attempt + 1);
-    const words = `LOST: why (attempt ${defaults.retriesMax + 1}; ${defaults.retriesMax} were tried again)`;
+    const words = `LOST: after ${defaults.retriesMax} retries: why`;
     assert.equal(told(finish(at, lost, { attempt: defaults.retriesMax + 1 })), words);
     assert.equal(told(finish(new SearchAt({ retries: { max: 0 } }).running(0), lost)), "LOST: why");
   });

@@ -89,7 +89,7 @@ export function attemptFailed(
   // Another attempt, where there may be one, brings the checkpoint that this one was about to save.
   if (over !== undefined && (trial.failures >= max || !savesLater(state, trial))) return over;
   if (trial.failures >= max) {
-    const message = max === 0 ? failure.message : `${failure.message} (attempt ${trial.attempt}; ${max} were tried again)`;
+    const message = max === 0 ? failure.message : `after ${counted(max, "retry", "retries")}: ${failure.message}`;
     return [trialEnded(trial, failure.reason, message, failure.finished)];
   }
   const firstMs = state.spec.retries?.backoffMs || defaults.retryBackoffMs;

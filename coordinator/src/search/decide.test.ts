@@ -128,7 +128,7 @@ describe("decide", () => {
     const [end] = lose(3);
     assert.ok(end?.$case === "trialEnded");
     assert.equal(end.value.reason, EndReason.END_REASON_LOST);
-    assert.match(end.value.message, /silent \(attempt 3; 2 were tried again\)/);
+    assert.match(end.value.message, /^after 2 retries: .*silent/);
     at.tell(end);
     assert.deepEqual(lose(3), [], "it is over");
   });

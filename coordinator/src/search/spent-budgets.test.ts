@@ -46,7 +46,7 @@ describe("a search that measured nothing", () => {
   it("counts what failed, what stopped and what is left, and has failed only where something failed", () => {
     const at = new SearchAt({ budget: { trials: 4 } }).running(0).ended(0, userError).running(1).ended(1, stopped).paused(2);
     at.running(3).ended(3, EndReason.END_REASON_INFEASIBLE);
-    const words = "no trial was measured: 1 failed, 1 diverged or infeasible, 2 stopped (budget spent: 4 of 4 trials)";
+    const words = "no trial was measured: 1 failed, 1 diverged or infeasible, 2 stopped; budget spent: 4 of 4 trials";
     assert.equal(reasonOf(at, true), words);
     const stops = new SearchAt({ budget: { trials: 1 } }).running(0).ended(0, stopped);
     assert.equal(reasonOf(stops, true), "budget spent: 1 of 1 trial");

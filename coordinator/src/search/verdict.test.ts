@@ -116,13 +116,13 @@ describe("the end of a search by its failures", () => {
     at.running(1).ended(1, lost, { message: "b" });
     const end = endOf(at, true);
     assert.equal(end?.outcome, SearchOutcome.SEARCH_OUTCOME_FAILED);
-    assert.equal(end?.reason, "no trial was measured: 2 failed (budget spent: 2 of 2 trials)");
+    assert.equal(end?.reason, "no trial was measured: 2 failed; budget spent: 2 of 2 trials");
   });
 
   it("is failed where every trial diverged: that is no result to use", () => {
     const at = new SearchAt({ budget: { trials: 4 } });
     for (const trial of [0, 1, 2, 3]) at.running(trial).measured(trial, 1, 5).ended(trial, diverged);
-    assert.equal(endOf(at, true)?.reason, "no trial was measured: 4 diverged or infeasible (budget spent: 4 of 4 trials)");
+    assert.equal(endOf(at, true)?.reason, "no trial was measured: 4 diverged or infeasible; budget spent: 4 of 4 trials");
     assert.equal(at.state.outcome, SearchOutcome.SEARCH_OUTCOME_FAILED);
   });
 

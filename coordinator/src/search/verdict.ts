@@ -37,7 +37,7 @@ export function idleVerdict(state: SearchState): Verdict {
 /** The end of a search whose budget or goal ended it: one that came to nothing because its trials failed has failed. */
 export function withResults(state: SearchState, reason: string): Verdict {
   if (state.done > 0 || state.bestTrial !== undefined || state.failed === 0 || hasSteps(state)) return completed(reason);
-  const words = `no trial was measured: ${endedWords(state)} (${reason})`;
+  const words = `no trial was measured: ${endedWords(state)}; ${reason}`;
   return { outcome: SearchOutcome.SEARCH_OUTCOME_FAILED, reason: cutText(words, limits.textCharactersMax) };
 }
 
