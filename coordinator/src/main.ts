@@ -130,7 +130,7 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
       leaseTimeoutMs,
       defer: (call) => void setImmediate(() => rounds.run(call)),
       notify: ({ message, fields, isWarning }) => log[isWarning ? "warn" : "info"](fields, message),
-      onLogFailure: (err) => log.error({ err }, "the log did not take facts; nothing of them was told to anybody"),
+      onLogFailure: (err) => log.error({ err }, "the log did not take facts; nobody has heard of them"),
     }),
   );
   coordinator = core;

@@ -25,8 +25,9 @@ export const exitCodes = {
 
 /** For `regulus --help`. */
 export const exitCodesHelp = `Exit codes:
-  0 good   1 bug   2 bad input   3 not found   4 coordinator unavailable   5 refused
-  6 permission   7 data loss   8 the watched search failed   130 interrupted`;
+  0 good   1 bug   2 bad input   3 not found   4 coordinator unavailable
+  5 refused   6 permission   7 data loss   8 the watched search failed
+  130 interrupted`;
 
 export function exitCodeOf(code: ErrorCode): number {
   switch (code) {

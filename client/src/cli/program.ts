@@ -26,6 +26,15 @@ import { registerValidate } from "./commands/validate.js";
 import { registerWatch } from "./commands/watch.js";
 import { exitCodesHelp } from "./exit-codes.js";
 
+/** A command in the list of all: without its options, so that its description has room in 80 columns. */
+function subcommandTerm(command: Command): string {
+  const words = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(" ");
+}
+
 /** A program that throws instead of ending the process. */
 export function createProgram(): Command {
   const program = new Command("regulus")
@@ -34,18 +43,19 @@ export function createProgram(): Command {
     .exitOverride()
     .enablePositionalOptions()
     .showHelpAfterError("(regulus COMMAND --help tells more)")
-    .configureHelp({ sortOptions: false })
+    .configureHelp({ sortOptions: false, subcommandTerm })
     .addHelpText(
       "after",
       `
 Examples:
-  regulus demo                        a real search on this machine, about two minutes
-  regulus up                          coordinator and agent on this machine, until Ctrl-C
-  regulus submit search.yaml --watch  start a search and follow it
-  regulus best 7f3a                   the best hyperparameters of a search
-  regulus explain 7f3a                why it waits
+  regulus demo                    a real search on this machine, in two minutes
+  regulus up                      a coordinator and an agent, until Ctrl-C
+  regulus submit search.yaml -w   start a search and follow it
+  regulus best 7f3a               the best hyperparameters of a search
+  regulus explain 7f3a            why it waits
 
-The coordinator is found at 127.0.0.1:7711, at --coordinator, or at $REGULUS_COORDINATOR.
+The coordinator is found at 127.0.0.1:7711, at --coordinator, or at
+$REGULUS_COORDINATOR.
 ${exitCodesHelp}`,
     );
   program.commandsGroup("Start:");

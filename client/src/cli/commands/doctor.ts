@@ -26,7 +26,7 @@ Examples:
   regulus doctor --data .regulus
   regulus doctor --data .regulus --repair
 
-Exit codes: 7 if the log or an artifact is damaged, 3 if there is no log in --data,
+Exit codes: 7 if the log or an artifact is damaged, 3 if --data has no log,
 5 if this machine can't train at all.
 `,
     )

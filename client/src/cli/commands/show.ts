@@ -171,7 +171,7 @@ function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
     if (facts.length === 0) return;
     const more = facts.length > shown ? ` (the newest ${shown}; --json has more)` : "";
     writeLine(`\n${title}${more}:`);
-    // Why a step was refused is told even where many were taken since.
+    // Why a step was refused is shown even if many were taken since.
     const refused = facts.filter(isRefusal).slice(-refusedShown);
     const newest = facts.slice(-shown);
     for (const fact of facts.filter((one) => newest.includes(one) || refused.includes(one)))
