@@ -25,6 +25,7 @@ const kinds = [
   },
   { folder: "optimizers", singular: "optimizer", spec: "OptimizerSpec", modules: ["OptimizerModule<unknown>"] },
   { folder: "learning-rates", singular: "learning-rate", spec: "LearningRateSpec", modules: ["LearningRateModule<unknown>"] },
+  { folder: "probes", singular: "probe", spec: "ProbeSpec", modules: ["ProbeModule<unknown>"] },
   { folder: "diagnostics", singular: "diagnostic", spec: "DiagnosticSpec", modules: ["DiagnosticModule<unknown>"] },
 ];
 
@@ -84,7 +85,7 @@ function generateRegistries() {
   write("diagnostics/registry.generated.ts", moduleRegistry(of("diagnostics")));
   write(
     "training/registry.generated.ts",
-    loaderRegistry(of("procedures", "techniques", "workloads", "optimizers", "learning-rates")),
+    loaderRegistry(of("procedures", "techniques", "workloads", "optimizers", "learning-rates", "probes")),
   );
   listInReadme(found);
 }

@@ -80,6 +80,7 @@ const hostile = fc
     strategy: maybe(component),
     space: fc.array(parameter, { maxLength: 6 }),
     techniques: fc.array(component, { maxLength: 3 }),
+    probes: fc.array(component, { maxLength: 3 }),
     diagnostics: fc.array(component, { maxLength: 3 }),
     budget: maybe(fc.record({ trials: number, steps: number, stepsPerTrial: number, wallTimeMs: number })),
     parallelism: number,
@@ -122,6 +123,23 @@ test("1,000 hostile searches: each gets problems with paths, or is a search that
     { numRuns: 1000, seed: 20_261_122 },
   );
   assert.ok(refused > 700 && refused < 995, `${refused} of 1,000 were refused: the generator tells too little on one side`);
+});
+
+test("a name that no file can hold is refused in every map of a message too", () => {
+  const odd = Object.fromEntries([["__proto__", "x"]]);
+  const command = { ...SearchSpec.fromPartial({ command: { argv: ["x"] } }).command, env: odd };
+  const resources = { ...SearchSpec.fromPartial({ resources: {} }).resources, agentLabels: odd };
+  for (const [changes, field] of [
+    [{ labels: odd }, "labels"],
+    [{ resources }, "resources.agentLabels"],
+    [{ workload: undefined, command }, "command.env"],
+  ] as const) {
+    const problems = checkSpec({ ...sound, ...changes } as SearchSpec);
+    assert.deepEqual(
+      problems.map((one) => [one.field, one.seen]),
+      [[field, "the name __proto__"]],
+    );
+  }
 });
 
 test("1,000 messages with broken bytes: what still decodes is checked without throwing", () => {

@@ -38,6 +38,7 @@ export function checkSpec(spec: SearchSpec): Problem[] {
   checkSpace(problems, space);
   if (isSet(spec.command)) checkCommandWords(problems, spec.command, space);
   checkComponents(problems, "techniques", techniques);
+  checkComponents(problems, "probes", listAt(problems, "probes", spec.probes));
   checkComponents(problems, "diagnostics", listAt(problems, "diagnostics", spec.diagnostics));
   checkSpending(problems, spec);
   checkResources(problems, spec.resources);
@@ -88,6 +89,7 @@ function checkCommand(problems: ProblemList, command: Command): void {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.length > limits.nameCharactersMax) {
       problems.add(`command.env.${name}`, name, "a variable's name: letters, digits and '_', not a digit first");
     }
+    if (name === "__proto__") problems.addText("command.env", "the name __proto__", "another name");
     checkArgument(problems, `command.env.${name}`, value);
   }
 }

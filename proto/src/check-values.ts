@@ -52,6 +52,7 @@ export function checkLabels(problems: ProblemList, field: string, labels: unknow
   if (entries.length > limits.labelsMax) problems.addText(field, counted(entries.length, "label"), `at most ${limits.labelsMax}`);
   for (const [key, value] of entries.slice(0, limits.labelsMax)) {
     checkLine(problems, `${field}.${key}`, key, 1);
+    if (key === "__proto__") problems.addText(field, "the name __proto__", "another name");
     checkLine(problems, `${field}.${key}`, value, 0);
   }
 }

@@ -19,7 +19,7 @@ export const limits = {
   choicesMax: 10_000,
   /** Labels of a search or an agent. */
   labelsMax: 64,
-  /** Techniques, diagnostics or objectives of a search. */
+  /** Techniques, probes, diagnostics or objectives of a search. */
   componentsMax: 32,
   /** Names in one map of a measurement. */
   measurementNamesMax: 2000,

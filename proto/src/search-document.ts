@@ -158,6 +158,11 @@ export const searchDocumentSchema = z
       .max(limits.componentsMax)
       .optional()
       .describe("Losses, gradient rules and regularizers to switch on; hyperparameters of theirs join the space."),
+    probes: z
+      .array(componentSchema)
+      .max(limits.componentsMax)
+      .optional()
+      .describe("Measurements of the model, beside its losses."),
     diagnostics: z.array(componentSchema).max(limits.componentsMax).optional().describe("Watchers over the measurements."),
     budget: z
       .strictObject({

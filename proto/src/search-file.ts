@@ -111,6 +111,7 @@ function readDocument(document: Readonly<Record<string, unknown>>, parts: PartRe
     strategy: part("strategy", shape.strategy),
     space: parts.readMap(parameterSchema, document.space, ["space"], { type: "boolean" }),
     techniques: list("techniques", componentSchema, placeholder),
+    probes: list("probes", componentSchema, placeholder),
     diagnostics: list("diagnostics", componentSchema, placeholder),
     budget: part("budget", shape.budget),
     parallelism: part("parallelism", shape.parallelism),

@@ -108,6 +108,7 @@ const boolean = (at: number): Parameter => ({ name: `p${at}`, domain: { $case: "
 const lists: Readonly<Record<string, readonly [set: (count: number) => object, greatest: number]>> = {
   space: [(count) => ({ space: numbered(count, boolean) }), 1000],
   techniques: [(count) => ({ techniques: numbered(count, (at) => ({ name: `t${at}` })) }), 32],
+  probes: [(count) => ({ probes: numbered(count, (at) => ({ name: `t${at}` })) }), 32],
   diagnostics: [(count) => ({ diagnostics: numbered(count, (at) => ({ name: `t${at}` })) }), 32],
   objectives: [(count) => ({ objectives: numbered(count, (at) => ({ metric: `m${at}`, direction: "DIRECTION_MAXIMIZE" })) }), 32],
   labels: [(count) => ({ labels: named(count, () => "x") }), 64],

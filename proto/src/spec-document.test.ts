@@ -23,6 +23,7 @@ const full = {
     slow: { type: "boolean", tuned: "inside", when: { parameter: "kind", equals: ["a", 1] } },
   },
   techniques: ["dropout", { name: "weight-decay", options: { weightDecay: 0.1 } }],
+  probes: ["calibration"],
   diagnostics: ["scale-watch"],
   budget: { trials: 7, steps: 700, stepsPerTrial: 100, wallTime: "1h30m", failures: 3 },
   parallelism: 4,

@@ -25,6 +25,7 @@ export function documentToSpec(document: ReadDocument): SearchSpec {
       strategy: document.strategy === undefined ? undefined : toComponent(document.strategy),
       space: Object.entries(document.space ?? {}).map(([parameterName, parameter]) => toParameter(parameterName, parameter)),
       techniques: (document.techniques ?? []).map(toComponent),
+      probes: (document.probes ?? []).map(toComponent),
       diagnostics: (document.diagnostics ?? []).map(toComponent),
       budget: budget && present({ ...budget, wallTimeMs: ms(budget.wallTime) }),
       parallelism: document.parallelism,
@@ -71,6 +72,7 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
     strategy: fromComponent(spec.strategy ?? { name: "", options: undefined }),
     space: spec.space.length === 0 ? undefined : Object.fromEntries(spec.space.map((p) => [p.name, fromParameter(p)])),
     techniques: spec.techniques.length === 0 ? undefined : spec.techniques.map(fromComponent),
+    probes: spec.probes.length === 0 ? undefined : spec.probes.map(fromComponent),
     diagnostics: spec.diagnostics.length === 0 ? undefined : spec.diagnostics.map(fromComponent),
     budget:
       budget &&

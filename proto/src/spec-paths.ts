@@ -32,6 +32,7 @@ export function filePath(field: string, spec: SearchSpec, document: ReadDocument
     case "tuning":
       return typeof document[top] === "string" ? field.replace(/\.name$/, "") : field;
     case "techniques":
+    case "probes":
     case "diagnostics": {
       const [, index] = /\[(\d+)\]/.exec(field) ?? [];
       return typeof document[top]?.[Number(index)] === "string" ? field.replace(/\.name$/, "") : field;

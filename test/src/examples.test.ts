@@ -53,6 +53,7 @@ test("the README names every registered algorithm and no other", () => {
     "techniques",
     "optimizers",
     "learning-rates",
+    "probes",
     "diagnostics",
   ].flatMap((kind) =>
     readdirSync(join(root, "algorithms/src", kind), { withFileTypes: true })

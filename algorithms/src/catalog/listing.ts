@@ -7,6 +7,7 @@ import {
   diagnosticSpecs,
   learningRateSpecs,
   optimizerSpecs,
+  probeSpecs,
   procedureSpecs,
   strategySpecs,
   techniqueSpecs,
@@ -14,7 +15,15 @@ import {
 } from "./registry.generated.js";
 
 /** Kinds of components, in the order of listings. */
-export type ComponentKind = "strategy" | "workload" | "technique" | "optimizer" | "learning-rate" | "procedure" | "diagnostic";
+export type ComponentKind =
+  | "strategy"
+  | "workload"
+  | "technique"
+  | "optimizer"
+  | "learning-rate"
+  | "probe"
+  | "procedure"
+  | "diagnostic";
 
 /** One registered component. */
 export interface Listed {
@@ -42,6 +51,7 @@ export function listComponents(): readonly Listed[] {
     ...list("technique", techniqueSpecs),
     ...list("optimizer", optimizerSpecs),
     ...list("learning-rate", learningRateSpecs),
+    ...list("probe", probeSpecs),
     ...list("procedure", procedureSpecs),
     ...list("diagnostic", diagnosticSpecs),
   ];

@@ -1,5 +1,5 @@
 /** Written by scripts/generate.mjs from the folders: what every registered component says of itself, by name. Do not edit. */
-import type { DiagnosticSpec, LearningRateSpec, OptimizerSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
+import type { DiagnosticSpec, LearningRateSpec, OptimizerSpec, ProbeSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
 import { spec as strategyAsha } from "../strategies/asha/spec.js";
 import { spec as strategyBoRep } from "../strategies/bo-rep/spec.js";
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
@@ -47,6 +47,7 @@ import { spec as learningRateConstant } from "../learning-rates/constant/spec.js
 import { spec as learningRateCosine } from "../learning-rates/cosine/spec.js";
 import { spec as learningRateLinear } from "../learning-rates/linear/spec.js";
 import { spec as learningRateStep } from "../learning-rates/step/spec.js";
+import { spec as probeCalibration } from "../probes/calibration/spec.js";
 import { spec as diagnosticHypergradientWatch } from "../diagnostics/hypergradient-watch/spec.js";
 import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js";
 
@@ -113,6 +114,10 @@ export const learningRateSpecs: ReadonlyMap<string, LearningRateSpec> = new Map<
   ["cosine", learningRateCosine],
   ["linear", learningRateLinear],
   ["step", learningRateStep],
+]);
+
+export const probeSpecs: ReadonlyMap<string, ProbeSpec> = new Map<string, ProbeSpec>([
+  ["calibration", probeCalibration],
 ]);
 
 export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([

@@ -14,11 +14,11 @@ import {
   RegulusError,
   type SearchSpec,
 } from "@regulus/proto";
-import type { ComponentSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
+import type { ComponentSpec, ProbeSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
 import { type Resolved, resolveComponent } from "./components.js";
 import { checkUnderstood, joinedSpace, understoodBy } from "./hyperparameters.js";
 import { insideProblems, resolveTuning, withoutScheduled } from "./inside-problems.js";
-import { diagnosticSpecs, strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
+import { diagnosticSpecs, probeSpecs, strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
 import { strategyContext } from "./strategy-context.js";
 import { withDefaults } from "./with-defaults.js";
 
@@ -31,7 +31,8 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
   const workload = spec.workload ? resolveWorkload(problems, spec) : undefined;
   const techniques = resolveList(problems, techniqueSpecs, { field: "techniques", components: spec.techniques });
   const diagnostics = resolveList(problems, diagnosticSpecs, { field: "diagnostics", components: spec.diagnostics });
-  checkTrained(problems, spec, workload);
+  const probes = resolveList(problems, probeSpecs, { field: "probes", components: spec.probes });
+  checkTrained(problems, spec, { workload, probes });
   checkSearched(problems, spec, strategy);
   const tuning = resolveTuning(problems, spec);
   const space = resolveSpace(problems, spec, { workload, techniques });
@@ -49,6 +50,7 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
     workload: spec.workload && { ...spec.workload, options: { ...(workload?.options ?? spec.workload.options) } },
     strategy: strategy && toComponent(strategy),
     techniques: techniques.map(toComponent),
+    probes: probes.map(toComponent),
     diagnostics: [...diagnostics.map(toComponent), ...unasked(strategy, diagnostics, { inside: tuning !== undefined })],
     ...(tuning && { tuning }),
   };
@@ -103,15 +105,27 @@ function toComponent({ spec, options }: Resolved<ComponentSpec>): Component {
 }
 
 /** Metrics of a registered workload are known; a program trains by itself, so techniques can do nothing for it. */
-function checkTrained(problems: ProblemList, spec: SearchSpec, workload: Resolved<WorkloadSpec> | undefined): void {
-  if (spec.command && Array.isArray(spec.techniques) && spec.techniques.length > 0) {
-    problems.add("techniques", spec.techniques, "none with a command: techniques act inside our own training");
+function checkTrained(
+  problems: ProblemList,
+  spec: SearchSpec,
+  {
+    workload,
+    probes,
+  }: { readonly workload: Resolved<WorkloadSpec> | undefined; readonly probes: readonly Resolved<ProbeSpec>[] },
+): void {
+  for (const field of ["techniques", "probes"] as const) {
+    const named = spec[field];
+    if (!Array.isArray(named) || named.length === 0) continue;
+    if (spec.command) problems.add(field, named, `none with a command: ${field} act inside our own training`);
+    else if (field === "probes" && workload?.spec.procedure !== undefined)
+      problems.add(field, named, `none with ${workload.spec.name}: it trains no model that a probe could look at`);
   }
   if (workload === undefined || !Array.isArray(spec.objectives)) return;
   for (const [index, objective] of spec.objectives.entries()) {
     const metric: unknown = objective?.metric;
-    if (typeof metric !== "string" || metric === "" || workload.spec.metrics.includes(metric)) continue;
-    problems.add(`objectives[${index}].metric`, metric, expectedOneOf(metric, workload.spec.metrics));
+    const measured = [...workload.spec.metrics, ...probes.flatMap(({ spec: probe, options }) => probe.metrics(options))];
+    if (typeof metric !== "string" || metric === "" || measured.includes(metric)) continue;
+    problems.add(`objectives[${index}].metric`, metric, expectedOneOf(metric, measured));
   }
 }
 

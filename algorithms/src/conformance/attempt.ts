@@ -12,6 +12,8 @@ export interface TrialCase {
   readonly workload: string;
   readonly workloadOptions?: Readonly<Record<string, unknown>>;
   readonly techniques?: readonly (string | { readonly name: string; readonly options: Readonly<Record<string, unknown>> })[];
+  /** Names of probes, with their defaults. */
+  readonly probes?: readonly string[];
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly options?: Readonly<Record<string, unknown>>;
   /** Defaults to 0: until it ends by itself. */
@@ -31,6 +33,7 @@ export async function openCase(trial: TrialCase, checkpoint?: Uint8Array): Promi
     techniques: (trial.techniques ?? []).map(
       (one): Component => (typeof one === "string" ? { name: one, options: {} } : { ...one }),
     ),
+    probes: (trial.probes ?? []).map((name) => ({ name, options: {} })),
     seed: 1,
   });
   const work = Work.fromPartial({

@@ -2,11 +2,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { chooseBackend } from "../kernels/index.js";
-import { loadLearningRate, loadOptimizer, loadTechnique, loadWorkload, procedureNames } from "../training/find-component.js";
-import { learningRates, optimizers, techniques, workloads } from "../training/registry.generated.js";
+import {
+  loadLearningRate,
+  loadOptimizer,
+  loadProbe,
+  loadTechnique,
+  loadWorkload,
+  procedureNames,
+} from "../training/find-component.js";
+import { learningRates, optimizers, probes, techniques, workloads } from "../training/registry.generated.js";
 import type { TrialCase } from "./attempt.js";
 import { describeLearningRate } from "./learning-rate.js";
 import { describeOptimizer } from "./optimizer.js";
+import { describeProbe } from "./probe.js";
 import { describeProcedure } from "./procedure.js";
 import { describeTechnique } from "./technique.js";
 import { describeWorkload, type WorkloadCase } from "./workload.js";
@@ -63,6 +71,7 @@ const procedureCases: readonly TrialCase[] = [
 for (const name of techniques.keys()) describeTechnique(await loadTechnique(name));
 for (const name of optimizers.keys()) describeOptimizer(await loadOptimizer(name));
 for (const name of learningRates.keys()) describeLearningRate(await loadLearningRate(name));
+for (const name of probes.keys()) describeProbe(await loadProbe(name));
 for (const one of workloadCases) describeWorkload(one);
 for (const trial of procedureCases) describeProcedure(trial);
 

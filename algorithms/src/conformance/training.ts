@@ -2,6 +2,7 @@
 export { openCase, stepTo, type TrialCase } from "./attempt.js";
 export { describeLearningRate } from "./learning-rate.js";
 export { describeOptimizer } from "./optimizer.js";
+export { describeProbe } from "./probe.js";
 export { describeProcedure } from "./procedure.js";
 export { describeTechnique } from "./technique.js";
 export { describeWorkload, type WorkloadCase } from "./workload.js";

@@ -59,6 +59,12 @@ export interface ProcedureSpec<Options = unknown> extends ComponentSpec<Options>
   readonly learnsInside: boolean;
 }
 
+/** Facts about a probe. */
+export interface ProbeSpec<Options = unknown> extends ComponentSpec<Options> {
+  /** Metrics that it adds to every measurement. */
+  metrics(options: Options): readonly string[];
+}
+
 /** A setting of an optimizer or a learning-rate schedule. Every trained workload takes it, as an option or as a hyperparameter. */
 export interface TrainingSetting extends HyperparameterSpec {
   /** Values that it takes. */

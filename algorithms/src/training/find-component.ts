@@ -7,8 +7,9 @@ import { RegulusError, type SearchSpec } from "@regulus/proto";
 import { z } from "zod";
 import type { LearningRateModule } from "./learning-rate.js";
 import type { OptimizerModule } from "./optimizer.js";
+import type { ProbeModule } from "./probe.js";
 import type { ProcedureModule } from "./procedure.js";
-import { learningRates, optimizers, procedures, techniques, workloads } from "./registry.generated.js";
+import { learningRates, optimizers, probes, procedures, techniques, workloads } from "./registry.generated.js";
 import type { TechniqueModule } from "./technique.js";
 import { userTask } from "./user-task.js";
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
@@ -37,6 +38,10 @@ export function loadOptimizer(name: string): Promise<OptimizerModule<unknown>> {
 
 export function loadLearningRate(name: string): Promise<LearningRateModule<unknown>> {
   return find("learning-rate schedule", name, learningRates)();
+}
+
+export function loadProbe(name: string): Promise<ProbeModule<unknown>> {
+  return find("probe", name, probes)();
 }
 
 export function loadWorkload(name: string): Promise<AnyWorkload> {

@@ -12,7 +12,8 @@ import type { RateGradients } from "./learning-rate.js";
 import type { Network, Signal } from "./network.js";
 import { measureEverySteps } from "./pace.js";
 import { ParameterStore } from "./parameter-store.js";
-import { TrialFailure, type TrialRequest } from "./procedure.js";
+import { probeContext } from "./probing.js";
+import { type SessionResult, TrialFailure, type TrialRequest } from "./procedure.js";
 import type { Outcome, Weight } from "./technique.js";
 import { type StepValues, TechniquePass } from "./technique-set.js";
 import { type Layers, TensorNetwork, type TrainingRules, tensorOf } from "./tensor-network.js";
@@ -65,6 +66,8 @@ export class ModelTrainer {
   readonly #parameters: ParameterStore;
   readonly #updates: WeightUpdates;
   #stepsDone = 0;
+  /** Latest documents and pictures of probes, by kind. */
+  readonly #probed = new Map<string, Uint8Array>();
 
   /** Owns the setup's task from now on. @param layers any layers of the procedure: they make the weights that there are to be. */
   constructor(request: TrialRequest, setup: TrialSetup, layers: LayersOf) {
@@ -188,12 +191,29 @@ export class ModelTrainer {
     }
   }
 
-  /** Metrics of the reported splits, without techniques. Throws TrialFailure where a loss is not finite, since it stays so. */
+  /** Metrics of the reported splits, without techniques, and what probes see. Throws TrialFailure where a loss is not finite, since it stays so. */
   async measure(layersOf: LayersOf): Promise<Record<string, number>> {
     const metrics = await measureSplits(this.#setup.task, () => new TensorNetwork(layersOf(this.#parameters)));
     const bad = ["trainLoss", "validLoss"].find((name) => metrics[name] !== undefined && !Number.isFinite(metrics[name]));
-    if (bad === undefined) return metrics;
+    if (bad === undefined) return { ...metrics, ...(await this.#probe(layersOf)) };
     throw new TrialFailure("diverged", `${bad} is ${metrics[bad]} at step ${this.#stepsDone}: training stopped being finite`);
+  }
+
+  async #probe(layersOf: LayersOf): Promise<Record<string, number>> {
+    const metrics: Record<string, number> = {};
+    const { task, probes } = this.#setup;
+    const model = { step: this.#stepsDone, task, parameters: this.#parameters, infos: this.#updates.infos };
+    for (const probe of probes) {
+      const probed = await probe.measure(probeContext({ ...model, layers: () => layersOf(this.#parameters) }));
+      Object.assign(metrics, probed.metrics);
+      for (const [kind, bytes] of Object.entries(probed.results ?? {})) this.#probed.set(kind, bytes);
+    }
+    return metrics;
+  }
+
+  /** What probes left when the model was last measured. */
+  get results(): readonly SessionResult[] {
+    return [...this.#probed].map(([kind, bytes]) => ({ kind, bytes }));
   }
 
   /** @param state what the procedure itself has to remember: JSON with finite numbers. */

@@ -1,7 +1,8 @@
-/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, optimizer, learning-rate, by name. Do not edit. */
+/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, optimizer, learning-rate, probe, by name. Do not edit. */
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
 import type { LearningRateModule } from "./learning-rate.js";
 import type { OptimizerModule } from "./optimizer.js";
+import type { ProbeModule } from "./probe.js";
 import type { ProcedureModule } from "./procedure.js";
 import type { TechniqueModule } from "./technique.js";
 
@@ -56,4 +57,8 @@ export const learningRates: ReadonlyMap<string, () => Promise<LearningRateModule
   ["cosine", async () => (await import("../learning-rates/cosine/cosine.js")).module],
   ["linear", async () => (await import("../learning-rates/linear/linear.js")).module],
   ["step", async () => (await import("../learning-rates/step/step.js")).module],
+]);
+
+export const probes: ReadonlyMap<string, () => Promise<ProbeModule<unknown>>> = new Map<string, () => Promise<ProbeModule<unknown>>>([
+  ["calibration", async () => (await import("../probes/calibration/calibration.js")).module],
 ]);

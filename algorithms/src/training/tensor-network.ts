@@ -48,12 +48,23 @@ export class TensorNetwork implements Network {
   readonly #layers: Layers;
   readonly #rules: TrainingRules | undefined;
   readonly #maskOf: MaskRule | undefined;
+  readonly #watch: ((site: string, x: tf.Tensor) => void) | undefined;
+  readonly #sites: string[] = [];
 
-  /** @param rules absent when measuring. */
-  constructor(layers: Layers, rules?: TrainingRules) {
+  /**
+   * @param rules absent when measuring.
+   * @param watch is shown what goes through each site; absent for nobody.
+   */
+  constructor(layers: Layers, rules?: TrainingRules, watch?: (site: string, x: tf.Tensor) => void) {
     this.#layers = layers;
     this.#rules = rules;
+    this.#watch = watch;
     this.#maskOf = rules === undefined ? undefined : (weight) => rules.maskOf(weight);
+  }
+
+  /** Names of the sites that were passed. */
+  get sites(): readonly string[] {
+    return this.#sites;
   }
 
   get training(): boolean {
@@ -127,8 +138,10 @@ export class TensorNetwork implements Network {
   }
 
   site(name: string, x: Signal, kind: SiteKind): Signal {
-    if (this.#rules === undefined) return x;
     const before = tensorOf(x);
+    this.#sites.push(name);
+    this.#watch?.(name, before);
+    if (this.#rules === undefined) return x;
     const after = this.#rules.atSite(before, { name, kind });
     this.#rules.observe({ before, after }, { name, kind });
     return after;

@@ -3,18 +3,19 @@
  * sorts the trial's parameters among them, and opens the data. It trains nothing.
  */
 
-import { RegulusError, seedOf } from "@regulus/proto";
+import { RegulusError, type SearchSpec, seedOf } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../core/index.js";
 import { softmaxCrossEntropy } from "../kernels/index.js";
 import { parseOptions } from "../settings/parse-options.js";
 import { partSettingsOf } from "../settings/training-settings.js";
-import { findWorkload, loadLearningRate, loadOptimizer, loadTechnique } from "./find-component.js";
+import { findWorkload, loadLearningRate, loadOptimizer, loadProbe, loadTechnique } from "./find-component.js";
 import type { LearningRate, LearningRateModule } from "./learning-rate.js";
 import { classificationError, halfSquaredError } from "./losses.js";
 import type { ModelKit } from "./model-kit.js";
 import { openRequestOf } from "./open-request.js";
 import type { OptimizerModule, OptimizerRule } from "./optimizer.js";
+import type { Probe } from "./probe.js";
 import type { TrialRequest } from "./procedure.js";
 import { TechniqueMemories } from "./technique-memory.js";
 import type { NamedHooks } from "./technique-set.js";
@@ -44,6 +45,8 @@ export interface TrialSetup {
   readonly techniques: readonly NamedHooks[];
   /** What the techniques remember. */
   readonly memories: TechniqueMemories;
+  /** What is measured of the model, besides its losses. */
+  readonly probes: readonly Probe[];
   /** Hyperparameters of the techniques, by name. */
   readonly hyperparameters: ReadonlyMap<string, TechniqueHyperparameter>;
   /** Values that options of techniques fix, by name. */
@@ -80,11 +83,21 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   const task = await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
   try {
     const following = await followingOf(request, task);
-    return { task, following, techniques, memories: new TechniqueMemories(), hyperparameters, fixed, rng: createRng(seed) };
+    const memories = new TechniqueMemories();
+    return { task, following, techniques, memories, probes: await probesOf(spec), hyperparameters, fixed, rng: createRng(seed) };
   } catch (error) {
     task.close();
     throw error;
   }
+}
+
+async function probesOf({ probes }: SearchSpec): Promise<readonly Probe[]> {
+  const made: Probe[] = [];
+  for (const { name, options } of probes) {
+    const module = await loadProbe(name);
+    made.push(module.create(parseOptions(`probes.${name}.options`, module.spec.options, options)));
+  }
+  return made;
 }
 
 async function followingOf({ spec, work }: TrialRequest, { training }: Task): Promise<Following> {

@@ -85,6 +85,7 @@ export function sampleSpec(options: SampleOptions): SearchSpec {
       range("labelSmoothing", 0, 0.4, "SCALE_LINEAR"),
     ],
     techniques: ["dropout", "weight-decay", "input-noise", "label-smoothing"].map((name) => ({ name, options: {} })),
+    probes: [],
     diagnostics: [],
     budget: { trials: options.trials, steps: 0, stepsPerTrial: options.stepsPerTrial, wallTimeMs: 0 },
     parallelism: options.slots ?? 2,

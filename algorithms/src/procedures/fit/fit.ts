@@ -9,7 +9,7 @@ import { parseOptions } from "../../settings/parse-options.js";
 import { layersPass, ModelTrainer } from "../../training/model-trainer.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
 import { PlainLayers } from "../../training/plain-layers.js";
-import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
+import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/procedure.js";
 import type { StepValues } from "../../training/technique-set.js";
 import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
 import { spec } from "./spec.js";
@@ -71,6 +71,11 @@ class FitSession implements Session {
     const scheduled = Object.keys(this.#schedule?.values ?? {});
     const learned = Object.fromEntries(scheduled.map((name) => [name, this.#values.get(name)?.[0] ?? Number.NaN]));
     return { step: this.stepsDone, metrics, learned, scales: {}, hypergradients: {} };
+  }
+
+  /** What probes saw when the model was last measured. */
+  async results(): Promise<readonly SessionResult[]> {
+    return this.#trainer.results;
   }
 
   save(): Promise<Uint8Array> {

@@ -178,9 +178,12 @@ class SelfTuneSession implements Session {
     this.#recording.jumped(this.stepsDone, this.#scheduleRow());
   }
 
-  /** How the hyperparameters moved (docs/schedule.md). */
+  /** How the hyperparameters moved (docs/schedule.md), and what probes saw when the model was last measured. */
   async results(): Promise<readonly SessionResult[]> {
-    return [{ kind: "schedule", bytes: encodeSchedule(this.#recording.document(this.stepsDone, this.#scheduleRow())) }];
+    return [
+      ...this.#trainer.results,
+      { kind: "schedule", bytes: encodeSchedule(this.#recording.document(this.stepsDone, this.#scheduleRow())) },
+    ];
   }
 
   close(): void {

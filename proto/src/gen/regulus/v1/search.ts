@@ -355,7 +355,11 @@ export interface SearchSpec {
     | Schedule
     | undefined;
   /** Its share of slots among searches of its priority: one with twice the weight gets twice the slots. 1 to 1000; absent stands for 1. */
-  weight?: number | undefined;
+  weight?:
+    | number
+    | undefined;
+  /** Measurements of the model itself (calibration, features, weights, gradients), beside its losses. */
+  probes: Component[];
 }
 
 export interface SearchSpec_LabelsEntry {
@@ -587,6 +591,7 @@ function createBaseSearchSpec(): SearchSpec {
     control: undefined,
     schedule: undefined,
     weight: undefined,
+    probes: [],
   };
 }
 
@@ -651,6 +656,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     }
     if (message.weight !== undefined) {
       writer.uint32(160).uint32(message.weight);
+    }
+    for (const v of message.probes) {
+      Component.encode(v!, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -840,6 +848,14 @@ export const SearchSpec: MessageFns<SearchSpec> = {
             message.weight = reader.uint32();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.probes.push(Component.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -893,6 +909,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
       control: isSet(object.control) ? Control.fromJSON(object.control) : undefined,
       schedule: isSet(object.schedule) ? Schedule.fromJSON(object.schedule) : undefined,
       weight: isSet(object.weight) ? globalThis.Number(object.weight) : undefined,
+      probes: globalThis.Array.isArray(object?.probes)
+        ? object.probes.map((e: any) => Component.fromJSON(e))
+        : [],
     };
   },
 
@@ -964,6 +983,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     if (message.weight !== undefined) {
       obj.weight = Math.round(message.weight);
     }
+    if (message.probes?.length) {
+      obj.probes = message.probes.map((e) => Component.toJSON(e));
+    }
     return obj;
   },
 
@@ -1020,6 +1042,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
       ? Schedule.fromPartial(object.schedule)
       : undefined;
     message.weight = object.weight ?? undefined;
+    message.probes = object.probes?.map((e) => Component.fromPartial(e)) || [];
     return message;
   },
 };
