@@ -136,6 +136,7 @@ export async function startAgent(options: AgentOptions, log: Logger): Promise<Ag
     log,
     address: options.coordinator,
     secure: options.tls.ca !== undefined,
+    artifactBytes: () => artifactClient.sentBytes,
     handler: {
       registration: (): Register => ({ agent: facts, protocol: protocolVersion, active: active(), instance }),
       active,

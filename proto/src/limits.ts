@@ -103,6 +103,8 @@ export const defaults = {
   leaseTimeoutMs: 10_000,
   /** Beyond the grace of a program, time that an agent has to end an attempt before the coordinator takes it back. */
   endGraceMs: 30_000,
+  /** The same while its agent sends artifacts: an upload of a large checkpoint is no reason to lose it. */
+  uploadGraceMs: 20 * 60_000,
   stepTimeoutMs: 120_000,
   checkpointEveryMs: 30_000,
   stopGraceMs: 10_000,

@@ -24,6 +24,8 @@ export interface Artifacts {
 }
 
 export class ArtifactClient implements Artifacts {
+  /** Bytes that were sent so far. */
+  sentBytes = 0;
   private client: ArtifactServiceClient;
 
   constructor(
@@ -58,7 +60,11 @@ export class ArtifactClient implements Artifacts {
       const silence = watchSilence(() => call.cancel(), signal);
       // The callback tells what went wrong; without a listener the same error would end the process.
       call.on("error", () => undefined);
-      send(call, header, path, silence.heard).then(
+      const sent = (bytes: number): void => {
+        this.sentBytes += bytes;
+        silence.heard();
+      };
+      send(call, header, path, sent).then(
         () => call.end(),
         (error: unknown) => {
           call.cancel();
@@ -127,7 +133,7 @@ interface PutCall {
   readonly destroyed: boolean;
 }
 
-async function send(call: PutCall, header: ArtifactRef, path: string, heard: () => void): Promise<void> {
+async function send(call: PutCall, header: ArtifactRef, path: string, sent: (bytes: number) => void): Promise<void> {
   call.write({ part: { $case: "header", value: header } });
   for await (const chunk of createReadStream(path, { highWaterMark: limits.artifactChunkBytesMax })) {
     if (call.destroyed) return;
@@ -137,7 +143,7 @@ async function send(call: PutCall, header: ArtifactRef, path: string, heard: () 
         call.once("close", resolve);
       });
     }
-    heard();
+    sent(chunk.length);
   }
 }
 

@@ -27,6 +27,18 @@ function connect(address: string): PatientArtifacts {
 const bytes = Buffer.alloc(1_000_000, "abc");
 const signal = new AbortController().signal;
 
+test("bytes that go out are counted, so that the coordinator sees that an upload moves", async () => {
+  const coordinator = await TestCoordinator.start();
+  closing.push(() => coordinator.close());
+  const client = new ArtifactClient(coordinator.address, () => channelCredentials({}));
+  closing.push(() => client.close());
+  writeFileSync(join(folder, "counted"), bytes);
+  for (const times of [1, 2]) {
+    await client.putFile(join(folder, "counted"), "checkpoint", signal);
+    assert.equal(client.sentBytes, times * bytes.length);
+  }
+});
+
 test("a file of many pieces comes back as it was, under its sum", async () => {
   const coordinator = await TestCoordinator.start();
   closing.push(() => coordinator.close());

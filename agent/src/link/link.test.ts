@@ -54,6 +54,7 @@ function startLink(
     ...more,
   };
   const link = new Link({
+    artifactBytes: () => 7,
     openClient: () => {
       const client = new AgentServiceClient(address, channelCredentials({}), streamOptions);
       clients.push(client);
@@ -103,8 +104,8 @@ test("after a broken connection the agent registers again with its attempts and 
   const beganMs = Date.now();
   const { link } = startLink(coordinator.address);
   await coordinator.until("heartbeat", () => coordinator.heartbeats.length > 0);
-  const { active, sentMs = 0 } = coordinator.heartbeats[0] ?? {};
-  assert.deepEqual(active, [key]);
+  const { active, sentMs = 0, artifactBytes } = coordinator.heartbeats[0] ?? {};
+  assert.deepEqual([active, artifactBytes], [[key], 7]);
   assert.ok(sentMs >= beganMs && sentMs <= Date.now());
   link.report(finding("a"));
   link.report(finding("b"));

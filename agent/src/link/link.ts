@@ -58,6 +58,8 @@ export interface LinkOptions {
   readonly log: Logger;
   /** Where the coordinator is, for messages. */
   readonly address: string;
+  /** Bytes of artifacts that were sent so far. */
+  readonly artifactBytes?: () => number;
   /** Whether connections use TLS. */
   readonly secure?: boolean;
   readonly buffer?: ReportBuffer;
@@ -229,9 +231,10 @@ export class Link {
 
   /** Tells which attempts are worked on, ahead of time: one that was taken away is over, and its slots are free. */
   heartbeat(): void {
+    const artifactBytes = this.options.artifactBytes?.() ?? 0;
     if (!this.open) return;
     const active = [...this.options.handler.active()];
-    this.write({ message: { $case: "heartbeat", value: { active, sentMs: Date.now() } } });
+    this.write({ message: { $case: "heartbeat", value: { active, sentMs: Date.now(), artifactBytes } } });
   }
 
   private scheduleFlush(): void {

@@ -64,6 +64,7 @@ export function checkOutput(piece: OutputPiece): void {
 export function checkHeartbeat(heartbeat: Heartbeat): void {
   const checks = new RequestChecks();
   leases(checks, "heartbeat.active", heartbeat.active);
+  checks.wholeNumber("heartbeat.artifactBytes", heartbeat.artifactBytes, { min: 0, max: Number.MAX_SAFE_INTEGER });
   checks.done();
 }
 

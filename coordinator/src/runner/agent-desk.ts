@@ -79,6 +79,12 @@ export class AgentDesk {
     });
   }
 
+  /** Notes how many bytes of artifacts an agent has sent. */
+  noteArtifactBytes(agent: KnownAgent, bytes: number): void {
+    if (bytes > agent.artifactBytes) agent.uploadedMs = this.#options.clockMs();
+    agent.artifactBytes = bytes;
+  }
+
   /** Notes what a heartbeat names, at once. Answers whether slots came free. */
   confirm(agent: KnownAgent, connection: OpenConnection, active: readonly LeaseKey[]): boolean {
     return this.#options.leases.confirm(agent, connection, active, this.#options.clockMs());

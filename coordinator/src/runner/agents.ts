@@ -52,6 +52,9 @@ export interface KnownAgent {
   readonly ghosts: Map<string, number>;
   /** It gave a lease back unasked: it gets none before it is heard of again. */
   resting: boolean;
+  /** Bytes of artifacts that its process has sent, and when they last became more; undefined where they never did. */
+  artifactBytes: number;
+  uploadedMs: number | undefined;
 }
 
 /** Names an attempt. */
@@ -110,6 +113,7 @@ export class Agents {
     agent.heardMs = nowMs;
     agent.draining = false;
     agent.resting = false;
+    agent.artifactBytes = 0;
     // Each lease gets a full timeout to be named again: the agent may have its end in a report that is on its way.
     for (const lease of agent.leases.values()) lease.confirmedMs = nowMs;
     return agent;
@@ -198,6 +202,8 @@ export class Agents {
       leases: new Set(),
       ghosts: new Map(),
       resting: false,
+      artifactBytes: 0,
+      uploadedMs: undefined,
     };
     this.#agents.set(agentId, agent);
     return agent;

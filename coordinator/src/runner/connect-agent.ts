@@ -61,8 +61,9 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
   /** The newest check of reports that is under way. */
   let checking: Promise<void> | undefined;
   return {
-    heartbeat: ({ active }) => {
+    heartbeat: ({ active, artifactBytes }) => {
       const agent = mine();
+      if (agent !== undefined) runner.desk.noteArtifactBytes(agent, artifactBytes);
       if (agent !== undefined && runner.desk.confirm(agent, connection, active)) runner.agentsChanged();
     },
     reports: ({ firstSequence, reports }) => {

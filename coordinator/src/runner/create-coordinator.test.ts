@@ -114,7 +114,7 @@ describe("coordinator", () => {
     await until("the checkpoint", () => first.acknowledged === 1);
     const second = at.hand("second");
     const beat = setInterval(
-      () => second.connection.heartbeat({ active: second.leases.flatMap(({ key }) => key ?? []), sentMs: 0 }),
+      () => second.connection.heartbeat({ active: second.leases.flatMap(({ key }) => key ?? []), sentMs: 0, artifactBytes: 0 }),
       50,
     );
     await until("the second lease", () => second.leases.length === 1);

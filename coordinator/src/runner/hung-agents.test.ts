@@ -38,6 +38,43 @@ async function running(more: Record<string, unknown> = {}, instance = "one") {
   return { hand, searchId };
 }
 
+describe("an agent that sends a large checkpoint after it was asked to stop", () => {
+  /** Pauses a search whose trial then saves; `moves` says whether bytes go out in a second. */
+  async function saves(seconds: number, moves: (second: number) => boolean) {
+    const { hand, searchId } = await running();
+    await at.answer(at.coordinator.pauseSearch(searchId, "lunch"));
+    for (let second = 0; second < seconds; second += 1) {
+      if (moves(second)) hand.artifactBytes += 1_000_000;
+      hand.beat(...hand.leases);
+      await at.advance(1000);
+    }
+    return { hand, searchId };
+  }
+
+  it("keeps its attempt while bytes go out, and the checkpoint counts", async () => {
+    const { hand, searchId } = await saves(300, () => true);
+    assert.deepEqual(await endsOf(searchId), []);
+    const checkpoint = await at.put("large");
+    hand.report(hand.leases[0], { $case: "checkpointed", value: { step: 4, checkpoint } });
+    hand.finish(hand.leases[0], EndReason.END_REASON_PREEMPTED, { step: 4 });
+    // The store is asked first, which takes turns of the event loop and no virtual time.
+    for (let turn = 0; turn < 20; turn += 1) await at.advance(1);
+    const { trial } = await at.answer(at.coordinator.getTrial(searchId, 0));
+    assert.deepEqual(trial?.checkpoint, checkpoint);
+    assert.equal((await endsOf(searchId))[0]?.reason, EndReason.END_REASON_PREEMPTED);
+  });
+
+  it("loses it soon after nothing goes out any more", async () => {
+    const stalled = await saves(100, (second) => second < 50);
+    assert.equal((await endsOf(stalled.searchId))[0]?.reason, EndReason.END_REASON_LOST);
+  });
+
+  it("loses it after a bound, whatever goes out", async () => {
+    const endless = await saves(22 * 60, () => true);
+    assert.equal((await endsOf(endless.searchId))[0]?.reason, EndReason.END_REASON_LOST);
+  });
+});
+
 describe("an agent that sends heartbeats and never works", () => {
   it("loses an attempt that is past its time, is not given another one while it claims the first, and the trial goes on elsewhere", async () => {
     const { hand, searchId } = await running({ resources: { attemptTimeout: "20s" } });

@@ -143,6 +143,9 @@ export class LeaseDesk {
     const { agents, leaseTimeoutMs, endGraceMs, lose } = this.#options;
     const jumpMs = this.#sweptMs > 0 && (slept || nowMs < this.#sweptMs) ? nowMs - this.#sweptMs : 0;
     this.#sweptMs = nowMs;
+    for (const agent of agents.all) {
+      if (agent.uploadedMs !== undefined) agent.uploadedMs = Math.min(nowMs, agent.uploadedMs + jumpMs);
+    }
     for (const held of [...agents.leases]) {
       // A clock that was set back must not make a lease eternal.
       if (slept || held.confirmedMs > nowMs) held.confirmedMs = nowMs;
@@ -151,7 +154,10 @@ export class LeaseDesk {
       const silentMs = nowMs - held.confirmedMs;
       const silent = { reason: EndReason.END_REASON_LOST, message: `agent ${held.agentId} did not name it for ${silentMs} ms` };
       const state = this.#options.state(held.key.searchId);
-      const loss = silentMs > leaseTimeoutMs ? silent : state && overdue(held, state.spec, { nowMs, endGraceMs });
+      const loss =
+        silentMs > leaseTimeoutMs
+          ? silent
+          : state && overdue(held, state.spec, { nowMs, endGraceMs, uploadedMs: agents.get(held.agentId)?.uploadedMs });
       if (loss !== undefined) lose(held, loss);
     }
     for (const agent of [...agents.all]) {

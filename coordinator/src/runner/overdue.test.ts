@@ -24,6 +24,24 @@ test("a stop that is not obeyed within both graces is a loss, also before the at
   assert.equal(overdue(held, spec, at(8 + graceMs))?.reason, EndReason.END_REASON_LOST);
 });
 
+test("an agent that sends artifacts gets more time, up to a bound, until it has sent nothing for half a minute", () => {
+  const stopped = { agentId: "a", startedMs: 0, stopAskedMs: 0 };
+  const timed = { agentId: "a", startedMs: 0, stopAskedMs: undefined };
+  const spec = specOf({ resources: { attemptTimeout: "1ms" } });
+  const most = defaults.stopGraceMs + defaults.uploadGraceMs;
+  for (const [held, beganMs] of [
+    [stopped, 0],
+    [timed, 1],
+  ] as const) {
+    const seen = (nowMs: number, uploadedMs: number) => overdue(held, spec, { nowMs, endGraceMs, uploadedMs });
+    assert.equal(seen(60_000, 60_000), undefined);
+    assert.equal(seen(60_000, 30_000), undefined);
+    assert.notEqual(seen(60_000, 29_999), undefined, "nothing was sent for too long");
+    assert.equal(seen(beganMs + most, beganMs + most), undefined);
+    assert.notEqual(seen(beganMs + most + 1, beganMs + most + 1), undefined, "however much it sends");
+  }
+});
+
 test("built-in models have no grace of a program", () => {
   const spec = { ...specOf({ resources: { attemptTimeout: "20s" } }), command: undefined };
   const held = { agentId: "a", startedMs: 0, stopAskedMs: undefined };

@@ -5,6 +5,18 @@
 import { defaults, EndReason, formatDuration, type SearchSpec } from "@regulus/proto";
 import type { HeldLease } from "./agents.js";
 
+/** An agent that sent no bytes for so long sends nothing: the longest wait for a piece of an artifact. */
+const uploadQuietMs = 30_000;
+
+/** What the coordinator's clock says. */
+export interface OverdueAt {
+  readonly nowMs: number;
+  /** Beyond the grace of its program, time that an attempt may take to end. */
+  readonly endGraceMs: number;
+  /** When its agent last sent bytes of an artifact; absent for never. */
+  readonly uploadedMs?: number | undefined;
+}
+
 /** Why a lease is taken back. */
 export interface Loss {
   readonly reason: EndReason;
@@ -15,10 +27,11 @@ export interface Loss {
 export function overdue(
   held: Pick<HeldLease, "agentId" | "startedMs" | "stopAskedMs">,
   spec: SearchSpec,
-  { nowMs, endGraceMs }: { readonly nowMs: number; readonly endGraceMs: number },
+  { nowMs, endGraceMs, uploadedMs }: OverdueAt,
 ): Loss | undefined {
   const programMs = spec.command === undefined ? 0 : spec.command.stopGraceMs || defaults.stopGraceMs;
-  const graceMs = programMs + endGraceMs;
+  const isUploading = uploadedMs !== undefined && nowMs - uploadedMs <= uploadQuietMs;
+  const graceMs = programMs + (isUploading ? Math.max(endGraceMs, defaults.uploadGraceMs) : endGraceMs);
   if (held.stopAskedMs !== undefined && nowMs - held.stopAskedMs > graceMs) {
     const message = `agent ${held.agentId} was asked to stop it and did not within ${graceMs} ms`;
     return { reason: EndReason.END_REASON_LOST, message };

@@ -156,7 +156,7 @@ export class SimulatedAgent {
     if (!this.#alive) return;
     const connection = this.#connection;
     if (connection !== undefined && this.#registered) {
-      const heartbeat = { active: this.#active(), sentMs: this.#world.time.nowMs };
+      const heartbeat = { active: this.#active(), sentMs: this.#world.time.nowMs, artifactBytes: 0 };
       this.#travel("up", this.#line, () => connection.heartbeat(heartbeat));
     }
     this.#world.time.after(heartbeatEveryMs, () => this.#beat());

@@ -17,6 +17,8 @@ export class Hand {
   readonly messages: ConnectResponse[] = [];
   acknowledged = 0;
   closedBecause: string | undefined;
+  /** Bytes of artifacts that it says it has sent. */
+  artifactBytes = 0;
   readonly connection: AgentConnection;
   #sequence = 0;
 
@@ -46,7 +48,7 @@ export class Hand {
   /** Says that it lives, and works on these attempts. */
   beat(...leases: readonly (Lease | undefined)[]): void {
     const active = leases.flatMap((lease) => (lease?.key === undefined ? [] : [lease.key]));
-    this.connection.heartbeat({ active, sentMs: 0 });
+    this.connection.heartbeat({ active, sentMs: 0, artifactBytes: this.artifactBytes });
   }
 
   report(lease: Lease | undefined, event: NonNullable<Report["event"]>): void {

@@ -109,6 +109,8 @@ export interface Heartbeat {
   active: LeaseKey[];
   /** The agent's clock, in milliseconds since 1970. */
   sentMs: number;
+  /** Bytes of artifacts that its process has sent so far, over all attempts. While it grows, attempts that have to end get more time. */
+  artifactBytes: number;
 }
 
 /** Draining tells that an agent wants no new leases. */
@@ -856,7 +858,7 @@ export const Registered: MessageFns<Registered> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { active: [], sentMs: 0 };
+  return { active: [], sentMs: 0, artifactBytes: 0 };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -866,6 +868,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.sentMs !== 0) {
       writer.uint32(16).uint64(message.sentMs);
+    }
+    if (message.artifactBytes !== 0) {
+      writer.uint32(24).uint64(message.artifactBytes);
     }
     return writer;
   },
@@ -899,6 +904,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.sentMs = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.artifactBytes = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -919,6 +932,11 @@ export const Heartbeat: MessageFns<Heartbeat> = {
         : isSet(object.sent_ms)
         ? globalThis.Number(object.sent_ms)
         : 0,
+      artifactBytes: isSet(object.artifactBytes)
+        ? globalThis.Number(object.artifactBytes)
+        : isSet(object.artifact_bytes)
+        ? globalThis.Number(object.artifact_bytes)
+        : 0,
     };
   },
 
@@ -930,6 +948,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     if (message.sentMs !== 0) {
       obj.sentMs = Math.round(message.sentMs);
     }
+    if (message.artifactBytes !== 0) {
+      obj.artifactBytes = Math.round(message.artifactBytes);
+    }
     return obj;
   },
 
@@ -940,6 +961,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     const message = createBaseHeartbeat();
     message.active = object.active?.map((e) => LeaseKey.fromPartial(e)) || [];
     message.sentMs = object.sentMs ?? 0;
+    message.artifactBytes = object.artifactBytes ?? 0;
     return message;
   },
 };
