@@ -50,12 +50,19 @@ function stepsOf(facts: readonly Fact[]) {
 
 const endedWell: ReadonlySet<EndReason> = new Set([EndReason.END_REASON_DONE, EndReason.END_REASON_STOPPED_EARLY]);
 
+/** Whether every step that was taken is numbered in order, each once. */
+function stepsInOrder(facts: readonly Fact[]): boolean {
+  const accepted = stepsOf(facts).filter((step) => step.accepted);
+  return accepted.every(({ step }, index) => index === 0 || step > (accepted[index - 1]?.step ?? 0));
+}
+
 /** The seed of all searches: what differs between two lives is what happens to them. */
 const searchSeed = 5;
 
 describe("bilevel strategies in simulated clusters", async () => {
   // Loaded beforehand: a file that is read takes real time.
   await Promise.all(["quadratic-samples", "hyper-representation", "hyper-cleaning"].map(loadWorkload));
+  const lives = Number(process.env.REGULUS_LIVES ?? 4);
   const seeds = process.env.REGULUS_SEED === undefined ? undefined : [Number(process.env.REGULUS_SEED)];
   for (const [index, kind] of kinds.entries()) {
     const name = `${kind[0]} over ${kind[2].name}${"earlyRejection" in kind[1] ? ", rejecting early" : ""}${"replacements" in kind[1] ? ", lost trials replaced" : ""}`;
@@ -64,8 +71,7 @@ describe("bilevel strategies in simulated clusters", async () => {
       const expected = stepsOf((await live({ ...alone, seed: searchSeed, agents: 1, faults: quietFaults })).facts);
       assert.ok(expected.filter(({ accepted }) => accepted).length >= 2, "it took its steps");
       let lost = 0;
-      for (const seed of seeds ??
-        Array.from({ length: Number(process.env.REGULUS_LIVES ?? 4) }, (_, number) => 100 * index + number)) {
+      for (const seed of seeds ?? Array.from({ length: lives }, (_, number) => 100 * index + number)) {
         const rng = createRng(seed).fork("bilevel life");
         const shards = 1 + rng.integer(4);
         const parallelism = shards * (1 + rng.integer(3));
@@ -89,6 +95,47 @@ describe("bilevel strategies in simulated clusters", async () => {
         }
       }
       if (seeds === undefined) assert.equal(lost > 0, "replacements" in kind[1], `${lost} trials ended for good`);
+    });
+
+    if ("replacements" in kind[1]) {
+      it(`${name}: the same steps where its user has failed trials tried again, while it runs and after its end`, async () => {
+        const alone = { document: document({ kind, shards: 1, parallelism: 1 }), open };
+        const expected = stepsOf((await live({ ...alone, seed: searchSeed, agents: 1, faults: quietFaults })).facts);
+        let retried = 0;
+        for (let number = 0; number < lives; number += 1) {
+          const seed = 7000 + 100 * index + number;
+          const shards = 1 + (number % 3);
+          const { agents, faults } = lifeOf(seed);
+          const setting = { ...document({ kind, shards, parallelism: 2 * shards }), seed: searchSeed };
+          const more = { retriesAsked: 10, faults: { ...faults, damageProbability: 0, agentKills: 3 } };
+          const { facts } = await live({ seed, agents, document: setting, open, ...more });
+          assert.deepEqual(stepsOf(facts), expected, `seed ${seed}`);
+          retried += facts.filter((fact) => fact.kind?.$case === "trialRetried").length;
+        }
+        assert.ok(retried > 0, "failed trials were tried again");
+      });
+    }
+
+    it(`${name}: goes on in order where its wall time ended it and its user adds to that`, async () => {
+      const alone = { document: document({ kind, shards: 1, parallelism: 1 }), open };
+      const whole = await live({ ...alone, seed: searchSeed, agents: 1, faults: quietFaults });
+      const wallTime = `${Math.max(20, Math.floor(whole.virtualMs / 2))}ms`;
+      let reopened = 0;
+      for (let number = 0; number < lives; number += 1) {
+        const seed = 9000 + 100 * index + number;
+        const { agents, faults } = lifeOf(seed);
+        const setting = {
+          ...document({ kind, shards: 1 + (number % 2), parallelism: 2 }),
+          seed: searchSeed,
+          budget: { wallTime },
+        };
+        const more = { wallTimeAddedMs: 10 * 3_600_000, faults: { ...faults, damageProbability: 0 } };
+        const { facts, search } = await live({ seed, agents, document: setting, open, ...more });
+        assert.ok(!facts.some((fact) => fact.kind?.$case === "strategyFailed"), `seed ${seed}: ${search.reason}`);
+        reopened += facts.filter((fact) => fact.kind?.$case === "searchReopened").length;
+        assert.ok(stepsInOrder(facts), `seed ${seed}: ${JSON.stringify(stepsOf(facts).map(({ step }) => step))}`);
+      }
+      assert.ok(reopened > 0, "searches were opened again");
     });
   }
 });

@@ -34,6 +34,10 @@ export interface Life {
   readonly faults: Faults;
   /** Whether its user, at its end, has failed trials tried again and adds this many trials to its budget; 0 for neither. */
   readonly trialsAdded?: number;
+  /** How often its user has all failed trials tried again while it runs, in 10 s of virtual time; then also once it has ended. Absent for never. */
+  readonly retriesAsked?: number;
+  /** Wall time that its user adds to its budget once it has ended, in milliseconds; absent for none. */
+  readonly wallTimeAddedMs?: number;
   /** What its agents work with; absent for a function of trial and step. */
   readonly open?: OpenSession;
 }
@@ -135,14 +139,11 @@ class World {
   constructor(life: Life) {
     this.#life = life;
     this.#rng = createRng(life.seed).fork("world");
-    const { trialsAdded = 0 } = life;
-    const none = { trials: 0, steps: 0, wallTimeMs: 0, failures: 0 };
-    const extend = { ...none, trials: trialsAdded, idempotencyKey: "more" };
-    if (trialsAdded > 0)
-      this.#later = [
-        (coordinator) => coordinator.extendSearch({ ...extend, searchId: this.#searchId }),
-        (coordinator) => coordinator.retryTrials({ searchId: this.#searchId, trials: [], idempotencyKey: "again" }),
-      ];
+    const { trialsAdded = 0, wallTimeAddedMs = 0, retriesAsked = 0 } = life;
+    const extend = { trials: trialsAdded, steps: 0, wallTimeMs: wallTimeAddedMs, failures: 0, idempotencyKey: "more" };
+    if (trialsAdded + wallTimeAddedMs > 0)
+      this.#later.push((coordinator) => coordinator.extendSearch({ ...extend, searchId: this.#searchId }));
+    if (trialsAdded + retriesAsked > 0) this.#later.push((coordinator) => this.#retry(coordinator, "again"));
   }
 
   async run(): Promise<LifeResult> {
@@ -154,6 +155,11 @@ class World {
     this.#often("wire breaks", faults.wireBreaks, () => this.#pick(this.#agents)?.breakWire());
     this.#often("clock jumps", faults.clockJumps, () => {
       this.#clock.shiftMs += (this.#rng.uniform() - 0.5) * 60_000;
+    });
+    this.#often("retries", this.#life.retriesAsked ?? 0, () => {
+      const coordinator = this.#coordinator;
+      if (coordinator !== undefined && this.#searchId !== "" && !this.#hasEnded())
+        this.#retry(coordinator, "").catch(() => undefined);
     });
     const startMs = this.#time.nowMs;
     for (let events = 0; !this.#isOver(); events += 1) {
@@ -252,6 +258,10 @@ class World {
         this.#asking = false;
         if (answered) this.#later.shift();
       });
+  }
+
+  async #retry(coordinator: Coordinator, idempotencyKey: string): Promise<unknown> {
+    return coordinator.retryTrials({ searchId: this.#searchId, trials: [], idempotencyKey });
   }
 
   #isOver(): boolean {
