@@ -7,10 +7,12 @@ import {
   type ArtifactRef,
   type Fact,
   type Lease,
+  ListSearchesRequest,
   parseSearchDocument,
   RegulusError,
   type Search,
   type SearchSpec,
+  SearchStatus,
 } from "@regulus/proto";
 import { MemoryFolder, openMemoryStore } from "../../artifacts/memory-store.js";
 import type { Coordinator } from "../../coordinator.js";
@@ -21,6 +23,13 @@ import { createCoordinator } from "../create-coordinator.js";
 import type { Notice } from "../notices.js";
 import type { Diagnostics } from "../search-diagnostics.js";
 import { Hand, type HandOptions } from "./hand.js";
+
+/** Turns of the event loop without a new fact after which nothing more comes of searches that have all ended. */
+const quietTurnsMax = 50_000;
+/** Longest wait for anything else. */
+const patienceMs = 60_000;
+/** The one that was opened last: `until` looks at it. */
+let opened: ScriptedCoordinator | undefined;
 
 /** Virtual time in which a call is answered. */
 const answerMsMax = 1000;
@@ -47,6 +56,8 @@ export class ScriptedCoordinator {
   readonly clock = new ProcessClock(this.time);
   /** What it said for a log, and each failure of its own log with the time. */
   readonly notices: Notice[] = [];
+  /** Facts that were appended. */
+  appended = 0;
   readonly failures: { readonly atMs: number; readonly error: unknown }[] = [];
   #virtual = false;
   /** Where artifacts are kept, by the same clock. */
@@ -99,6 +110,7 @@ export class ScriptedCoordinator {
         if (this.appendFault !== undefined) throw this.appendFault;
         if (this.isFull && options?.makesRoom !== true) throw new RegulusError("exhausted", "no space for the log; free some");
         await inner.append(batch, options);
+        this.appended += batch.reduce((sum, { facts }) => sum + facts.length, 0);
       },
       read: (searchId, after, options) => inner.read(searchId, after, options),
       searches: async () => {
@@ -113,6 +125,7 @@ export class ScriptedCoordinator {
       close: () => inner.close(),
     };
     this.#log = log;
+    opened = this;
     // Under the name of a registered strategy, since the catalog checks names.
     const strategies = new Map(registered).set("random", this.#scripted());
     const { diagnostics } = this;
@@ -135,6 +148,11 @@ export class ScriptedCoordinator {
   async close(): Promise<void> {
     await this.coordinator.close();
     await this.log.close();
+  }
+
+  /** Its searches, as of now. */
+  get searches(): readonly Search[] {
+    return this.#coordinator?.listSearches(ListSearchesRequest.fromPartial({})).searches ?? [];
   }
 
   create(more: Record<string, unknown> = {}, idempotencyKey = ""): Promise<Search> {
@@ -202,10 +220,27 @@ export function once(...wanted: readonly Proposal[]): (asked: number) => readonl
   return (asked) => (asked === 1 ? wanted : []);
 }
 
-/** Waits until something holds; gives up after a minute, since machines may be busy. */
+/** Waits until something holds. Gives up once nothing happens any more, else after a minute, and says how things stand. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 60_000; !holds(); ) {
-    assert.ok(Date.now() < end, `${what} within a minute`);
+  const at = opened;
+  let [quietTurns, appended] = [0, 0];
+  for (const end = performance.now() + patienceMs; !holds(); ) {
+    quietTurns = at?.appended === appended ? quietTurns + 1 : 0;
+    appended = at?.appended ?? 0;
+    const isOver = quietTurns % quietTurnsMax === quietTurnsMax - 1 && (at?.searches ?? []).every(hasEnded);
+    assert.ok(!isOver, `${what} can't come any more: ${stateOf(at)}`);
+    assert.ok(performance.now() < end, `${what} did not come within ${patienceMs} ms: ${stateOf(at)}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function hasEnded({ status }: Search): boolean {
+  return status === SearchStatus.SEARCH_STATUS_ENDED;
+}
+
+function stateOf(at: ScriptedCoordinator | undefined): string {
+  const lines = (at?.searches ?? []).map(
+    ({ searchId, status, reason, position }) => `${searchId} ${status} ${reason} ${position}`,
+  );
+  return lines.join("; ") || "there is no search";
 }
