@@ -47,6 +47,7 @@ function generateProto() {
   try {
     run("npx", ["--no-install", "buf", "generate", "-o", out], join(root, "proto"));
     keepAllNames(join(out, "src/gen/regulus"));
+    convertOnce(join(out, "src/gen"));
     if (check) compareFolders(join(out, "src/gen"), join(root, "proto/src/gen"));
   } finally {
     if (check) rmSync(out, { recursive: true, force: true });
@@ -73,6 +74,30 @@ $1  $2[$3.key] = $3.value;
 $1}`,
     );
     writeFileSync(path, kept);
+  }
+}
+
+/**
+ * Whole numbers of 64 bits pass through bigints on their way in and out: their text need not be made of them on the way in, and those of 32 bits, whose
+ * bytes are the same, need no bigint on the way out. Together a tenth of what a fact costs.
+ */
+function convertOnce(folder) {
+  for (const file of readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ts"))) {
+    const path = join(folder, file);
+    const plain = readFileSync(path, "utf8");
+    const written = plain
+      .replace(
+        "const num = globalThis.Number(int64.toString());",
+        'const num = globalThis.Number(typeof int64 === "bigint" ? int64 : int64.toString());',
+      )
+      .replace(/writer\.uint32\((\d+)\)\.uint64\((message\.\w+)\);/g, "writeUint64(writer.uint32($1), $2);");
+    const helper = `
+function writeUint64(writer: BinaryWriter, value: number): void {
+  if (value >= 0 && value <= 0xffffffff) writer.uint32(value);
+  else writer.uint64(value);
+}
+`;
+    writeFileSync(path, written.includes("writeUint64(") ? written + helper : written);
   }
 }
 

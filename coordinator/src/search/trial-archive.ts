@@ -3,7 +3,7 @@
  * for ranking. A million objects with maps would cost kilobytes each; this costs what the trial's own numbers take. The newest few wait as objects, to be
  * encoded together.
  */
-import { isTrialFailure, Trial, TrialStatus } from "@regulus/proto";
+import { isTrialFailure, type Measurement, Trial, TrialStatus } from "@regulus/proto";
 import { partsEncoderOf } from "../encoded.js";
 
 /** Trials of a block. */
@@ -17,6 +17,8 @@ const isFailed = 1;
 const hasSaved = 2;
 /** In the archive. */
 const isHere = 4;
+/** Its last measurement is its best one too, and kept once. */
+const endsBest = 8;
 
 const encodeTrials = partsEncoderOf(Trial, 0);
 
@@ -51,13 +53,17 @@ export class TrialArchive {
 
   add(view: Trial, numbers: EndedNumbers): void {
     // The search and the status are the same for all; they are put back on the way out.
-    this.#waiting.push({ ...view, searchId: "", status: TrialStatus.TRIAL_STATUS_UNSPECIFIED });
+    const kept: Trial = { ...view, searchId: "", status: TrialStatus.TRIAL_STATUS_UNSPECIFIED };
+    const isEndBest = isSame(view.last, view.best);
+    if (isEndBest) kept.best = undefined;
+    this.#waiting.push(kept);
     const trial = view.trial;
     this.#grow(trial + 1);
     this.#values[trial] = view.value ?? Number.NaN;
     this.#steps[trial] = numbers.step;
     this.#keptMs[trial] = numbers.keptMs;
-    this.#bits[trial] = isHere | (isTrialFailure(view.reason) ? isFailed : 0) | (numbers.savedSince ? hasSaved : 0);
+    this.#bits[trial] =
+      isHere | (isTrialFailure(view.reason) ? isFailed : 0) | (numbers.savedSince ? hasSaved : 0) | (isEndBest ? endsBest : 0);
     if (this.#waiting.length >= blockTrials) this.pack();
   }
 
@@ -84,6 +90,7 @@ export class TrialArchive {
   get(searchId: string, trial: number): Trial | undefined {
     const bytes = this.#bytesOf(trial);
     const view = bytes && Trial.decode(bytes);
+    if (view !== undefined && this.#has(trial, endsBest)) view.best = view.last && { ...view.last };
     return view && { ...view, searchId, status: TrialStatus.TRIAL_STATUS_ENDED };
   }
 
@@ -136,6 +143,11 @@ export class TrialArchive {
     this.#keptMs = copyInto(new Float64Array(capacity), this.#keptMs);
     this.#bits = copyInto(new Uint8Array(capacity), this.#bits);
   }
+}
+
+/** Whether two measurements of a trial are one: its names and numbers are then the same object. */
+function isSame(a: Measurement | undefined, b: Measurement | undefined): boolean {
+  return a !== undefined && a.metrics === b?.metrics && a.step === b.step && a.attempt === b.attempt;
 }
 
 function copyInto<Column extends { set(from: ArrayLike<number>): void } & ArrayLike<number>>(to: Column, from: Column): Column {

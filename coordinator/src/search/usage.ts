@@ -37,7 +37,8 @@ export class Usage {
 
   /** Slot-seconds of late. */
   at(nowMs: number): number {
-    const kept = Math.exp(-Math.max(0, nowMs - this.#atMs) / meanLifeMs);
+    if (nowMs <= this.#atMs) return this.#slotSeconds;
+    const kept = Math.exp(-(nowMs - this.#atMs) / meanLifeMs);
     return this.#slotSeconds * kept + this.#slots * (meanLifeMs / 1000) * (1 - kept);
   }
 }

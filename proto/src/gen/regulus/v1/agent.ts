@@ -91,7 +91,7 @@ export const Agent: MessageFns<Agent> = {
       writer.uint32(42).string(message.gpu);
     }
     if (message.memoryBytes !== 0) {
-      writer.uint32(48).uint64(message.memoryBytes);
+      writeUint64(writer.uint32(48), message.memoryBytes);
     }
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       Agent_LabelsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
@@ -109,10 +109,10 @@ export const Agent: MessageFns<Agent> = {
       writer.uint32(88).uint32(message.slotsUsed);
     }
     if (message.connectedMs !== 0) {
-      writer.uint32(96).uint64(message.connectedMs);
+      writeUint64(writer.uint32(96), message.connectedMs);
     }
     if (message.heardMs !== 0) {
-      writer.uint32(104).uint64(message.heardMs);
+      writeUint64(writer.uint32(104), message.heardMs);
     }
     if (message.draining !== false) {
       writer.uint32(112).bool(message.draining);
@@ -617,7 +617,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
+  const num = globalThis.Number(typeof int64 === "bigint" ? int64 : int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
     throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
   }
@@ -642,4 +642,9 @@ interface MessageFns<T> {
   toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
+}
+
+function writeUint64(writer: BinaryWriter, value: number): void {
+  if (value >= 0 && value <= 0xffffffff) writer.uint32(value);
+  else writer.uint64(value);
 }

@@ -867,10 +867,10 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       LeaseKey.encode(v!, writer.uint32(10).fork()).join();
     }
     if (message.sentMs !== 0) {
-      writer.uint32(16).uint64(message.sentMs);
+      writeUint64(writer.uint32(16), message.sentMs);
     }
     if (message.artifactBytes !== 0) {
-      writer.uint32(24).uint64(message.artifactBytes);
+      writeUint64(writer.uint32(24), message.artifactBytes);
     }
     return writer;
   },
@@ -1040,7 +1040,7 @@ function createBaseReports(): Reports {
 export const Reports: MessageFns<Reports> = {
   encode(message: Reports, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.firstSequence !== 0) {
-      writer.uint32(8).uint64(message.firstSequence);
+      writeUint64(writer.uint32(8), message.firstSequence);
     }
     for (const v of message.reports) {
       Report.encode(v!, writer.uint32(18).fork()).join();
@@ -1311,7 +1311,7 @@ function createBaseCheckpointed(): Checkpointed {
 export const Checkpointed: MessageFns<Checkpointed> = {
   encode(message: Checkpointed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.step !== 0) {
-      writer.uint32(8).uint64(message.step);
+      writeUint64(writer.uint32(8), message.step);
     }
     if (message.checkpoint !== undefined) {
       ArtifactRef.encode(message.checkpoint, writer.uint32(18).fork()).join();
@@ -1411,7 +1411,7 @@ export const Finished: MessageFns<Finished> = {
       writer.uint32(18).string(message.message);
     }
     if (message.step !== 0) {
-      writer.uint32(24).uint64(message.step);
+      writeUint64(writer.uint32(24), message.step);
     }
     if (message.final !== undefined) {
       Measurement.encode(message.final, writer.uint32(34).fork()).join();
@@ -1420,7 +1420,7 @@ export const Finished: MessageFns<Finished> = {
       ArtifactRef.encode(v!, writer.uint32(42).fork()).join();
     }
     if (message.startedMs !== 0) {
-      writer.uint32(48).uint64(message.startedMs);
+      writeUint64(writer.uint32(48), message.startedMs);
     }
     return writer;
   },
@@ -1837,13 +1837,13 @@ export const Lease: MessageFns<Lease> = {
       ArtifactRef.encode(message.resumeFrom, writer.uint32(34).fork()).join();
     }
     if (message.resumeStep !== 0) {
-      writer.uint32(40).uint64(message.resumeStep);
+      writeUint64(writer.uint32(40), message.resumeStep);
     }
     if (message.seed !== 0) {
-      writer.uint32(48).uint64(message.seed);
+      writeUint64(writer.uint32(48), message.seed);
     }
     if (message.proposedMs !== 0) {
-      writer.uint32(56).uint64(message.proposedMs);
+      writeUint64(writer.uint32(56), message.proposedMs);
     }
     return writer;
   },
@@ -2006,7 +2006,7 @@ function createBaseAcknowledged(): Acknowledged {
 export const Acknowledged: MessageFns<Acknowledged> = {
   encode(message: Acknowledged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.throughSequence !== 0) {
-      writer.uint32(8).uint64(message.throughSequence);
+      writeUint64(writer.uint32(8), message.throughSequence);
     }
     return writer;
   },
@@ -2182,13 +2182,13 @@ function createBaseOutputRequest(): OutputRequest {
 export const OutputRequest: MessageFns<OutputRequest> = {
   encode(message: OutputRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.requestId !== 0) {
-      writer.uint32(8).uint64(message.requestId);
+      writeUint64(writer.uint32(8), message.requestId);
     }
     if (message.lease !== undefined) {
       LeaseKey.encode(message.lease, writer.uint32(18).fork()).join();
     }
     if (message.offset !== 0) {
-      writer.uint32(24).uint64(message.offset);
+      writeUint64(writer.uint32(24), message.offset);
     }
     if (message.bytesMax !== 0) {
       writer.uint32(32).uint32(message.bytesMax);
@@ -2309,19 +2309,19 @@ function createBaseOutputPiece(): OutputPiece {
 export const OutputPiece: MessageFns<OutputPiece> = {
   encode(message: OutputPiece, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.requestId !== 0) {
-      writer.uint32(8).uint64(message.requestId);
+      writeUint64(writer.uint32(8), message.requestId);
     }
     if (message.found !== false) {
       writer.uint32(16).bool(message.found);
     }
     if (message.offset !== 0) {
-      writer.uint32(24).uint64(message.offset);
+      writeUint64(writer.uint32(24), message.offset);
     }
     if (message.data.length !== 0) {
       writer.uint32(34).bytes(message.data);
     }
     if (message.totalBytes !== 0) {
-      writer.uint32(40).uint64(message.totalBytes);
+      writeUint64(writer.uint32(40), message.totalBytes);
     }
     return writer;
   },
@@ -2497,7 +2497,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
+  const num = globalThis.Number(typeof int64 === "bigint" ? int64 : int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
     throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
   }
@@ -2518,4 +2518,9 @@ interface MessageFns<T> {
   toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
+}
+
+function writeUint64(writer: BinaryWriter, value: number): void {
+  if (value >= 0 && value <= 0xffffffff) writer.uint32(value);
+  else writer.uint64(value);
 }

@@ -455,10 +455,10 @@ export const Fact: MessageFns<Fact> = {
       writer.uint32(10).string(message.searchId);
     }
     if (message.position !== 0) {
-      writer.uint32(16).uint64(message.position);
+      writeUint64(writer.uint32(16), message.position);
     }
     if (message.timeMs !== 0) {
-      writer.uint32(24).uint64(message.timeMs);
+      writeUint64(writer.uint32(24), message.timeMs);
     }
     switch (message.kind?.$case) {
       case "searchCreated":
@@ -1740,7 +1740,7 @@ function createBaseStrategyStepped(): StrategyStepped {
 export const StrategyStepped: MessageFns<StrategyStepped> = {
   encode(message: StrategyStepped, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.step !== 0) {
-      writer.uint32(8).uint64(message.step);
+      writeUint64(writer.uint32(8), message.step);
     }
     if (message.accepted !== false) {
       writer.uint32(16).bool(message.accepted);
@@ -2126,7 +2126,7 @@ export const AgentAvoided: MessageFns<AgentAvoided> = {
       writer.uint32(10).string(message.agentId);
     }
     if (message.untilMs !== 0) {
-      writer.uint32(16).uint64(message.untilMs);
+      writeUint64(writer.uint32(16), message.untilMs);
     }
     if (message.message !== "") {
       writer.uint32(26).string(message.message);
@@ -2791,7 +2791,7 @@ export const AttemptStarted: MessageFns<AttemptStarted> = {
       writer.uint32(26).string(message.agentId);
     }
     if (message.fromStep !== 0) {
-      writer.uint32(32).uint64(message.fromStep);
+      writeUint64(writer.uint32(32), message.fromStep);
     }
     return writer;
   },
@@ -3016,7 +3016,7 @@ export const TrialCheckpointed: MessageFns<TrialCheckpointed> = {
       writer.uint32(16).uint32(message.attempt);
     }
     if (message.step !== 0) {
-      writer.uint32(24).uint64(message.step);
+      writeUint64(writer.uint32(24), message.step);
     }
     if (message.checkpoint !== undefined) {
       ArtifactRef.encode(message.checkpoint, writer.uint32(34).fork()).join();
@@ -3135,7 +3135,7 @@ export const CheckpointDamaged: MessageFns<CheckpointDamaged> = {
       writer.uint32(16).uint32(message.attempt);
     }
     if (message.step !== 0) {
-      writer.uint32(24).uint64(message.step);
+      writeUint64(writer.uint32(24), message.step);
     }
     if (message.checkpoint !== undefined) {
       ArtifactRef.encode(message.checkpoint, writer.uint32(34).fork()).join();
@@ -3144,7 +3144,7 @@ export const CheckpointDamaged: MessageFns<CheckpointDamaged> = {
       writer.uint32(42).string(message.message);
     }
     if (message.goesOnFromStep !== 0) {
-      writer.uint32(48).uint64(message.goesOnFromStep);
+      writeUint64(writer.uint32(48), message.goesOnFromStep);
     }
     return writer;
   },
@@ -3296,7 +3296,7 @@ export const AttemptEnded: MessageFns<AttemptEnded> = {
       writer.uint32(34).string(message.message);
     }
     if (message.retryAtMs !== 0) {
-      writer.uint32(40).uint64(message.retryAtMs);
+      writeUint64(writer.uint32(40), message.retryAtMs);
     }
     return writer;
   },
@@ -3427,7 +3427,7 @@ export const TrialPaused: MessageFns<TrialPaused> = {
       writer.uint32(16).uint32(message.attempt);
     }
     if (message.step !== 0) {
-      writer.uint32(24).uint64(message.step);
+      writeUint64(writer.uint32(24), message.step);
     }
     return writer;
   },
@@ -3548,7 +3548,7 @@ export const TrialEnded: MessageFns<TrialEnded> = {
       ArtifactRef.encode(v!, writer.uint32(50).fork()).join();
     }
     if (message.startedMs !== 0) {
-      writer.uint32(56).uint64(message.startedMs);
+      writeUint64(writer.uint32(56), message.startedMs);
     }
     return writer;
   },
@@ -3843,7 +3843,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
+  const num = globalThis.Number(typeof int64 === "bigint" ? int64 : int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
     throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
   }
@@ -3868,4 +3868,9 @@ interface MessageFns<T> {
   toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
+}
+
+function writeUint64(writer: BinaryWriter, value: number): void {
+  if (value >= 0 && value <= 0xffffffff) writer.uint32(value);
+  else writer.uint64(value);
 }

@@ -634,7 +634,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
       Retries.encode(message.retries, writer.uint32(98).fork()).join();
     }
     if (message.seed !== undefined) {
-      writer.uint32(104).uint64(message.seed);
+      writeUint64(writer.uint32(104), message.seed);
     }
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       SearchSpec_LabelsEntry.encode({ key: key as any, value }, writer.uint32(114).fork()).join();
@@ -2312,7 +2312,7 @@ export const IntDomain: MessageFns<IntDomain> = {
       writer.uint32(24).int32(scaleToNumber(message.scale));
     }
     if (message.step !== undefined) {
-      writer.uint32(32).uint64(message.step);
+      writeUint64(writer.uint32(32), message.step);
     }
     return writer;
   },
@@ -2627,13 +2627,13 @@ export const Budget: MessageFns<Budget> = {
       writer.uint32(8).uint32(message.trials);
     }
     if (message.steps !== 0) {
-      writer.uint32(16).uint64(message.steps);
+      writeUint64(writer.uint32(16), message.steps);
     }
     if (message.stepsPerTrial !== 0) {
-      writer.uint32(24).uint64(message.stepsPerTrial);
+      writeUint64(writer.uint32(24), message.stepsPerTrial);
     }
     if (message.wallTimeMs !== 0) {
-      writer.uint32(32).uint64(message.wallTimeMs);
+      writeUint64(writer.uint32(32), message.wallTimeMs);
     }
     if (message.failures !== undefined) {
       writer.uint32(40).uint32(message.failures);
@@ -2771,16 +2771,16 @@ export const Resources: MessageFns<Resources> = {
       writer.uint32(18).string(message.backend);
     }
     if (message.memoryBytes !== 0) {
-      writer.uint32(24).uint64(message.memoryBytes);
+      writeUint64(writer.uint32(24), message.memoryBytes);
     }
     globalThis.Object.entries(message.agentLabels).forEach(([key, value]: [string, string]) => {
       Resources_AgentLabelsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
     if (message.stepTimeoutMs !== 0) {
-      writer.uint32(40).uint64(message.stepTimeoutMs);
+      writeUint64(writer.uint32(40), message.stepTimeoutMs);
     }
     if (message.attemptTimeoutMs !== 0) {
-      writer.uint32(48).uint64(message.attemptTimeoutMs);
+      writeUint64(writer.uint32(48), message.attemptTimeoutMs);
     }
     return writer;
   },
@@ -3182,10 +3182,10 @@ function createBaseReporting(): Reporting {
 export const Reporting: MessageFns<Reporting> = {
   encode(message: Reporting, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.measureEverySteps !== 0) {
-      writer.uint32(8).uint64(message.measureEverySteps);
+      writeUint64(writer.uint32(8), message.measureEverySteps);
     }
     if (message.checkpointEveryMs !== 0) {
-      writer.uint32(16).uint64(message.checkpointEveryMs);
+      writeUint64(writer.uint32(16), message.checkpointEveryMs);
     }
     return writer;
   },
@@ -3282,7 +3282,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
+  const num = globalThis.Number(typeof int64 === "bigint" ? int64 : int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
     throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
   }
@@ -3307,4 +3307,9 @@ interface MessageFns<T> {
   toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
+}
+
+function writeUint64(writer: BinaryWriter, value: number): void {
+  if (value >= 0 && value <= 0xffffffff) writer.uint32(value);
+  else writer.uint64(value);
 }

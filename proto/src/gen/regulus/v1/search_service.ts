@@ -682,13 +682,13 @@ export const Search: MessageFns<Search> = {
       writer.uint32(42).string(message.reason);
     }
     if (message.position !== 0) {
-      writer.uint32(48).uint64(message.position);
+      writeUint64(writer.uint32(48), message.position);
     }
     if (message.createdMs !== 0) {
-      writer.uint32(56).uint64(message.createdMs);
+      writeUint64(writer.uint32(56), message.createdMs);
     }
     if (message.endedMs !== 0) {
-      writer.uint32(64).uint64(message.endedMs);
+      writeUint64(writer.uint32(64), message.endedMs);
     }
     if (message.counts !== undefined) {
       TrialCounts.encode(message.counts, writer.uint32(74).fork()).join();
@@ -700,7 +700,7 @@ export const Search: MessageFns<Search> = {
       writer.uint32(89).double(message.bestValue);
     }
     if (message.steps !== 0) {
-      writer.uint32(96).uint64(message.steps);
+      writeUint64(writer.uint32(96), message.steps);
     }
     if (message.slotSeconds !== 0) {
       writer.uint32(105).double(message.slotSeconds);
@@ -715,16 +715,16 @@ export const Search: MessageFns<Search> = {
       Search_WastedByReasonEntry.encode({ key: key as any, value }, writer.uint32(130).fork()).join();
     });
     if (message.strategyStepsAccepted !== 0) {
-      writer.uint32(136).uint64(message.strategyStepsAccepted);
+      writeUint64(writer.uint32(136), message.strategyStepsAccepted);
     }
     if (message.strategyStepsRefused !== 0) {
-      writer.uint32(144).uint64(message.strategyStepsRefused);
+      writeUint64(writer.uint32(144), message.strategyStepsRefused);
     }
     if (message.ranMs !== 0) {
-      writer.uint32(152).uint64(message.ranMs);
+      writeUint64(writer.uint32(152), message.ranMs);
     }
     if (message.runningSinceMs !== 0) {
-      writer.uint32(160).uint64(message.runningSinceMs);
+      writeUint64(writer.uint32(160), message.runningSinceMs);
     }
     for (const v of message.failureGroups) {
       FailureGroup.encode(v!, writer.uint32(170).fork()).join();
@@ -1374,7 +1374,7 @@ export const Arm: MessageFns<Arm> = {
       writer.uint32(16).uint32(message.trials);
     }
     if (message.steps !== 0) {
-      writer.uint32(24).uint64(message.steps);
+      writeUint64(writer.uint32(24), message.steps);
     }
     if (message.bestTrial !== undefined) {
       writer.uint32(32).uint32(message.bestTrial);
@@ -2437,7 +2437,7 @@ export const WatchSearchRequest: MessageFns<WatchSearchRequest> = {
       writer.uint32(10).string(message.searchId);
     }
     if (message.after !== 0) {
-      writer.uint32(16).uint64(message.after);
+      writeUint64(writer.uint32(16), message.after);
     }
     return writer;
   },
@@ -3072,10 +3072,10 @@ export const ExtendSearchRequest: MessageFns<ExtendSearchRequest> = {
       writer.uint32(16).uint32(message.trials);
     }
     if (message.steps !== 0) {
-      writer.uint32(24).uint64(message.steps);
+      writeUint64(writer.uint32(24), message.steps);
     }
     if (message.wallTimeMs !== 0) {
-      writer.uint32(32).uint64(message.wallTimeMs);
+      writeUint64(writer.uint32(32), message.wallTimeMs);
     }
     if (message.failures !== 0) {
       writer.uint32(40).uint32(message.failures);
@@ -4099,7 +4099,7 @@ export const GetTrialOutputRequest: MessageFns<GetTrialOutputRequest> = {
       writer.uint32(16).uint32(message.trial);
     }
     if (message.offset !== 0) {
-      writer.uint32(24).uint64(message.offset);
+      writeUint64(writer.uint32(24), message.offset);
     }
     if (message.bytesMax !== 0) {
       writer.uint32(32).uint32(message.bytesMax);
@@ -4221,13 +4221,13 @@ export const GetTrialOutputResponse: MessageFns<GetTrialOutputResponse> = {
       writer.uint32(10).bytes(message.data);
     }
     if (message.offset !== 0) {
-      writer.uint32(16).uint64(message.offset);
+      writeUint64(writer.uint32(16), message.offset);
     }
     if (message.nextOffset !== 0) {
-      writer.uint32(24).uint64(message.nextOffset);
+      writeUint64(writer.uint32(24), message.nextOffset);
     }
     if (message.totalBytes !== 0) {
-      writer.uint32(32).uint64(message.totalBytes);
+      writeUint64(writer.uint32(32), message.totalBytes);
     }
     if (message.attempt !== 0) {
       writer.uint32(40).uint32(message.attempt);
@@ -4886,7 +4886,7 @@ export const Explanation: MessageFns<Explanation> = {
       writer.uint32(10).string(message.text);
     }
     if (message.position !== 0) {
-      writer.uint32(16).uint64(message.position);
+      writeUint64(writer.uint32(16), message.position);
     }
     return writer;
   },
@@ -5664,7 +5664,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
+  const num = globalThis.Number(typeof int64 === "bigint" ? int64 : int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
     throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
   }
@@ -5689,4 +5689,9 @@ interface MessageFns<T> {
   toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
+}
+
+function writeUint64(writer: BinaryWriter, value: number): void {
+  if (value >= 0 && value <= 0xffffffff) writer.uint32(value);
+  else writer.uint64(value);
 }

@@ -500,7 +500,7 @@ export const Work: MessageFns<Work> = {
       Struct.encode(Struct.wrap(message.parameters), writer.uint32(18).fork()).join();
     }
     if (message.untilStep !== 0) {
-      writer.uint32(24).uint64(message.untilStep);
+      writeUint64(writer.uint32(24), message.untilStep);
     }
     if (message.final !== false) {
       writer.uint32(32).bool(message.final);
@@ -856,7 +856,7 @@ function createBaseMeasurement(): Measurement {
 export const Measurement: MessageFns<Measurement> = {
   encode(message: Measurement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.step !== 0) {
-      writer.uint32(8).uint64(message.step);
+      writeUint64(writer.uint32(8), message.step);
     }
     globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
       Measurement_MetricsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
@@ -1662,7 +1662,7 @@ export const ArtifactRef: MessageFns<ArtifactRef> = {
       writer.uint32(10).string(message.sha256);
     }
     if (message.size !== 0) {
-      writer.uint32(16).uint64(message.size);
+      writeUint64(writer.uint32(16), message.size);
     }
     if (message.kind !== "") {
       writer.uint32(26).string(message.kind);
@@ -1817,28 +1817,28 @@ export const Trial: MessageFns<Trial> = {
       writer.uint32(98).string(message.agentId);
     }
     if (message.proposedMs !== 0) {
-      writer.uint32(104).uint64(message.proposedMs);
+      writeUint64(writer.uint32(104), message.proposedMs);
     }
     if (message.startedMs !== 0) {
-      writer.uint32(112).uint64(message.startedMs);
+      writeUint64(writer.uint32(112), message.startedMs);
     }
     if (message.endedMs !== 0) {
-      writer.uint32(120).uint64(message.endedMs);
+      writeUint64(writer.uint32(120), message.endedMs);
     }
     if (message.bestCheckpoint !== undefined) {
       ArtifactRef.encode(message.bestCheckpoint, writer.uint32(130).fork()).join();
     }
     if (message.checkpointStep !== 0) {
-      writer.uint32(136).uint64(message.checkpointStep);
+      writeUint64(writer.uint32(136), message.checkpointStep);
     }
     if (message.bestCheckpointStep !== 0) {
-      writer.uint32(144).uint64(message.bestCheckpointStep);
+      writeUint64(writer.uint32(144), message.bestCheckpointStep);
     }
     if (message.value !== undefined) {
       writer.uint32(153).double(message.value);
     }
     if (message.valueStep !== undefined) {
-      writer.uint32(160).uint64(message.valueStep);
+      writeUint64(writer.uint32(160), message.valueStep);
     }
     return writer;
   },
@@ -2207,7 +2207,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
+  const num = globalThis.Number(typeof int64 === "bigint" ? int64 : int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
     throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
   }
@@ -2232,4 +2232,9 @@ interface MessageFns<T> {
   toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
+}
+
+function writeUint64(writer: BinaryWriter, value: number): void {
+  if (value >= 0 && value <= 0xffffffff) writer.uint32(value);
+  else writer.uint64(value);
 }
