@@ -59,7 +59,6 @@ const heapGrowingPercent = 50;
 type Closing = () => Promise<void>;
 
 async function main(): Promise<void> {
-  setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   const options = await started(exitCodes.usage, async () => readMainOptions(process.argv.slice(2)));
   if (options === undefined) return;
   const log = pino({ level: options.logLevel, name: "coordinator" }, destination({ dest: 2, sync: true }));
@@ -137,6 +136,8 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
   open.unshift(() => core.close());
   log.info({ seconds: (performance.now() - began) / 1000, searchesActive: core.gauges.searchesActive }, "recovered");
 
+  // Not before: what a recovery leaves behind is bounded, and collecting it more often makes the start longer.
+  setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   const server = await started(exitCodes.listen, () =>
     startServer({ coordinator: core, artifacts, listen, tls, log, metrics, watchers, readiness, heartbeatEveryMs }),
   );

@@ -107,8 +107,11 @@ export function withNewLife({ newest, best }: TrialCheckpoints): TrialCheckpoint
   return { ...noCheckpoints(), newest: first, rival: second, best: second };
 }
 
+const none: readonly ArtifactRef[] = [];
+
 /** Everything that these keep in the store, once for each role. */
-export function keptRefs({ newest, before, rival, source }: TrialCheckpoints): ArtifactRef[] {
+export function keptRefs({ newest, before, rival, source }: TrialCheckpoints): readonly ArtifactRef[] {
+  if ((newest ?? before ?? rival ?? source) === undefined) return none;
   const refs: ArtifactRef[] = [];
   for (const one of [newest, before, rival, source?.newest, source?.before]) if (one !== undefined) refs.push(one.ref);
   return refs;
