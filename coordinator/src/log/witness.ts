@@ -156,22 +156,36 @@ function testimonyOf(bytes: Uint8Array, path: string): Testimony {
   const searches = new Map<number, WitnessedSearch>();
   let keyMax = 0;
   let end = headerBytes;
-  for (;;) {
-    const length = end + recordHeaderBytes > bytes.length ? 0 : readU32(bytes, end);
-    const next = end + recordHeaderBytes + length;
-    if (length === 0 || next > bytes.length || readU32(bytes, end + 4) !== sumAt(end, bytes.subarray(end + 8, next))) break;
-    for (const entry of decode(bytes.subarray(end + 8, next))) keyMax = apply(searches, entry, keyMax);
+  for (let next = recordEnd(bytes, end); next !== undefined; next = recordEnd(bytes, end)) {
+    for (const entry of decode(bytes.subarray(end + recordHeaderBytes, next))) keyMax = apply(searches, entry, keyMax);
     end = next;
   }
   assertTornAtMost(bytes, end, path);
   return { searches, keyMax, end };
 }
 
-/** What follows the last whole record is nothing, or one record that a crash tore: zeros follow where it would have ended. */
+/** Where the whole record that begins at a place ends; undefined where none begins there. */
+function recordEnd(bytes: Uint8Array, at: number): number | undefined {
+  const length = lengthAt(bytes, at);
+  const end = at + recordHeaderBytes + length;
+  if (length === 0 || end > bytes.length) return undefined;
+  return readU32(bytes, at + 4) === sumAt(at, bytes.subarray(at + recordHeaderBytes, end)) ? end : undefined;
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return at + recordHeaderBytes > bytes.length ? 0 : readU32(bytes, at);
+}
+
+/**
+ * What follows the last whole record is nothing, or one record that a crash tore: zeros follow where it would have ended, and no whole record
+ * stands in it, as where a damaged length makes a record swallow those after it.
+ */
 function assertTornAtMost(bytes: Uint8Array, end: number, path: string): void {
-  const length = end + recordHeaderBytes > bytes.length ? 0 : readU32(bytes, end);
+  const length = lengthAt(bytes, end);
   const from = length === 0 ? end : Math.min(bytes.length, end + recordHeaderBytes + length);
-  if (bytes.subarray(from).some((byte) => byte !== 0)) throw damaged(`${path} is damaged after its byte ${end}`);
+  let isDamaged = bytes.subarray(from).some((byte) => byte !== 0);
+  for (let at = end + 1; at < from && !isDamaged; at += 1) isDamaged = recordEnd(bytes, at) !== undefined;
+  if (isDamaged) throw damaged(`${path} is damaged after its byte ${end}`);
 }
 
 function apply(searches: Map<number, WitnessedSearch>, entry: Entry, keyMax: number): number {

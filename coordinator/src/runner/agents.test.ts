@@ -122,6 +122,7 @@ test("the newest connection of an agent counts, its slots are those that nobody 
       }
       assert.equal(agents.slotsFree(), free);
       assert.equal(agents.leaseCount, owner.size);
+      assert.equal(agents.connectedCount, model.filter(({ current }) => current !== undefined).length);
       for (const [trial, number] of owner) assert.equal(agents.lease("s", trial)?.agentId, `a${number}`);
     }),
   );

@@ -77,6 +77,12 @@ export class Agents {
     return [...this.#leases.values()].flatMap((ofSearch) => [...ofSearch.values()]);
   }
 
+  get connectedCount(): number {
+    let count = 0;
+    for (const { connection } of this.#agents.values()) if (connection !== undefined) count += 1;
+    return count;
+  }
+
   get leaseCount(): number {
     return this.#leaseCount;
   }

@@ -54,6 +54,10 @@ class Place {
   }
 }
 
+test("an artifact has a minute to be named again, and what a crash left has a day", () => {
+  assert.deepEqual([artifactGraceMs, orphanAgeMs], [60_000, 86_400_000]);
+});
+
 test("an artifact goes a minute after its last reference, and not before", async () => {
   const at = new Place();
   const ledger = new ArtifactLedger(at.store, at.clock);

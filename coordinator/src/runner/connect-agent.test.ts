@@ -1,7 +1,7 @@
 /** An agent's connection: what it reports counts once and in order, and a connection that is gone says and gets nothing. In virtual time. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { defaults, EndReason, type Report } from "@regulus/proto";
+import { defaults, EndReason, limits, type Report } from "@regulus/proto";
 import fc from "fast-check";
 import { type Hand, measurement } from "./testing/hand.js";
 import { once, ScriptedCoordinator, start } from "./testing/scripted-coordinator.js";
@@ -175,6 +175,19 @@ describe("an agent", () => {
       );
     assert.throws(connect(2), /speaks protocol 2, this coordinator 1/);
     assert.throws(connect(1), /agent\.agentId: saw nothing/);
+  });
+
+  it("past the most that one coordinator takes is refused, but not one that is known", async () => {
+    for (let number = 0; number < limits.agentsMax; number += 1) at.hand(`a${number}`);
+    await at.advance(1);
+    assert.throws(() => at.hand("one more"), /10000 agents are connected, which is the most/);
+    const again = at.hand("a7");
+    await at.advance(1);
+    assert.equal(again.closedBecause, undefined);
+    again.connection.closed();
+    at.hand("one more");
+    await at.advance(1);
+    assert.equal(at.coordinator.gauges.agentsConnected, limits.agentsMax);
   });
 
   it("that ended an attempt is not told to stop it, and its slot is free at once", async () => {

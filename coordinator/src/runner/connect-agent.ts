@@ -131,7 +131,7 @@ function checkedAgentId(register: Register, runner: Runner): string {
   }
   const agentId = register.agent?.agentId ?? "";
   if (agentId === "") throw RegulusError.invalid([{ field: "agent.agentId", seen: "nothing", expected: "the agent's id" }]);
-  if (runner.agents.get(agentId) === undefined && runner.agents.views().length >= limits.agentsMax) {
+  if (runner.agents.get(agentId) === undefined && runner.agents.connectedCount >= limits.agentsMax) {
     throw new RegulusError("exhausted", `${limits.agentsMax} agents are connected, which is the most that one coordinator takes`);
   }
   return agentId;

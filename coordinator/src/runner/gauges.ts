@@ -24,7 +24,7 @@ export function gaugesOf(runner: Runner): CoordinatorGauges {
       return sum((state) => state.running.size);
     },
     get agentsConnected() {
-      return runner.agents.views().length;
+      return runner.agents.connectedCount;
     },
     get slotsTotal() {
       return slots((agent) => agent.slots);

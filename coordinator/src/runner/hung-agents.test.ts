@@ -149,11 +149,12 @@ describe("an agent that sends heartbeats and never works", () => {
 
 describe("leases", () => {
   it("are lost after their timeout though the clock was set back an hour", async () => {
-    const { searchId } = await running();
+    const { hand, searchId } = await running();
     at.clock.shiftMs -= 3_600_000;
     await at.advance(30_000);
     const [end] = await endsOf(searchId);
     assert.match(end?.message ?? "", /agent hung did not name it for \d+ ms/);
+    assert.match(hand.closedBecause ?? "", /nothing was heard of the agent/);
     const other = at.hand("other");
     await at.advance(5000);
     assert.equal(other.leases.length, 1, "and the retry that was due comes");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { RegulusError, SearchStatus } from "@regulus/proto";
-import { ScriptedCoordinator, until } from "./testing/scripted-coordinator.js";
+import { EndReason, RegulusError, SearchStatus } from "@regulus/proto";
+import { once, ScriptedCoordinator, start, until } from "./testing/scripted-coordinator.js";
 
 let at: ScriptedCoordinator;
 beforeEach(async () => {
@@ -85,5 +85,35 @@ describe("removals", () => {
     await removed;
     await until("the log to be read again", () => !isThere(searchId));
     assert.deepEqual(await at.log.searches(), []);
+  });
+
+  it("are waited for by a coordinator that closes, since its log is closed next", async () => {
+    const searchId = await ended();
+    const gate = gateOf();
+    at.removeGate = gate.promise;
+    const removed = at.coordinator.deleteSearch(searchId);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    let isClosed = false;
+    const closed = at.coordinator.close().then(() => {
+      isClosed = true;
+    });
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(!isClosed);
+    gate.resolve();
+    await Promise.all([removed, closed]);
+  });
+
+  it("that failed leave a search that can be opened again", async () => {
+    at.proposals = once(start());
+    const hand = at.hand();
+    const { searchId } = await at.create({ budget: { trials: 1 } });
+    await until("a lease", () => hand.leases.length === 1);
+    hand.finish(hand.leases[0], EndReason.END_REASON_USER_ERROR);
+    await until("the end", () => at.coordinator.getSearch(searchId).status === SearchStatus.SEARCH_STATUS_ENDED);
+    at.removeFault = new RegulusError("unavailable", "the disk is away");
+    await assert.rejects(at.coordinator.deleteSearch(searchId), /can't be written/);
+    assert.equal(at.failures.length, 1);
+    const { trials } = await at.coordinator.retryTrials({ searchId, trials: [], idempotencyKey: "" });
+    assert.deepEqual(trials, [0]);
   });
 });

@@ -1,0 +1,208 @@
+/** The files of a log: whose they are, what tells a lost one, and what a coordinator that ended leaves behind. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { RegulusError } from "@regulus/proto";
+import Database from "libsql";
+import { factsOf } from "./conformance.js";
+import { LogFiles } from "./log-files.js";
+import { openSqliteLog } from "./sqlite-log.js";
+
+const root = mkdtempSync(join(tmpdir(), "regulus-files-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+let folder: string;
+let files: LogFiles;
+beforeEach(() => {
+  folder = mkdtempSync(join(root, "log-"));
+  files = new LogFiles(join(folder, "log.sqlite"));
+});
+
+const withCode =
+  (code: RegulusError["code"], words = /./) =>
+  (thrown: unknown) =>
+    thrown instanceof RegulusError && thrown.code === code && words.test(thrown.message);
+const open = () => openSqliteLog({ path: files.log });
+const appended = (searchId: string, from: number, count: number) => [
+  { searchId, expected: from, facts: factsOf(searchId, from + 1, count) },
+];
+
+test("a log that a living coordinator has open is in use, and one whose process ended or is no coordinator is free", async () => {
+  files.assertFree();
+  const held = async (program: string, args: readonly string[]) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    writeFileSync(files.holder, `${child.pid}\n`);
+    return {
+      pid: child.pid,
+      end: async () => {
+        const ended = new Promise((resolve) => child.once("exit", resolve));
+        child.kill("SIGKILL");
+        await ended;
+      },
+    };
+  };
+  const node = await held(process.execPath, ["-e", "console.log(1); setInterval(() => undefined, 1e6)"]);
+  assert.throws(
+    () => files.assertFree(),
+    withCode("failed-precondition", new RegExp(`process id ${node.pid}; stop that one first`)),
+  );
+  await node.end();
+  files.assertFree();
+  const shell = await held("sh", ["-c", "echo 1; exec sleep 1000"]);
+  files.assertFree();
+  await shell.end();
+  for (const text of ["", "-1\n", "0\n", "no number", `${process.pid}\n`]) {
+    writeFileSync(files.holder, text);
+    files.assertFree();
+  }
+});
+
+test("an open log says whose it is, to its owner alone, and no longer once it is closed", async () => {
+  const log = await open();
+  assert.equal(readFileSync(files.holder, "utf8"), `${process.pid}\n`);
+  assert.equal(statSync(files.holder).mode & 0o777, 0o600);
+  await log.close();
+  await log.close();
+  assert.ok(!existsSync(files.holder));
+  assert.deepEqual(readdirSync(folder).sort(), ["has-log", "log.heads", "log.sqlite"]);
+});
+
+test("a start that succeeds keeps no copy of the write-ahead log, and one that fails leaves nothing locked", async () => {
+  const log = await open();
+  await log.append(appended("a", 0, 20));
+  const copy = mkdtempSync(join(root, "copy-"));
+  const killed = new LogFiles(join(copy, "log.sqlite"));
+  for (const name of readdirSync(folder)) writeFileSync(join(copy, name), readFileSync(join(folder, name)));
+  await log.close();
+  rmSync(killed.holder);
+  assert.ok(statSync(killed.writeAhead).size > 0);
+  const again = await openSqliteLog({ path: killed.log });
+  assert.ok(!existsSync(killed.kept));
+  await again.close();
+  const heads = readFileSync(killed.witness);
+  writeFileSync(killed.witness, Buffer.from("nothing that anybody wrote, and long enough"));
+  await assert.rejects(openSqliteLog({ path: killed.log }), withCode("data-loss"));
+  writeFileSync(killed.witness, heads);
+  await (await openSqliteLog({ path: killed.log })).close();
+});
+
+test("the marker says in words what is there, and is written once", async () => {
+  await (await open()).close();
+  assert.match(readFileSync(files.marker, "utf8"), /^There is a log of Regulus in this folder: log\.sqlite\. /);
+  writeFileSync(files.marker, "touched");
+  await (await open()).close();
+  assert.equal(readFileSync(files.marker, "utf8"), "touched");
+});
+
+test("a folder that was no log's keeps its rights, and a log's own is closed to others", async () => {
+  chmodSync(folder, 0o755);
+  await (await open()).close();
+  assert.equal(statSync(folder).mode & 0o777, 0o755);
+  await (await open()).close();
+  assert.equal(statSync(folder).mode & 0o777, 0o700);
+});
+
+test("what tells of a lost database is named, and an empty one is called empty", () => {
+  const lost = (hasWitnessed: boolean): string => {
+    try {
+      files.assertNotLost(hasWitnessed);
+      return "";
+    } catch (thrown) {
+      assert.ok(withCode("data-loss")(thrown));
+      return thrown instanceof Error ? thrown.message : "";
+    }
+  };
+  assert.equal(lost(false), "");
+  assert.match(lost(true), /log\.sqlite is missing, but there is .*log\.heads/);
+  for (const path of [files.writeAhead, files.marker, files.holder, files.kept]) {
+    writeFileSync(path, "");
+    assert.ok(lost(false).endsWith(`is missing, but there is ${path}`), path);
+    rmSync(path);
+  }
+  mkdirSync(join(folder, "artifacts"));
+  assert.equal(lost(false), "");
+  writeFileSync(files.log, "");
+  writeFileSync(files.marker, "x");
+  assert.match(lost(false), /log\.sqlite is empty, but there is .*has-log/);
+  writeFileSync(files.log, "x");
+  assert.equal(lost(true), "");
+});
+
+test("a database without its witness is damage, whatever else is there", () => {
+  const witnessed = (isEmpty: boolean, keyMax?: number) => () =>
+    files.assertWitnessed(isEmpty, keyMax === undefined ? undefined : { searches: new Map(), keyMax, end: 0 });
+  assert.throws(witnessed(true), withCode("data-loss", /log\.heads is missing$/));
+  writeFileSync(files.log, "x");
+  assert.throws(witnessed(true), withCode("data-loss", /log\.heads is missing, but there is .*log\.sqlite$/));
+  writeFileSync(files.witness, "x");
+  witnessed(true)();
+  witnessed(true, 0)();
+  witnessed(false, 3)();
+  assert.throws(witnessed(true, 3), withCode("data-loss", /log\.sqlite is empty, but .*log\.heads is not/));
+});
+
+test("a search never gets the key of one that was removed, also over a restart", async () => {
+  const keys = (): unknown => {
+    const db = new Database(files.log);
+    try {
+      return db.prepare("SELECT key, id FROM searches ORDER BY key").raw(true).all();
+    } finally {
+      db.close();
+    }
+  };
+  let log = await open();
+  await log.append([...appended("a", 0, 1), ...appended("b", 0, 1)]);
+  await log.append(appended("c", 0, 1));
+  await log.remove("c");
+  await log.close();
+  log = await open();
+  await log.append(appended("d", 0, 1));
+  await log.remove("d");
+  await log.append([...appended("c", 0, 2), ...appended("e", 0, 1)]);
+  await log.close();
+  assert.deepEqual(keys(), [
+    [1, "a"],
+    [2, "b"],
+    [5, "c"],
+    [6, "e"],
+  ]);
+});
+
+test("a row that stands under the key of a removed search and is missed in its own is damage", async () => {
+  const log = await open();
+  await log.append([...appended("a", 0, 3), ...appended("b", 0, 3)]);
+  await log.remove("b");
+  await log.close();
+  const change = (text: string): void => {
+    const db = new Database(files.log);
+    db.exec(text);
+    db.close();
+  };
+  change("UPDATE facts SET search = 2 WHERE search = 1 AND position = 2");
+  await assert.rejects(open(), withCode("data-loss", /a row of search a stands under another search's key 2/));
+});
+
+test("a write that finds the search elsewhere than where it left it is damage, and nothing of it is kept", async () => {
+  const log = await open();
+  await log.append(appended("a", 0, 3));
+  await log.append(appended("b", 0, 1));
+  await assert.rejects(log.append([...appended("b", 1, 1), ...appended("a", 2, 1)]), withCode("conflict"));
+  await log.append([...appended("b", 1, 1), ...appended("a", 3, 1)]);
+  const positions: number[] = [];
+  for await (const piece of log.read("b", 0)) positions.push(...piece.map(({ position }) => position));
+  assert.deepEqual(positions, [1, 2]);
+  await log.close();
+});
