@@ -99,6 +99,13 @@ test("a start that succeeds keeps no copy of the write-ahead log, and one that f
   await (await openSqliteLog({ path: killed.log })).close();
 });
 
+test("an empty file alone is a log that was never begun", async () => {
+  writeFileSync(files.log, "");
+  const log = await open();
+  assert.deepEqual(await log.searches(), []);
+  await log.close();
+});
+
 test("the marker says in words what is there, and is written once", async () => {
   await (await open()).close();
   assert.match(readFileSync(files.marker, "utf8"), /^There is a log of Regulus in this folder: log\.sqlite\. /);

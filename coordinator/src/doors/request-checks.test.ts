@@ -1,0 +1,342 @@
+/** Bounds at the doors, each at its edge: what is just within is taken, and what is just past it is refused by its path. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  ConnectRequest,
+  EndReason,
+  limits,
+  outputPieceBytesMax,
+  Register,
+  RegulusError,
+  type Report,
+  type ReportEvent,
+  SearchStatus,
+} from "@regulus/proto";
+import { checkHeartbeat, checkOutput, checkRegister, checkReports } from "./agent-reports.js";
+import { bounds } from "./bounds.js";
+import { keptText, RequestChecks } from "./request-checks.js";
+
+/** Paths of the fields that a check refuses. */
+function refused(check: () => unknown): string[] {
+  try {
+    check();
+    return [];
+  } catch (thrown) {
+    assert.ok(thrown instanceof RegulusError && thrown.code === "invalid-argument", String(thrown));
+    return thrown.problems.map(({ field }) => field);
+  }
+}
+const checked = (check: (checks: RequestChecks) => void): string[] =>
+  refused(() => {
+    const checks = new RequestChecks();
+    check(checks);
+    checks.done();
+  });
+const text = (characters: number) => "x".repeat(characters);
+const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index));
+
+describe("a field of a request", () => {
+  const numbers: readonly [name: string, field: (checks: RequestChecks, value: number) => void, good: number[], bad: number[]][] =
+    [
+      ["trial", (checks, value) => checks.trial("f", value), [0, limits.trialsMax - 1], [-1, 0.5, limits.trialsMax, Number.NaN]],
+      [
+        "wholeNumber",
+        (checks, value) => checks.wholeNumber("f", value, { min: 2, max: 2 ** 60 }),
+        [2, 3, 2 ** 53 - 1],
+        [1, 2.5, 2 ** 53],
+      ],
+      ["count", (checks, value) => void checks.count("f", value, 3), [0, 3], [4]],
+      ["text", (checks, value) => checks.text("f", text(value)), [0, 128], [129]],
+      ["text with a bound", (checks, value) => checks.text("f", text(value), 5), [5], [6]],
+      ["id", (checks, value) => checks.id("f", text(value)), [1, 128], [0, 129]],
+      ["sha256", (checks, value) => checks.sha256("f", "a".repeat(value)), [64], [63, 65]],
+    ];
+  for (const [name, field, good, bad] of numbers) {
+    it(`${name} is taken up to its edge and refused past it`, () => {
+      for (const value of good)
+        assert.deepEqual(
+          checked((checks) => field(checks, value)),
+          [],
+          `${value}`,
+        );
+      for (const value of bad)
+        assert.deepEqual(
+          checked((checks) => field(checks, value)),
+          ["f"],
+          `${value}`,
+        );
+    });
+  }
+
+  it("count says whether a list may be looked at", () => {
+    const checks = new RequestChecks();
+    assert.deepEqual([checks.count("f", 3, 3), checks.count("f", 4, 3)], [true, false]);
+  });
+
+  it("sha256 is lower-case hexadecimal and nothing around it", () => {
+    for (const wrong of ["A".repeat(64), "g".repeat(64), `${"a".repeat(64)}\n`, ` ${"a".repeat(63)}`])
+      assert.deepEqual(
+        checked((checks) => checks.sha256("f", wrong)),
+        ["f"],
+      );
+  });
+
+  it("artifact names each of its parts", () => {
+    const whole = { sha256: "0".repeat(64), size: limits.artifactBytesMax, kind: "checkpoint" };
+    assert.deepEqual(
+      checked((checks) => checks.artifact("f", whole)),
+      [],
+    );
+    assert.deepEqual(
+      checked((checks) => checks.artifact("f", { ...whole, size: 0 })),
+      [],
+    );
+    const wrong = { sha256: "", size: limits.artifactBytesMax + 1, kind: text(129) };
+    assert.deepEqual(
+      checked((checks) => checks.artifact("f", wrong)),
+      ["f.sha256", "f.size", "f.kind"],
+    );
+  });
+
+  it("labels have names, and names and values are short texts", () => {
+    const labels = (pairs: Record<string, string>) => checked((checks) => checks.labels("f", pairs));
+    assert.deepEqual(labels(Object.fromEntries(many(limits.labelsMax, (index) => [`l${index}`, ""]))), []);
+    assert.deepEqual(labels(Object.fromEntries(many(limits.labelsMax + 1, (index) => [`l${index}`, ""]))), ["f"]);
+    assert.deepEqual(labels({ "": "x" }), ["f[]"]);
+    assert.deepEqual(labels({ owner: text(129), [text(129)]: "x" }), ["f[owner]", `f[${text(129)}]`]);
+  });
+
+  it("filter takes known values and not the one that stands for none", () => {
+    const filter = (values: readonly string[]) => checked((checks) => checks.filter("f", values, SearchStatus));
+    const known = Object.values(SearchStatus).filter((name) => !/UNSPECIFIED|UNRECOGNIZED/.test(name));
+    assert.deepEqual(filter(known), []);
+    assert.deepEqual(filter([]), []);
+    for (const wrong of ["SEARCH_STATUS_UNSPECIFIED", "UNRECOGNIZED", "running"])
+      assert.deepEqual(filter([known[0] ?? "", wrong]), ["f[1]"]);
+    assert.deepEqual(filter(many(4 * known.length, () => known[0] ?? "")), []);
+    assert.deepEqual(filter(many(4 * known.length + 1, () => known[0] ?? "")), ["f"]);
+  });
+
+  it("page holds a short token and a short order", () => {
+    const page = (token: number, order: number) =>
+      checked((checks) => checks.page({ pageSize: 0, pageToken: text(token), orderBy: text(order) }));
+    assert.deepEqual(page(bounds.pageTokenCharactersMax, limits.nameCharactersMax), []);
+    assert.deepEqual(page(bounds.pageTokenCharactersMax + 1, limits.nameCharactersMax + 1), ["pageToken", "orderBy"]);
+  });
+
+  it("problems come all at once, and free text is cut, not refused", () => {
+    const found = checked((checks) => {
+      checks.problem("a", 1, "2");
+      checks.id("b", "");
+    });
+    assert.deepEqual(found, ["a", "b"]);
+    assert.ok(keptText(text(limits.textCharactersMax + 1)).length <= limits.textCharactersMax);
+    assert.equal(keptText(text(limits.textCharactersMax)), text(limits.textCharactersMax));
+  });
+});
+
+describe("what an agent says", () => {
+  const agent = { agentId: "a", slots: 1, backends: ["cpu"] };
+  type Said = Parameters<typeof Register.fromPartial>[0];
+  const register = (more: NonNullable<Said>) =>
+    refused(() => checkRegister(Register.fromPartial({ protocol: 1, agent, ...more })));
+  const key = { searchId: "s", trial: 0, attempt: 1 };
+  const sha256 = "0".repeat(64);
+
+  it("of itself is bounded, field by field and as a whole", () => {
+    const labels = Object.fromEntries(many(limits.labelsMax, (index) => [`l${index}`, text(120)]));
+    assert.deepEqual(register({}), []);
+    assert.deepEqual(register({ agent: { ...agent, slots: limits.slotsMax, backends: many(16, () => "cpu"), labels } }), []);
+    const cases: readonly (readonly [NonNullable<Said>, string])[] = [
+      [{ agent: { ...agent, agentId: "" } }, "register.agent.agentId"],
+      [{ agent: { ...agent, slots: 0 } }, "register.agent.slots"],
+      [{ agent: { ...agent, slots: limits.slotsMax + 1 } }, "register.agent.slots"],
+      [{ agent: { ...agent, backends: many(17, () => "cpu") } }, "register.agent.backends"],
+      [{ agent: { ...agent, backends: ["cpu", text(129)] } }, "register.agent.backends[1]"],
+      [{ agent: { ...agent, backendReason: text(limits.textCharactersMax + 1) } }, "register.agent.backendReason"],
+      [{ agent: { ...agent, gpu: text(129) } }, "register.agent.gpu"],
+      [{ agent: { ...agent, version: text(129) } }, "register.agent.version"],
+      [{ agent: { ...agent, labels: { "": "x" } } }, "register.agent.labels[]"],
+      [{ agent: { ...agent, backendReason: "ü".repeat(4096), labels } }, "register.agent"],
+      [{ instance: text(129) }, "register.instance"],
+      [{ active: [key, { ...key, attempt: 0 }] }, "register.active[1].attempt"],
+      [{ active: many(limits.slotsMax + 1, () => key) }, "register.active"],
+    ];
+    for (const [more, field] of cases) assert.deepEqual(register(more), [field], field);
+    assert.deepEqual(
+      register({ agent: { ...agent, backendReason: text(limits.textCharactersMax) }, active: many(limits.slotsMax, () => key) }),
+      [],
+    );
+    assert.deepEqual(
+      refused(() => checkRegister({ protocol: 1, agent: undefined, active: [] })),
+      ["register.agent"],
+    );
+  });
+
+  it("of the attempts that it works on names each whole", () => {
+    const beat = (keys: readonly { searchId: string; trial: number; attempt: number }[]) =>
+      refused(() => checkHeartbeat({ active: [...keys], sentMs: 0 }));
+    assert.deepEqual(beat([key, { ...key, attempt: 2 ** 32 - 1 }]), []);
+    assert.deepEqual(beat([{ searchId: "", trial: limits.trialsMax, attempt: 2 ** 32 }]), [
+      "heartbeat.active[0].searchId",
+      "heartbeat.active[0].trial",
+      "heartbeat.active[0].attempt",
+    ]);
+  });
+
+  it("of a trial's output is a piece within bounds", () => {
+    const piece = { requestId: 1, found: true, offset: 0, totalBytes: 0, data: Buffer.alloc(0) };
+    const output = (more: Partial<typeof piece>) => refused(() => checkOutput({ ...piece, ...more }));
+    const offset = Number.MAX_SAFE_INTEGER - outputPieceBytesMax;
+    assert.deepEqual(output({ offset, totalBytes: Number.MAX_SAFE_INTEGER, data: Buffer.alloc(outputPieceBytesMax) }), []);
+    assert.deepEqual(output({ offset: offset + 1 }), ["output.offset"]);
+    assert.deepEqual(output({ offset: -1, totalBytes: -1 }), ["output.offset", "output.totalBytes"]);
+    assert.deepEqual(output({ data: Buffer.alloc(outputPieceBytesMax + 1) }), ["output.data"]);
+  });
+
+  const reports = (events: readonly (ReportEvent | undefined)[], firstSequence = 5, newest = 4) =>
+    checkReports({ firstSequence, reports: events.map((event): Report => ({ lease: key, event })) }, newest);
+  const artifact = { sha256, size: 1, kind: "output" };
+  const finished = (more: object = {}): ReportEvent => {
+    const request = ConnectRequest.fromPartial({
+      message: {
+        $case: "reports",
+        value: {
+          reports: [
+            {
+              event: { $case: "finished", value: { reason: EndReason.END_REASON_DONE, step: 3, artifacts: [artifact], ...more } },
+            },
+          ],
+        },
+      },
+    });
+    const event = request.message?.$case === "reports" ? request.message.value.reports[0]?.event : undefined;
+    return event ?? assert.fail("an event");
+  };
+
+  it("in reports follows what it said before, and breaks no protocol", () => {
+    assert.deepEqual(reports([finished()]).reports.length, 1);
+    assert.deepEqual(
+      refused(() => reports([], 4)),
+      ["reports.firstSequence"],
+    );
+    assert.deepEqual(
+      refused(() => reports([], 6)),
+      ["reports.firstSequence"],
+    );
+    assert.deepEqual(
+      refused(() => reports([finished(), undefined])),
+      ["reports.reports[1].event"],
+    );
+    assert.deepEqual(
+      refused(() => checkReports({ firstSequence: 1, reports: [{ lease: undefined, event: finished() }] }, 0)),
+      ["reports.reports[0].lease"],
+    );
+    const path = "reports.reports[0]";
+    assert.deepEqual(
+      refused(() => reports([finished({ reason: EndReason.END_REASON_UNSPECIFIED })])),
+      [`${path}.finished.reason`],
+    );
+    assert.deepEqual(
+      refused(() => reports([finished({ reason: EndReason.UNRECOGNIZED })])),
+      [`${path}.finished.reason`],
+    );
+    assert.deepEqual(
+      refused(() => reports([finished({ artifacts: many(64, () => artifact) })])),
+      [],
+    );
+    assert.deepEqual(
+      refused(() => reports([finished({ artifacts: many(65, () => artifact) })])),
+      [`${path}.finished.artifacts`],
+    );
+    assert.deepEqual(
+      refused(() => reports([finished({ artifacts: [artifact, { ...artifact, sha256: "x" }] })])),
+      [`${path}.finished.artifacts[1].sha256`],
+    );
+    for (const $case of ["checkpointed", "unrestorable"] as const) {
+      const value = { step: 1, message: "", checkpoint: undefined };
+      assert.deepEqual(
+        refused(() => reports([{ $case, value } as ReportEvent])),
+        [`${path}.${$case}.checkpoint`],
+      );
+      const wrong = { ...value, checkpoint: { ...artifact, size: -1 } };
+      assert.deepEqual(
+        refused(() => reports([{ $case, value: wrong } as ReportEvent])),
+        [`${path}.${$case}.checkpoint.size`],
+      );
+    }
+  });
+
+  it("past a trial's bounds becomes the trial's end with what it left, and only a finding where it only told", () => {
+    const measured = {
+      $case: "measured",
+      value: { step: limits.stepMax + 7, metrics: {}, learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 },
+    } as const;
+    const checkpointed = { $case: "checkpointed", value: { step: limits.stepMax + 1, checkpoint: artifact } } as const;
+    const found = { $case: "found", value: { source: text(200), severity: "info", message: "m" } } as const;
+    const [one, two, three, four] = reports([measured, checkpointed, found, finished({ step: limits.stepMax + 1 })]).reports.map(
+      ({ event }) => event,
+    );
+    for (const [event, what, artifacts] of [
+      [one, /^a measurement was refused: step/, []],
+      [two, /^a checkpoint was refused: step/, []],
+      [four, /^its end was refused: step/, [artifact]],
+    ] as const) {
+      assert.ok(event?.$case === "finished");
+      assert.match(event.value.message, what);
+      assert.deepEqual(
+        [event.value.reason, event.value.step, event.value.artifacts],
+        [EndReason.END_REASON_USER_ERROR, limits.stepMax, artifacts],
+      );
+    }
+    assert.ok(three?.$case === "found");
+    assert.deepEqual([three.value.source, three.value.severity], ["coordinator", "warning"]);
+    assert.match(three.value.message, /^a finding was refused: source/);
+  });
+
+  it("in words is cut to what is kept of it, and is left alone otherwise", () => {
+    const long = text(limits.textCharactersMax + 100);
+    const unrestorable = { $case: "unrestorable", value: { checkpoint: artifact, message: long } } as const;
+    const found = { $case: "found", value: { source: "s", severity: "info", message: long } } as const;
+    const kept = reports([finished({ message: long }), unrestorable, found]).reports;
+    for (const { event } of kept) {
+      assert.ok(event !== undefined && "message" in event.value);
+      assert.equal(event.value.message, keptText(long));
+    }
+    assert.deepEqual(
+      kept.map(({ event }) => event?.$case),
+      ["finished", "unrestorable", "found"],
+    );
+    const whole = finished({ message: "short" });
+    assert.deepEqual(reports([whole]), { firstSequence: 5, reports: [{ lease: key, event: whole }] });
+  });
+});
+
+describe("the doors' bounds", () => {
+  it("fit each other, the contract and what gRPC does by default", () => {
+    assert.ok(bounds.answerBytesMax < bounds.answerRoomBytes && bounds.answerRoomBytes <= limits.messageBytesMax);
+    assert.ok(bounds.specBytesMax * 2 < bounds.answerBytesMax, "defaults and an envelope around a spec");
+    assert.ok(4 * bounds.answerRoomBytes <= bounds.answersBytesMax && 4 * limits.messageBytesMax <= bounds.requestsBytesMax);
+    assert.ok(bounds.unsentBytesMax <= limits.readerPieceBytesMax);
+    assert.ok(bounds.crowdedStallMs < bounds.readerStallMs && bounds.guardEveryMs < bounds.crowdedStallMs);
+    assert.ok(bounds.crowdedBytesPerSecondMin > bounds.readerBytesPerSecondMin);
+    assert.ok(bounds.connectionsMax > limits.agentsMax, "clients come in beside all agents");
+    assert.ok(bounds.keepaliveTimeoutMs < bounds.keepaliveEveryMs);
+    assert.ok(bounds.unacknowledgedReportsMax > 1000 && bounds.unsentAgentMessagesMax > limits.slotsMax);
+    // In seconds a person or an agent notices, and no longer.
+    for (const ms of [
+      bounds.requestWithinMs,
+      bounds.readerStallMs,
+      bounds.readerGraceMs,
+      bounds.registerWithinMs,
+      bounds.closeWithinMs,
+      bounds.keepaliveEveryMs,
+      bounds.keepaliveTimeoutMs,
+      bounds.crowdedStallMs,
+    ])
+      assert.ok(ms >= 1000 && ms <= 30_000, `${ms}`);
+    assert.deepEqual([bounds.heartbeatsMissedMax, bounds.artifactStreamsPerCallerMax], [2, 128]);
+    assert.ok(bounds.metadataBytesMax >= 8 * 1024 && bounds.metadataBytesMax <= 64 * 1024);
+    assert.ok(bounds.pageTokenCharactersMax >= 2 * limits.nameCharactersMax);
+  });
+});
