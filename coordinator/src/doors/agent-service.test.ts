@@ -155,6 +155,10 @@ test("who comes back takes its own place; a second process with the same id is r
   const back = await new AgentStream().register("twin", { instance: "process-1" }).registered();
   assert.equal((await first.failure()).code, 10, "the older stream of the same process ends");
   assert.ok(connected("twin"));
+  // The end of the older stream took nothing of the newer one's.
+  const other = await new AgentStream().register("twin", { instance: "process-2" }).failure();
+  assert.equal(other.code, 14);
+  assert.equal(back.error, undefined);
 
   // Heartbeats are due every 200 ms here; silent for more than two of them, the first may be dead.
   await pause(200 * (bounds.heartbeatsMissedMax + 1));

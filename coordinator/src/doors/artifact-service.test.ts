@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { type ArtifactRef, ArtifactServiceClient, limits, type PutArtifactRequest } from "@regulus/proto";
+import { bounds } from "./bounds.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { openDoors } from "./testing/open-doors.js";
 
@@ -99,4 +100,18 @@ test("a caller that goes away in the middle leaves nothing behind", async () => 
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(await parts.artifacts.stat(ref.sha256), undefined);
   assert.deepEqual(await put([header(refOf(bytes)), ...piecesOf(bytes, 200_000)]), refOf(bytes), "the door serves on");
+});
+
+test("places are given back however a transfer ends: more than there are, one after the other", async () => {
+  const ref = refOf(Buffer.from("small"));
+  assert.deepEqual(await put([header(ref), data(Buffer.from("small"))]), ref);
+  for (let transfer = 0; transfer <= bounds.artifactStreamsPerCallerMax; transfer += 1) {
+    if (transfer % 2 === 0) {
+      assert.equal((await refused([header(ref), data(Buffer.from("large one"))])).code, 3);
+      assert.equal((await get(ref.sha256)).length, 1);
+    } else {
+      assert.deepEqual(await put([header(ref), data(Buffer.from("small"))]), ref);
+      await assert.rejects(get("0".repeat(64)), { code: 5 });
+    }
+  }
 });

@@ -1,13 +1,15 @@
 /** What the log says of callers that TLS turns away, with certificates made by openssl for this test. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type ConnectionOptions, connect } from "node:tls";
 import { MutualTls } from "@regulus/proto/doors";
 import { type IssuedFiles, TestAuthority } from "@regulus/proto/doors/testing";
+import { pino } from "pino";
+import { logRefusedHandshakes } from "./refused-handshakes.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { type OpenDoors, openDoors } from "./testing/open-doors.js";
 
@@ -75,4 +77,40 @@ test("a caller that knocks a thousand times leaves no thousand lines", async () 
     await new Promise((resolve) => socket.once("close", resolve));
   }
   assert.ok(doors.logged.length <= 20, `${doors.logged.length} lines in a minute`);
+});
+
+test("lines of a minute are bounded, what is past the bound is counted, and the next minute begins anew", () => {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const listener = new NetServer();
+  let nowMs = 5000;
+  logRefusedHandshakes(listener, log, () => nowMs);
+  const knock = (times: number, code?: string) => {
+    for (let time = 0; time < times; time += 1)
+      listener.emit("tlsClientError", Object.assign(new Error("why"), code && { code }), undefined);
+  };
+  knock(25);
+  assert.equal(lines.length, 20);
+  nowMs += 59_999;
+  knock(1);
+  assert.equal(lines.length, 20);
+  nowMs += 1;
+  knock(1, "ECONNRESET");
+  assert.deepEqual(
+    lines.slice(20).map(({ level, refused, code, reason, peer }) => [level, refused, code, reason, peer]),
+    [
+      [30, 6, undefined, undefined, undefined],
+      [30, undefined, "ECONNRESET", "it hung up in the handshake", "unknown"],
+    ],
+  );
+  nowMs += 60_000;
+  knock(20);
+  nowMs += 60_000;
+  knock(1);
+  assert.deepEqual(
+    lines.slice(22).filter(({ refused }) => refused !== undefined),
+    [],
+    "nothing is told of where nothing was left out",
+  );
+  assert.deepEqual([lines[0]?.code, lines[0]?.reason], ["", "why"]);
 });

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -120,6 +121,21 @@ test("a folder that was no log's keeps its rights, and a log's own is closed to 
   assert.equal(statSync(folder).mode & 0o777, 0o755);
   await (await open()).close();
   assert.equal(statSync(folder).mode & 0o777, 0o700);
+});
+
+test("files that are another one's while the log is open stop appends, by name", async () => {
+  const log = await open();
+  await log.append(appended("a", 0, 1));
+  const bytes = readFileSync(files.log);
+  rmSync(files.log);
+  writeFileSync(`${files.log}-other`, bytes);
+  renameSync(`${files.log}-other`, files.log);
+  await assert.rejects(
+    log.append(appended("a", 1, 1)),
+    withCode("unavailable", /log\.sqlite (was replaced|is gone) while the coordinator runs/),
+  );
+  await assert.rejects(log.remove("a"), withCode("unavailable"));
+  await log.close();
 });
 
 test("what tells of a lost database is named, and an empty one is called empty", () => {

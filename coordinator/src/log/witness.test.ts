@@ -1,6 +1,7 @@
 /** The witness: it says what it was told whatever happened in between, and no error in its file makes it say anything that it was never told. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import fs, { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -8,7 +9,7 @@ import { RegulusError } from "@regulus/proto";
 import fc from "fast-check";
 import Database from "libsql";
 import { compareHeads, headsIn, named } from "./compare-heads.js";
-import { seal } from "./seal.js";
+import { crc32, seal, writeU32 } from "./seal.js";
 import { SqliteFile } from "./sqlite-file.js";
 import { readWitness, Witness, type WitnessedSearch } from "./witness.js";
 
@@ -62,6 +63,34 @@ test("it says where each search ends, over removals, reopenings and ids of any l
     }),
     { numRuns: 12 },
   );
+});
+
+test("what it was told is on the disk when it returns, and a new file is whole there before it takes the old one's place", () => {
+  const path = join(root, "synced");
+  const story: string[] = [];
+  const real = { fdatasyncSync: fs.fdatasyncSync, fsyncSync: fs.fsyncSync, renameSync: fs.renameSync, writeSync: fs.writeSync };
+  // Each call goes on to the system; it is written down on its way.
+  for (const [name, call] of Object.entries(real)) {
+    Object.assign(fs, {
+      [name]: (...args: unknown[]): unknown => {
+        story.push(name);
+        return Reflect.apply(call, fs, args);
+      },
+    });
+  }
+  syncBuiltinESMExports();
+  try {
+    const witness = new Witness(path, empty);
+    assert.deepEqual(story.splice(0), ["writeSync", "fsyncSync", "renameSync", "fsyncSync"]);
+    witness.moved([{ key: 1, id: "a", position: 1, chain: 1 }]);
+    assert.deepEqual(story.splice(0), ["writeSync", "fdatasyncSync"]);
+    witness.removing(1);
+    assert.deepEqual(story.splice(0), ["writeSync", "fdatasyncSync"]);
+    witness.close();
+  } finally {
+    Object.assign(fs, real);
+    syncBuiltinESMExports();
+  }
 });
 
 test("any single bit that flips is noticed, or takes back the newest record alone, which a crash may tear", () => {
@@ -124,6 +153,12 @@ test("records that are moved, repeated or of another file are noticed", () => {
     assert.throws(() => readWitness(path), isLoss);
   }
   assert.equal(readWitness(join(root, "none")), undefined);
+  // A later version's file is whole, and not ours to read.
+  const later = Buffer.from(bytes);
+  writeU32(later, 4, 2);
+  writeU32(later, 8, crc32(later.subarray(0, 8)));
+  writeFileSync(path, later);
+  assert.throws(() => readWitness(path), /does not begin as it must/);
 });
 
 test("a log is compared with its witness search by search: longer is good, all else is a loss, by name", () => {

@@ -63,6 +63,20 @@ describe("a strategy that gives all that it is asked for", () => {
     assert.deepEqual([standing(searchId), at.asked - before, limits.at(-1)], [[2, 0], 1, 1]);
   });
 
+  it("is asked again at once where it filled its limit by going on with what it paused", async () => {
+    at.proposals = (asked) =>
+      asked === 1
+        ? [start(0.5, { final: false })]
+        : asked === 2
+          ? [{ kind: "resume", trial: 0, untilStep: 20, final: true }]
+          : [];
+    const hand = at.hand("a", [], { slots: 1 });
+    const searchId = await create({ parallelism: 1 });
+    hand.finish(hand.leases[0], EndReason.END_REASON_DONE, { final: measurement(10, { loss: 1 }) });
+    await at.advance(5);
+    assert.deepEqual([standing(searchId), hand.leases[1]?.work?.untilStep, at.asked], [[1, 0], 20, 2]);
+  });
+
   it("is not asked beyond a budget of steps that its trials are going to spend", async () => {
     eager();
     const hand = at.hand("a", [], { slots: 3 });

@@ -35,6 +35,32 @@ test("a wake-up that is weeks away does not come at once, as Node's own timer wo
   for (const cancel of cancels) cancel();
 });
 
+test("a wake-up past what one timer can wait comes after as many as it takes, and a clock that is set back makes it wait on", ({
+  mock,
+}) => {
+  // Node's own virtual time: nothing else could wait for weeks.
+  mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  let calls = 0;
+  const month = 30 * 86_400_000;
+  systemClock.wake(1_000_000 + month, () => {
+    calls += 1;
+  });
+  mock.timers.tick(2 ** 31 - 1);
+  mock.timers.tick(month - (2 ** 31 - 1) - 1);
+  assert.equal(calls, 0);
+  mock.timers.tick(1);
+  assert.equal(calls, 1);
+  systemClock.wake(Date.now() + 1000, () => {
+    calls += 1;
+  });
+  mock.timers.setTime(Date.now() - 500);
+  mock.timers.tick(1000);
+  assert.equal(calls, 1);
+  mock.timers.tick(500);
+  assert.equal(calls, 2);
+  mock.timers.reset();
+});
+
 test("what is cancelled never comes, and keeps no process alive", async () => {
   let calls = 0;
   const call = () => {
