@@ -91,6 +91,22 @@ test("the first message registers, and nothing else does", async () => {
   assert.equal(twice.code, 3);
 });
 
+test("a stream that does not register in time is ended, and one that did is not", async () => {
+  const own = await openDoors(parts, { registerWithinMs: 300 });
+  const ownClient = new AgentServiceClient(own.server.address, credentials.createInsecure());
+  const [silent, quick] = [new AgentStream(ownClient), new AgentStream(ownClient).register("quick")];
+  await quick.registered();
+  const late = await silent.failure();
+  assert.equal(late.code, 4);
+  assert.match(late.details, /no registration within 300 ms/);
+  const later = await new AgentStream(ownClient).failure();
+  assert.equal(later.code, 4);
+  assert.equal(quick.error, undefined);
+  ownClient.close();
+  await own.close();
+  assert.equal((await quick.failure()).code, 14, "a closing server tells its agents");
+});
+
 test("another protocol version is refused, and both versions are named", async () => {
   const error = await new AgentStream().register("old", { protocol: 7 }).failure();
   assert.equal(error.code, 9);

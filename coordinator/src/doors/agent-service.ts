@@ -31,6 +31,8 @@ export interface AgentDoor {
   readonly heartbeatEveryMs: number;
   /** Milliseconds that only grow. */
   readonly now: () => number;
+  /** Another bound than that of `bounds`, for tests. */
+  readonly registerWithinMs?: number | undefined;
 }
 
 type Stream = ServerDuplexStream<Incoming<ConnectRequest>, ConnectResponse>;
@@ -73,9 +75,10 @@ class AgentSession {
 
   open(): void {
     const call = this.#call;
+    const { registerWithinMs = bounds.registerWithinMs } = this.#door;
     const late = setTimeout(() => {
-      this.#fail(new RegulusError("deadline", `no registration within ${bounds.registerWithinMs} ms of the stream's opening`));
-    }, bounds.registerWithinMs);
+      this.#fail(new RegulusError("deadline", `no registration within ${registerWithinMs} ms of the stream's opening`));
+    }, registerWithinMs);
     call.on("data", (incoming: Incoming<ConnectRequest>) => {
       if (this.#over) return;
       try {

@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly guards?: CallGuards;
   /** Connections at once. */
   readonly connectionsMax?: number;
+  /** How long an agent's stream may take to register. */
+  readonly registerWithinMs?: number;
   /** How often agents are asked to send a heartbeat. */
   readonly heartbeatEveryMs: number;
 }
@@ -74,7 +76,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { coordinator, artifacts, watchers, heartbeatEveryMs } = options;
   const streams = new OpenStreams();
   addRoutes(server, searchRoutes({ coordinator, failures, streams, guards, watchers }));
-  addRoutes(server, agentRoutes({ coordinator, failures, streams, heartbeatEveryMs, now: () => performance.now() }));
+  const { registerWithinMs } = options;
+  addRoutes(
+    server,
+    agentRoutes({ coordinator, failures, streams, heartbeatEveryMs, registerWithinMs, now: () => performance.now() }),
+  );
   addRoutes(server, artifactRoutes({ artifacts, failures, streams, guards }));
   const services = [SearchServiceService.getSearch, AgentServiceService.connect, ArtifactServiceService.putArtifact].map(
     (method) => method.path.split("/")[1] ?? "",

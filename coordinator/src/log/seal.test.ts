@@ -11,6 +11,11 @@ import { chainOf, crc32, emptyChain, readU32, seal, sealBytes, unseal, writeU32 
 
 const isLoss = (thrown: unknown): boolean => thrown instanceof RegulusError && thrown.code === "data-loss";
 const where = () => "row 1";
+/** A sealed row of a fact's bytes, and the chain up to it. */
+function sealed(fact: Uint8Array, chainBefore: number): { readonly row: Uint8Array; readonly chain: number } {
+  const row = Buffer.concat([Buffer.alloc(sealBytes), fact]);
+  return { row, chain: seal(row, chainBefore) };
+}
 
 test("the checksum is CRC-32 as everybody computes it", () => {
   assert.equal(crc32(Buffer.from("123456789")), 0xcbf43926);
@@ -33,7 +38,7 @@ test("numbers of 32 bits are kept with the lowest byte first", () => {
 test("a sealed row gives its fact back, and any one bit, cut or other row before it is noticed", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat({ max: 2 ** 32 - 1 }), fc.nat(), (fact, before, draw) => {
-      const { row, chain } = seal(fact, before);
+      const { row, chain } = sealed(fact, before);
       assert.deepEqual([row.length, chainOf(row)], [sealBytes + fact.length, chain]);
       assert.deepEqual(Buffer.from(unseal(row, before, where)), Buffer.from(fact));
       assert.deepEqual(Buffer.from(unseal(row, undefined, where)), Buffer.from(fact), "alone, as a read about one trial sees it");
@@ -50,7 +55,7 @@ test("a sealed row gives its fact back, and any one bit, cut or other row before
 
 test("chains of the same rows in another order, or with one missing, differ", () => {
   const chainOfAll = (facts: readonly Fact[]): number =>
-    facts.reduce((chain, fact) => seal(encodeFact(fact), chain).chain, emptyChain);
+    facts.reduce((chain, fact) => sealed(Fact.encode(fact).finish(), chain).chain, emptyChain);
   const facts = factsOf("a", 1, 20);
   const whole = chainOfAll(facts);
   for (let index = 0; index < facts.length; index += 1) {
