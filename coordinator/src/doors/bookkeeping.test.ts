@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { RegulusError, Trial } from "@regulus/proto";
 import fc from "fast-check";
+import { pino } from "pino";
 import { encodedPieces, fittingPage, newestFitting } from "./answer-size.js";
 import { bounds } from "./bounds.js";
 import { type CallingSide, callerOf } from "./callers.js";
 import { encodable } from "./encodable.js";
+import { failuresTo } from "./failures.js";
 import { readCursors, writeCursors } from "./feed-cursors.js";
 import { OpenStreams } from "./open-streams.js";
 import { Readiness } from "./readiness.js";
@@ -56,6 +58,27 @@ describe("readiness", () => {
     unfollow();
     readiness.set("closing", false);
     assert.deepEqual([heard.length, readiness.ready], [3, true]);
+  });
+});
+
+describe("failures", () => {
+  it("leave with their code, name fields of a new search's spec, and are logged by who has to look at them", () => {
+    const lines: { readonly level: number; readonly id?: string; readonly path: string }[] = [];
+    const failures = failuresTo(pino({ level: "debug" }, { write: (line: string) => void lines.push(JSON.parse(line)) }));
+    const invalid = RegulusError.invalid([{ field: "seed", seen: "-1", expected: "0" }]);
+    const problemsOf = (path: string) =>
+      JSON.stringify(failures(invalid, path).metadata?.getMap() ?? {}) + failures(invalid, path).details;
+    assert.notEqual(problemsOf("/regulus.v1.SearchService/CreateSearch"), problemsOf("/regulus.v1.SearchService/ListSearches"));
+    assert.equal(failures(new RegulusError("data-loss", "torn"), "/s/m").code, 15);
+    const bug = failures(new TypeError("secret"), "/s/m");
+    assert.equal(bug.code, 13);
+    assert.ok(!bug.details.includes("secret"));
+    assert.equal(failures(new RegulusError("internal", "secret too"), "/s/m").details.includes("secret"), false);
+    assert.deepEqual(
+      lines.map(({ level }) => level),
+      [20, 20, 20, 20, 50, 50, 50],
+    );
+    assert.ok(bug.details.includes(lines[5]?.id ?? assert.fail("an id")));
   });
 });
 

@@ -21,6 +21,7 @@ import Database from "libsql";
 import { factsOf } from "./conformance.js";
 import { LogFiles } from "./log-files.js";
 import { openSqliteLog } from "./sqlite-log.js";
+import { readWitness } from "./witness.js";
 
 const root = mkdtempSync(join(tmpdir(), "regulus-files-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -202,6 +203,22 @@ test("a search never gets the key of one that was removed, also over a restart",
     [5, "c"],
     [6, "e"],
   ]);
+});
+
+test("the witness is told of what an append moved, and of no more", async () => {
+  const log = await open();
+  await log.append([...appended("a", 0, 1), ...appended("b", 0, 1)]);
+  const ends: number[] = [];
+  for (let position = 1; position < 5; position += 1) {
+    await log.append(appended("a", position, 1));
+    ends.push(readWitness(files.witness)?.end ?? 0);
+  }
+  // A head of a search that is known, and the record's own head.
+  assert.deepEqual(
+    ends.slice(1).map((end, index) => end - (ends[index] ?? 0)),
+    [30, 30, 30],
+  );
+  await log.close();
 });
 
 test("a row that stands under the key of a removed search and is missed in its own is damage", async () => {

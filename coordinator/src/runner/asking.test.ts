@@ -182,5 +182,14 @@ describe("the numbers of a coordinator", () => {
     const [appends, before] = [gauges.appendsTotal, at.asked];
     await at.advance(1000);
     assert.deepEqual([gauges.appendsTotal, at.asked], [appends, before], "nothing is written where nothing happens");
+    await at.close();
+    await at.openVirtual();
+    await at.advance(1);
+    const again = at.coordinator.gauges;
+    assert.deepEqual(
+      [again.slotSecondsTotal, again.factsAppendedTotal, again.wastedSlotSecondsTotal],
+      [0, 0, {}],
+      "since this start",
+    );
   });
 });

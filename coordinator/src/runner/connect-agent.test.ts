@@ -15,9 +15,9 @@ beforeEach(async () => {
 afterEach(() => at.close());
 
 /** An agent that works on one trial, or on as many as it has slots for. */
-async function begun(trials = 1, more: Record<string, unknown> = {}): Promise<{ hand: Hand; searchId: string }> {
+async function begun(trials = 1, more: Record<string, unknown> = {}, slots = 2): Promise<{ hand: Hand; searchId: string }> {
   at.proposals = once(...Array.from({ length: trials }, () => start(0.5, { untilStep: 1000 })));
-  const hand = at.hand("a", [], { instance: "one", slots: trials });
+  const hand = at.hand("a", [], { instance: "one", slots: more.resources === undefined ? trials : slots });
   const { searchId } = await at.answer(at.create({ parallelism: trials, ...more }));
   await at.advance(1);
   assert.equal(hand.leases.length, trials);
@@ -199,14 +199,14 @@ describe("an agent", () => {
   });
 
   it("that says of an attempt that was taken from it that it is over has its slot free at once", async () => {
-    const { hand } = await begun();
+    const { hand } = await begun(1, { resources: { slots: 2 } });
     await at.answer(at.coordinator.pauseSearch(hand.leases[0]?.key?.searchId ?? "", ""));
     // Past both graces: the attempt is taken from it, and its slot stays with it.
     for (let second = 0; second < 45; second += 1) {
       hand.beat(hand.leases[0]);
       await at.advance(1000);
     }
-    assert.deepEqual([agents()[0]?.slotsUsed, at.coordinator.gauges.trialsRunning], [1, 0]);
+    assert.deepEqual([agents()[0]?.slotsUsed, at.coordinator.gauges.trialsRunning], [2, 0]);
     const refused = at.coordinator.gauges.reportsRefusedTotal;
     const stops = hand.stops.length;
     hand.measure(hand.leases[0], 5, 1);

@@ -9,12 +9,14 @@ import { SearchEntry } from "./search-entry.js";
 interface Drawn {
   readonly name: string;
   readonly createdMs: number;
+  readonly labels?: Record<string, string> | undefined;
 }
 
 const entriesOf = (drawn: readonly Drawn[]): SearchEntry[] =>
-  drawn.map(({ name, createdMs }, order) => {
+  drawn.map(({ name, createdMs, labels = {} }, order) => {
     const spec = SearchSpec.fromPartial({
       name,
+      labels,
       command: { argv: ["train"], env: { TOKEN: "secret" } },
       objectives: [{ metric: "loss" }],
       strategy: { name: "random", options: { much: "text" } },
@@ -68,6 +70,23 @@ describe("a listing of searches", () => {
         assert.deepEqual(ids, expected);
       }),
     );
+  });
+
+  it("narrows to what is asked for: name, labels and statuses together", () => {
+    const labels = [{ team: "a" }, {}, { team: "b" }];
+    const entries = entriesOf(
+      ["alpha", "beta", "alphabet"].map((name, index) => ({ name, createdMs: nowMs, labels: labels[index] })),
+    );
+    entries[2]?.add({ $case: "searchPaused", value: { reason: "" } }, nowMs);
+    for (const entry of entries) entry.fresh = [];
+    const ids = (more: Partial<ListSearchesRequest>) =>
+      listSearches(entries, ListSearchesRequest.fromPartial(more)).searches.map(({ searchId }) => searchId);
+    assert.deepEqual(ids({}), ["s2", "s1", "s0"]);
+    assert.deepEqual(ids({ nameContains: "alpha" }), ["s2", "s0"]);
+    assert.deepEqual(ids({ nameContains: "alpha", labels: { team: "a" } }), ["s0"]);
+    assert.deepEqual(ids({ labels: { toString: "x" } }), []);
+    assert.deepEqual(ids({ statuses: ["SEARCH_STATUS_PAUSED"] }), ["s2"]);
+    assert.deepEqual(ids({ statuses: ["SEARCH_STATUS_PAUSED", "SEARCH_STATUS_RUNNING"], nameContains: "bet" }), ["s2", "s1"]);
   });
 
   it("takes a page size above the maximum as the maximum", () => {
@@ -125,6 +144,12 @@ describe("a listing of trials", () => {
     assert.deepEqual(numbers({ orderBy: "trial desc" }), [8, 7, 6, 5, 4, 3, 2, 1, 0]);
     assert.deepEqual(numbers({ orderBy: "ended_ms" }), [8, 0, 1, 2, 3, 4, 5, 6, 7]);
     assert.deepEqual(numbers({ bestFirst: true }), [1, 3, 5, 7, 4, 0, 2, 6, 8]);
+  });
+
+  it("narrows to statuses", () => {
+    assert.deepEqual(numbers({ statuses: ["TRIAL_STATUS_RUNNING"] }), [8]);
+    assert.deepEqual(numbers({ statuses: ["TRIAL_STATUS_ENDED"], orderBy: "trial desc" }), [7, 6, 5, 4, 3, 2, 1, 0]);
+    assert.deepEqual(numbers({ statuses: ["TRIAL_STATUS_PENDING", "TRIAL_STATUS_PAUSED"] }), []);
   });
 
   it("refuses an order that it does not have, and two orders at once", () => {

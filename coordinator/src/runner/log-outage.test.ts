@@ -49,6 +49,7 @@ describe("reads after a round that the log did not take", () => {
     at.readGate = new Promise((resolve) => {
       open = resolve;
     });
+    const published = at.published.length;
     const refusals = [at.coordinator.pauseSearch(busy.searchId, "full"), at.create({}, "never")];
     for (const refusal of refusals) await assert.rejects(refusal, /can't be written, nothing was changed/);
     const { searchId } = busy;
@@ -59,6 +60,7 @@ describe("reads after a round that the log did not take", () => {
       assert.deepEqual(new Set(searches.map((search) => search.searchId)), new Set([quiet.searchId, searchId]));
     };
     await durable();
+    assert.equal(at.published.length, published, "the feed hears of nothing that is not durable");
     // Its trials as of before are not known until it is read again.
     const trials = () => at.coordinator.listTrials(ListTrialsRequest.fromPartial({ searchId })).trials;
     assert.throws(trials, /is read from the log again, after a write that the log refused; try again in a moment/);
@@ -72,5 +74,11 @@ describe("reads after a round that the log did not take", () => {
     });
     await durable();
     assert.ok((await readAll(searchId)).trial.trial);
+    for (const id of [quiet.searchId, searchId])
+      assert.deepEqual(
+        at.published.filter((fact) => fact.searchId === id).map(({ position, kind }) => [position, kind?.$case]),
+        (await at.factsOf(id)).map(({ position, kind }) => [position, kind?.$case]),
+        "and of everything that is, once and in order",
+      );
   });
 });

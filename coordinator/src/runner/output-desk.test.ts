@@ -36,7 +36,7 @@ function begin(status: TrialStatus = "TRIAL_STATUS_RUNNING") {
   const desk = new OutputDesk({ agents, artifacts, clock: new ProcessClock(time), trial: () => at.trial });
   const requests = () => sent.flatMap(({ message }) => (message?.$case === "outputRequest" ? [message.value] : []));
   const read = (offset = 0, bytesMax = 0) => desk.read({ searchId: "s", trial: 3, offset, bytesMax });
-  return { desk, connection, stranger: open(), requests, read, at, artifacts, time };
+  return { desk, connection, stranger: open(), requests, read, at, artifacts, time, agents, open };
 }
 const found = (requestId: number, text: string, offset = 0) => ({
   requestId,
@@ -119,6 +119,30 @@ test("a stored output keeps its offsets over what is left out, and one that no h
   assert.deepEqual([piece.offset, Buffer.from(piece.data).toString()], [outputHeadBytesMax + 1000, "the end"]);
   await store(Buffer.alloc(2 * 2 ** 20, "x"));
   assert.ok((await read()).totalBytes < 2 ** 19);
+});
+
+test("only so many requests wait in all, and each that is over makes room", async () => {
+  const { desk, connection, read, at, agents, open, requests } = begin();
+  const waiting: Promise<unknown>[] = [];
+  const connections = [connection];
+  for (let agent = 0; agent < 16; agent += 1) {
+    if (agent > 0) {
+      at.trial = { ...at.trial, agentId: `a${agent}` };
+      connections.push(open());
+      agents.connect(Register.fromPartial({ agent: { agentId: `a${agent}`, slots: 1 } }), connections[agent] ?? connection, 0);
+    }
+    for (let request = 0; request < 16; request += 1) waiting.push(read().catch(() => undefined));
+  }
+  at.trial = { ...at.trial, agentId: "fresh" };
+  const fresh = open();
+  agents.connect(Register.fromPartial({ agent: { agentId: "fresh", slots: 1 } }), fresh, 0);
+  await assert.rejects(read(), isRegulus("exhausted"));
+  desk.answer(connection, found(requests()[0]?.requestId ?? 0, "x"));
+  const answer = read();
+  desk.answer(fresh, found(requests().at(-1)?.requestId ?? 0, "room"));
+  assert.equal(Buffer.from((await answer).data).toString(), "room");
+  for (const one of connections) desk.closed(one);
+  await Promise.all(waiting);
 });
 
 test("only so many requests wait for one agent", async () => {

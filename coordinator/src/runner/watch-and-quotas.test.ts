@@ -71,7 +71,9 @@ it("one caller can't have all searches, and its share is free again once one end
   const create = (caller?: string) => at.coordinator.createSearch({ spec, idempotencyKey: "", validateOnly: false }, caller);
   const made = await Promise.all(Array.from({ length: limits.activeSearchesPerCallerMax }, () => create("one")));
   await assert.rejects(create("one"), exhausted(/this caller.s limit of .* not over/));
-  await create("another");
+  const another = Array.from({ length: limits.activeSearchesMax - limits.activeSearchesPerCallerMax }, () => create("another"));
+  await Promise.all(another);
+  await assert.rejects(create("third"), exhausted(/1000 .*not over/));
   await at.coordinator.stopSearch(made[0]?.searchId ?? "", "");
   await create("one");
 });

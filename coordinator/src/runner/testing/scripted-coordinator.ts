@@ -58,6 +58,8 @@ export class ScriptedCoordinator {
   readonly notices: Notice[] = [];
   /** Facts that were appended. */
   appended = 0;
+  /** Facts that its feed was told. */
+  readonly published: Fact[] = [];
   readonly failures: { readonly atMs: number; readonly error: unknown }[] = [];
   #virtual = false;
   /** Where artifacts are kept, by the same clock. */
@@ -136,6 +138,7 @@ export class ScriptedCoordinator {
       },
       log,
       artifacts: this.artifacts,
+      feed: { publish: (facts) => void this.published.push(...facts), close: async () => undefined },
       strategies,
       leaseTimeoutMs,
       notify: (notice) => void this.notices.push(notice),
