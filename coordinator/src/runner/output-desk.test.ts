@@ -72,7 +72,7 @@ test("answers from another connection, or to no question, are dropped", async ()
 });
 
 test("an agent that is silent, leaves or does not know fails the call as unavailable", async () => {
-  const { desk, connection, requests, read, time } = begin();
+  const { desk, connection, requests, read, time, at } = begin();
   const silent = assert.rejects(read(), isRegulus("unavailable"));
   while (time.step());
   await silent;
@@ -82,6 +82,13 @@ test("an agent that is silent, leaves or does not know fails the call as unavail
   const unknown = assert.rejects(read(), isRegulus("unavailable"));
   desk.answer(connection, { ...found(requests().at(-1)?.requestId ?? 0, ""), found: false });
   await unknown;
+  at.trial = { ...at.trial, agentId: "nobody" };
+  await assert.rejects(read(), isRegulus("unavailable"), "an agent that is not connected");
+  at.trial = { ...at.trial, agentId: "a" };
+  connection.open = false;
+  const before = requests().length;
+  await assert.rejects(read(), isRegulus("unavailable"));
+  assert.equal(requests().length, before, "a connection that is gone is not asked");
 });
 
 test("a trial that ends while its agent is asked is served from the store", async () => {

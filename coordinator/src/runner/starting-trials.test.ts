@@ -133,6 +133,27 @@ describe("a trial at work", () => {
   });
 });
 
+describe("a search with more facts than are read at once", () => {
+  it("is the same after a restart, and goes on", async () => {
+    at.proposals = once(start(0.5, { untilStep: 5000 }));
+    const hand = at.hand("a", [], { slots: 1, instance: "one" });
+    const { searchId } = await at.answer(at.create({ budget: { trials: 1 } }));
+    for (let step = 1; step <= 1200; step += 1) hand.measure(hand.leases[0], step, 1 + 1 / step);
+    await at.advance(5);
+    const before = at.coordinator.getSearch(searchId);
+    const { trial } = await at.coordinator.getTrial(searchId, 0);
+    assert.deepEqual([before.position, before.steps], [1203, 1200]);
+    await at.close();
+    await at.openVirtual();
+    assert.deepEqual(at.coordinator.getSearch(searchId), before);
+    assert.deepEqual((await at.coordinator.getTrial(searchId, 0)).trial, trial);
+    const again = at.hand("a", [hand.leases[0]?.key], { slots: 1, instance: "one" });
+    again.measure(hand.leases[0], 1201, 0.5);
+    await at.advance(5);
+    assert.deepEqual([at.coordinator.getSearch(searchId).position, again.acknowledged], [1204, 1]);
+  });
+});
+
 describe("a search beside others", () => {
   it("is told what it used of late, by slot-seconds and weight", async () => {
     at.proposals = () => [start(0.5, { untilStep: 1000 }), start(0.5, { untilStep: 1000 }), start(0.5, { untilStep: 1000 })];

@@ -74,9 +74,19 @@ test("a trial that failed waits for its time, somewhere else if it can, and for 
   at.tell(3000, { $case: "attemptEnded", value: { trial: 0, attempt: 1, reason, message: "", retryAtMs: 8000 } });
   assert.equal(at.planned(7999), undefined);
   const [ready] = at.planned(8000)?.ready ?? [];
-  assert.deepEqual([ready?.trial, ready?.avoid, ready?.prefer], [0, "bad", ""]);
+  assert.deepEqual([ready?.trial, ready?.avoid, ready?.prefer, ready?.elsewhere], [0, "bad", "", false]);
   assert.equal(at.planned(8000 - 60_000), undefined);
   assert.equal(at.planned(8000 - 60_001)?.ready.length, 1);
+});
+
+test("a trial that failed by its program on one agent is to be tried on another one", () => {
+  const at = begin({ parallelism: 1 });
+  at.propose(0, 0);
+  at.start(0, 0, "blamed");
+  const reason = EndReason.END_REASON_USER_ERROR;
+  at.tell(10, { $case: "attemptEnded", value: { trial: 0, attempt: 1, reason, message: "no file", retryAtMs: 10 } });
+  const [ready] = at.planned(20)?.ready ?? [];
+  assert.deepEqual([ready?.avoid, ready?.elsewhere], ["blamed", true]);
 });
 
 test("a search that is paused or over has no trial ready, and keeps its share while one still runs", () => {
