@@ -94,6 +94,23 @@ test("bytes that are put or referred to again within the minute stay", async () 
   assert.ok(!at.has(held));
 });
 
+test("an artifact that is named in the very moment at which it would go stays", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const ref = at.put("late");
+  ledger.retain(ref);
+  ledger.release(ref);
+  const look = at.store.stat;
+  Object.assign(at.store, {
+    stat: async (sha256: string) => {
+      ledger.retain(ref);
+      return await look(sha256);
+    },
+  });
+  await at.pass(artifactGraceMs);
+  assert.ok(at.has(ref));
+});
+
 test("what was held before the references were counted anew takes none of the new ones away", async () => {
   const at = new Place();
   const ledger = new ArtifactLedger(at.store, at.clock);

@@ -138,6 +138,28 @@ describe("a strategy that has nothing for now", () => {
   });
 });
 
+describe("a strategy that throws", () => {
+  it("ends its search as failed, with its words, and lets what runs end first", async () => {
+    at.proposals = (asked) => {
+      if (asked > 1) throw new RangeError("no such arm");
+      return [start()];
+    };
+    const hand = at.hand("a", [], { slots: 2 });
+    const searchId = await create({ parallelism: 2 });
+    hand.measure(hand.leases[0], 1, 1);
+    await at.advance(5);
+    for (const { lease, reason } of [...hand.stops])
+      hand.finish(
+        hand.leases.find(({ key }) => key?.trial === lease?.trial),
+        reason,
+      );
+    await at.advance(5);
+    const { outcome, reason } = at.coordinator.getSearch(searchId);
+    assert.equal(outcome, "SEARCH_OUTCOME_FAILED");
+    assert.match(reason, /RangeError: no such arm/);
+  });
+});
+
 describe("the numbers of a coordinator", () => {
   it("tell what stands and what was done since it started", async () => {
     at.proposals = (asked) => (asked === 1 ? [start(), start()] : []);

@@ -221,6 +221,23 @@ describe("an agent", () => {
     assert.equal(hand.leases.at(-1)?.key?.attempt, 2);
   });
 
+  it("that comes back without an attempt that was taken from it has all of its slots", async () => {
+    const { hand, searchId } = await begun();
+    await at.answer(at.coordinator.pauseSearch(searchId, ""));
+    for (let second = 0; second < 45; second += 1) {
+      hand.beat(hand.leases[0]);
+      await at.advance(1000);
+    }
+    await at.answer(at.coordinator.resumeSearch(searchId));
+    assert.equal(agents()[0]?.slotsUsed, 1);
+    const again = at.hand("a", [], { instance: "two", slots: 1 });
+    await at.advance(1);
+    assert.deepEqual(
+      again.leases.map(({ key }) => key?.attempt),
+      [2],
+    );
+  });
+
   it("that drains keeps what it has, gets nothing new, and gets work again once it comes back", async () => {
     const { hand } = await begun(1, { budget: { trials: 3 } });
     at.proposals = () => [start()];
