@@ -184,6 +184,32 @@ test("who comes back takes its own place; a second process with the same id is r
   await eventually("the agent is gone", () => (connected("twin") ? undefined : true));
 });
 
+test("an agent whose connection the coordinator closes is told why, and the coordinator that it is over, once", async () => {
+  let close: ((reason: string) => void) | undefined;
+  let closed = 0;
+  const closing: Coordinator = overriding(parts.coordinator, {
+    connectAgent: (_register, _send, closeIt) => {
+      close = closeIt;
+      const ignore = (): void => undefined;
+      const over = (): void => {
+        closed += 1;
+      };
+      return { heartbeat: ignore, reports: ignore, output: ignore, draining: ignore, closed: over };
+    },
+  });
+  const own = await openDoors({ ...parts, coordinator: closing });
+  const ownClient = new AgentServiceClient(own.server.address, credentials.createInsecure());
+  const agent = new AgentStream(ownClient).register("told");
+  const end = await eventually("connected", () => close);
+  end("the log can't be written");
+  end("again");
+  const { code, details } = await agent.failure();
+  assert.deepEqual([code, details], [14, "the coordinator closed the connection: the log can't be written"]);
+  ownClient.close();
+  await own.close();
+  assert.equal(closed, 1);
+});
+
 test("an agent that reads nothing is disconnected, and one that is not acknowledged is not read from", async () => {
   let send: ((message: ConnectResponse) => void) | undefined;
   let reports = 0;
