@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import {
   ConnectRequest,
   EndReason,
+  Heartbeat,
   limits,
   outputPieceBytesMax,
   Register,
@@ -175,7 +176,7 @@ describe("what an agent says", () => {
 
   it("of the attempts that it works on names each whole", () => {
     const beat = (keys: readonly { searchId: string; trial: number; attempt: number }[]) =>
-      refused(() => checkHeartbeat({ active: [...keys], sentMs: 0 }));
+      refused(() => checkHeartbeat(Heartbeat.fromPartial({ active: [...keys] })));
     assert.deepEqual(beat([key, { ...key, attempt: 2 ** 32 - 1 }]), []);
     assert.deepEqual(beat([{ searchId: "", trial: limits.trialsMax, attempt: 2 ** 32 }]), [
       "heartbeat.active[0].searchId",
