@@ -1,4 +1,4 @@
-/** Seals, and what logs agree on about facts: any single error in a row shows, and a writer's mistakes stop it. */
+/** Seals, and what logs agree on about facts. Every single error in a row shows, and the mistakes of a writer stop it. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
