@@ -355,8 +355,10 @@ test("a process that ends without a last word is lost or the user's, by whose co
   const stderr = "words";
   const ours = await working({ stderr });
   ours.child.say(measured(2));
+  save(ours, "checkpoint-1", 2);
   ours.child.end(3);
   const lost = await ours.end();
+  assert.deepEqual(ours.kinds(), ["measured", "checkpointed", "finished"], "what it had saved is stored first");
   assert.deepEqual([lost.reason, lost.step, lost.final?.step], [EndReason.END_REASON_LOST, 2, 2]);
   assert.match(lost.message, /exit code 3; its last lines:\nwords$/);
   const users = await working({ spec: { workload: { name: "count", module: "/x.mjs" } } });

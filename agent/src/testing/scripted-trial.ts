@@ -27,6 +27,7 @@ export class ScriptedChild extends EventEmitter implements TrialChild {
   }
 
   send(message: ToTrial): boolean {
+    if (!this.connected) throw new Error(`${message.kind} was sent to a process that is gone`);
     this.heard.push(message);
     return true;
   }
