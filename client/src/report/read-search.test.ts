@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { type ArtifactRef, Measurement, Trial } from "@regulus/proto";
+import { type ArtifactRef, type ExportSearchResponse, Measurement, Trial } from "@regulus/proto";
 import { toJson } from "../cli/json.js";
-import { connect } from "../connect.js";
+import { connect, type RegulusClient } from "../connect.js";
 import { type CoordinatorTwin, startTwin } from "../testing/coordinator-twin.js";
 import { regulus } from "../testing/run-inside.js";
 import { sampleSearch } from "../testing/sample-search.js";
@@ -117,4 +117,27 @@ test("the command writes one page of several searches, says which of them is not
   assert.equal(nowhere.code, 5);
   assert.match(nowhere.stderr, /^regulus: the report could not be written to .*page\.html: /);
   assert.deepEqual(readdirSync(folder), ["one.html"]);
+});
+
+test("a search of more than 200,000 trials is refused, with another way to have them", async () => {
+  const client = (rows: readonly ExportSearchResponse[]) => {
+    async function* exportSearch() {
+      yield* rows;
+    }
+    async function* watchSearch() {
+      yield { facts: [], live: true };
+    }
+    return {
+      getSearch: async () => sample.search,
+      exportSearch,
+      searchNews: async () => [],
+      watchSearch,
+    } as unknown as RegulusClient;
+  };
+  const row: ExportSearchResponse = { trial: undefined, measurements: [] };
+  const many = (count: number) => Array.from({ length: count }, () => row);
+  await assert.rejects(readSearch(client(many(200_001)), "s1"), {
+    code: "exhausted",
+    message: /more than 200000 trials.*use: regulus export s1/,
+  });
 });
