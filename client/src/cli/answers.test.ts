@@ -90,6 +90,12 @@ test("as many columns as fit a terminal are shown, the fixed ones always", () =>
   }
 });
 
+test("the first column, which names the row, is never cut, and the others keep three characters", () => {
+  const [head, row] = table(["SEARCH", "NAME"], [["x".repeat(30), "y".repeat(20)]], 40).split("\n");
+  assert.deepEqual([head, row], [`${"SEARCH".padEnd(30)}  NAME`, `${"x".repeat(30)}  ${"y".repeat(7)}…`]);
+  assert.equal(table(["SEARCH", "NAME"], [["x".repeat(50), "y".repeat(20)]], 40).split("\n")[1], `${"x".repeat(50)}  yy…`);
+});
+
 test("a search is found by its id, else by the only beginning of one, else by the only name", async (t) => {
   const twin = await startTwin(t);
   const client = connect(twin.address);
