@@ -26,6 +26,11 @@ function chainOf(count: number, isSaved: (id: number) => boolean = never, theta?
 test("the way leads from the newest solutions that are held to those that are wanted, one question at a time", () => {
   const chain = chainOf(5);
   assert.deepEqual(
+    chain.answered.map(({ id }) => id),
+    [45],
+    "what led nowhere is forgotten with the next step",
+  );
+  assert.deepEqual(
     chain.links.map(({ id }) => id),
     [0, 10, 20, 30, 40],
   );

@@ -299,6 +299,23 @@ test("a direction of the past whose slope is beyond all numbers gives way to the
   assert.equal(state.trials[0]?.stepLength, 2 ** -490);
 });
 
+test("a step follows the direction of the past, and first tries its length", () => {
+  const begun = (direction: string) => {
+    const state = begin({ direction, tolerance: 0 }, [2, 1]);
+    state.history = [{ theta: [3, 3], hypergradient: [6, 24] }];
+    maid.tell(state, 0, gradientAnswer(0, { hypergradient: [4, 8] }));
+    return [state.point?.direction, state.point?.slope, state.trials[0]?.stepLength];
+  };
+  // s = (1, 2) and y = (2, 16) backwards: <s, s> / <s, y> = 5 / 34.
+  assert.deepEqual(begun("barzilai-borwein"), [[-4, -8], -80, 5 / 34]);
+  assert.deepEqual(begun("gradient"), [[-4, -8], -80, 0.25]);
+  const [direction = [], slope, length] = begun("l-bfgs") as [number[], number, number];
+  const [d0 = 0, d1 = 0] = direction;
+  assert.equal(length, 1);
+  // Along neither the hypergradient nor its opposite, and downhill.
+  assert.ok(Math.abs(slope - (4 * d0 + 8 * d1)) < 1e-12 && slope < 0 && Math.abs(d1 / d0 - 2) > 0.1, `${direction}`);
+});
+
 test("a direction of the past keeps as many points as it needs", () => {
   const kept = (direction: string) => {
     const state = begin({ direction, steps: 40, tolerance: 0, stepLength: 1e-3, thetaMin: -1e6 });

@@ -57,6 +57,13 @@ test("members share a budget of steps and begin at places of their own", () => {
   for (const place of places) assert.match(place, /^\{"inputDropout":0\.\d+\}$/);
 });
 
+test("replays have their share of a budget of steps, and of no budget of a trial", () => {
+  const until = (budget: Partial<Budget>) =>
+    starts(contextOf(budget), { population: 3, replays: 2, copyShare: 0 }).map(({ untilStep }) => untilStep);
+  assert.deepEqual(until({ steps: 3004 }), [600, 600, 600]);
+  assert.deepEqual(until({ steps: 3004, stepsPerTrial: 900 }), [900, 900, 900]);
+});
+
 test("searches that it can do nothing with are refused", () => {
   const fields = (context: StrategyContext, options: unknown = {}) =>
     (module.spec.problems?.(context, module.spec.options.parse(options)) ?? []).map(({ field }) => field);
