@@ -60,6 +60,7 @@ class Life {
     else if (act === "restart") {
       const active = [0, 1].flatMap((trial) => this.#leaseOf(trial)?.key ?? []);
       await at.answer(at.close());
+      for (const given of this.#given) this.#recalled.add(given);
       await at.openVirtual(leaseTimeoutMs);
       this.#connect(active);
     } else if (act === "retry") {
@@ -108,9 +109,10 @@ class Life {
     return sums;
   }
 
-  /** What the attempts at work began from. */
+  /** What the attempts at work began from, of those that began since the last restart: an agent that had the lease before has the bytes too. */
   begun(): string[] {
-    return [0, 1].flatMap((trial) => this.#leaseOf(trial)?.resumeFrom?.sha256 ?? []);
+    const leases = [0, 1].map((trial) => this.#leaseOf(trial));
+    return leases.flatMap((lease) => (lease === undefined || this.#recalled.has(lease) ? [] : (lease.resumeFrom?.sha256 ?? [])));
   }
 
   async #put(kind: string): Promise<ArtifactRef> {
@@ -125,6 +127,8 @@ class Life {
   }
 
   readonly #given: Lease[] = [];
+  /** Those that were given before a restart. */
+  readonly #recalled = new Set<Lease>();
 
   #connect(active: readonly Lease["key"][]): void {
     this.hand = this.at.hand("a", active, { instance: "one", onLease: (lease) => void this.#given.push(lease) });
