@@ -56,7 +56,7 @@ test("what is no schedule is refused with what is wrong", () => {
   refused("{", /expected an object with steps/);
   refused({ steps: [0, 5, 5], values: { rate: [1, 2, 3] } }, /steps\[2\].*a whole number above 5/);
   refused({ steps: [1], values: { rate: [1] } }, /0, where training begins/);
-  refused({ steps: [0, 5], values: { rate: [1] } }, /values\.rate: saw 1 numbers, expected 2/);
+  refused({ steps: [0, 5], values: { rate: [1] } }, /values\.rate: saw 1 number, expected 2/);
   refused({ steps: [0], values: {} }, /0 hyperparameters/);
   refused({ steps: Array.from({ length: 5000 }, (_, at) => at), values: {} }, /5000 steps/);
 });

@@ -123,7 +123,7 @@ test("what can't be read is refused with what is wrong", () => {
   assert.equal(words({ firstPosition: 3 }), "an answer for the positions from 3 to 3 of 5");
   assert.equal(words({ endPosition: 6 }), "an answer for the positions from 1 to 6 of 5");
   assert.equal(typeof words({ samples: 3 }), "object", "up to the last sample");
-  assert.equal(words({}, { value: [1] }), "1 numbers of value, one for each of 2 samples was expected");
+  assert.equal(words({}, { value: [1] }), "1 number of value, one for each of 2 samples was expected");
   assert.equal(typeof words({}, { "node.1.2": [1, 2, 3] }), "object", "a sum is as long as it likes");
   for (const name of ["value", "gradientNorm", "accuracy", "smoothness"]) {
     const { [name]: _, ...vectors } = message.vectors;

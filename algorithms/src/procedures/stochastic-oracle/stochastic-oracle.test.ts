@@ -140,7 +140,7 @@ test("vectors of the wrong length, of which it holds none, of no such units and 
   const ask = async (asked: Asked) => (await open("hyper-cleaning", workOf(asked, 1))).step();
   await assert.rejects(
     ask({ options: { kind: "lower" }, vectors: { y: [1] } }),
-    refused("invalid-argument", /1 numbers in the vector y/),
+    refused("invalid-argument", /1 number in the vector y/),
   );
   await assert.rejects(ask({ options: { kind: "lower" } }), refused("failed-precondition", /holds none/));
   await assert.rejects(ask({ options: { kind: "lower", lo: 3, hi: 9 } }), refused("failed-precondition", /units 3 to 9/));
