@@ -74,7 +74,7 @@ test("the agent that took nothing for longest is cut off, not one that reads", (
     stalled.send(stop("x".repeat(500)));
     reader.take();
   }
-  assert.match(stalled.cut, /^exhausted: the agent reads too slowly: \d+ messages of \d+ bytes/);
+  assert.match(stalled.cut, /^exhausted: the agent reads too slowly: \d+ messages to it wait to be sent, \d+ bytes in all/);
   assert.equal(reader.cut, "");
 });
 

@@ -109,7 +109,16 @@ export class Reserve {
   }
 
   #bytes(): number {
-    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+    return sizeOf(this.#path);
+  }
+}
+
+/** Bytes of a file; 0 for none, also below what is no folder: whoever opens the log there says so. */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
   }
 }
 

@@ -224,7 +224,7 @@ test("a log is compared with its witness search by search: longer is good, all e
   const seen = (position: number, chain = chains[position] ?? 0): WitnessedSearch => ({ key: 4, id: "grün", position, chain });
   for (let position = 1; position <= 5; position += 1) assert.equal(loss(seen(position)), "", `${position}`);
   assert.equal(loss(), "");
-  assert.match(loss(seen(6)), /search grün ends at position 5, but 6 facts were acknowledged/);
+  assert.match(loss(seen(6)), /search grün ends at position 5, but was acknowledged up to position 6/);
   assert.match(loss(seen(5, 1)), /search grün has other facts up to 5 than were acknowledged/);
   assert.match(loss(seen(3, 1)), /search grün has other facts up to 3 than were acknowledged/);
   assert.match(loss({ ...seen(5), id: "another" }), /search another is missing, with 5 acknowledged facts/);
