@@ -37,8 +37,8 @@ export async function followSearch(client: RegulusClient, searchId: string, { js
   });
   const say = (text: string) => (display === undefined ? note(text) : display.note(text));
   try {
-    for await (const { facts } of watch) {
-      if (display !== undefined) display.tell(facts);
+    for await (const { facts, live } of watch) {
+      if (display !== undefined) display.tell(facts, live);
       else for (const fact of facts) await writeLineSlowly(toJson(fact));
     }
   } catch (thrown) {

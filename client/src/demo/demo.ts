@@ -128,7 +128,7 @@ interface FollowRequest {
 }
 
 async function follow({ client, id, display, signal }: FollowRequest): Promise<void> {
-  for await (const { facts } of client.watchSearch(id, { signal })) display.tell(facts);
+  for await (const { facts, live } of client.watchSearch(id, { signal })) display.tell(facts, live);
 }
 
 async function present(records: readonly SearchRecord[], options: DemoOptions): Promise<DemoOutcome> {

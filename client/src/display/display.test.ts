@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import type { Fact } from "@regulus/proto";
+import fc from "fast-check";
 import { sampleSearch } from "../testing/sample-search.js";
 import { type DisplayStream, openDisplay } from "./display.js";
 
@@ -42,6 +43,52 @@ test("an end after which the search was opened again is told as an earlier one, 
     .split("\n")
     .filter((line) => line.includes("the search failed ("));
   assert.deepEqual(told, ["earlier: the search failed (old)", "the search failed (new)"]);
+});
+
+test("of a past that is read, each way of failing of the trials that are failed now is told once, and every void failure as earlier", () => {
+  const event = fc.record({ trial: fc.nat(4), way: fc.constantFrom("no data", "no memory"), reopens: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 20 }), (events) => {
+      const failed = new Map<number, string>();
+      const kinds = events.flatMap(({ trial, way, reopens }): NonNullable<Fact["kind"]>[] => {
+        const reopened = { $case: "searchReopened" as const, value: { reason: "asked for" } };
+        if (failed.delete(trial))
+          return [
+            ...(reopens ? [reopened] : []),
+            { $case: "trialRetried", value: { trial, work: undefined, idempotencyKey: "", allFailed: false } },
+          ];
+        failed.set(trial, way);
+        const reason = "END_REASON_USER_ERROR" as const;
+        const end = { trial, attempt: 1, reason, message: way, final: undefined, artifacts: [], startedMs: 0 };
+        return [{ $case: "trialEnded", value: end }];
+      });
+      const [stream, text] = recorded(false);
+      const display = openDisplay([search.searchId], { stream });
+      const created = facts[0] ?? assert.fail();
+      display.tell(
+        [created, ...kinds.map((kind, at): Fact => ({ ...created, position: created.position + at + 1, kind }))],
+        false,
+      );
+      assert.doesNotMatch(text(), /ended/, "nothing is told before all of the past is read");
+      display.tell([], true);
+      display.close();
+      const lines = text().split("\n");
+      const told = lines.flatMap((line, at) => {
+        const trial = /^trial (\d+) ended: user error$/.exec(line)?.[1];
+        return trial === undefined ? [] : [{ trial: Number(trial), way: lines[at + 1]?.trim() ?? "" }];
+      });
+      for (const { trial, way } of told)
+        if (events.every(({ reopens }) => !reopens)) assert.equal(failed.get(trial), way, text());
+      const counts = new Map<string, number>();
+      for (const way of failed.values()) counts.set(way, (counts.get(way) ?? 0) + 1);
+      const again = lines
+        .filter((line) => / more trials? ended like trial /.test(line))
+        .map((line) => Number.parseInt(line, 10) + 1);
+      assert.deepEqual(again.sort(), [...counts.values()].filter((count) => count > 1).sort(), text());
+      if (events.every(({ reopens }) => !reopens))
+        assert.deepEqual(told.map(({ way }) => way).sort(), [...counts.keys()].sort(), text());
+    }),
+  );
 });
 
 test("on a terminal the cursor is hidden while bars are painted and given back at the end", async () => {

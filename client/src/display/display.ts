@@ -8,6 +8,7 @@ import pc from "picocolors";
 import { fractionDone } from "./done-share.js";
 import { FailureNotes } from "./failures.js";
 import { headline } from "./headlines.js";
+import { HeldNotes } from "./held-notes.js";
 import { barLines, details, paint, searchLines } from "./lines.js";
 import { formatSeconds, plainText } from "./numbers.js";
 import { type Progress, progress } from "./progress.js";
@@ -25,9 +26,9 @@ export interface DisplayOptions {
   readonly plainEveryMs?: number;
 }
 
-/** Live progress. `tell` takes facts of any number of searches, in order within each. */
+/** Live progress. `tell` takes facts of any number of searches, in order within each; `live` is false while they are of a past that is still read. */
 export interface Display {
-  tell(facts: readonly Fact[]): void;
+  tell(facts: readonly Fact[], live?: boolean): void;
   /** Writes a line above the bars. */
   note(text: string): void;
   /** Paints a last time and gives the cursor back. */
@@ -37,49 +38,83 @@ export interface Display {
 /** Starts a display of searches, shown in the order given. */
 export function openDisplay(searchIds: readonly string[], options: DisplayOptions = {}): Display {
   const stream = options.stream ?? process.stderr;
-  const failures = new FailureNotes();
   const states = new Map<string, Progress>(searchIds.map((id) => [id, { ...progress.init(), searchId: id }]));
   const painter = stream.isTTY === true ? openPainter(stream, options) : openPlain(stream, options);
   let heardAt = performance.now();
-  // What an end said waits until the next paint: one that the search was opened again after is no news.
-  const ends = new Map<string, string>();
-  const tellEnds = () => {
-    for (const line of ends.values()) painter.note(line);
-    ends.clear();
-  };
+  const news = new Map<string, SearchNews>(searchIds.map((id) => [id, new SearchNews((text) => painter.note(text))]));
   const timer = setInterval(() => {
-    tellEnds();
+    for (const one of news.values()) one.tellEnd();
     painter.paint([...states.values()], performance.now() - heardAt);
   }, painter.everyMs);
   timer.unref();
 
   return {
-    tell(facts) {
+    tell(facts, live = true) {
       for (const fact of facts) {
         const state = states.get(fact.searchId);
         if (state === undefined || fact.position <= state.position) continue;
         progress.tell(state, fact);
         heardAt = performance.now();
-        const line = isFailed(fact) ? failures.told(fact.kind.value) : headline(fact);
-        const earlier = fact.kind?.$case === "searchReopened" ? ends.get(fact.searchId) : undefined;
-        if (earlier !== undefined) {
-          ends.delete(fact.searchId);
-          painter.note(`earlier: ${earlier}`);
-        }
-        if (line === undefined) continue;
         const name = states.size > 1 ? `${plainText(state.spec?.name ?? state.searchId, 28)}: ` : "";
-        if (fact.kind?.$case === "searchEnded") ends.set(fact.searchId, `${name}${line}`);
-        else painter.note(`${name}${line}`);
+        news.get(fact.searchId)?.tell(fact, name);
       }
+      if (live) for (const one of news.values()) one.tellHeld();
     },
     note: (text) => painter.note(plainText(text)),
     close() {
       clearInterval(timer);
-      tellEnds();
-      for (const line of failures.rest()) painter.note(line);
+      for (const one of news.values()) one.close();
       painter.close([...states.values()]);
     },
   };
+}
+
+/** The lines that facts of one search are worth, with what was void again by the time it is told marked as earlier. */
+class SearchNews {
+  readonly #failures = new FailureNotes();
+  readonly #held: HeldNotes;
+  /** What an end said waits until the next paint: one that the search was opened again after is no news. */
+  #end: string | undefined;
+
+  constructor(private readonly write: (text: string) => void) {
+    this.#held = new HeldNotes(write);
+  }
+
+  tell(fact: Fact, name: string): void {
+    const kind = fact.kind;
+    if (kind?.$case === "searchReopened") {
+      this.#held.reopened();
+      if (this.#end !== undefined) this.#held.add(`earlier: ${this.#end}`);
+      this.#end = undefined;
+    }
+    if (kind?.$case === "trialRetried") this.#retried(kind.value.trial, name);
+    const line = isFailed(fact) ? this.#failures.told(fact.kind.value) : headline(fact);
+    if (line === undefined) return;
+    if (kind?.$case === "searchEnded") this.#end = `${name}${line}`;
+    else this.#held.add(`${name}${line}`, isFailed(fact) ? fact.kind.value.trial : undefined);
+  }
+
+  #retried(trial: number, name: string): void {
+    const others = this.#failures.retried(trial);
+    const wasHeld = this.#held.retried(trial);
+    const next = others === undefined ? undefined : Number(/^trial (\d+)/.exec(others)?.[1]);
+    if (wasHeld && others !== undefined) this.#held.add(`${name}${others}`, next);
+  }
+
+  tellHeld(): void {
+    this.#held.tell();
+  }
+
+  tellEnd(): void {
+    if (this.#end !== undefined) this.write(this.#end);
+    this.#end = undefined;
+  }
+
+  close(): void {
+    this.#held.tell();
+    this.tellEnd();
+    for (const line of this.#failures.rest()) this.write(line);
+  }
 }
 
 /** Whether a trial failed: such ends are told once for each way. */

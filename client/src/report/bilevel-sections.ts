@@ -1,5 +1,6 @@
 /** Parts of a report without charts: what a strategy refused and why, what was found, what each arm came to, pictures that trials left. */
 import { type Fact, stepOutcome } from "@regulus/proto";
+import { reasonWords } from "../display/headlines.js";
 import { formatCount, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
 import { type Html, html } from "./html.js";
@@ -53,6 +54,11 @@ function findingCells({ kind, timeMs }: Fact): FindingCells | undefined {
     case "findingReported": {
       const { trial, severity, source, message } = kind.value;
       return { about: trial === undefined ? "search" : `trial ${trial}`, severity, source, message, timeMs };
+    }
+    case "attemptEnded": {
+      const { trial, attempt, reason, message } = kind.value;
+      const words = `attempt ${attempt} ended: ${reasonWords(reason)}${message === "" ? "" : ` (${message})`}`;
+      return { about: `trial ${trial}`, severity: "warning", source: "coordinator", message: words, timeMs };
     }
     case "strategyFailed":
       return { about: "search", severity: "error", source: "strategy", message: kind.value.message, timeMs };

@@ -316,6 +316,17 @@ test("of many refusals, words and findings the newest 30 of each are listed", ()
   );
 });
 
+test("an attempt that ended before its trial did is listed as show lists it; without anything to list there is no heading", () => {
+  const record = measured("loss", "DIRECTION_MINIMIZE", [0.5]);
+  const value = { trial: 3, attempt: 1, reason: "END_REASON_LOST" as const, message: "its agent is gone", retryAtMs: 0 };
+  const lost: Fact = { searchId: "s", position: 9, timeMs: 0, kind: { $case: "attemptEnded", value } };
+  const page = findingsTable(shownSearches([{ ...record, findings: [lost] }]))?.text ?? "";
+  assert.match(page, /trial 3.*warning.*attempt 1 ended: lost \(its agent is gone\)/s);
+  const end = { ...value, final: undefined, artifacts: [], startedMs: 0 };
+  const over: Fact = { ...lost, kind: { $case: "trialEnded", value: end } };
+  assert.equal(findingsTable(shownSearches([{ ...record, findings: [over] }])), undefined);
+});
+
 test("the best search is compared with the next best one on the same problem, and no other search is praised", async () => {
   const other = measured("loss", "DIRECTION_MINIMIZE", [0.55]);
   const elsewhere = { ...(other.search.spec ?? assert.fail()), workload: { name: "another", module: "", options: {} } };
