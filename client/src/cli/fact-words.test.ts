@@ -24,6 +24,11 @@ const told: readonly (readonly [NonNullable<Fact["kind"]>["$case"], object, stri
   ["searchStopRequested", { reason: "enough" }, "search is to end: enough"],
   ["searchEnded", { outcome: "SEARCH_OUTCOME_FAILED", reason: "all failed" }, "search failed: all failed"],
   ["searchReopened", { reason: "retry" }, "search is opened again: retry"],
+  [
+    "searchTakenUp",
+    { awaySinceMs: Date.UTC(2026, 0, 5, 9, 30) },
+    "search goes on; there was no coordinator since 2026-01-05T09:30:00.000Z",
+  ],
   ["searchExtended", {}, "search got more budget"],
   [
     "agentAvoided",
@@ -93,6 +98,6 @@ test("every kind of fact has its words", () => {
     const kind = { $case, value } as unknown as NonNullable<Fact["kind"]>;
     assert.equal(factWords(Fact.fromPartial({ kind } as Parameters<typeof Fact.fromPartial>[0])), words);
   }
-  assert.equal(new Set<string>(told.map(([kind]) => kind)).size, 24, "all kinds of fact.proto");
+  assert.equal(new Set<string>(told.map(([kind]) => kind)).size, 25, "all kinds of fact.proto");
   assert.equal(factWords(Fact.fromPartial({})), "a fact that this version does not know");
 });

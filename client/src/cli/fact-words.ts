@@ -53,6 +53,8 @@ export function factWords({ kind }: Fact): string {
       return `search ${kind.value.outcome.replace("SEARCH_OUTCOME_", "").toLowerCase()}: ${kind.value.reason}`;
     case "agentAvoided":
       return `keeps off agent ${kind.value.agentId} until ${new Date(kind.value.untilMs).toISOString()}: ${kind.value.message}`;
+    case "searchTakenUp":
+      return `search goes on; there was no coordinator since ${new Date(kind.value.awaySinceMs).toISOString()}`;
     case "searchReopened":
       return `search is opened again: ${kind.value.reason}`;
     case "searchExtended":

@@ -176,6 +176,8 @@ test("a failed trial that is tried again counts once, its steps too, and pauses 
   const state = fold(facts);
   assert.deepEqual([state.trialsFailed, state.live.size, state.steps, state.status], [0, 1, 8, "running"]);
   assert.equal(ranMs(state, 505_000), 25_000, "20 s before the end, 5 s after it");
+  const takenUp = at(900, { $case: "searchTakenUp", value: { awaySinceMs: 505_000 } }, facts.length + 1);
+  assert.equal(ranMs(fold([...facts, takenUp]), 902_000), 27_000, "none while there was no coordinator");
   assert.equal(fractionDone({ ...state, spec: { ...spec, budget: { ...spec.budget, trials: 0 } } }, 505_000), 0.25);
   assert.equal(state.spec?.budget?.trials, 3);
   assert.deepEqual(fold([...facts, at(506, ended(2, "END_REASON_DONE"), facts.length + 1)]).trialsDone, 1);

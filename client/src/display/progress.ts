@@ -136,6 +136,12 @@ function apply(state: Progress, fact: Fact): void {
       state.runningSinceMs ??= fact.timeMs;
       state.samples = [];
       return;
+    case "searchTakenUp":
+      if (state.runningSinceMs === undefined) return;
+      halt(state, Math.min(kind.value.awaySinceMs, fact.timeMs));
+      state.runningSinceMs = fact.timeMs;
+      state.samples = [];
+      return;
     case "searchExtended":
       if (state.spec !== undefined) state.spec = { ...state.spec, budget: kind.value.budget };
       state.samples = [];

@@ -161,6 +161,8 @@ function describe(kind: Kind): string {
       return `it keeps off agent ${kind.value.agentId} until ${new Date(kind.value.untilMs).toISOString()} where another one can run its trials: ${kind.value.message}`;
     case "searchReopened":
       return `it was opened again: ${kind.value.reason}`;
+    case "searchTakenUp":
+      return `it goes on; there was no coordinator since ${new Date(kind.value.awaySinceMs).toISOString()}`;
     case "searchExtended":
       return `it got more budget: ${budgetWords(kind.value.budget)}`;
     case "trialRetried":

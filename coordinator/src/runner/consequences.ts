@@ -62,6 +62,7 @@ export class Consequences {
         return;
       case "searchResumed":
       case "searchReopened":
+      case "searchTakenUp":
       case "searchExtended":
         timeMoves(entry);
         return;

@@ -17,6 +17,7 @@ export interface RoundParts {
 
 /** Decides what waits, asks strategies for what is next and plans. Answers the searches that were looked at. */
 export function decideRound({ inbox, deciding, placing, nowMs }: RoundParts, outbox: Outbox): Set<SearchEntry> {
+  deciding.takeUp();
   for (const job of inbox.take()) run(job, outbox);
   const changed = deciding.takeTouched();
   for (const entry of changed) deciding.progress(entry);

@@ -52,6 +52,15 @@ export class Deciding {
     }
   }
 
+  /** Notes of each search that was left running how long there was no coordinator. Before anything else that a round decides. */
+  takeUp(): void {
+    for (const entry of this.#touched) {
+      const { awaySinceMs } = entry;
+      entry.awaySinceMs = undefined;
+      if (awaySinceMs !== undefined) this.command(entry, { kind: "takeUp", awaySinceMs });
+    }
+  }
+
   /** The searches to look at; from here on there are none. */
   takeTouched(): Set<SearchEntry> {
     const touched = this.#touched;

@@ -127,6 +127,37 @@ describe("a search that is opened again", () => {
     await removal;
   });
 
+  it("spends no wall time while there is no coordinator, also where the log fails at the first round of the next one", async () => {
+    at.proposals = () => [start()];
+    const hand = at.hand();
+    const { searchId } = await at.answer(at.create({ budget: { wallTime: "30s" }, parallelism: 1 }));
+    await at.advance(10);
+    const lease = hand.leases.at(-1);
+    for (let second = 1; second <= 10; second += 1) {
+      hand.measure(lease, second, 1);
+      await at.advance(1000);
+    }
+    for (const fails of [true, false]) {
+      const { ranMs, runningSinceMs } = at.coordinator.getSearch(searchId);
+      const ran = ranMs + at.time.nowMs - runningSinceMs;
+      await at.answer(at.close());
+      await at.advance(75_000);
+      if (fails) at.appendFault = new RegulusError("unavailable", "no disk");
+      await at.openVirtual(1_000_000);
+      await at.advance(10);
+      at.appendFault = undefined;
+      await at.advance(2000);
+      const now = at.coordinator.getSearch(searchId);
+      assert.equal(now.status, running);
+      const more = now.ranMs + at.time.nowMs - now.runningSinceMs - ran;
+      assert.ok(more >= 0 && more < 4000, `${more} ms more`);
+    }
+    const takenUp = (await at.factsOf(searchId)).filter(({ kind }) => kind?.$case === "searchTakenUp");
+    assert.equal(takenUp.length, 2);
+    await at.advance(30_000);
+    assert.equal(statusOf(searchId), SearchStatus.SEARCH_STATUS_STOPPING);
+  });
+
   it("spends its wall time only while it runs", async () => {
     at.proposals = () => [start()];
     const hand = at.hand();

@@ -29,6 +29,7 @@ import { Rounds } from "./rounds.js";
 import type { RunnerOptions } from "./runner-options.js";
 import type { SearchEntry } from "./search-entry.js";
 import { Searches } from "./searches.js";
+import { TimeAway } from "./time-away.js";
 import { WakeUps } from "./wake-ups.js";
 
 export class Runner {
@@ -52,6 +53,7 @@ export class Runner {
   readonly #rounds: Rounds;
   readonly #inbox = new Inbox(() => this.#rounds.schedule());
   #outbox = new Outbox();
+  readonly #away = new TimeAway();
   #now = 0;
   #closed = false;
 
@@ -276,6 +278,7 @@ export class Runner {
     const entries = await readSearches({ log, ledger: this.ledger, host, diagnostics, before: this.searches });
     this.#now = clock.now();
     this.searches.replace(entries);
+    this.#away.note(entries.values(), this.#now);
     for (const entry of this.searches.all) this.#takeUp(entry);
   }
 
@@ -285,6 +288,7 @@ export class Runner {
     if (!entry.active) return;
     for (const number of state.running) this.#leases.recall(state, number, this.#now);
     for (const number of state.pending) this.#wakeUps.retry(entry, state.live.get(number)?.retryAtMs ?? 0, this.#now);
+    entry.awaySinceMs = this.#away.sinceMs(state);
     this.#wakeUps.wallTime(entry);
     this.deciding.touch(entry);
   }

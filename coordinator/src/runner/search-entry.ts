@@ -53,6 +53,8 @@ export class SearchEntry {
   idle = false;
   /** Who created it, for that caller's share; unknown after a restart of the coordinator. */
   caller: string | undefined;
+  /** Since when there was no coordinator, where the search was left running and its facts do not say so yet. */
+  awaySinceMs: number | undefined;
   /** The search as it was before this round. */
   #before: Search | undefined;
   /** Whether it is being removed. */

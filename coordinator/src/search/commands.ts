@@ -11,6 +11,8 @@ export type SearchCommand =
   | { readonly kind: "pauseSearch"; readonly reason: string }
   | { readonly kind: "resumeSearch" }
   | { readonly kind: "stopSearch"; readonly reason: string; readonly completes: boolean }
+  /** Goes on with a search that ran while there was no coordinator. */
+  | { readonly kind: "takeUp"; readonly awaySinceMs: number }
   /** Adds budget. A key that was seen before makes nothing, or fails where it was another call's; an empty one is new every time. */
   | {
       readonly kind: "extendSearch";

@@ -19,6 +19,8 @@ export function decide(state: SearchState, command: SearchCommand): readonly Fac
       return pauseSearch(state, command.reason);
     case "resumeSearch":
       return resumeSearch(state);
+    case "takeUp":
+      return state.time.sinceMs === undefined ? [] : [{ $case: "searchTakenUp", value: { awaySinceMs: command.awaySinceMs } }];
     case "stopSearch":
       return state.status === "stopping" || state.status === "ended"
         ? []

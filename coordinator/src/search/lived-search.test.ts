@@ -45,6 +45,9 @@ class Referee {
       case "searchReopened":
         this.#search = "running";
         return;
+      case "searchTakenUp":
+        assert.notEqual(this.#search, "paused", words);
+        return;
       case "searchExtended":
         this.#trialsMax = kind.value.budget?.trials ?? 0;
         return;
@@ -123,6 +126,7 @@ test("no fact comes where it must not: budgets, retries, turns of a trial and of
   for (const kind of [
     "searchReopened",
     "searchExtended",
+    "searchTakenUp",
     "checkpointDamaged",
     "trialDeferred",
     "trialStopRequested",

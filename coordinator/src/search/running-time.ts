@@ -1,4 +1,7 @@
-/** The wall time in which a search ran, folded from the times of its facts: pauses and the time after an end do not count. */
+/**
+ * The wall time in which a search ran, folded from the times of its facts: pauses, the time after an end and time without a coordinator do not
+ * count.
+ */
 
 export class RunningTime {
   /** Of the stretches that are over, in milliseconds. */
@@ -17,6 +20,13 @@ export class RunningTime {
   halt(timeMs: number): void {
     this.ranMs = this.at(timeMs);
     this.sinceMs = undefined;
+  }
+
+  /** There was no coordinator between two times; the later one is now. Changes nothing where the search did not run anyway. */
+  away(fromMs: number, nowMs: number): void {
+    if (this.sinceMs === undefined) return;
+    this.halt(Math.min(fromMs, nowMs));
+    this.run(nowMs);
   }
 
   /** All of it at a time. Clocks of machines that take over from each other may differ. */

@@ -53,6 +53,9 @@ export function tellCourse(course: SearchCourse, { kind, timeMs }: Fact): void {
       course.endedMs = 0;
       course.time.run(timeMs);
       return;
+    case "searchTakenUp":
+      course.time.away(kind.value.awaySinceMs, timeMs);
+      return;
     case "searchExtended":
       course.budget = kind.value.budget ?? course.budget;
       course.spec = { ...course.spec, budget: course.budget };

@@ -55,6 +55,8 @@ export class SearchState implements SearchCourse {
   /** Slots that one trial takes. */
   readonly slots: number;
   position: number;
+  /** Time of its newest fact. */
+  toldMs: number;
   status: SearchCourse["status"] = "running";
   outcome: SearchOutcome = SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED;
   reason = "";
@@ -115,6 +117,7 @@ export class SearchState implements SearchCourse {
     this.createdMs = created.timeMs;
     this.time = new RunningTime(created.timeMs);
     this.position = created.position;
+    this.toldMs = created.timeMs;
   }
 
   /** The best trial by the value that counts; undefined where none has one. */
@@ -131,6 +134,7 @@ export class SearchState implements SearchCourse {
   tell(fact: Fact): void {
     assert(fact.position === this.position + 1, () => `fact ${fact.position} of ${this.searchId} follows ${this.position}`);
     this.position = fact.position;
+    this.toldMs = Math.max(this.toldMs, fact.timeMs);
     this.news.tell(fact);
     this.keyed.tell(fact, this.budget);
     tellCourse(this, fact);

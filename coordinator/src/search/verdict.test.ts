@@ -182,6 +182,21 @@ describe("the end of a search by its wall time", () => {
     assert.equal(endOf(at.ended(0, done, { loss: 1 }))?.reason, "budget spent: 30s of wall time");
   });
 
+  it("leaves out time in which there was no coordinator, and no more than that", () => {
+    const at = at30();
+    at.timeMs = nowMs + 100_000;
+    at.tell(...decide(at.state, { kind: "takeUp", awaySinceMs: nowMs + 10_000 }));
+    assert.deepEqual([at.state.view().ranMs, at.state.view().runningSinceMs], [10_000, nowMs + 100_000]);
+    at.timeMs = nowMs + 119_999;
+    assert.deepEqual(settled(at), []);
+    // Times of another machine's clock, before the search ran on and after now, take nothing away and add nothing.
+    at.tell(...decide(at.state, { kind: "takeUp", awaySinceMs: nowMs }));
+    at.tell(...decide(at.state, { kind: "takeUp", awaySinceMs: nowMs + 1_000_000 }));
+    assert.deepEqual([at.state.view().ranMs, at.state.view().runningSinceMs], [10_000, nowMs + 119_999]);
+    at.timeMs = nowMs + 139_999;
+    assert.notDeepEqual(settled(at), []);
+  });
+
   it("leaves out time in which the search was paused", () => {
     const at = at30();
     at.timeMs = nowMs + 10_000;

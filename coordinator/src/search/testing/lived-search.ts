@@ -21,7 +21,7 @@ const inTrials = [
   ...["finish", "finish", "retry", "halt", "go"],
 ];
 /** Those that concern all of it, or are rare. */
-const ofAll = ["run", "measure", "save", "find", "defer", "lose", "damaged", "batch", "end", "settle", "idle", "extend"];
+const ofAll = ["run", "measure", "save", "find", "defer", "lose", "damaged", "batch", "end", "settle", "idle", "extend", "away"];
 
 const acts = (kinds: readonly string[]) =>
   fc.array(
@@ -121,6 +121,7 @@ function doToAll(at: SearchAt, { what, which, by }: Act, procedure: string): voi
   } else if (what === "halt" && open) tell(at, { kind: "pauseSearch", reason: "lunch" });
   else if (what === "go" && open) tell(at, { kind: "resumeSearch" });
   // Which is seldom 0: a search is to live for a while.
+  else if (what === "away") tell(at, { kind: "takeUp", awaySinceMs: nowMs - which * 1000 });
   else if (what === "end" && which === 0) tell(at, { kind: "stopSearch", reason: "enough", completes: by > 2 });
   else if (what === "settle") tell(at, { kind: "settle", nowMs, idle: false });
   else if (what === "idle" && (by === 0 || status === "stopping")) tell(at, { kind: "settle", nowMs, idle: true });

@@ -176,6 +176,9 @@ export interface Fact {
     | //
     /** A checkpoint of a trial can't be restored, and counts no more. */
     { $case: "checkpointDamaged"; value: CheckpointDamaged }
+    | //
+    /** A coordinator took up a search that went on without one. */
+    { $case: "searchTakenUp"; value: SearchTakenUp }
     | undefined;
 }
 
@@ -231,6 +234,12 @@ export interface SearchExtended {
 export interface SearchReopened {
   /** Who or what asked. */
   reason: string;
+}
+
+/** SearchTakenUp: a coordinator took up a search that was left running. The time in between counts as none in which the search ran. */
+export interface SearchTakenUp {
+  /** When the coordinator before it was last known to run, in milliseconds since 1970. */
+  awaySinceMs: number;
 }
 
 /** StrategyFailed: the strategy threw or gave a proposal that was refused. */
@@ -533,6 +542,9 @@ export const Fact: MessageFns<Fact> = {
       case "checkpointDamaged":
         CheckpointDamaged.encode(message.kind.value, writer.uint32(266).fork()).join();
         break;
+      case "searchTakenUp":
+        SearchTakenUp.encode(message.kind.value, writer.uint32(274).fork()).join();
+        break;
     }
     return writer;
   },
@@ -766,6 +778,14 @@ export const Fact: MessageFns<Fact> = {
             message.kind = { $case: "checkpointDamaged", value: CheckpointDamaged.decode(reader, reader.uint32()) };
             continue;
           }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.kind = { $case: "searchTakenUp", value: SearchTakenUp.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -887,6 +907,10 @@ export const Fact: MessageFns<Fact> = {
         ? { $case: "checkpointDamaged", value: CheckpointDamaged.fromJSON(object.checkpointDamaged) }
         : isSet(object.checkpoint_damaged)
         ? { $case: "checkpointDamaged", value: CheckpointDamaged.fromJSON(object.checkpoint_damaged) }
+        : isSet(object.searchTakenUp)
+        ? { $case: "searchTakenUp", value: SearchTakenUp.fromJSON(object.searchTakenUp) }
+        : isSet(object.search_taken_up)
+        ? { $case: "searchTakenUp", value: SearchTakenUp.fromJSON(object.search_taken_up) }
         : undefined,
     };
   },
@@ -950,6 +974,8 @@ export const Fact: MessageFns<Fact> = {
       obj.trialRetried = TrialRetried.toJSON(message.kind.value);
     } else if (message.kind?.$case === "checkpointDamaged") {
       obj.checkpointDamaged = CheckpointDamaged.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "searchTakenUp") {
+      obj.searchTakenUp = SearchTakenUp.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -1104,6 +1130,12 @@ export const Fact: MessageFns<Fact> = {
       case "checkpointDamaged": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "checkpointDamaged", value: CheckpointDamaged.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "searchTakenUp": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "searchTakenUp", value: SearchTakenUp.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -1662,6 +1694,79 @@ export const SearchReopened: MessageFns<SearchReopened> = {
   fromPartial(object: DeepPartial<SearchReopened>): SearchReopened {
     const message = createBaseSearchReopened();
     message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseSearchTakenUp(): SearchTakenUp {
+  return { awaySinceMs: 0 };
+}
+
+export const SearchTakenUp: MessageFns<SearchTakenUp> = {
+  encode(message: SearchTakenUp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.awaySinceMs !== 0) {
+      writeUint64(writer.uint32(8), message.awaySinceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchTakenUp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchTakenUp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.awaySinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchTakenUp {
+    return {
+      awaySinceMs: isSet(object.awaySinceMs)
+        ? globalThis.Number(object.awaySinceMs)
+        : isSet(object.away_since_ms)
+        ? globalThis.Number(object.away_since_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: SearchTakenUp): unknown {
+    const obj: any = {};
+    if (message.awaySinceMs !== 0) {
+      obj.awaySinceMs = Math.round(message.awaySinceMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SearchTakenUp>): SearchTakenUp {
+    return SearchTakenUp.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SearchTakenUp>): SearchTakenUp {
+    const message = createBaseSearchTakenUp();
+    message.awaySinceMs = object.awaySinceMs ?? 0;
     return message;
   },
 };
