@@ -14,7 +14,7 @@ import type { Finding } from "./examine.js";
 /** The program that reads logs. */
 const main = new URL("../../../coordinator/dist/doctor/main.js", import.meta.url);
 /** Any of these says that there is or was a log. */
-const traces = ["log.sqlite", "log.sqlite-wal", "log.heads", "has-log", "artifacts"];
+const traces = ["log.sqlite", "log.sqlite-wal", "log.heads", "has-log", "log.repair", "artifacts"];
 /** Searches and files that are named; of artifacts all that the report names, since each has a trial to look after. */
 const namedMax = 20;
 

@@ -22,9 +22,9 @@ import { openSqliteLog } from "../log/sqlite-log.js";
 import { logFileNames, logName, searchFacts } from "../simulation/log-damage.js";
 import { logStages } from "../simulation/log-stages.js";
 import { writeLog } from "../simulation/write-log.js";
+import type { DataReport } from "./data-report.js";
 import { referencesOf } from "./inspect-artifacts.js";
 import { InspectedLog } from "./inspected-log.js";
-import type { DataReport } from "./main.js";
 
 const root = mkdtempSync(join(tmpdir(), "regulus-doctor-"));
 after(() => rmSync(root, { recursive: true, force: true }));

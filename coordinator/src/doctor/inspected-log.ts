@@ -2,7 +2,7 @@
  * Looks at every fact of a log that nobody has open, by a copy, so that no byte of the original changes: which searches are whole, and up to where
  * those that are not can be read. Says what is wrong and goes on where opening the log would stop at the first fault.
  */
-import { constants, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { constants, copyFileSync, existsSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Fact, RegulusError } from "@regulus/proto";
 import { compareHeads, headsIn } from "../log/compare-heads.js";
@@ -12,6 +12,7 @@ import { decodeAnyFact, decodeFact } from "../log/records.js";
 import { chainOf, emptyChain, unseal } from "../log/seal.js";
 import { SqliteFile } from "../log/sqlite-file.js";
 import { readWitness, type Testimony, type WitnessedSearch } from "../log/witness.js";
+import { makeScratch } from "./scratch.js";
 
 /** Rows read at once; one at a time near damage. */
 const rowsAtOnce = 500;
@@ -40,7 +41,8 @@ export class InspectedLog {
   constructor(path: string) {
     const files = new LogFiles(path);
     files.assertFree();
-    this.#scratch = mkdtempSync(join(files.folder, "doctor-"));
+    files.assertRepaired();
+    this.#scratch = makeScratch(files.folder);
     try {
       this.#note(() => {
         this.#testimony = readWitness(files.witness);
@@ -106,7 +108,10 @@ export class InspectedLog {
   #open(files: LogFiles): void {
     const copy = join(this.#scratch, basename(files.log));
     copyFileSync(files.log, copy, constants.COPYFILE_FICLONE);
-    if (existsSync(files.writeAhead)) copyFileSync(files.writeAhead, `${copy}-wal`, constants.COPYFILE_FICLONE);
+    // The last is there where a process was killed while it closed: SQLite has something to take back.
+    for (const end of ["-wal", "-journal"]) {
+      if (existsSync(files.log + end)) copyFileSync(files.log + end, copy + end, constants.COPYFILE_FICLONE);
+    }
     this.#note(() => {
       const file = new SqliteFile(copy);
       file.begin(undefined, (isEmpty) => this.#note(() => files.assertWitnessed(isEmpty, this.#testimony)));

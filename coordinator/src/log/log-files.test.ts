@@ -63,6 +63,11 @@ test("a log that a living coordinator has open is in use, and one whose process 
   );
   await node.end();
   files.assertFree();
+  // Another process that was given the number of one that was killed.
+  const later = await held(process.execPath, ["-e", "console.log(1); setInterval(() => undefined, 1e6)"]);
+  writeFileSync(files.holder, `${later.pid} 1\n`);
+  if (existsSync("/proc/self/stat")) files.assertFree();
+  await later.end();
   const shell = await held("sh", ["-c", "echo 1; exec sleep 1000"]);
   files.assertFree();
   await shell.end();
@@ -72,9 +77,23 @@ test("a log that a living coordinator has open is in use, and one whose process 
   }
 });
 
+test("a log is free where its process was killed and nobody has asked how it ended", async () => {
+  if (!existsSync("/proc/self/stat")) return;
+  // The shell gives its place to a program that never waits for its children.
+  const child = 'node -e "setInterval(() => undefined, 1e6)" & echo $!; exec sleep 1000';
+  const parent = spawn("sh", ["-c", child], { stdio: ["ignore", "pipe", "ignore"] });
+  const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+  writeFileSync(files.holder, `${pid}\n`);
+  const stateOf = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0];
+  process.kill(pid, "SIGKILL");
+  while (stateOf() !== "Z") await new Promise((resolve) => setImmediate(resolve));
+  files.assertFree();
+  parent.kill("SIGKILL");
+});
+
 test("an open log says whose it is, to its owner alone, and no longer once it is closed", async () => {
   const log = await open();
-  assert.equal(readFileSync(files.holder, "utf8"), `${process.pid}\n`);
+  assert.match(readFileSync(files.holder, "utf8"), new RegExp(`^${process.pid}( \\d+)?\n$`));
   assert.equal(statSync(files.holder).mode & 0o777, 0o600);
   await log.close();
   await log.close();

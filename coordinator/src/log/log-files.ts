@@ -2,21 +2,11 @@
  * The files of a log: the database, SQLite's write-ahead log beside it, the witness (witness.ts), and a marker that says that there is a log, so
  * that a lost one is not taken for a new one. Told apart from damage by which of them are there; kept to their owner; watched for being gone.
  */
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, constants, copyFileSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, parse } from "node:path";
 import { RegulusError } from "@regulus/proto";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
+import { holderWords, livingHolder } from "./holder.js";
 import { damaged } from "./seal.js";
 import { syncFolder, type Testimony } from "./witness.js";
 
@@ -34,6 +24,8 @@ export class LogFiles {
   readonly holder: string;
   /** Bytes for a full disk (reserve.ts). Worth nothing: no part of the log. */
   readonly reserve: string;
+  /** Says which renames of a repair are left to do (doctor/repair-journal.ts). */
+  readonly repair: string;
   readonly folder: string;
   /** Devices and inodes, as they were when first looked at. */
   readonly #places = new Map<string, string>();
@@ -48,26 +40,36 @@ export class LogFiles {
     this.kept = `${log}-wal.kept`;
     this.holder = join(this.folder, `${name}.pid`);
     this.reserve = join(this.folder, `${name}.reserve`);
+    this.repair = join(this.folder, `${name}.repair`);
   }
 
   /** Those that together are the log. */
   get all(): readonly string[] {
-    return [this.log, this.writeAhead, this.kept, this.witness, this.marker];
+    return [this.log, this.writeAhead, `${this.log}-journal`, this.kept, this.witness, this.marker];
   }
 
   /** Says who has it open. Answers how to take that back. */
   hold(): () => void {
-    writeFileSync(this.holder, `${process.pid}\n`, { mode: fileMode });
+    writeFileSync(this.holder, holderWords(), { mode: fileMode });
     return () => rmSync(this.holder, { force: true });
   }
 
   /** Fails with "failed-precondition" where a living process has it open. */
   assertFree(): void {
-    const pid = Number(readText(this.holder));
-    if (!(pid > 0) || pid === process.pid || !isAlive(pid)) return;
+    const pid = livingHolder(this.holder);
+    if (pid === undefined) return;
     throw new RegulusError(
       "failed-precondition",
       `the log ${this.log} is in use by the coordinator with process id ${pid}; stop that one first`,
+    );
+  }
+
+  /** Fails with "failed-precondition" where a repair was cut short: what is there is partly the old log and partly the new one. */
+  assertRepaired(): void {
+    if (sizeOf(this.repair) < 0) return;
+    throw new RegulusError(
+      "failed-precondition",
+      `a repair of the log ${this.log} was cut short; run it again, it goes on where it stopped: regulus doctor --data ${this.folder} --repair`,
     );
   }
 
@@ -144,25 +146,6 @@ export class LogFiles {
       "unavailable",
       `${path} ${place === undefined ? "is gone" : "was replaced"} while the coordinator runs; put the data folder back and start the coordinator again`,
     );
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
-  }
-  // After a restart of the machine its number may be anybody's.
-  const command = readText(`/proc/${pid}/cmdline`);
-  return command === "" || command.includes("node");
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }
 

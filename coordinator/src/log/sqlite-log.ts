@@ -71,6 +71,7 @@ class SqliteLog implements EventLog {
   /** Opens a log. On a full disk too, so that searches can be stopped and deleted: with what is kept for that. */
   static async open(options: SqliteLogOptions): Promise<SqliteLog> {
     const files = new LogFiles(options.path);
+    files.assertRepaired();
     const reserve = new Reserve(files.reserve, options.reserveBytes);
     reserve.release(openBytes);
     try {
