@@ -12,6 +12,8 @@ export interface Job {
   readonly workload: string;
   readonly workloadOptions: Readonly<Record<string, unknown>>;
   readonly techniques: readonly string[];
+  /** Names of probes; absent for none. */
+  readonly probes?: readonly string[];
   /** Parameters of the space: name and range. */
   readonly space: readonly { readonly name: string; readonly min: number; readonly max: number; readonly log?: boolean }[];
   readonly parameters: Readonly<Record<string, number>>;
@@ -53,6 +55,7 @@ export async function openJob(job: Job): Promise<Session> {
   const spec = SearchSpec.fromPartial({
     workload: { name: isPath ? "" : job.workload, module: isPath ? job.workload : "", options: { ...job.workloadOptions } },
     techniques: job.techniques.map((name) => ({ name, options: {} })),
+    probes: (job.probes ?? []).map((name) => ({ name, options: {} })),
     space: job.space.map(({ name, min, max, log }) => ({
       name,
       domain: { $case: "double", value: { min, max, scale: log ? "SCALE_LOG" : "SCALE_LINEAR" } },

@@ -8,9 +8,10 @@ import { boRep } from "./bo-rep.js";
 import type { ClaimResult, Reproduction } from "./claim.js";
 import { maidReproduction } from "./maid.js";
 import { Progress } from "./progress.js";
+import { psKd } from "./ps-kd.js";
 import { selfTuningNetworks } from "./self-tuning-networks.js";
 
-const papers: readonly Reproduction[] = [selfTuningNetworks, maidReproduction, boRep];
+const papers: readonly Reproduction[] = [selfTuningNetworks, maidReproduction, boRep, psKd];
 const seedsMax = 100;
 
 endWithReader();

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { module } from "./step.js";
 
-it("falls at one and two thirds of the planned steps", () => {
-  const schedule = module.create({ warmUpShare: 0, drops: 2, dropFactor: 0.5 });
+it("falls at a half and three quarters of the planned steps, and no further", () => {
+  const schedule = module.create({ warmUpShare: 0, firstDropShare: 0.5, drops: 2, dropFactor: 0.5 });
   const rates = [0, 2, 4, 6, 8].map((step) =>
     schedule.rate({ step, plannedSteps: 8, base: 1 }, { gradients: {}, gradientsAt: () => ({}) }),
   );
