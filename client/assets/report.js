@@ -87,12 +87,22 @@
     axis.axisLine = { lineStyle: { color: colour("line") } };
     axis.axisTick = { show: false };
     axis.splitLine = { lineStyle: { color: colour("line"), type: "dashed" } };
-    // Lines run through the labels of parallel axes.
-    const back = axis.regulusLabelBack ? { backgroundColor: colour("card"), padding: [1, 3], borderRadius: 3 } : {};
-    delete axis.regulusLabelBack;
-    axis.axisLabel = { ...text, hideOverlap: true, ...back, ...axis.axisLabel };
-    if (axis.type !== "category") axis.axisLabel.formatter = format;
-    axis.axisPointer = { label: { formatter: ({ value }) => format(value) } };
+    // Lines run through the labels of parallel axes: a rim around the letters keeps them readable and hides no more of a line than they do.
+    const rim = axis.regulusRim ? { textBorderColor: colour("card"), textBorderWidth: 3 } : {};
+    delete axis.regulusRim;
+    axis.axisLabel = { ...text, hideOverlap: true, ...rim, ...axis.axisLabel };
+    const words = wordsOf(axis);
+    if (axis.type !== "category") axis.axisLabel.formatter = words;
+    axis.axisPointer = { label: { formatter: ({ value }) => words(value) } };
+  }
+
+  /** Labels of an axis; below its values, where trials without one pass, stands one word and no number. */
+  function wordsOf(axis) {
+    const { regulusFrom: from, min } = axis;
+    delete axis.regulusFrom;
+    if (from === undefined) return format;
+    const isLane = (value) => Math.abs(value - min) <= 0.05 * Math.abs(from - min);
+    return (value) => (value >= from - 1e-9 * Math.abs(from) ? format(value) : isLane(value) ? "absent" : "");
   }
 
   /** Names and labels of parallel axes are as wide as the room to their neighbours; the whole name stands in the tooltip. */
@@ -100,9 +110,9 @@
     const width = document.querySelector("main").clientWidth - 90;
     const room = Math.floor((width - parallel.left - parallel.right) / Math.max(1, parallelAxis.length - 1)) - 10;
     for (const axis of parallelAxis) {
-      axis.regulusLabelBack = true;
+      axis.regulusRim = true;
       axis.nameTruncate = { maxWidth: Math.min(room, 2 * parallel.left - 10), ellipsis: "…" };
-      if (axis.type === "category") axis.axisLabel = { width: room - 10, overflow: "truncate", interval: 0 };
+      if (axis.type === "category") axis.axisLabel = { width: Math.floor(0.6 * room), overflow: "truncate", interval: 0 };
     }
   }
 

@@ -93,28 +93,37 @@ for (const [name, records] of pages) {
       assert.ok(found.cells > 10 && found.labels > 10, JSON.stringify(found));
       if (width === 1400) assert.deepEqual(found.cut, []);
       assert.deepEqual(
-        { width, wide: found.wide, outside: found.outside, overlapping: found.overlapping },
-        { width, wide: 0, outside: [], overlapping: [] },
+        { width, wide: found.wide, outside: found.outside, overlapping: found.overlapping, backs: found.backs },
+        { width, wide: 0, outside: [], overlapping: [], backs: 0 },
       );
+      if (name.includes("conditional")) assert.equal(found.absent, 2, "two axes that trials lack say so");
     }
   });
 }
 
-test("no piece of a line reaches an axis that its trial lacks, and all others do", () => {
+test("a trial's line leads through all axes: solid between its values, dashed to the lane below an axis that it lacks", () => {
   const record = conditional(30, 2);
   for (const { option } of parallelCharts(shownSearches([record]))) {
-    const [series] = option.series as { data: { name: string; value: unknown[] }[] }[];
+    const [series] = option.series as { data: { name: string; value: unknown[]; lineStyle: { type?: string } }[] }[];
     const pieces = series?.data ?? [];
-    assert.ok(pieces.length > record.trials.length / 2);
+    const axes = option.parallelAxis as { readonly min?: number; readonly regulusFrom?: number }[];
     const space = record.search.spec?.space ?? [];
+    for (const [at, { when }] of space.entries())
+      assert.equal((axes[at]?.min ?? 0) < (axes[at]?.regulusFrom ?? -1), when !== undefined, "a lane where trials lack it");
     for (const { trial } of record.trials.filter((row) => row.trial?.value !== undefined)) {
       const mine = pieces.filter((piece) => piece.name.endsWith(`, trial ${trial?.trial}`));
-      for (const { value } of mine) {
+      const dashes: string[] = [];
+      for (const { value, lineStyle } of mine) {
         const at = value.slice(0, -1).flatMap((one, axis) => (one === null ? [] : [axis]));
-        assert.equal((at.at(-1) ?? 0) - (at[0] ?? 0) + 1, at.length, "a piece has no gap");
-        assert.ok(at.length >= 2);
-        for (const axis of at) if (axis < space.length) assert.ok((space[axis]?.name ?? "") in (trial?.work?.parameters ?? {}));
+        for (const axis of at) {
+          const has = axis >= space.length || (space[axis]?.name ?? "") in (trial?.work?.parameters ?? {});
+          if (!has) assert.equal(value[axis], axes[axis]?.min, "it passes in the lane");
+          if (axis > (at[0] ?? 0)) dashes[axis] = lineStyle.type ?? "solid";
+        }
       }
+      const lacks = (axis: number) => axis < space.length && !((space[axis]?.name ?? "") in (trial?.work?.parameters ?? {}));
+      const wanted = Array.from({ length: space.length }, (_, at) => (lacks(at) || lacks(at + 1) ? "dashed" : "solid"));
+      assert.deepEqual(dashes.slice(1), wanted, "every segment is drawn once");
     }
   }
 });
@@ -136,6 +145,9 @@ test("an axis is logarithmic only for positive values over decades, and never fo
 interface Measured {
   readonly cells: number;
   readonly labels: number;
+  /** Labels that hide what is behind them, and those that say that trials lack the axis. */
+  readonly backs: number;
+  readonly absent: number;
   /** Texts of cells that are wider than their place, or stand beyond their table's. */
   readonly cut: readonly string[];
   /** Pixels by which the page is wider than the window. */
@@ -155,6 +167,8 @@ const script = `addEventListener("load", () => setTimeout(() => {
     else if (cell.getBoundingClientRect().right > edge + 1) cut.push("beyond: " + cell.textContent);
   }
   let labels = 0;
+  let backs = 0;
+  let absent = 0;
   const outside = [];
   const overlapping = [];
   for (const place of document.querySelectorAll(".chart")) {
@@ -170,11 +184,14 @@ const script = `addEventListener("load", () => setTimeout(() => {
     }
     if (!place.id.startsWith("parallel")) continue;
     // Names of axes stand in one row on top.
+    const zr = echarts.getInstanceByDom(place).getZr();
+    backs += zr.storage.getDisplayList(true).filter((one) => one.type === "rect" && one.parent?.type === "text" && one.style.fill).length;
+    absent += boxes.filter(({ text }) => text === "absent").length;
     const names = boxes.filter(({ bottom }) => bottom < 40).sort((a, b) => a.x - b.x);
     names.forEach((box, at) => { if (at > 0 && names[at - 1].right > box.x) overlapping.push(names[at - 1].text + " | " + box.text); });
   }
   const wide = Math.max(0, document.documentElement.scrollWidth - innerWidth);
-  document.body.dataset.measured = JSON.stringify({ cells: cells.length, labels, cut, wide, outside, overlapping });
+  document.body.dataset.measured = JSON.stringify({ cells: cells.length, labels, backs, absent, cut, wide, outside, overlapping });
 }, 1500));`;
 
 async function measure(page: string, width: number): Promise<Measured> {

@@ -140,10 +140,20 @@ for (const direction of ["DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"] as const) {
     assert.ok(listed.filter((at) => at === 1000).length >= 10, "those without a value are among the others");
     const [{ option } = assert.fail()] = parallelCharts([shown ?? assert.fail()]);
     const [series] = option.series as { data: { name: string }[] }[];
-    const drawn = (series?.data ?? []).map(({ name }) => rank.get(Number(/(\d+)$/.exec(name)?.[1])) ?? assert.fail());
+    const names = new Set((series?.data ?? []).map(({ name }) => name));
+    const drawn = [...names].map((name) => rank.get(Number(/(\d+)$/.exec(name)?.[1])) ?? assert.fail());
     assert.equal(drawn.length, parallelTrialsMax);
     // The colours end where a fifth of what is drawn is still worse.
-    const { min, max } = option.visualMap as { readonly min: number; readonly max: number };
+    const { min, max, text } = option.visualMap as {
+      readonly min: number;
+      readonly max: number;
+      readonly text: readonly string[];
+    };
+    assert.match(
+      text[sign === 1 ? 0 : 1] ?? "",
+      sign === 1 ? / or more$/ : / or less$/,
+      "the label says that the colours end before",
+    );
     const objectives = drawn.map((at) => ranked[at]?.value ?? assert.fail());
     assert.equal(sign === 1 ? min : max, ranked[0]?.value);
     const worse = objectives.filter((value) => (sign === 1 ? value > max : value < min)).length / drawn.length;

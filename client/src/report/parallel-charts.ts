@@ -68,11 +68,14 @@ function partChart(group: readonly Shown[], { parameters, id, words }: ChartPart
   const labels = group.map((shown) => shown.label).join(", ");
   const omitted =
     drawn.length < rows.length ? [`${drawn.length} of ${counted(rows.length, "trial")} are drawn, the best among them.`] : [];
-  const conditional = parameters.some(({ when }) => when !== undefined)
-    ? ["A trial without a hyperparameter has no line at its axis."]
+  const axes = parameters.map((parameter, dim) => laneAxis(parallelAxis(parameter), drawn, dim));
+  const ramp = colours(drawn, { sign, dimension: parameters.length + 1 });
+  const conditional = axes.some(({ lane }) => lane !== undefined)
+    ? ["A trial without a hyperparameter passes dashed below its axis, at the mark absent."]
     : [];
   const caption = [
     `One line a trial at the measurement that counts, coloured by ${metric}; the thick line is the best trial. Drag along an axis to select.`,
+    ...ramp.words,
     ...conditional,
     ...omitted,
     ...words,
@@ -95,12 +98,22 @@ function partChart(group: readonly Shown[], { parameters, id, words }: ChartPart
       parallelAxisDefault: { nameGap: 16, nameTextStyle: { fontSize: 12 } },
     },
     parallelAxis: [
-      ...parameters.map((parameter, dim) => ({ dim, name: plainText(parameter.name, 40), ...parallelAxis(parameter) })),
+      ...axes.map(({ axis }, dim) => ({ dim, name: plainText(parameters[dim]?.name ?? "", 40), ...axis })),
       sign === 1 ? { ...objective, inverse: true, nameLocation: "start" } : objective,
     ],
-    visualMap: colours(drawn, { sign, dimension: parameters.length + 1 }),
+    visualMap: ramp.map,
     series: [
-      { type: "parallel", smooth: 0.15, data: drawn.flatMap((row, at) => linesOf(row, row.best && at === drawn.length - 1)) },
+      {
+        type: "parallel",
+        smooth: 0.15,
+        data: drawn.flatMap((row, at) =>
+          linesOf(
+            row,
+            axes.map(({ lane }) => lane),
+            row.best && at === drawn.length - 1,
+          ),
+        ),
+      },
     ],
   };
   return [{ id, title: `Trials of ${labels}`, caption: caption.join(" "), option }];
@@ -120,16 +133,23 @@ function drawnRows(rows: readonly ParallelRow[]): readonly ParallelRow[] {
   return [...spread(rows.slice(0, -good.length), parallelTrialsMax - good.length), ...good];
 }
 
-/** The colours end at the worst quartile's edge, since one bad trial would paint all others alike. */
+/** The colours end where a fifth of the trials is worse, since one bad trial would paint all others alike; labels and caption say so. */
 function colours(
   rows: readonly ParallelRow[],
   { sign, dimension }: { readonly sign: 1 | -1; readonly dimension: number },
-): Record<string, unknown> {
+): { readonly map: Record<string, unknown>; readonly words: readonly string[] } {
   const values = rows.map((row) => row.objective).sort((a, b) => a - b);
-  const worst = values[Math.floor(sign === 1 ? 0.8 * (values.length - 1) : 0.2 * (values.length - 1))] ?? 0;
-  const best = (sign === 1 ? values[0] : values.at(-1)) ?? 0;
+  const [best = 0, last = 0] = sign === 1 ? [values[0], values.at(-1)] : [values.at(-1), values[0]];
+  const edge = values[Math.floor(sign === 1 ? 0.8 * (values.length - 1) : 0.2 * (values.length - 1))] ?? 0;
+  // Where most are alike, only the worst tell them apart.
+  const worst = formatValue(edge) === formatValue(best) ? last : edge;
+  const isClipped = formatValue(worst) !== formatValue(last);
   const [min, max] = [Math.min(best, worst), Math.max(best, worst)];
-  return {
+  const text = [max, min].map((value) =>
+    isClipped && value === worst ? `${formatValue(value)} or ${sign === 1 ? "more" : "less"}` : formatValue(value),
+  );
+  const words = isClipped ? [`Colours end at ${formatValue(worst)}; the worst trial has ${formatValue(last)}.`] : [];
+  const map = {
     type: "continuous",
     dimension,
     min,
@@ -139,27 +159,54 @@ function colours(
     right: 0,
     top: "middle",
     itemHeight: 160,
-    text: [formatValue(max), formatValue(min)],
+    text,
   };
+  return { map, words };
+}
+
+/** Part of an axis's length that lies between its lower end and the lane of the trials that lack it. */
+const lanePart = 0.14;
+
+interface LaneAxis {
+  readonly axis: Record<string, unknown>;
+  /** Where lines of trials without this hyperparameter pass; undefined where no trial lacks it. */
+  readonly lane: string | number | undefined;
+}
+
+/** An axis with a lane below its values for the trials that lack it, if any does. */
+function laneAxis(axis: Record<string, unknown>, rows: readonly ParallelRow[], dim: number): LaneAxis {
+  if (rows.every(({ values }) => values[dim] !== null)) return { axis, lane: undefined };
+  const { type, min, max, data } = axis;
+  if (Array.isArray(data)) {
+    const lane = data.includes("absent") ? "(absent)" : "absent";
+    return { axis: { ...axis, data: [lane, ...data] }, lane };
+  }
+  if (typeof min !== "number" || typeof max !== "number") return { axis, lane: undefined };
+  const lane = type === "log" ? min * (min / max) ** lanePart : min - lanePart * (max - min || 1);
+  return { axis: { ...axis, min: lane, regulusFrom: min }, lane };
 }
 
 /**
- * A trial's line in pieces, each over neighbouring axes that the trial has values on: across an axis that it lacks no line is drawn. The last number
- * is the objective once more, for the colour of pieces that do not reach its axis.
+ * A trial's line in pieces: solid over neighbouring axes that the trial has values on, dashed to and from the lane of one that it lacks. The last
+ * number is the objective once more, for the colour of pieces that do not reach its axis.
  */
-function linesOf({ name, values, objective }: ParallelRow, isBest: boolean): Record<string, unknown>[] {
+function linesOf(
+  { name, values, objective }: ParallelRow,
+  lanes: readonly (string | number | undefined)[],
+  isBest: boolean,
+): Record<string, unknown>[] {
   const lineStyle = isBest ? { width: 4, opacity: 1 } : { width: 1.6, opacity: 0.65 };
-  const pieces: (readonly [from: number, to: number])[] = [];
-  let from = 0;
-  for (let at = 0; at <= values.length; at += 1) {
-    if (at < values.length && values[at] !== null) continue;
-    if (at - from > 1) pieces.push([from, at]);
-    from = at + 1;
+  const isDashed = (at: number) => values[at] === null || values[at + 1] === null;
+  const pieces: { readonly from: number; readonly dashed: boolean; to: number }[] = [];
+  for (let at = 0; at + 1 < values.length; at += 1) {
+    const last = pieces.at(-1);
+    if (last?.dashed === isDashed(at)) last.to = at + 1;
+    else pieces.push({ from: at, to: at + 1, dashed: isDashed(at) });
   }
-  return pieces.map(([start, end]) => ({
+  return pieces.map(({ from, to, dashed }) => ({
     name,
-    value: [...values.map((value, at) => (at >= start && at < end ? value : null)), objective],
-    lineStyle,
+    value: [...values.map((value, at) => (at < from || at > to ? null : (value ?? lanes[at] ?? null))), objective],
+    lineStyle: dashed ? { ...lineStyle, type: "dashed" } : lineStyle,
   }));
 }
 
