@@ -1,4 +1,9 @@
-/** Splits a byte stream into lines, in bounded memory: a line longer than the bound is dropped, since nobody can mean it to be read, and told of. */
+/**
+ * Splits a byte stream into lines, in bounded memory: a line longer than the bound is dropped, since nobody can mean it to be read, and told of.
+ * A carriage return ends a line too: progress bars begin with one.
+ */
+
+const [lineFeed, carriageReturn] = [10, 13];
 
 export class LineReader {
   private parts: Buffer[] = [];
@@ -13,7 +18,8 @@ export class LineReader {
 
   add(chunk: Buffer): void {
     let from = 0;
-    for (let at = chunk.indexOf(10, from); at >= 0; at = chunk.indexOf(10, from)) {
+    for (let at = 0; at < chunk.length; at += 1) {
+      if (chunk[at] !== lineFeed && chunk[at] !== carriageReturn) continue;
       this.keep(chunk.subarray(from, at));
       this.end();
       from = at + 1;

@@ -5,6 +5,12 @@
 
 import { type KeptOutput, leftOutLine, outputHeadBytesMax, outputTailBytesMax } from "@regulus/proto";
 
+/** What a terminal is left with of a line that was written over. */
+function shown(line: string): string {
+  const written = line.replace(/\r+$/, "");
+  return written.slice(written.lastIndexOf("\r") + 1);
+}
+
 export class OutputRing {
   private readonly head: Buffer[] = [];
   private headBytes = 0;
@@ -50,9 +56,9 @@ export class OutputRing {
     return Buffer.concat([...this.head, ...gap, ...this.tail]);
   }
 
-  /** The last lines, for a message. */
+  /** The last lines, for a message, as a terminal would show them: a carriage return begins the line anew. */
   lastLines(count: number): string {
-    const lines = this.contents().toString("utf8").trimEnd().split("\n");
+    const lines = this.contents().toString("utf8").trimEnd().split("\n").map(shown);
     return lines.slice(-count).join("\n");
   }
 

@@ -12,7 +12,7 @@ import { leaveOutput } from "./output-file.js";
 import { OutputRing } from "./output-ring.js";
 import { RateLimit } from "./rate-limit.js";
 
-const piece = fc.string({ unit: fc.constantFrom("a", "b", "\n"), maxLength: 12 });
+const piece = fc.string({ unit: fc.constantFrom("a", "b", "\n", "\r"), maxLength: 12 });
 const pieces = fc.array(piece, { maxLength: 30 });
 
 test("lines are the same in whatever pieces they come, and what is too long is left out and told of once each", () => {
@@ -31,7 +31,7 @@ test("lines are the same in whatever pieces they come, and what is too long is l
       reader.end();
       const lines = texts
         .join("")
-        .split("\n")
+        .split(/[\n\r]/)
         .filter((line) => line !== "");
       assert.deepEqual(
         seen,
@@ -65,6 +65,9 @@ test("the last lines of an output are as many as are asked for, without empty on
   ring.add(Buffer.from("1\n2\n3\n4\n\n"));
   assert.equal(ring.lastLines(2), "3\n4");
   assert.equal(new OutputRing().lastLines(2), "");
+  const bar = new OutputRing();
+  bar.add(Buffer.from("start\r\n\rbatch 1/3\rbatch 2/3\nout of memory\r\n"));
+  assert.equal(bar.lastLines(3), "start\nbatch 2/3\nout of memory");
 });
 
 test("so many may come at once, and so many a second after that; a pause saves up no more than the burst", () => {
