@@ -46,8 +46,9 @@ export function outsideDomain(domain: Domain, value: unknown): string | undefine
     case "categorical": {
       const { choices } = domain.value;
       if (choices.some((choice) => sameValue(choice, value))) return undefined;
-      const some = choices.slice(0, 8).map(show).join(", ");
-      return `one of ${some}${choices.length > 8 ? " …" : ""}`;
+      const distinct = [...new Map(choices.map((choice) => [valueKey(choice), choice])).values()];
+      const some = distinct.slice(0, 8).map(show).join(", ");
+      return `one of ${some}${distinct.length > 8 ? " …" : ""}`;
     }
     case "boolean":
       return typeof value === "boolean" ? undefined : "true or false";

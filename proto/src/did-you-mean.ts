@@ -8,12 +8,23 @@ const nameCharactersMax = 64;
 /** Names this short must share their first letter: "gpu" is no slip for "cpu". */
 const shortCharactersMax = 3;
 
+/** Words that other tools have for some of ours, which no slip of a finger explains. */
+const otherWords: ReadonlyMap<string, string> = new Map([
+  ...["float", "real", "number", "uniform"].map((word) => [word, "double"] as const),
+  ...["integer", "long"].map((word) => [word, "int"] as const),
+  ...["choice", "choices", "enum", "category"].map((word) => [word, "categorical"] as const),
+  ["bool", "boolean"],
+]);
+
 /** The closest known name, or undefined where none is close. */
 export function closestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > nameCharactersMax) return undefined;
+  const names = [...known];
+  const ours = otherWords.get(name.toLowerCase());
+  if (ours !== undefined && !names.includes(name) && names.includes(ours)) return ours;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const candidate of known) {
+  for (const candidate of names) {
     if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
     if (name.length <= shortCharactersMax && name[0]?.toLowerCase() !== candidate[0]?.toLowerCase()) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());

@@ -172,7 +172,7 @@ export const searchDocumentSchema = z
         wallTime: duration.optional().describe("Time in which the search runs; pauses do not count."),
         failures: z
           .int()
-          .positive()
+          .min(1)
           .optional()
           .describe(
             "Trials that may fail (lost, out of memory, timed out, user error); once so many did, the search ends as failed.",
@@ -180,10 +180,10 @@ export const searchDocumentSchema = z
       })
       .optional()
       .describe("What the search may spend; the first limit that is reached ends it. 0 stands for no limit."),
-    parallelism: count.optional().describe("How many trials may run at the same moment; 1 where absent."),
+    parallelism: z.int().min(1).optional().describe("How many trials may run at the same moment; 1 where absent."),
     resources: z
       .strictObject({
-        slots: count.optional().describe("Slots (a GPU, or a core); 1 where absent."),
+        slots: z.int().min(1).optional().describe("Slots (a GPU, or a core); 1 where absent."),
         backend: z
           .enum(backendNames)
           .optional()

@@ -195,6 +195,15 @@ test("initial values lie in their domain, conditions name an earlier parameter a
     fieldsOf({ space: [before, { ...boolean(1), when: { parameter, equals } }, boolean(2)] });
   assert.deepEqual(when("kind", ["a", "b"]), []);
   assert.deepEqual(when("kind", ["a", "c", "b", "d"]), ["space[1].when.equals[1]", "space[1].when.equals[3]"]);
+  const twice = { ...first, domain: { $case: "categorical", value: { choices: ["a", "a"] } } };
+  const told = checkSpec({
+    ...sound,
+    space: [twice, { ...boolean(1), when: { parameter: "kind", equals: ["b"] } }],
+  } as SearchSpec);
+  assert.deepEqual(
+    told.map(({ expected }) => expected),
+    ["a choice that the list does not hold already", 'one of "a"'],
+  );
   assert.deepEqual(when("kind", []), ["space[1].when.equals"]);
   for (const wrong of ["p1", "p2", "none", ""]) assert.deepEqual(when(wrong, ["a"]), ["space[1].when.parameter"], wrong);
   const int = { name: "kind", domain: { $case: "int", value: { min: 1, max: 3, scale: "SCALE_LINEAR" } } };

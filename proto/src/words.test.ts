@@ -171,7 +171,19 @@ test("what has the wrong shape in a file is told at its path, with what would be
   assert.deepEqual(told({ name: "" }), ['name: "": at least 1 characters']);
   assert.deepEqual(told({ name: "x".repeat(129) }), [`name: "${"x".repeat(79)}…": at most 128 characters`]);
   assert.deepEqual(told({ parallelism: 1.5 }), ["parallelism: 1.5: a whole number"]);
-  assert.deepEqual(told({ parallelism: -1 }), ["parallelism: -1: a number of at least 0"]);
+  for (const none of [0, -1]) {
+    assert.deepEqual(told({ parallelism: none }), [`parallelism: ${none}: a number of at least 1`]);
+    assert.deepEqual(told({ weight: none }), [`weight: ${none}: a number of at least 1`]);
+    assert.deepEqual(told({ resources: { slots: none } }), [`resources.slots: ${none}: a number of at least 1`]);
+    assert.deepEqual(told({ budget: { failures: none } }), [`budget.failures: ${none}: a number of at least 1`]);
+  }
+  for (const [word, ours] of [
+    ["float", "double"],
+    ["Integer", "int"],
+    ["choice", "categorical"],
+    ["bool", "boolean"],
+  ])
+    assert.match(told({ space: { a: { type: word } } })[0] ?? "", new RegExp(`did you mean ${ours}\\?$`));
   assert.deepEqual(told({ weight: 1001 }), ["weight: 1001: a number of at most 1000"]);
   assert.deepEqual(told({ budget: { trials: "3" } }), ['budget.trials: "3": a finite number']);
   assert.deepEqual(told({ budget: { trails: 3 } }), [

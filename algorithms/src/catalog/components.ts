@@ -4,6 +4,7 @@
  */
 import { type Component, expectedOneOf, type ProblemList, pathText } from "@regulus/proto";
 import type { ComponentSpec } from "../core/index.js";
+import { oneOfWords } from "../settings/parse-options.js";
 
 /** Options by name, as messages hold them. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -48,7 +49,8 @@ function resolveOptions(
       const words = (name: string) => (known.length === 0 ? `no options for ${spec.name}` : expectedOneOf(name, known));
       for (const name of issue.keys) problems.add(`${at}.${name}`, name, words(name));
     } else {
-      problems.add(at, valueAt(given, issue.path), expectedWords(issue.message));
+      const seen = valueAt(given, issue.path);
+      problems.add(at, seen, oneOfWords(issue, seen) ?? expectedWords(issue.message));
     }
   }
   return undefined;
@@ -64,7 +66,7 @@ export function unfitOption({ spec, options }: Resolved<ComponentSpec>, name: st
   if (!optionNames(spec).includes(name)) return undefined;
   const parsed = spec.options.safeParse({ ...options, [name]: value });
   const issue = parsed.error?.issues.find(({ path }) => path[0] === name);
-  return issue && expectedWords(issue.message);
+  return issue && (oneOfWords(issue, value) ?? expectedWords(issue.message));
 }
 
 /** Names of a component's options, from its schema; empty where it is no object schema. */

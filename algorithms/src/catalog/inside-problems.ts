@@ -1,11 +1,7 @@
 /** What is wrong with how a search says that parameters are tuned: inside trials, by the strategy, or by a schedule; and with its control arm. */
 import { type Parameter, type Problem, ProblemList, type SearchSpec, Tuned } from "@regulus/proto";
 import { procedureSpecs } from "./registry.generated.js";
-import { armShares, insideParameters, learnableParameters, tunesTrialsInside } from "./strategy-context.js";
-
-/** Steps of the warm-up where the search does not say: a share of a trial's, but no more than this. */
-const warmUpStepsMax = 400;
-const warmUpShare = 0.1;
+import { armShares, insideParameters, learnableParameters, tunesTrialsInside, warmUpOf } from "./strategy-context.js";
 
 /** Everything about a search whose space is joined. */
 export function insideProblems(spec: SearchSpec, tunesByItself: boolean): readonly Problem[] {
@@ -63,8 +59,12 @@ export function resolveTuning(problems: ProblemList, spec: SearchSpec): SearchSp
     return undefined;
   }
   const stepsPerTrial = spec.budget?.stepsPerTrial ?? 0;
-  const warmUp = stepsPerTrial === 0 ? {} : { warmUpSteps: Math.min(warmUpStepsMax, Math.floor(warmUpShare * stepsPerTrial)) };
-  const parsed = procedure.options.safeParse({ ...warmUp, ...tuning.options });
+  const parsed = procedure.options.safeParse({ ...warmUpOf(spec), ...tuning.options });
+  const given: unknown = tuning.options?.warmUpSteps;
+  if (stepsPerTrial > 0 && typeof given === "number" && given >= stepsPerTrial) {
+    const expected = `less than budget.stepsPerTrial, which is ${stepsPerTrial}: nothing is tuned in the warm-up`;
+    problems.add("tuning.options.warmUpSteps", given, expected);
+  }
   if (parsed.success) return { name: tuning.name, options: JSON.parse(JSON.stringify(parsed.data)) };
   for (const { path, message } of parsed.error.issues)
     problems.addText(["tuning.options", ...path].join("."), "something else", message);

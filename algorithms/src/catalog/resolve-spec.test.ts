@@ -100,7 +100,7 @@ test("wrong options are refused with their paths, all at once", () => {
   );
   assert.deepEqual(problems, [
     { field: "strategy.options.eta", seen: "0.5", expected: "number to be >=2" },
-    { field: "strategy.options.sampler", seen: '"sobel"', expected: 'one of "random"|"sobol"' },
+    { field: "strategy.options.sampler", seen: '"sobel"', expected: "one of random, sobol; did you mean sobol?" },
     {
       field: "strategy.options.finish",
       seen: '"finish"',
@@ -272,6 +272,21 @@ test("parameters marked as tuned inside leave the strategy's space, and its tria
   assert.deepEqual([strategyContext(own).inside, strategyContext(own).plainProcedure], [["hiddenDropout"], "fit"]);
 });
 
+test("a trial that tunes inside has the same short warm-up whether parameters are marked or its procedure is named", () => {
+  const space = { hiddenDropout: { type: "double", min: 0.001, max: 0.5, tuned: "inside" } };
+  for (const [stepsPerTrial, warmUpSteps] of [
+    [200, 20],
+    [9, 0],
+    [100_000, 400],
+  ]) {
+    const short = { techniques: ["dropout"], space, budget: { trials: 1, stepsPerTrial } };
+    for (const more of [{}, { tuning: "self-tune" }]) {
+      const { plainProcedure, plainOptions } = strategyContext(resolveSpec(search({ ...short, ...more })));
+      assert.deepEqual([plainProcedure, plainOptions?.warmUpSteps], ["self-tune", warmUpSteps], JSON.stringify(more));
+    }
+  }
+});
+
 test("what can't be tuned inside, replayed or set aside is refused where it stands", () => {
   const range = { type: "double", min: 0.001, max: 0.1 };
   const wrong = search({
@@ -288,6 +303,13 @@ test("what can't be tuned inside, replayed or set aside is refused where it stan
   assert.deepEqual(fieldsOf(search({ tuning: { name: "self-tune", options: { entropy: 1 } }, techniques: ["dropout"] })), [
     "tuning.options",
   ]);
+  const short = { techniques: ["dropout"], budget: { trials: 1, stepsPerTrial: 200 } };
+  const warmUp = (warmUpSteps: number) => ({ name: "self-tune", options: { warmUpSteps } });
+  assert.deepEqual(fieldsOf(search({ ...short, tuning: warmUp(199) })), []);
+  assert.deepEqual(fieldsOf(search({ ...short, tuning: warmUp(200) })), ["tuning.options.warmUpSteps"]);
+  const network = (warmUpSteps: number) => ({ ...short, strategy: { name: "self-tuning-network", options: { warmUpSteps } } });
+  assert.deepEqual(fieldsOf(search(network(199))), []);
+  assert.deepEqual(fieldsOf(search(network(200))), ["strategy.options.warmUpSteps"]);
   const scheduled = { techniques: ["dropout"], schedule: { steps: [0], values: { inputDropout: [0.1] } } };
   assert.deepEqual(fieldsOf(search({ ...scheduled, strategy: "self-tuning-network" })), ["schedule"]);
   assert.deepEqual(names(resolveSpec(search(scheduled))), ["learningRate", "hiddenDropout"]);

@@ -7,6 +7,10 @@ import { createSpace, type StrategyContext } from "../core/index.js";
 import { type Shares, sharesOf } from "../strategies/control-arm.js";
 import { strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
 
+/** Steps of the warm-up of a trial that tunes inside, where the search does not say: a share of a trial's, but no more than this. */
+const warmUpStepsMax = 400;
+const warmUpShare = 0.1;
+
 const noBudget: Budget = { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
 
 /** The context of a search's strategy. */
@@ -24,8 +28,14 @@ export function strategyContext(spec: SearchSpec): StrategyContext {
     ...common,
     space: createSpace(spec.space.filter(({ name }) => !learned.has(name))),
     plainProcedure: spec.tuning?.name ?? "self-tune",
-    plainOptions: { ...spec.tuning?.options },
+    plainOptions: { ...(spec.tuning === undefined ? warmUpOf(spec) : spec.tuning.options) },
   };
+}
+
+/** The warm-up of a trial that tunes inside, as an option of its procedure: short in a short trial. */
+export function warmUpOf({ budget }: SearchSpec): { readonly warmUpSteps?: number } {
+  const stepsPerTrial = budget?.stepsPerTrial ?? 0;
+  return stepsPerTrial === 0 ? {} : { warmUpSteps: Math.min(warmUpStepsMax, Math.floor(warmUpShare * stepsPerTrial)) };
 }
 
 /** The context of random search in the control arm: the whole space, by plain trials. Undefined where the search has no such arm. */

@@ -62,8 +62,14 @@ export function stepsOfMember(
   return stepsPerTrial || Math.floor(steps / (population + replays));
 }
 
-function problems(context: StrategyContext, { population, replays }: SelfTuningNetworkOptions): readonly Problem[] {
+function problems(context: StrategyContext, options: SelfTuningNetworkOptions): readonly Problem[] {
+  const { population, replays, warmUpSteps = 0 } = options;
   const found: Problem[] = [];
+  const steps = stepsOfMember(context.budget, options);
+  if (steps > 0 && warmUpSteps >= steps) {
+    const expected = `less than the steps of a member, which are ${steps}: nothing is tuned in the warm-up`;
+    found.push({ field: "strategy.options.warmUpSteps", seen: String(warmUpSteps), expected });
+  }
   const { inside, space, budget, plainProcedure } = context;
   if (plainProcedure === "command") {
     const expected = "a workload: hyperparameters are learned inside our own training, and a program trains by itself";
