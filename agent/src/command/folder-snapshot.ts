@@ -2,11 +2,12 @@
  * A folder frozen as it is at one moment. A hard link costs nothing and keeps a file that the program replaces; a copy keeps one that it writes in
  * place, and costs nothing either where the file system shares blocks (reflinks). The caller says which files are worth a copy.
  */
-import { constants } from "node:fs";
+import { type BigIntStats, constants, lstatSync, readdirSync } from "node:fs";
 import { copyFile, link, lstat, mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { counted, limits, RegulusError, show } from "@regulus/proto";
 import { type FileState, isWritten } from "./file-histories.js";
+import { openFiles } from "./open-files.js";
 
 /** A file of a snapshot as it was when it was frozen. */
 interface FrozenFile extends FileState {
@@ -22,6 +23,8 @@ export interface FolderSnapshot {
   readonly files: readonly FrozenFile[];
   /** Files that hold something else than was announced, or half of it: the program wrote to them in place after its announcement. */
   readonly torn: readonly FrozenFile[];
+  /** Those of them that the announcement was about; the others were begun after it. */
+  readonly broken: readonly string[];
   /** Files that were copied, as they were in the program's folder. */
   readonly copied: readonly FrozenFile[];
   /** Whether it holds no file and no link at all. */
@@ -35,6 +38,8 @@ export interface FreezeOptions {
   readonly announcedMs?: number;
   /** Whether a file is copied, and not linked. */
   isCopied?(path: string, state: FileState): boolean;
+  /** Files as they were when it said so, as far as they were looked at. */
+  readonly announced?: ReadonlyMap<string, FileState>;
   /** Called for every entry, and after every copy. */
   moved?(): void;
 }
@@ -44,14 +49,39 @@ const entriesMax = 100_000;
 const depthMax = 256;
 /** How far behind the clock a file's times may be: they are those of the kernel's last tick. */
 const fileClockMs = 20;
+/** A line may be read this long after it was printed: what was written within that time before, and is still open, may be a later save. */
+const readLateMs = 1_000;
+
+/** Files and folders that are looked at as soon as a line is read: for some milliseconds. */
+const statesMax = 2_000;
+
+/** The files of a folder as they are at once. Of a folder that can't be read, or of many files, as many as there were. */
+export function fileStates(folder: string): ReadonlyMap<string, FileState> {
+  const states = new Map<string, FileState>();
+  const waiting = [""];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    try {
+      for (const entry of readdirSync(join(folder, path), { withFileTypes: true })) {
+        const below = join(path, entry.name);
+        if (states.size + waiting.length >= statesMax) return states;
+        if (entry.isDirectory()) waiting.push(below);
+        else if (entry.isFile()) states.set(below, stateOf(lstatSync(join(folder, below), { bigint: true })));
+      }
+    } catch {
+      // Freezing the folder says what is wrong with it.
+    }
+  }
+  return states;
+}
 
 /** Freezes a folder into another one on the same disk. */
 export async function freezeFolder(from: string, to: string, options: FreezeOptions): Promise<FolderSnapshot> {
   await checkFolder(from);
+  const beganMs = Date.now();
   await mkdir(to, { recursive: true });
   const freezing = new Freezing(from, to, options);
   try {
-    return await freezing.freeze();
+    return await freezing.freeze(beganMs);
   } catch (error) {
     await rm(to, { recursive: true, force: true });
     throw error;
@@ -64,7 +94,11 @@ class Freezing {
   private readonly copied: FrozenFile[] = [];
   /** Where the first name of a copied file is, so that further names stay hard links to it. */
   private readonly copies = new Map<bigint, string>();
-  private readonly torn: FrozenFile[] = [];
+  private readonly torn = new Map<string, FrozenFile>();
+  /** The program's own files as they were seen. */
+  private readonly states = new Map<string, FrozenFile>();
+  /** Files that only grow are as good with what came after. */
+  private appended: ReadonlySet<string> = new Set();
   /** The time of the announcement by the clock of the file system, which may be another machine's. */
   private announcedMs = 0;
   private links = 0;
@@ -76,13 +110,37 @@ class Freezing {
     private readonly options: FreezeOptions,
   ) {}
 
-  async freeze(): Promise<FolderSnapshot> {
-    const now = Date.now();
-    this.announcedMs = (this.options.announcedMs ?? now) + (await lstat(this.to)).mtimeMs - now + 2 * fileClockMs;
+  async freeze(beganMs: number): Promise<FolderSnapshot> {
+    this.announcedMs = await this.byFileClock(beganMs);
+    this.appended = openFiles(this.from).appended;
     await this.visit("");
-    for (const file of await writtenFiles(this.from, this.copied)) this.torn.push(file);
-    const { to: directory, paths, files, torn, copied } = this;
-    return { directory, paths, files, torn, copied, isEmpty: files.length + this.links === 0 };
+    const { written } = openFiles(this.from);
+    for (const path of written) {
+      const state = this.states.get(path);
+      if (state !== undefined && state.modifiedMs > this.announcedMs - readLateMs) this.torn.set(path, state);
+    }
+    for (const file of await writtenFiles(this.from, this.copied)) {
+      if (!this.appended.has(file.path)) this.torn.set(file.path, file);
+    }
+    const { to: directory, paths, files, copied } = this;
+    const torn = [...this.torn.values()];
+    const broken = torn.filter((file) => this.isAnnounced(file)).map(({ path }) => path);
+    return { directory, paths, files, torn, broken, copied, isEmpty: files.length + this.links === 0 };
+  }
+
+  /** Whether a file, or the one that it replaces, was there when the folder was announced. */
+  private isAnnounced({ path, bornMs }: FrozenFile): boolean {
+    return bornMs <= this.announcedMs || (this.options.announced?.has(path) ?? false);
+  }
+
+  /** A file's time after this one is a write after the announcement. The clock of another machine is known to some ticks only. */
+  private async byFileClock(beganMs: number): Promise<number> {
+    const { mtimeMs } = await lstat(this.to);
+    const now = Date.now();
+    const announcedMs = this.options.announcedMs ?? now;
+    // The clock that is read has whole milliseconds.
+    if (mtimeMs >= beganMs - fileClockMs && mtimeMs <= now + 1) return announcedMs + 1;
+    return announcedMs + mtimeMs - now + 2 * fileClockMs;
   }
 
   private async visit(folder: string): Promise<void> {
@@ -113,8 +171,12 @@ class Freezing {
     const state = await frozen(this.from, path);
     const first = this.copies.get(state.inode);
     if (first !== undefined) return link(first, target);
-    if (state.bornMs <= this.announcedMs && state.modifiedMs > this.announcedMs) this.torn.push(state);
-    if (!(this.options.isCopied?.(path, state) ?? false) && (await isLinked(source, target))) return;
+    this.states.set(path, state);
+    const before = this.options.announced?.get(path);
+    const isOther = before !== undefined && (before.inode !== state.inode || isWritten(before, state));
+    if ((isOther || state.modifiedMs > this.announcedMs) && !this.appended.has(path)) this.torn.set(path, state);
+    const isCopied = this.options.isCopied?.(path, state) ?? false;
+    if (!isCopied && !this.appended.has(path) && (await isLinked(source, target))) return;
     this.room(state.size);
     await copyFile(source, target, constants.COPYFILE_FICLONE);
     this.copies.set(state.inode, target);
@@ -181,8 +243,11 @@ export async function removeSnapshot({ directory }: FolderSnapshot): Promise<voi
 }
 
 async function frozen(directory: string, path: string): Promise<FrozenFile> {
-  const { ino, size, mtimeNs, birthtimeNs } = await lstat(join(directory, path), { bigint: true });
-  return { path, inode: ino, size: Number(size), modifiedMs: toMs(mtimeNs), bornMs: toMs(birthtimeNs) };
+  return { path, ...stateOf(await lstat(join(directory, path), { bigint: true })) };
+}
+
+function stateOf({ ino, size, mtimeNs, birthtimeNs }: BigIntStats): FileState {
+  return { inode: ino, size: Number(size), modifiedMs: toMs(mtimeNs), bornMs: toMs(birthtimeNs) };
 }
 
 /** With its fraction: two writes may lie within a millisecond. */

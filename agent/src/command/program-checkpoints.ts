@@ -4,14 +4,15 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Objective } from "@regulus/proto";
+import { type Objective, show } from "@regulus/proto";
 import { type CheckpointHeader, ownFolder } from "../trial/checkpoint-file.js";
 import type { FromTrial } from "../trial/messages.js";
 import { type Archive, archiveDirectory } from "./directory-archive.js";
-import { FileHistories } from "./file-histories.js";
+import { FileHistories, type FileState } from "./file-histories.js";
 import {
   changedFiles,
   type FolderSnapshot,
+  fileStates,
   freezeFolder,
   removeSnapshot,
   withoutFiles,
@@ -24,6 +25,9 @@ const packTriesMax = 3;
 
 /** Announcements in a row that may be lost to files being written before that is told: a file that is about to be renamed is one of them. */
 const changedInARowMax = 5;
+
+const changedAdvice =
+  "write under a temporary name, close and rename before the line, or keep files that are written all the time elsewhere or open for appending";
 
 /** Different warnings about one run's checkpoints. */
 const warnedMax = 16;
@@ -52,6 +56,8 @@ interface Announced {
   readonly step: number;
   /** When its line was read, in milliseconds since 1970. */
   readonly atMs: number;
+  /** The files as they were then. */
+  readonly states: ReadonlyMap<string, FileState>;
 }
 
 interface Frozen extends Announced {
@@ -69,10 +75,15 @@ export class ProgramCheckpoints {
   private packedMs = performance.now();
   private timer: NodeJS.Timeout | undefined;
   private ended = false;
-  /** The turn that runs: one at a time freezes and packs. */
-  private turn: Promise<void> | undefined;
-  /** Announcements in a row that were not stored since the program wrote into their files. */
+  /** The freezing that runs, and the packing. A folder is frozen at once, also while another one is packed. */
+  private freezing: Promise<void> | undefined;
+  private packing: Promise<void> | undefined;
+  /** Announcements in a row, and in all, that were not stored since the program wrote into their files. */
   private changedInARow = 0;
+  private changedCount = 0;
+  /** The last of them, and a file that it was lost for. */
+  private changedStep = -1;
+  private changedName = "";
   private readonly warned = new Set<string>();
 
   constructor(private readonly options: ProgramCheckpointsOptions) {
@@ -87,7 +98,7 @@ export class ProgramCheckpoints {
       return;
     }
     this.newestStep = step;
-    this.announced = { step, atMs: Date.now() };
+    this.announced = { step, atMs: Date.now(), states: fileStates(this.options.folder) };
     this.look();
   }
 
@@ -102,18 +113,37 @@ export class ProgramCheckpoints {
 
   /** Freezes and packs what it is time for. Called when the store has the checkpoint before, too. */
   look(): void {
-    clearTimeout(this.timer);
-    if (this.turn !== undefined) return;
-    const waitMs = this.packedMs + this.options.everyMs - performance.now();
-    const isDue = this.ended || (waitMs <= 0 && this.options.stored());
-    if (this.announced === undefined && (this.pending.isEmpty || !isDue)) {
-      if (!this.pending.isEmpty && waitMs > 0) this.timer = setTimeout(() => this.look(), waitMs);
-      return;
+    const { announced } = this;
+    if (announced !== undefined && this.freezing === undefined) {
+      this.announced = undefined;
+      this.freezing = this.told(this.freeze(announced, this.isDue)).finally(() => {
+        this.freezing = undefined;
+        // Before the next one is frozen: a program that announces all the time is packed, too. What it announced last is its last word.
+        if (!this.ended) this.packIfDue();
+        this.look();
+      });
     }
-    this.turn = this.take(isDue).finally(() => {
-      this.turn = undefined;
-      this.look();
-    });
+    // What is being frozen is packed instead of what waits.
+    if (this.freezing === undefined) this.packIfDue();
+  }
+
+  private packIfDue(): void {
+    clearTimeout(this.timer);
+    if (this.packing !== undefined || this.pending.isEmpty) return;
+    if (this.isDue) {
+      this.packing = this.told(this.pack()).finally(() => {
+        this.packing = undefined;
+        this.look();
+      });
+    } else if (this.waitMs > 0) this.timer = setTimeout(() => this.look(), this.waitMs);
+  }
+
+  private get waitMs(): number {
+    return this.packedMs + this.options.everyMs - performance.now();
+  }
+
+  private get isDue(): boolean {
+    return this.ended || (this.waitMs <= 0 && this.options.stored());
   }
 
   /** The program has ended: packs what it announced last. Resolves when nothing is left to send. */
@@ -121,21 +151,22 @@ export class ProgramCheckpoints {
     this.ended = true;
     this.look();
     await this.settled();
-    if (this.changedInARow > 0) this.warnChanged(this.newestStep);
+    if (this.changedInARow > 0) this.warnChanged(this.changedStep);
+    if (this.changedCount >= changedInARowMax) {
+      const many = `${this.changedCount} announced checkpoints are not stored, since their files were written to meanwhile`;
+      this.warnOnce("changed in all", `${many}, ${show(this.changedName)} the last; ${changedAdvice}`);
+    }
   }
 
   /** Resolves when what was announced is frozen, and packed where it is time. */
   async settled(): Promise<void> {
-    while (this.turn !== undefined) await this.turn;
+    while (this.freezing !== undefined || this.packing !== undefined) await Promise.all([this.freezing, this.packing]);
   }
 
-  /** One announcement is frozen and, where it is time, packed, however many come meanwhile. Never throws. */
-  private async take(isDue: boolean): Promise<void> {
-    const { announced } = this;
-    this.announced = undefined;
+  /** Never throws. */
+  private async told(work: Promise<void>): Promise<void> {
     try {
-      if (announced !== undefined) await this.freeze(announced, isDue);
-      if (isDue) await this.pack();
+      await work;
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       this.warnOnce(words, `the checkpoint folder at step ${this.newestStep} could not be packed: ${words}`);
@@ -150,17 +181,18 @@ export class ProgramCheckpoints {
       without: ownFolder,
       announcedMs: announced.atMs,
       isCopied: (path, state) => !this.histories.isKeptByLink(path, state) && isWorthCopies,
+      announced: announced.states,
       moved: () => this.options.moved(),
     });
+    const [broken] = whole.broken;
     // Files that were begun after the announcement are no part of it.
-    const isTorn = whole.torn.some(({ bornMs }) => bornMs <= announced.atMs);
     const snapshot = withoutFiles(whole, whole.torn);
-    if (!isTorn && !snapshot.isEmpty) {
+    if (broken === undefined && !snapshot.isEmpty) {
       for (const dropped of this.pending.add({ ...announced, snapshot })) await removeSnapshot(dropped.snapshot);
       return;
     }
     await removeSnapshot(snapshot);
-    if (isTorn) return this.changed(announced.step);
+    if (broken !== undefined) return this.changed(announced.step, broken);
     const expected = `expected files in REGULUS_CHECKPOINT_DIR (${this.options.folder}), saved before the line`;
     this.warnOnce("empty", `the checkpoint at step ${announced.step} is empty and was not stored; ${expected}`);
   }
@@ -193,6 +225,7 @@ export class ProgramCheckpoints {
   /** Undefined where the program wrote into the announced files meanwhile: what it announces next is packed at once. */
   private async archive({ step, atMs, snapshot }: Frozen, path: string, isBest: boolean): Promise<Archive | undefined> {
     let wanted = snapshot;
+    let name = "";
     for (let tries = 0; tries < packTriesMax && !wanted.isEmpty; tries += 1) {
       const archive = await archiveDirectory(wanted, path, this.options.header(step), () => this.options.moved()).catch(
         (error: unknown) => error,
@@ -200,35 +233,37 @@ export class ProgramCheckpoints {
       const begunLater = wanted.copied.filter(({ bornMs }) => bornMs > atMs);
       const changed = [...(await changedFiles(wanted)), ...(await writtenFiles(this.options.folder, begunLater))];
       if (changed.length === 0) {
-        this.changedInARow = 0;
+        // One that waited since before says nothing of the newest.
+        if (step >= this.changedStep) this.changedInARow = 0;
         if (isArchive(archive)) return archive;
         throw archive;
       }
       // Files that were begun after the announcement are no part of it.
-      if (!changed.every(({ bornMs }) => bornMs > atMs)) break;
+      name = changed.find(({ bornMs }) => bornMs <= atMs)?.path ?? name;
+      if (name !== "") break;
       wanted = withoutFiles(wanted, changed);
     }
     if (isBest) {
       this.warnBestChanged(step);
       return undefined;
     }
-    this.changed(step);
+    this.changed(step, name);
     return undefined;
   }
 
   /** The program wrote into what it had announced: its next announcement is packed at once. */
-  private changed(step: number): void {
+  private changed(step: number, name: string): void {
     this.packedMs = Number.NEGATIVE_INFINITY;
     this.changedInARow += 1;
+    this.changedCount += 1;
+    this.changedStep = step;
+    this.changedName = name;
     if (this.changedInARow >= changedInARowMax) this.warnChanged(step);
   }
 
   private warnChanged(step: number): void {
-    const advice = "write files beside and rename them, or wait with writing";
-    this.warnOnce(
-      "changed",
-      `the checkpoint at step ${step} is not stored: its files were written to while it was stored; ${advice}`,
-    );
+    const seen = `its file ${show(this.changedName)} was written to, or still open for writing, after the line`;
+    this.warnOnce("changed", `the checkpoint at step ${step} is not stored: ${seen}; ${changedAdvice}`);
   }
 
   private warnBestChanged(step: number): void {
