@@ -19,6 +19,7 @@ import { after, beforeEach, test } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import Database from "libsql";
 import { factsOf } from "./conformance.js";
+import { keptOf } from "./kept-write-ahead.js";
 import { LogFiles } from "./log-files.js";
 import { openSqliteLog } from "./sqlite-log.js";
 import { readWitness } from "./witness.js";
@@ -111,7 +112,7 @@ test("a start that succeeds keeps no copy of the write-ahead log, and one that f
   rmSync(killed.holder);
   assert.ok(statSync(killed.writeAhead).size > 0);
   const again = await openSqliteLog({ path: killed.log });
-  assert.ok(!existsSync(killed.kept));
+  assert.deepEqual(keptOf(killed.writeAhead), []);
   await again.close();
   const heads = readFileSync(killed.witness);
   writeFileSync(killed.witness, Buffer.from("nothing that anybody wrote, and long enough"));
@@ -158,6 +159,20 @@ test("files that are another one's while the log is open stop appends, by name",
   await log.close();
 });
 
+test("a witness that is gone or another one while the log is open stops appends, by name, until it is back", async () => {
+  const log = await open();
+  await log.append(appended("a", 0, 1));
+  renameSync(files.witness, `${files.witness}-away`);
+  await assert.rejects(log.append(appended("a", 1, 1)), withCode("unavailable", /log\.heads is gone while the coordinator runs/));
+  await assert.rejects(log.remove("a"), withCode("unavailable"));
+  writeFileSync(files.witness, readFileSync(`${files.witness}-away`));
+  await assert.rejects(log.append(appended("a", 1, 1)), withCode("unavailable", /log\.heads was replaced while/));
+  renameSync(`${files.witness}-away`, files.witness);
+  await log.append(appended("a", 1, 1));
+  await log.close();
+  assert.equal(readWitness(files.witness)?.searches.get(1)?.position, 2);
+});
+
 test("what tells of a lost database is named, and an empty one is called empty", () => {
   const lost = (hasWitnessed: boolean): string => {
     try {
@@ -170,7 +185,7 @@ test("what tells of a lost database is named, and an empty one is called empty",
   };
   assert.equal(lost(false), "");
   assert.match(lost(true), /log\.sqlite is missing, but there is .*log\.heads/);
-  for (const path of [files.writeAhead, files.marker, files.holder, files.kept]) {
+  for (const path of [files.writeAhead, files.marker, files.holder, `${files.writeAhead}.kept`, `${files.writeAhead}.kept-2`]) {
     writeFileSync(path, "");
     assert.ok(lost(false).endsWith(`is missing, but there is ${path}`), path);
     rmSync(path);

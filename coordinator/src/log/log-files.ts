@@ -2,12 +2,13 @@
  * The files of a log: the database, SQLite's write-ahead log beside it, the witness (witness.ts), and a marker that says that there is a log, so
  * that a lost one is not taken for a new one. Told apart from damage by which of them are there; kept to their owner; watched for being gone.
  */
-import { closeSync, constants, copyFileSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, parse } from "node:path";
 import { RegulusError } from "@regulus/proto";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
 import { holderWords, livingHolder } from "./holder.js";
-import { damaged } from "./seal.js";
+import { keptOf } from "./kept-write-ahead.js";
+import { damaged, misplaced } from "./seal.js";
 import { syncFolder, type Testimony } from "./witness.js";
 
 /** What only a coordinator whose log is open makes in the same folder; a folder counts once it holds something. */
@@ -18,8 +19,6 @@ export class LogFiles {
   readonly writeAhead: string;
   readonly witness: string;
   readonly marker: string;
-  /** A copy of a write-ahead log, as it was before SQLite looked at it; stays where the log turns out to be damaged. */
-  readonly kept: string;
   /** Process id of who has it open: for those who look at the files and not through SQLite, which has a lock of its own. */
   readonly holder: string;
   /** Bytes for a full disk (reserve.ts). Worth nothing: no part of the log. */
@@ -37,7 +36,6 @@ export class LogFiles {
     this.writeAhead = `${log}-wal`;
     this.witness = join(this.folder, `${name}.heads`);
     this.marker = join(this.folder, `has-${name}`);
-    this.kept = `${log}-wal.kept`;
     this.holder = join(this.folder, `${name}.pid`);
     this.reserve = join(this.folder, `${name}.reserve`);
     this.repair = join(this.folder, `${name}.repair`);
@@ -45,7 +43,7 @@ export class LogFiles {
 
   /** Those that together are the log. */
   get all(): readonly string[] {
-    return [this.log, this.writeAhead, `${this.log}-journal`, this.kept, this.witness, this.marker];
+    return [this.log, this.writeAhead, `${this.log}-journal`, ...keptOf(this.writeAhead), this.witness, this.marker];
   }
 
   /** Says who has it open. Answers how to take that back. */
@@ -66,7 +64,7 @@ export class LogFiles {
 
   /** Fails with "failed-precondition" where a repair was cut short: what is there is partly the old log and partly the new one. */
   assertRepaired(): void {
-    if (sizeOf(this.repair) < 0) return;
+    if (!existsSync(this.repair)) return;
     throw new RegulusError(
       "failed-precondition",
       `a repair of the log ${this.log} was cut short; run it again, it goes on where it stopped: regulus doctor --data ${this.folder} --repair`,
@@ -79,7 +77,7 @@ export class LogFiles {
     const traces = [
       ...(sizeOf(this.writeAhead) >= 0 ? [this.writeAhead] : []),
       ...(hasWitnessed ? [this.witness] : []),
-      ...[this.marker, this.holder, this.kept, this.reserve].filter((path) => sizeOf(path) >= 0),
+      ...[this.marker, this.holder, ...keptOf(this.writeAhead), this.reserve].filter((path) => sizeOf(path) >= 0),
       ...neighbourNames.map((name) => join(this.folder, name)).filter(holdsSomething),
     ];
     if (traces.length > 0)
@@ -119,18 +117,6 @@ export class LogFiles {
     syncFolder(this.folder);
   }
 
-  /** Keeps a copy of the write-ahead log. Answers how to remove it. */
-  keepWriteAhead(): () => void {
-    try {
-      if (sizeOf(this.writeAhead) <= 0) return () => undefined;
-      copyFileSync(this.writeAhead, this.kept, constants.COPYFILE_EXCL);
-      return () => rmSync(this.kept, { force: true });
-    } catch {
-      // An older copy stays; without space there is none. Either is no reason not to start.
-      return () => undefined;
-    }
-  }
-
   /** Fails with "unavailable" where a file is gone or is another one than before: what is written now would be lost. */
   assertInPlace(): void {
     for (const path of [this.log, this.writeAhead]) this.#assertInPlace(path);
@@ -141,11 +127,7 @@ export class LogFiles {
     const known = this.#places.get(path);
     const place = seen && `${seen.dev}:${seen.ino}`;
     if (known === undefined && place !== undefined) this.#places.set(path, place);
-    if (known === undefined || known === place) return;
-    throw new RegulusError(
-      "unavailable",
-      `${path} ${place === undefined ? "is gone" : "was replaced"} while the coordinator runs; put the data folder back and start the coordinator again`,
-    );
+    if (known !== undefined && known !== place) throw misplaced(path, place === undefined);
   }
 }
 

@@ -76,3 +76,10 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 2] = (value >>> 16) & 0xff;
   bytes[at + 3] = value >>> 24;
 }
+
+/** The error for a file of a log that is gone or another one while the log is open. */
+export function misplaced(path: string, isGone: boolean): RegulusError {
+  const what = isGone ? "is gone" : "was replaced";
+  const todo = "put the data folder back and start the coordinator again";
+  return new RegulusError("unavailable", `${path} ${what} while the coordinator runs; ${todo}`);
+}

@@ -9,6 +9,7 @@ import { counted, RegulusError } from "@regulus/proto";
 import type { Append, AppendOptions, EventLog, ReadOptions } from "../ports.js";
 import { compareHeads, headsIn } from "./compare-heads.js";
 import { insert, insertRows, nextPiece, noTrial, rowsAt } from "./fact-rows.js";
+import { keepWriteAhead } from "./kept-write-ahead.js";
 import { LogFiles } from "./log-files.js";
 import {
   assertBatch,
@@ -93,23 +94,24 @@ class SqliteLog implements EventLog {
     const isUntouched = testimony === undefined && !files.hasDatabase;
     if (isUntouched) fromSystem(files.witness, () => new Witness(files.witness, { searches: new Map(), keyMax: 0 }).close());
     fromSystem(path, () => files.prepare());
-    const forgetKept = files.keepWriteAhead();
+    const kept = fromSystem(files.writeAhead, () => keepWriteAhead(files.writeAhead));
     const log = new SqliteLog(files, reserve);
     try {
       log.#begin(testimony, bytesMax);
       await removeLeftovers(log.#removal, log.#heads);
     } catch (thrown) {
       await log.close();
+      kept.settle();
       throw thrown;
     }
-    forgetKept();
+    kept.forget();
     return log;
   }
 
   async append(batch: readonly Append[], { makesRoom = false }: AppendOptions = {}): Promise<void> {
     this.#assertOpen();
     assertBatch(batch);
-    this.#files.assertInPlace();
+    this.#assertInPlace();
     const within = makesRoom ? <T>(work: () => T): T => this.#onReserve(work) : <T>(work: () => T): T => work();
     const moved = within(() => this.#file.guard(() => this.#transact(batch)));
     for (const head of moved) this.#heads.set(head.id, head);
@@ -168,7 +170,7 @@ class SqliteLog implements EventLog {
     this.#assertOpen();
     const head = this.#heads.get(searchId);
     if (head === undefined) return;
-    this.#files.assertInPlace();
+    this.#assertInPlace();
     this.#onReserve(() => fromSystem(this.#files.witness, () => this.#witness?.removing(head.key)));
     try {
       const text = "DELETE FROM searches WHERE key = ?";
@@ -267,6 +269,12 @@ class SqliteLog implements EventLog {
     if (this.#heads.get(end.id)?.key !== end.key) return;
     if (position === end.position && (chain === undefined || chain === end.chain)) return;
     throw damaged(`search ${end.id} has ${counted(end.position, "fact")}, those after ${position} are missing`);
+  }
+
+  /** Fails where a file of it is gone: what is written now would be lost. */
+  #assertInPlace(): void {
+    this.#files.assertInPlace();
+    this.#witness?.assertInPlace();
   }
 
   #assertOpen(): void {

@@ -6,9 +6,9 @@
  * A journal of records, each with its own checksum, which covers its place in the file; zeros follow the last one. The newest may be torn by a
  * crash: nobody heard of it. It is written anew, as one record a search, when it has grown.
  */
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { crc32, damaged, type Head, readU32, writeU32 } from "./seal.js";
+import { crc32, damaged, type Head, misplaced, readU32, writeU32 } from "./seal.js";
 
 /** "RGLH", and the version of this format. */
 const magic = 0x484c4752;
@@ -80,6 +80,15 @@ export class Witness {
     this.#append([{ removed: key }]);
   }
 
+  /** Fails with "unavailable" where its file is gone or another one: the next start would find nothing of what it says. */
+  assertInPlace(): void {
+    // Where writing it anew came to no end the file may be the new one already; it is written again.
+    if (!this.#isWhole) return;
+    const own = fstatSync(this.#file);
+    const seen = statSync(this.#path, { throwIfNoEntry: false });
+    if (seen?.dev !== own.dev || seen.ino !== own.ino) throw misplaced(this.#path, seen === undefined);
+  }
+
   close(): void {
     closeSync(this.#file);
   }
@@ -108,6 +117,7 @@ export class Witness {
 
   #replace(): void {
     const before = this.#file;
+    this.#isWhole = false;
     ({ file: this.#file, end: this.#end, length: this.#length } = this.#writeAnew());
     this.#isWhole = true;
     closeSync(before);
