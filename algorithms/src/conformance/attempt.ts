@@ -22,6 +22,8 @@ export interface TrialCase {
   readonly schedule?: Uint8Array;
   /** Seed of the trial; that of the search is always 1. Defaults to 1. */
   readonly seed?: number;
+  /** Told of what it finds. */
+  readonly found?: (severity: string, message: string) => void;
 }
 
 /** Opens a session of the case, from a checkpoint if there is one. */
@@ -45,7 +47,7 @@ export async function openCase(trial: TrialCase, checkpoint?: Uint8Array): Promi
   });
   const procedure = await loadProcedure(trial.procedure);
   const { schedule } = trial;
-  const request = { spec, work, seed: trial.seed ?? 1, found: () => undefined, ...(schedule && { schedule }) };
+  const request = { spec, work, seed: trial.seed ?? 1, found: trial.found ?? (() => undefined), ...(schedule && { schedule }) };
   return procedure.open(checkpoint === undefined ? request : { ...request, checkpoint });
 }
 

@@ -64,6 +64,11 @@ export const trainingOptions: { readonly [Key in keyof TrainingOptions]-?: z.Zod
   ...Object.fromEntries([...partSettings].map(([name, { schema }]) => [name, schema.optional()])),
 };
 
+/** The training settings among options that no schema has read yet. */
+export function readTrainingOptions(options: Readonly<Record<string, unknown>>): TrainingOptions {
+  return parseOptions("workload.options", z.object(trainingOptions), options);
+}
+
 /** The training settings as hyperparameters: an option stands in where the search moves nothing. */
 export function trainingHyperparameters(options: TrainingOptions, defaults: TrainingDefaults): readonly HyperparameterSpec[] {
   const settings = settingsOf(options, defaults);

@@ -3,6 +3,7 @@
  * sorts the trial's parameters among them, and opens the data. It trains nothing.
  */
 
+import { basename } from "node:path";
 import { RegulusError, type SearchSpec, seedOf } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../core/index.js";
@@ -13,13 +14,14 @@ import { findWorkload, loadLearningRate, loadOptimizer, loadProbe, loadTechnique
 import type { LearningRate, LearningRateModule } from "./learning-rate.js";
 import { classificationError, halfSquaredError } from "./losses.js";
 import type { ModelKit } from "./model-kit.js";
+import { type GivenToModule, openModule } from "./open-module.js";
 import { openRequestOf } from "./open-request.js";
 import type { OptimizerModule, OptimizerRule } from "./optimizer.js";
 import type { Probe } from "./probe.js";
 import type { TrialRequest } from "./procedure.js";
 import { TechniqueMemories } from "./technique-memory.js";
 import type { NamedHooks } from "./technique-set.js";
-import type { Task } from "./workload.js";
+import type { Task, WorkloadModule } from "./workload.js";
 
 /** What built-in procedures give to every workload. */
 export const modelKit: ModelKit = { tf, softmaxCrossEntropy, classificationError, halfSquaredError, createRng };
@@ -79,8 +81,8 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
     throw new RegulusError("failed-precondition", words);
   }
   const rest = Object.entries(parameters).filter(([name]) => !hyperparameters.has(name));
-  const given = { options: spec.workload?.options, parameters: Object.fromEntries(rest), seed: seedOf(spec) };
-  const task = await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
+  const given = { options: { ...spec.workload?.options }, parameters: Object.fromEntries(rest), seed: seedOf(spec) };
+  const task = await openTask(request, module, given);
   try {
     const following = await followingOf(request, task);
     const memories = new TechniqueMemories();
@@ -89,6 +91,21 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
     task.close();
     throw error;
   }
+}
+
+/** A user's module is told which of the names that it was given nobody reads: once a trial, at its beginning. */
+async function openTask(
+  { spec, checkpoint, found }: TrialRequest,
+  module: WorkloadModule<unknown>,
+  given: Omit<GivenToModule, "kit">,
+): Promise<Task> {
+  const path = spec.workload?.module ?? "";
+  if (path === "") return await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
+  const { task, unread } = await openModule(module, { ...given, kit: modelKit });
+  if (unread.length > 0 && checkpoint === undefined) {
+    found("warning", `the module ${basename(path)} did not read ${unread.join(", ")} when it was opened; is the name right?`);
+  }
+  return task;
 }
 
 async function probesOf({ probes }: SearchSpec): Promise<readonly Probe[]> {
