@@ -60,6 +60,8 @@ export async function restoreDirectory(path: string, directory: string): Promise
       cwd: directory,
       strict: true,
       filter: (name, entry) => {
+        // What runs with its owner's rights is none of a checkpoint's business.
+        if (entry.mode !== undefined) entry.mode &= 0o777;
         if (!("linkpath" in entry) || entry.type !== "SymbolicLink") return true;
         entries.add(entry);
         links.push({ at: join(directory, name), to: entry.linkpath ?? "" });

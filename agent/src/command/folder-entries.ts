@@ -84,7 +84,14 @@ function inodeOf({ dev, ino }: BigIntStats): string {
   return `${dev}:${ino}`;
 }
 
+/** What unpacks a tar takes a backslash for a slash where it looks for "..": on some systems it is one. */
+function checkName(name: string): void {
+  if (!name.split(/[/\\]/).includes("..")) return;
+  throw new RegulusError("invalid-argument", `the name ${show(name)} has ".." beside a backslash and can't be restored`);
+}
+
 function headOf(head: EntryHead): Buffer {
+  checkName(head.path);
   const block = Buffer.alloc(blockBytes);
   if (!new Header(head).encode(block, 0)) return block;
   const { path, linkpath, size } = head;

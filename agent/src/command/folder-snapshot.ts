@@ -25,6 +25,8 @@ export interface FolderSnapshot {
   readonly torn: readonly FrozenFile[];
   /** Those of them that the announcement was about; the others were begun after it. */
   readonly broken: readonly string[];
+  /** What is no file, folder or link: pipes, sockets and devices are not kept. */
+  readonly others: readonly string[];
   /** Files that were copied, as they were in the program's folder. */
   readonly copied: readonly FrozenFile[];
   /** Whether it holds no file and no link at all. */
@@ -92,6 +94,7 @@ class Freezing {
   private readonly paths: string[] = [];
   private readonly files: FrozenFile[] = [];
   private readonly copied: FrozenFile[] = [];
+  private readonly others: string[] = [];
   /** Where the first name of a copied file is, so that further names stay hard links to it. */
   private readonly copies = new Map<bigint, string>();
   private readonly torn = new Map<string, FrozenFile>();
@@ -122,10 +125,10 @@ class Freezing {
     for (const file of await writtenFiles(this.from, this.copied)) {
       if (!this.appended.has(file.path)) this.torn.set(file.path, file);
     }
-    const { to: directory, paths, files, copied } = this;
+    const { to: directory, paths, files, copied, others } = this;
     const torn = [...this.torn.values()];
     const broken = torn.filter((file) => this.isAnnounced(file)).map(({ path }) => path);
-    return { directory, paths, files, torn, broken, copied, isEmpty: files.length + this.links === 0 };
+    return { directory, paths, files, torn, broken, others, copied, isEmpty: files.length + this.links === 0 };
   }
 
   /** Whether a file, or the one that it replaces, was there when the folder was announced. */
@@ -159,7 +162,8 @@ class Freezing {
         const isThere = await ifThere(async () => symlink(await readlink(join(this.from, path)), join(this.to, path)));
         if (isThere) this.paths.push(path);
         this.links += 1;
-      } else if (entry.isFile() && (await ifThere(() => this.file(path)))) {
+      } else if (!entry.isFile()) this.others.push(path);
+      else if (await ifThere(() => this.file(path))) {
         this.paths.push(path);
         this.files.push(await frozen(this.to, path));
       }

@@ -1,5 +1,6 @@
 /** What is packed of a program that saves as programs do: whole or not at all, and nothing that it announced last is lost. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   closeSync,
@@ -446,6 +447,20 @@ test("announcements whose files are written to meanwhile are told of at the fift
   }
   assert.match(worse.found().join(), /step 5 is not stored/);
   assert.deepEqual(readdirSync(worse.directory), ["checkpoint"], "nothing is left of them");
+});
+
+test("a pipe in the folder is left out and told of once, and the rest is stored", async () => {
+  const { folder, checkpoints, saved, found } = begin(0);
+  save(folder, 1, "beside");
+  execFileSync("mkfifo", [join(folder, "pipe")]);
+  for (const step of [1, 2]) {
+    checkpoints.announce(step);
+    await checkpoints.settled();
+  }
+  await checkpoints.finish();
+  assert.equal(saved()[0]?.step, 1);
+  assert.equal(found().length, 1);
+  assert.match(found().join(), /"pipe" is none of these and was left out at step 1/);
 });
 
 test("what goes wrong is told sixteen times at most, each once", async () => {

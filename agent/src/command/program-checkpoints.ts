@@ -184,6 +184,11 @@ export class ProgramCheckpoints {
       announced: announced.states,
       moved: () => this.options.moved(),
     });
+    const [other] = whole.others;
+    if (other !== undefined) {
+      const words = `a checkpoint holds files, folders and links; ${show(other)} is none of these and was left out at step ${announced.step}`;
+      this.warnOnce("others", words);
+    }
     const [broken] = whole.broken;
     // Files that were begun after the announcement are no part of it.
     const snapshot = withoutFiles(whole, whole.torn);
