@@ -1,4 +1,4 @@
-/** Whatever an archive says, nothing outside of the folder is written, read through or led to; ordinary checkpoints come back whole. */
+/** Whatever an archive says, nothing outside of the folder is written or read through; ordinary checkpoints come back whole. */
 import assert from "node:assert/strict";
 import {
   existsSync,
@@ -7,12 +7,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import fc from "fast-check";
@@ -27,14 +28,15 @@ interface Entry {
   readonly path: string;
   readonly type: "File" | "Directory" | "SymbolicLink" | "Link" | "FIFO";
   readonly linkpath?: string;
+  readonly mode?: number;
 }
 
 /** A tar as a stranger may write it; files hold their path. */
 async function* tarOf(entries: readonly Entry[]): AsyncGenerator<Buffer> {
-  for (const { path, type, linkpath = "" } of entries) {
+  for (const { path, type, linkpath = "", mode = 0o755 } of entries) {
     const body = type === "File" ? Buffer.from(path) : Buffer.alloc(0);
     const block = Buffer.alloc(512);
-    new Header({ path, type, linkpath: type.endsWith("Link") ? linkpath : "", mode: 0o755, size: body.length }).encode(block, 0);
+    new Header({ path, type, linkpath: type.endsWith("Link") ? linkpath : "", mode, size: body.length }).encode(block, 0);
     yield block;
     yield Buffer.concat([body, Buffer.alloc(-body.length & 511)]);
   }
@@ -86,7 +88,9 @@ test("a hostile archive is refused in words and leaves nothing, or all that it m
       restored += 1;
       for (const one of below(folder)) {
         const at = join(folder, one);
-        if (existsSync(at)) assert.ok(`${realpathSync(at)}/`.startsWith(`${folder}/`), `${one} leads to ${realpathSync(at)}`);
+        const parent = realpathSync(dirname(at));
+        assert.ok(`${parent}/`.startsWith(`${folder}/`), `${one} lies in ${parent}`);
+        if (lstatSync(at).isFile()) assert.notEqual(readFileSync(at, "utf8"), "untouched", `${one} is a file of outside`);
       }
     }),
     { numRuns: 600 },
@@ -94,14 +98,15 @@ test("a hostile archive is refused in words and leaves nothing, or all that it m
   assert.ok(restored > 20, `${restored} were restored`);
 });
 
-test("links that lead outside are refused, directly or through other links, and each is named", async () => {
+test("what would be written outside or behind a link is refused, and each is named", async () => {
   const file: Entry = { path: "./model", type: "File" };
   const link = (path: string, linkpath: string): Entry => ({ path, type: "SymbolicLink", linkpath });
   const cases: readonly (readonly [readonly Entry[], RegExp])[] = [
-    [[file, link("./newest", "/etc")], /a link "newest" to "\/etc", which leads outside of its folder; nothing is restored/],
-    [[file, link("./d/newest", "../../model")], /a link "d\/newest" to "..\/..\/model", which leads outside/],
-    [[link("d/up", ".."), link("out", "d/up/../secret")], /a link "out" to "d\/up\/..\/secret"/],
-    [[link("a", "b"), link("b", "a")], /a link "a" to "b"/],
+    [[link("out", "../secret"), link("out/x", "y")], /"out\/x" behind "out", which is no folder; nothing is restored/],
+    [[link("out/x", "y"), link("out", "../secret")], /the path "out" twice/],
+    [[link("key", "../secret/key"), { path: "key", type: "File" }], /"key" twice/],
+    [[link("key", "../secret/key"), { path: "x", type: "Link", linkpath: "key" }], /a hard link "x" to "key", which is no file/],
+    [[{ path: "a\\..\\b", type: "File" }], /the path "a.*b", which leads outside/],
     [[link("d", "."), { path: "d/file", type: "File" }], /"d\/file" behind "d", which is no folder/],
     [[{ path: "/etc/x", type: "File" }], /the path "\/etc\/x", which leads outside/],
     [[file, { path: "../x", type: "File" }], /the path "..\/x"/],
@@ -117,6 +122,21 @@ test("links that lead outside are refused, directly or through other links, and 
     assert.match(outcome.message, words);
     assert.deepEqual(readdirSync(folder), []);
   }
+});
+
+test("links lead where the program's led, names may hold a backslash, and no file runs with its owner's rights", async () => {
+  const entries: readonly Entry[] = [
+    { path: "./model", type: "File", mode: 0o6755 },
+    { path: "./a\\b", type: "File" },
+    { path: "./latest", type: "SymbolicLink", linkpath: "/abs/outside" },
+    { path: "./d/up", type: "SymbolicLink", linkpath: "../../secret/key" },
+    { path: "./loop", type: "SymbolicLink", linkpath: "loop" },
+  ];
+  const { folder, outcome } = await attempt(entries);
+  assert.deepEqual(outcome, ["model", "a\\b", "latest", "d/up", "loop"]);
+  const targets = ["latest", "d/up", "loop"].map((name) => readlinkSync(join(folder, name)));
+  assert.deepEqual(targets, ["/abs/outside", "../../secret/key", "loop"]);
+  assert.equal(lstatSync(join(folder, "model")).mode & 0o7777, 0o755);
 });
 
 test("an ordinary checkpoint comes back with its folders, its links of both kinds and links that lead nowhere yet", async () => {

@@ -2,14 +2,14 @@
  * Restores the files of a checkpoint, which is a plain tar. Regulus's own entry in it is left out. Nothing is written outside of the folder, whatever
  * the archive says, nothing is written over, and of an archive that is refused nothing stays.
  */
-import { mkdir, readdir, rm, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir, realpath, rm, symlink } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { RegulusError } from "@regulus/proto";
+import { RegulusError, show } from "@regulus/proto";
 import { extract } from "tar";
 import { counted } from "../display/numbers.js";
-import { ArchiveEntries, type ArchiveEntry } from "./archive-entries.js";
+import { ArchiveEntries, type ArchiveEntry, refused } from "./archive-entries.js";
 
 /** Entries of Regulus's own. */
 const own = /^(\.\/)?\.regulus(\/|$)/;
@@ -35,26 +35,35 @@ export async function extractCheckpoint(bytes: AsyncIterable<Uint8Array>, folder
 async function unpack(bytes: AsyncIterable<Uint8Array>, folder: string): Promise<string[]> {
   const entries = new ArchiveEntries();
   const paths: string[] = [];
-  let refused: unknown;
-  const isWanted = (path: string, entry: ArchiveEntry) => {
-    if (refused !== undefined || own.test(path)) return false;
+  let fault: unknown;
+  const isWanted = (path: string, entry: ArchiveEntry & { mode?: number | undefined }) => {
+    if (fault !== undefined || own.test(path)) return false;
     try {
       entries.add(entry);
     } catch (error) {
-      refused = error;
+      fault = error;
       return false;
     }
+    // What runs with its owner's rights is none of a checkpoint's business.
+    if (entry.mode !== undefined) entry.mode &= 0o777;
     if (entry.type !== "Directory") paths.push(path.replace(/^\.\//, ""));
     // Links are made last, so that nothing is written through them.
     return entry.type !== "SymbolicLink";
   };
   const into = extract({ cwd: folder, strict: true, filter: (path, entry) => "type" in entry && isWanted(path, entry) });
   await pipeline(Readable.from(bytes), into);
-  if (refused !== undefined) throw refused;
-  entries.check();
-  for (const [path, target] of entries.links) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
+  if (fault !== undefined) throw fault;
+  await makeLinks(folder, entries.links);
+  return paths;
+}
+
+/** Links may lead anywhere, as the program made them. None is made behind another one, also where two names are one to the disk ("a" and "A"). */
+async function makeLinks(folder: string, links: ReadonlyMap<string, string>): Promise<void> {
+  for (const path of links.keys()) await mkdir(dirname(join(folder, path)), { recursive: true });
+  const top = await realpath(folder);
+  for (const [path, target] of links) {
+    const parent = await realpath(dirname(join(folder, path)));
+    if (parent !== top && !parent.startsWith(top + sep)) throw refused(`a link ${show(path)} behind another one`);
     await symlink(target, join(folder, path));
   }
-  return paths;
 }
