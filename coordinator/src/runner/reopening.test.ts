@@ -158,6 +158,26 @@ describe("a search that is opened again", () => {
     assert.equal(statusOf(searchId), SearchStatus.SEARCH_STATUS_STOPPING);
   });
 
+  it("spends no wall time where the coordinator's clock is set or its machine sleeps", async () => {
+    at.proposals = () => [start()];
+    await at.answer(at.close());
+    await at.openVirtual(8000);
+    const hand = at.hand();
+    const { searchId } = await at.answer(at.create({ budget: { wallTime: "60s" }, parallelism: 1 }));
+    await at.advance(10_000);
+    for (const shiftMs of [86_400_000, -86_400_000, 7_200_000]) {
+      at.clock.shiftMs += shiftMs;
+      for (let second = 0; second < 4; second += 1) {
+        hand.beat(hand.leases.at(-1));
+        await at.advance(1000);
+      }
+      assert.equal(statusOf(searchId), running, `the clock moved by ${shiftMs} ms`);
+    }
+    // It ran for 22 s, and a jump may take or give a few seconds; it still ends.
+    await at.advance(60_000);
+    assert.notEqual(statusOf(searchId), running);
+  });
+
   it("spends its wall time only while it runs", async () => {
     at.proposals = () => [start()];
     const hand = at.hand();

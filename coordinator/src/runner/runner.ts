@@ -32,6 +32,9 @@ import { Searches } from "./searches.js";
 import { TimeAway } from "./time-away.js";
 import { WakeUps } from "./wake-ups.js";
 
+/** A clock that goes back by less is being corrected, not set. */
+const setBackMs = 1000;
+
 export class Runner {
   readonly agents = new Agents();
   readonly ledger: ArtifactLedger;
@@ -219,7 +222,7 @@ export class Runner {
   }
 
   async #runRound(): Promise<void> {
-    this.#now = this.#options.clock.now();
+    this.#lookAtClock();
     const outbox = new Outbox();
     this.#outbox = outbox;
     // Rounds on a full log take nothing else.
@@ -236,6 +239,22 @@ export class Runner {
     }
     if (!makesRoom) this.#outage.over();
     this.#announcing.speak(written, outbox);
+  }
+
+  /**
+   * Takes the time of a round. Sweeps keep rounds coming four times in a lease's timeout: where the clock says otherwise it was set, or the machine
+   * slept, and that is no time in which searches ran.
+   */
+  #lookAtClock(): void {
+    const before = this.#now;
+    this.#now = this.#options.clock.now();
+    const moved = this.#now - before;
+    if (before === 0 || (moved >= -setBackMs && moved <= this.#options.leaseTimeoutMs)) return;
+    for (const entry of this.searches.all) {
+      if (!entry.active) continue;
+      entry.awaySinceMs ??= before;
+      this.deciding.touch(entry);
+    }
   }
 
   #touch(entry: SearchEntry): void {
