@@ -14,11 +14,13 @@ export async function readSearchFile(path: string): Promise<SearchSpec> {
   return soundSpec(await openSearchFile(path));
 }
 
-/** Reads as much of a search file as can be read, and what is wrong with it. Fails where it is not there or is neither YAML nor JSON. */
-export async function openSearchFile(path: string): Promise<SearchReading> {
+/** Reads as much of a search file as can be read, and what is wrong with it. Fails where it is not there or is neither YAML nor JSON. A name stands in for the file's. */
+export async function openSearchFile(path: string, searchName?: string): Promise<SearchReading> {
   const text = path === "-" ? await readInput() : await readText(path);
   const name = path === "-" ? "standard input" : path;
-  return readDocument(await withSchedule(parseText(text, name), path === "-" ? "." : dirname(path)), name);
+  const document = await withSchedule(parseText(text, name), path === "-" ? "." : dirname(path));
+  if (searchName !== undefined && isMap(document.contents)) document.set("name", searchName);
+  return readDocument(document, name);
 }
 
 /** A search file's text as a search. Fails with every problem of it. */

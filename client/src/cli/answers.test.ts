@@ -133,6 +133,49 @@ test("a search is found by its id, else by the only beginning of one, else by th
   await assert.rejects(found(""), { code: "not-found" });
 });
 
+test("of searches of one name, commands that read take the newest and say so, commands that change something refuse", async (t) => {
+  const twin = await startTwin(t);
+  const kept = addSample(twin, (trial) => trial);
+  const name = twin.searches.get(kept)?.search.spec?.name ?? assert.fail();
+  twin.add("older", { ...spec, name }, { createdMs: 1 });
+  twin.outputs.set(`${kept}/${twin.searches.get(kept)?.search.bestTrial}`, { text: "line\n", ended: true, attempt: 1 });
+  const at = ["-c", twin.address];
+  for (const [command = "", ...more] of [
+    ["best"],
+    ["show"],
+    ["explain"],
+    ["export"],
+    ["watch"],
+    ["artifact", "best"],
+    ["logs", "best"],
+    ["report", "-o", "-"],
+  ]) {
+    const { code, stderr } = await regulus([command, name, ...more, ...at]);
+    assert.deepEqual([command, code], [command, 0], stderr);
+    assert.ok(stderr.includes(`2 searches are named ${name}; this is the newest, ${kept}\n`), stderr);
+  }
+  for (const command of ["stop", "pause", "resume", "delete", "retry", "extend"]) {
+    const { code, stderr } = await regulus([command, name, ...(command === "extend" ? ["--trials", "1"] : []), ...at]);
+    assert.equal(code, 2, command);
+    assert.match(stderr, /2 searches are named/);
+  }
+});
+
+test("best stands for the number of the best trial wherever a command takes one", async (t) => {
+  const twin = await startTwin(t);
+  const kept = addSample(twin, (trial) => trial);
+  const number = twin.searches.get(kept)?.search.bestTrial ?? assert.fail();
+  twin.outputs.set(`${kept}/${number}`, { text: "line\n", ended: true, attempt: 1 });
+  const at = ["-c", twin.address];
+  for (const command of ["show", "logs", "explain", "artifact"]) {
+    const [best, same] = [await regulus([command, kept, "best", ...at]), await regulus([command, kept, String(number), ...at])];
+    assert.deepEqual([command, best], [command, same]);
+    assert.equal(best.code, 0, best.stderr);
+  }
+  twin.add("empty", spec);
+  assert.equal((await regulus(["logs", "empty", "best", ...at])).code, 3);
+});
+
 test("every command takes a search by its name", async (t) => {
   const twin = await startTwin(t);
   const kept = addSample(twin, (trial) => trial);

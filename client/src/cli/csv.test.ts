@@ -121,6 +121,25 @@ test("a row a measurement, with its attempt; a trial that is not over has no rea
   assert.match(csvRows({ trial: lost, measurements: [] }, columns, false)[0] ?? "", /^0,ended,out of memory,1,/);
 });
 
+test("hyperparameters stand in the order of the space, and a row has its start, end and duration", async () => {
+  const work = { ...(trial.work as NonNullable<Trial["work"]>), parameters: { extra: 0, b: 1, a: 2 } };
+  const one = { ...trial, work, startedMs: 1000, endedMs: 3500 };
+  const columns = await csvColumns(
+    (async function* () {
+      yield { trial: one, measurements: [] };
+    })(),
+    [{ name: "a" }, { name: "never" }, { name: "b" }],
+  );
+  assert.deepEqual(columns.parameters, ["a", "b", "extra"]);
+  const cells = (of: Trial) => {
+    const head = parse(csvHead(columns, false))[0] ?? [];
+    const row = parse(csvRows({ trial: of, measurements: [] }, columns, false)[0] ?? "")[0] ?? [];
+    return ["started", "ended", "durationSeconds"].map((name) => row[head.indexOf(name)]);
+  };
+  assert.deepEqual(cells(one), ["1970-01-01T00:00:01.000Z", "1970-01-01T00:00:03.500Z", "2.5"]);
+  assert.deepEqual(cells({ ...one, endedMs: 0 }), ["1970-01-01T00:00:01.000Z", "", ""]);
+});
+
 test("columns are all names that occur, each once, in the order of their first occurrence", async () => {
   async function* trials(): AsyncGenerator<ExportSearchResponse> {
     const one = { ...measurement, metrics: { b: 1, a: 2 }, learned: { d: 1 } };

@@ -2,9 +2,10 @@
  * Trials as CSV (RFC 4180): one row a trial, or one a measurement, with columns for every parameter and metric that any of them has. The row of
  * a trial holds its best and its last measurement, and the value that counts; best and value are empty where it failed or diverged.
  */
-import { type ExportSearchResponse, type Measurement, metricOf, type Trial } from "@regulus/proto";
+import { type ExportSearchResponse, type Measurement, metricOf, type Parameter, type Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { safeText } from "./safe-output.js";
+import { inSpaceOrder } from "./words.js";
 
 /** Names that stand in the columns after the fixed ones. */
 export interface CsvColumns {
@@ -13,13 +14,19 @@ export interface CsvColumns {
   readonly metrics: readonly string[];
 }
 
-const trialColumns = ["trial", "status", "reason", "attempts", "agent", "step", "seconds", "value"];
+const trialColumns = [
+  ...["trial", "status", "reason", "attempts", "agent", "step", "seconds", "value"],
+  ...["started", "ended", "durationSeconds"],
+];
 const measurementColumns = ["trial", "attempt", "step", "seconds"];
 /** What a best and a last measurement have beside their metrics. */
 const placeColumns = ["step", "attempt"];
 
-/** The names that occur in a search's trials, in the order of their first occurrence. */
-export async function csvColumns(trials: AsyncIterable<ExportSearchResponse>): Promise<CsvColumns> {
+/** The names that occur in a search's trials, hyperparameters in the order of the space, others in that of their first occurrence. */
+export async function csvColumns(
+  trials: AsyncIterable<ExportSearchResponse>,
+  space: readonly Pick<Parameter, "name">[] = [],
+): Promise<CsvColumns> {
   const found = { parameters: new Set<string>(), learned: new Set<string>(), metrics: new Set<string>() };
   const add = (names: Set<string>, map: object | undefined) => {
     for (const name of Object.keys(map ?? {})) names.add(name);
@@ -31,7 +38,11 @@ export async function csvColumns(trials: AsyncIterable<ExportSearchResponse>): P
       add(found.metrics, measurement.metrics);
     }
   }
-  return { parameters: [...found.parameters], learned: [...found.learned], metrics: [...found.metrics] };
+  return {
+    parameters: inSpaceOrder([...found.parameters], space),
+    learned: inSpaceOrder([...found.learned], space),
+    metrics: [...found.metrics],
+  };
 }
 
 export function csvHead(columns: CsvColumns, eachMeasurement: boolean): string {
@@ -57,7 +68,7 @@ export function csvRows({ trial, measurements }: ExportSearchResponse, columns: 
   const { best, last, value } = trial;
   const status = trial.status.replace("TRIAL_STATUS_", "").toLowerCase();
   const reason = trial.status === "TRIAL_STATUS_ENDED" ? reasonWords(trial.reason) : "";
-  const fixed = [trial.trial, status, reason, trial.attempts, trial.agentId, last?.step, last?.seconds, value];
+  const fixed = [trial.trial, status, reason, trial.attempts, trial.agentId, last?.step, last?.seconds, value, ...times(trial)];
   // Learned values are those of the measurement that counts: the newest one where the best is another.
   const counted = best?.step === trial.valueStep ? best : last;
   const cells = [
@@ -66,6 +77,13 @@ export function csvRows({ trial, measurements }: ExportSearchResponse, columns: 
     ...measurementCells(last, columns),
   ];
   return [line([...fixed, ...cells, trial.message])];
+}
+
+/** When it started and ended (ISO 8601), and the seconds between, with its waits; empty where it has not. */
+function times({ startedMs, endedMs }: Trial): unknown[] {
+  const moment = (timeMs: number) => (timeMs > 0 ? new Date(timeMs).toISOString() : undefined);
+  const seconds = startedMs > 0 && endedMs > 0 ? Math.max(0, endedMs - startedMs) / 1000 : undefined;
+  return [moment(startedMs), moment(endedMs), seconds];
 }
 
 function measurementHead(which: "best" | "last", { metrics }: CsvColumns): string[] {

@@ -2,6 +2,7 @@
 import { RegulusError, type Search, SearchView } from "@regulus/proto";
 import type { RegulusClient } from "../connect.js";
 import { counted, plainText } from "../display/numbers.js";
+import { note } from "./output.js";
 import { searchStatusWords } from "./words.js";
 
 /** Candidates that an error names. */
@@ -9,9 +10,13 @@ const namedMax = 5;
 
 /**
  * The search with this id; else the only one whose id begins so; else the only one with this name. A whole name is clearer than a beginning that
- * several ids have.
+ * several ids have. @param newest of several with this name the newest, and says so: for commands that change nothing
  */
-export async function findSearch(client: RegulusClient, given: string): Promise<Search> {
+export async function findSearch(
+  client: RegulusClient,
+  given: string,
+  { newest = false }: { readonly newest?: boolean } = {},
+): Promise<Search> {
   try {
     return await client.getSearch(given);
   } catch (thrown) {
@@ -28,6 +33,11 @@ export async function findSearch(client: RegulusClient, given: string): Promise<
   const only = [byId, byName].find(({ length }) => length === 1)?.[0];
   if (only !== undefined) return client.getSearch(only.searchId);
   const shown = plainText(given, 200);
+  const latest = byName.reduce<Search | undefined>((a, b) => (a === undefined || b.createdMs > a.createdMs ? b : a), undefined);
+  if (newest && latest !== undefined) {
+    note(`${counted(byName.length, "search", "searches")} are named ${shown}; this is the newest, ${latest.searchId}`);
+    return client.getSearch(latest.searchId);
+  }
   if (byId.length === 0 && byName.length === 0)
     throw new RegulusError("not-found", `no search ${shown}; regulus ls lists those there are`);
   const [found, how] = byName.length > 0 ? [byName, "are named"] : [byId, "have an id that begins with"];

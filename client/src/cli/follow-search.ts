@@ -6,7 +6,7 @@ import { reasonOf } from "./connection.js";
 import { exitCodes } from "./exit-codes.js";
 import { onInterrupt } from "./interrupt.js";
 import { toJson } from "./json.js";
-import { note, pairs, writeLine, writeLineSlowly } from "./output.js";
+import { note, numberFormat, pairs, writeLine, writeLineSlowly } from "./output.js";
 import { ageWords, bestWords, countWords, metricPairs, parameterPairs, searchStatusWords } from "./words.js";
 
 export interface FollowOptions {
@@ -67,7 +67,7 @@ async function writeOutcome(client: RegulusClient, searchId: string, json: boole
       ["time", ageWords(search, Date.now())],
       ["best", bestWords(search) || "-"],
       ...metricPairs(measurement),
-      ...(best === undefined ? [] : parameterPairs({ ...best, last: measurement })),
+      ...(best === undefined ? [] : parameterPairs({ ...best, last: measurement }, numberFormat(), search.spec?.space)),
     ]),
   );
 }

@@ -56,7 +56,7 @@ test("CSV: quotes, line breaks and formulas are defused, numbers are exact", () 
   const columns = { parameters: ["text", "number"], learned: [], metrics: ["validLoss"] };
   assert.equal(
     csvHead(columns, false),
-    "trial,status,reason,attempts,agent,step,seconds,value,parameter.text,parameter.number,best.validLoss,best.step,best.attempt,last.validLoss,last.step,last.attempt,message",
+    "trial,status,reason,attempts,agent,step,seconds,value,started,ended,durationSeconds,parameter.text,parameter.number,best.validLoss,best.step,best.attempt,last.validLoss,last.step,last.attempt,message",
   );
   const last = {
     step: 5,
@@ -98,7 +98,7 @@ test("CSV: quotes, line breaks and formulas are defused, numbers are exact", () 
     endedMs: 0,
   };
   const [row] = csvRows({ trial, measurements: [last] }, columns, false);
-  assert.equal(row, `3,ended,out of memory,2,a1,5,1.5,,"a ""b"",\nc",1e-7,,,,0.30000000000000004,5,2,'=1+1`);
+  assert.equal(row, `3,ended,out of memory,2,a1,5,1.5,,,,,"a ""b"",\nc",1e-7,,,,0.30000000000000004,5,2,'=1+1`);
   const best = { ...last, step: 3, attempt: 1, metrics: { validLoss: 0.125 } };
   const [good] = csvRows({ trial: { ...trial, best, value: 0.125, valueStep: 3 }, measurements: [best, last] }, columns, false);
   assert.equal(good, `3,ended,out of memory,2,a1,5,1.5,0.125,"a ""b"",\nc",1e-7,0.125,3,1,0.30000000000000004,5,2,'=1+1`);

@@ -78,7 +78,11 @@ export function writeTrial(search: Search, { trial, facts }: GetTrialResponse, o
       ["attempts", `${trial.attempts}${trial.agentId === "" ? "" : `, the newest on ${trial.agentId}`}`],
       ["steps", countFormat()(trial.last?.step ?? 0)],
       ...measuredPairs(search, trial),
-      ...parameterPairs({ ...trial, last: countedMeasurement(trial, search.spec?.objectives[0]) ?? trial.last }),
+      ...parameterPairs(
+        { ...trial, last: countedMeasurement(trial, search.spec?.objectives[0]) ?? trial.last },
+        numberFormat(),
+        search.spec?.space,
+      ),
       ...artifacts,
       ...checkpointPairs(trial),
     ]),

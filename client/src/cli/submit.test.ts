@@ -58,6 +58,16 @@ test("flags win over the file, a key is sent as given, and a seed that was drawn
   assert.deepEqual([answer.search.searchId, answer.warnings, again.stderr], ["s3", [], ""]);
 });
 
+test("--name stands in for a name that the file lacks or has wrong", async (t) => {
+  const { twin, path } = await begin(t);
+  for (const name of ["", "name: 7\n", "name: [a]\n"]) {
+    writeFileSync(path, file.replace("name: ridge\n", name));
+    assert.equal((await regulus(["submit", path, "-c", twin.address])).code, 2);
+    assert.equal((await regulus(["submit", path, "--name", "other", "-c", twin.address])).code, 0);
+    assert.equal(created(twin).name, "other");
+  }
+});
+
 test("submit --watch follows the search to its end and has its exit code", async (t) => {
   const { twin, path } = await begin(t);
   const watching = regulus(["submit", path, "--watch", "-c", twin.address]);

@@ -1,6 +1,6 @@
 /** Searches and trials in a few words, shared by the commands that list and show them. */
 
-import type { Measurement, Search, Trial } from "@regulus/proto";
+import type { Measurement, Parameter, Search, Trial } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { counted, formatCount, formatPercent, formatSeconds, parameterText } from "../display/numbers.js";
 import { numberFormat } from "./output.js";
@@ -84,16 +84,27 @@ function armWords(name: string, gain: number): string {
   return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than random search`;
 }
 
-/** Hyperparameters of a trial: what it was given, then what it learned. */
-export function parameterPairs({ work, last }: Pick<Trial, "work" | "last">, number = numberFormat()): [string, string][] {
-  const given = Object.entries(work?.parameters ?? {}).map(([name, value]): [string, string] => [
-    name,
-    parameterText(value, number),
-  ]);
-  const learned = Object.entries(last?.learned ?? {}).map(([name, value]): [string, string] => [
-    name,
-    `${number(value)} (learned)`,
-  ]);
+/** Names of hyperparameters in the order of the search's space, then those that it does not name. */
+export function inSpaceOrder(names: readonly string[], space: readonly Pick<Parameter, "name">[] = []): string[] {
+  const rank = rankIn(space);
+  return [...names].sort((a, b) => rank(a) - rank(b));
+}
+
+function rankIn(space: readonly Pick<Parameter, "name">[]): (name: string) => number {
+  const order = new Map(space.map(({ name }, at) => [name, at]));
+  return (name) => order.get(name) ?? space.length;
+}
+
+/** Hyperparameters of a trial: what it was given, then what it learned, each in the order of the space. */
+export function parameterPairs(
+  { work, last }: Pick<Trial, "work" | "last">,
+  number = numberFormat(),
+  space: readonly Pick<Parameter, "name">[] = [],
+): [string, string][] {
+  const rank = rankIn(space);
+  const sorted = <Value>(map: Readonly<Record<string, Value>> = {}) => Object.entries(map).sort(([a], [b]) => rank(a) - rank(b));
+  const given = sorted(work?.parameters).map(([name, value]): [string, string] => [name, parameterText(value, number)]);
+  const learned = sorted(last?.learned).map(([name, value]): [string, string] => [name, `${number(value)} (learned)`]);
   return [...given, ...learned];
 }
 

@@ -39,7 +39,7 @@ async function run(names: readonly string[], flags: ReportFlags): Promise<void> 
   if (!isPiped && flags.output !== undefined) checkPlace(resolve(flags.output));
   await withClient(flags, async (client) => {
     const searches: Search[] = [];
-    for (const name of names) searches.push(await findSearch(client, name));
+    for (const name of names) searches.push(await findSearch(client, name, { newest: true }));
     const file = resolve(flags.output ?? reportName(searches));
     if (!isPiped) checkPlace(file);
     const records = [];

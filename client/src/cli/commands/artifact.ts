@@ -4,12 +4,13 @@ import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type ArtifactRef, RegulusError, type Trial } from "@regulus/proto";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { counted, formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { extractCheckpoint } from "../extract-checkpoint.js";
 import { findSearch } from "../find-search.js";
+import { type TrialName, trialName, trialNumber } from "../find-trial.js";
 import { note, table, writeJson, writeLine, writePiece } from "../output.js";
 import { partialOf } from "../output-file.js";
 import { wholeNumber } from "../read-values.js";
@@ -43,7 +44,7 @@ export function registerArtifact(program: Command): void {
 
 async function artifact(
   idOrBeginning: string,
-  name: number | "best",
+  name: TrialName,
   kind: string | undefined,
   options: ArtifactOptions,
 ): Promise<void> {
@@ -58,12 +59,11 @@ async function artifact(
 async function findTrial(
   client: RegulusClient,
   idOrBeginning: string,
-  { name, kind }: { readonly name: number | "best"; readonly kind: string | undefined },
+  { name, kind }: { readonly name: TrialName; readonly kind: string | undefined },
 ): Promise<Trial> {
-  const { searchId, bestTrial } = await findSearch(client, idOrBeginning);
-  const number = name === "best" ? bestTrial : name;
-  if (number === undefined) throw new RegulusError("not-found", `search ${searchId} has no measured trial yet`);
-  const { trial } = await client.getTrial({ searchId, trial: number });
+  const search = await findSearch(client, idOrBeginning, { newest: true });
+  const { searchId } = search;
+  const { trial } = await client.getTrial({ searchId, trial: trialNumber(search, name) });
   if (trial === undefined) throw new RegulusError("internal", "the coordinator's answer lacks the trial");
   if (name !== "best" || kind === undefined || leaves(trial, kind)) return trial;
   // The best may be one that only replays what another learned.
@@ -178,13 +178,4 @@ async function writeOut(client: RegulusClient, sha256: string): Promise<void> {
   const shown = new SafeOutputStream();
   for await (const piece of client.getArtifact(sha256)) await writePiece(process.stdout.isTTY ? shown.add(piece) : piece);
   await writePiece(shown.end());
-}
-
-function trialName(text: string): number | "best" {
-  if (text === "best") return text;
-  try {
-    return wholeNumber(text);
-  } catch {
-    throw new InvalidArgumentError("expected a whole number from 0, or best");
-  }
 }

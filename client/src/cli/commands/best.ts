@@ -28,7 +28,7 @@ function noBest(search: Search): RegulusError {
 
 async function best(idOrBeginning: string, options: ConnectionOptions): Promise<void> {
   const { search, trial } = await withClient(options, async (client) => {
-    const found = await findSearch(client, idOrBeginning);
+    const found = await findSearch(client, idOrBeginning, { newest: true });
     if (found.bestTrial === undefined) {
       throw noBest(found);
     }
@@ -42,9 +42,9 @@ async function best(idOrBeginning: string, options: ConnectionOptions): Promise<
   const measurement = countedMeasurement(trial, search.spec?.objectives[0]) ?? trial.last;
   const head: [string, string][] = [
     ["trial", `${trial.trial} (${trialStatusWords(trial)})`],
-    ["steps", exactValue(measurement?.step ?? 0)],
+    ["step of the value", exactValue(measurement?.step ?? 0)],
   ];
   // What is printed here is pasted into other programs, hence every digit.
-  const parameters = parameterPairs({ work: trial.work, last: measurement }, exactValue);
+  const parameters = parameterPairs({ work: trial.work, last: measurement }, exactValue, search.spec?.space);
   writeLine(pairs([...head, ...metricPairs(measurement, exactValue), ...parameters]));
 }

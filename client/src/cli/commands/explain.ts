@@ -4,21 +4,22 @@ import { messageLines } from "../../display/message-lines.js";
 import { plainText } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
+import { type TrialName, trialName, trialNumber } from "../find-trial.js";
 import { writeJson, writeLine } from "../output.js";
-import { wholeNumber } from "../read-values.js";
 
 export function registerExplain(program: Command): void {
   withConnection(program.command("explain").description("say why a search or a trial is waiting, from the log alone"))
     .argument("<search>", "id of the search, the beginning of it, or its name")
-    .argument("[trial]", "number of one trial", wholeNumber)
+    .argument("[trial]", "number of one trial, or best", trialName)
     .addHelpText("after", "\nExamples:\n  regulus explain 7f3a\n  regulus explain 7f3a 12\n")
     .action(explain);
 }
 
-async function explain(idOrBeginning: string, trial: number | undefined, options: ConnectionOptions): Promise<void> {
-  const { searchId, answer } = await withClient(options, async (client) => {
-    const found = await findSearch(client, idOrBeginning);
-    return { searchId: found.searchId, answer: await client.explainSearch({ searchId: found.searchId, trial }) };
+async function explain(idOrBeginning: string, name: TrialName | undefined, options: ConnectionOptions): Promise<void> {
+  const { searchId, trial, answer } = await withClient(options, async (client) => {
+    const found = await findSearch(client, idOrBeginning, { newest: true });
+    const trial = name === undefined ? undefined : trialNumber(found, name);
+    return { searchId: found.searchId, trial, answer: await client.explainSearch({ searchId: found.searchId, trial }) };
   });
   if (options.json) {
     writeJson({ searchId, trial, ...answer });

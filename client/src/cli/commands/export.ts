@@ -3,6 +3,7 @@
 import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
+import type { Parameter } from "@regulus/proto";
 import { type Command, Option } from "commander";
 import type { RegulusClient } from "../../connect.js";
 import { counted } from "../../display/numbers.js";
@@ -38,9 +39,9 @@ export function registerExport(program: Command): void {
 
 async function exportSearch(idOrBeginning: string, options: ExportOptions): Promise<void> {
   await withClient(options, async (client) => {
-    const { searchId } = await findSearch(client, idOrBeginning);
+    const { searchId, spec } = await findSearch(client, idOrBeginning, { newest: true });
     if (options.output === undefined || options.output === "-") {
-      await writeAll(client, searchId, { options, stream: process.stdout });
+      await writeAll(client, searchId, { options, stream: process.stdout, space: spec?.space ?? [] });
       return;
     }
     // Beside its place first, so that a failed export leaves an earlier file as it was.
@@ -49,7 +50,10 @@ async function exportSearch(idOrBeginning: string, options: ExportOptions): Prom
     const closed = finished(stream);
     closed.catch(() => undefined); // Awaited below; a failure to open must not end the process before.
     try {
-      const count = await Promise.race([writeAll(client, searchId, { options, stream }), closed.then(() => 0)]);
+      const count = await Promise.race([
+        writeAll(client, searchId, { options, stream, space: spec?.space ?? [] }),
+        closed.then(() => 0),
+      ]);
       stream.end();
       await closed;
       await rename(partial, options.output);
@@ -65,13 +69,14 @@ async function exportSearch(idOrBeginning: string, options: ExportOptions): Prom
 interface Target {
   readonly options: ExportOptions;
   readonly stream: NodeJS.WritableStream;
+  readonly space: readonly Parameter[];
 }
 
-async function writeAll(client: RegulusClient, searchId: string, { options, stream }: Target): Promise<number> {
+async function writeAll(client: RegulusClient, searchId: string, { options, stream, space }: Target): Promise<number> {
   let count = 0;
   const each = options.measurements === true;
   // A first pass finds the columns, so that the second may write row by row however many trials there are.
-  const columns = options.format === "csv" ? await csvColumns(client.exportSearch(searchId)) : undefined;
+  const columns = options.format === "csv" ? await csvColumns(client.exportSearch(searchId), space) : undefined;
   if (columns !== undefined) await writeLineSlowly(csvHead(columns, each), stream);
   for await (const one of client.exportSearch(searchId)) {
     count += 1;

@@ -5,9 +5,9 @@ import type { Command } from "commander";
 import { counted } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
+import { type TrialName, trialName, trialNumber } from "../find-trial.js";
 import { onInterrupt } from "../interrupt.js";
 import { note, writeJson, writePiece } from "../output.js";
-import { wholeNumber } from "../read-values.js";
 import { SafeOutputStream } from "../safe-output.js";
 import { readOutput } from "../trial-output.js";
 
@@ -18,19 +18,20 @@ interface LogsOptions extends ConnectionOptions {
 export function registerLogs(program: Command): void {
   withConnection(program.command("logs").description("show what the program of a trial has printed, also while it runs"))
     .argument("<search>", "id of the search, the beginning of it, or its name")
-    .argument("<trial>", "number of the trial", wholeNumber)
+    .argument("<trial>", "number of the trial, or best", trialName)
     .option("-f, --follow", "go on with what it prints until the trial has ended")
     .addHelpText("after", "\nExamples:\n  regulus logs 7f3a 12\n  regulus logs 7f3a 12 --follow\n")
     .action(logs);
 }
 
-async function logs(idOrBeginning: string, trial: number, options: LogsOptions): Promise<void> {
+async function logs(idOrBeginning: string, name: TrialName, options: LogsOptions): Promise<void> {
   const interrupt = onInterrupt();
   try {
     await withClient(options, async (client) => {
-      const { searchId } = await findSearch(client, idOrBeginning);
+      const search = await findSearch(client, idOrBeginning, { newest: true });
+      const key = { searchId: search.searchId, trial: trialNumber(search, name) };
       const shown = new SafeOutputStream();
-      const news = readOutput(client, { searchId, trial }, { follow: options.follow === true, signal: interrupt.signal });
+      const news = readOutput(client, key, { follow: options.follow === true, signal: interrupt.signal });
       const decoder = new TextDecoder();
       for await (const one of news) {
         if (options.json) {

@@ -5,6 +5,7 @@ import { failureLines } from "../../display/failures.js";
 import { counted, formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
+import { type TrialName, trialName, trialNumber } from "../find-trial.js";
 import {
   columnsThatFit,
   countFormat,
@@ -24,6 +25,7 @@ import {
   bestWords,
   costWords,
   countWords,
+  inSpaceOrder,
   parameterPairs,
   searchStatusWords,
   stepCountWords,
@@ -48,7 +50,7 @@ const parametersShown = 12;
 export function registerShow(program: Command): void {
   withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
     .argument("<search>", "id of the search, the beginning of it, or its name")
-    .argument("[trial]", "number of one trial", wholeNumber)
+    .argument("[trial]", "number of one trial, or best", trialName)
     .option("-n, --limit <count>", "trials to show", wholeNumber, 20)
     .option("--by-number", "trials by number, not the best first")
     .option("--all-parameters", "a column for every hyperparameter, however wide that gets")
@@ -60,12 +62,12 @@ export function registerShow(program: Command): void {
     .action(show);
 }
 
-async function show(idOrBeginning: string, trial: number | undefined, options: ShowOptions): Promise<void> {
+async function show(idOrBeginning: string, name: TrialName | undefined, options: ShowOptions): Promise<void> {
   await withClient(options, async (client) => {
-    const search = await findSearch(client, idOrBeginning);
+    const search = await findSearch(client, idOrBeginning, { newest: true });
     const { searchId } = search;
-    if (trial !== undefined) {
-      const answer = await client.getTrial({ searchId, trial });
+    if (name !== undefined) {
+      const answer = await client.getTrial({ searchId, trial: trialNumber(search, name) });
       if (options.output) await writePiece(await programOutput(client, answer));
       else if (options.json) writeJson(answer);
       else writeTrial(search, answer, await programOutput(client, answer));
@@ -125,7 +127,8 @@ function writeTrials({ spec, counts }: Search, trials: readonly Trial[], { byNum
   // Learned hyperparameters are those at the value that stands beside them.
   const parametersOf = (trial: Trial) => parameterPairs({ ...trial, last: countedMeasurement(trial, objective) ?? trial.last });
   const [number, count] = [numberFormat(), countFormat()];
-  const names = [...new Set(trials.flatMap((trial) => parametersOf(trial).map(([name]) => name)))];
+  const found = new Set(trials.flatMap((trial) => parametersOf(trial).map(([name]) => name)));
+  const names = inSpaceOrder([...found], spec?.space);
   const rows = trials.map((trial) => {
     const values = new Map(parametersOf(trial));
     const { value } = trial;

@@ -30,7 +30,7 @@ export function registerSubmit(program: Command): void {
 }
 
 async function submit(file: string, options: SubmitOptions): Promise<void> {
-  const reading = await openSearchFile(file);
+  const reading = await openSearchFile(file, options.name);
   const { name, seed } = reading.spec;
   const spec = { name: options.name ?? name, seed: options.seed ?? seed };
   await withClient(options, async (client) => {

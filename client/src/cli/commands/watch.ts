@@ -16,7 +16,7 @@ export function registerWatch(program: Command): void {
     .addHelpText("after", "\nExamples:\n  regulus watch 7f3a\n  regulus watch 7f3a --json | jq -c .kind\n")
     .action(async (idOrBeginning: string, options: WatchOptions) => {
       await withClient(options, async (client) => {
-        const { searchId } = await findSearch(client, idOrBeginning);
+        const { searchId } = await findSearch(client, idOrBeginning, { newest: true });
         await followSearch(client, searchId, { json: options.json === true, after: options.json ? options.after : 0 });
       });
     });
