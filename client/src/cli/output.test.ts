@@ -101,6 +101,6 @@ test("CSV: quotes, line breaks and formulas are defused, numbers are exact", () 
   assert.equal(row, `3,ended,out of memory,2,a1,5,1.5,,,,,"a ""b"",\nc",1e-7,,,,0.30000000000000004,5,2,'=1+1`);
   const best = { ...last, step: 3, attempt: 1, metrics: { validLoss: 0.125 } };
   const [good] = csvRows({ trial: { ...trial, best, value: 0.125, valueStep: 3 }, measurements: [best, last] }, columns, false);
-  assert.equal(good, `3,ended,out of memory,2,a1,5,1.5,0.125,"a ""b"",\nc",1e-7,0.125,3,1,0.30000000000000004,5,2,'=1+1`);
+  assert.equal(good, `3,ended,out of memory,2,a1,5,1.5,0.125,,,,"a ""b"",\nc",1e-7,0.125,3,1,0.30000000000000004,5,2,'=1+1`);
   assert.deepEqual(csvRows({ trial, measurements: [last] }, columns, true), ['3,2,5,1.5,"a ""b"",\nc",1e-7,0.30000000000000004']);
 });
