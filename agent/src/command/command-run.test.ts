@@ -284,8 +284,8 @@ test("a program that is known to run past its target, and saves nothing, is stop
   const given = { work: { untilStep: 3, final: false }, begin: { overruns: true }, command: { stopGraceMs: 300_000 } };
   const one = await run(hangs, given);
   assert.deepEqual([one.end.reason, one.findings, one.all("overran")], ["done", [], []]);
-  // One that saves keeps its grace: it may be about to save.
-  const saving = await run(runsOn('echo x > "$REGULUS_CHECKPOINT_DIR/w"; echo "{\\"checkpoint\\": $n}";'), given);
+  // One that saves keeps its grace: it may be about to save. A file for each step, so that no checkpoint is written to while it is stored.
+  const saving = await run(runsOn('echo x > "$REGULUS_CHECKPOINT_DIR/$n"; echo "{\\"checkpoint\\": $n}";'), given);
   assert.ok(saving.end.step > 3, `ended at step ${saving.end.step}`);
   const [{ path: checkpoint } = { path: "" }] = saving.all("saved");
   const resumed = await run(runsOn(), { ...given, work: { untilStep: 9, final: false }, begin: { ...given.begin, checkpoint } });
