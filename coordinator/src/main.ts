@@ -5,7 +5,7 @@
 import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { RegulusError } from "@regulus/proto";
+import { limits, RegulusError } from "@regulus/proto";
 import { MutualTls, type MutualTlsFiles } from "@regulus/proto/doors";
 import { destination, type Logger, pino } from "pino";
 import { openDirectoryStore } from "./artifacts/directory-store.js";
@@ -133,6 +133,7 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
       version,
       heartbeatEveryMs,
       leaseTimeoutMs,
+      sweepAgain: (sweep) => void setInterval(sweep, limits.sweepShortEveryMs).unref(),
       defer: (call) => void setImmediate(() => rounds.run(call)),
       notify: ({ message, fields, isWarning }) => log[isWarning ? "warn" : "info"](fields, message),
       onLogFailure: (err) => log.error({ err }, "the log did not take facts; nobody has heard of them"),

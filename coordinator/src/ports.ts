@@ -76,6 +76,8 @@ export interface ArtifactStore {
   remove(sha256: string): Promise<void>;
   /** Everything that is stored, in no order: so that what no search refers to can be removed. */
   list(): AsyncIterable<StoredArtifact>;
+  /** Whether there is so little room that what nobody needs had better go soon. */
+  isShort(): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -33,6 +33,12 @@ export const limits = {
   artifactChunkBytesMax: 256 * 1024,
   /** Bytes of one artifact. */
   artifactBytesMax: 4 * 1024 * 1024 * 1024,
+  /** Free bytes of a disk that no artifact gets: they are the log's. Of a small disk this part. */
+  diskKeptBytesMax: 256 * 1024 * 1024,
+  diskKeptPart: 0.05,
+  /** How often artifacts that nothing refers to are looked for, and how often while the disk is short of room. */
+  sweepEveryMs: 3_600_000,
+  sweepShortEveryMs: 600_000,
   /** Searches that are not over, in one coordinator. */
   activeSearchesMax: 1000,
   /** Of those, what one caller may have: the holder of a client certificate, without TLS a connection. */

@@ -10,13 +10,14 @@ import { type ArtifactRef, limits, RegulusError } from "@regulus/proto";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
 import type { ArtifactStore, StoredArtifact } from "../ports.js";
 import { CheckedBytes, checkSha256, damaged, missing, throwIfAborted } from "./checked-bytes.js";
+import { DiskRoom, diskBytesOf, type Room } from "./disk-room.js";
 
 /** Folder for files that are being written. What a crash leaves there goes at the next start. */
 const temporary = "incoming";
 
 /** Opens a store in a folder, which is made where it is missing. Fails with "unavailable" where it can't be. */
-export async function openDirectoryStore(folder: string): Promise<ArtifactStore> {
-  const store = new DirectoryStore(folder);
+export async function openDirectoryStore(folder: string, look = diskBytesOf): Promise<ArtifactStore> {
+  const store = new DirectoryStore(folder, look);
   await store.open();
   return store;
 }
@@ -28,10 +29,12 @@ export function directoryStoreToRead(folder: string): Pick<ArtifactStore, "get" 
 
 class DirectoryStore implements ArtifactStore {
   readonly #folder: string;
+  readonly #room: DiskRoom;
   #open = true;
 
-  constructor(folder: string) {
+  constructor(folder: string, look = diskBytesOf) {
     this.#folder = folder;
+    this.#room = new DiskRoom(folder, look);
   }
 
   async open(): Promise<void> {
@@ -48,14 +51,16 @@ class DirectoryStore implements ArtifactStore {
     const checked = new CheckedBytes(expected);
     const path = join(this.#folder, temporary, randomUUID());
     return this.#guard(async () => {
+      const room = await this.#room.take(expected.size);
       try {
-        await writeDurably(path, bytes, checked, signal);
+        await writeDurably(path, counting(bytes, room), checked, signal);
         const parent = join(this.#folder, expected.sha256.slice(0, 2));
         await mkdir(parent, { recursive: true, mode: folderMode });
         await rename(path, join(parent, expected.sha256));
         await syncFolder(parent);
         return expected;
       } finally {
+        room.leave();
         await rm(path, { force: true });
       }
     });
@@ -103,6 +108,10 @@ class DirectoryStore implements ArtifactStore {
         if (stored !== undefined) yield { sha256, size: stored.size, storedMs: stored.mtimeMs };
       }
     }
+  }
+
+  async isShort(): Promise<boolean> {
+    return this.#guard(() => this.#room.isShort());
   }
 
   async close(): Promise<void> {
@@ -158,6 +167,14 @@ async function writeDurably(
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Pieces, each counted once the next is asked for: then it is written. */
+async function* counting(bytes: AsyncIterable<Uint8Array>, room: Room): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    yield piece;
+    room.came(piece.byteLength);
   }
 }
 

@@ -43,6 +43,7 @@ export function openMemoryStore(folder: MemoryFolder = new MemoryFolder(), now: 
     async *list(): AsyncGenerator<StoredArtifact> {
       for (const [sha256, { bytes, storedMs }] of [...folder.artifacts]) yield { sha256, size: bytes.length, storedMs };
     },
+    isShort: async () => false,
     close: async () => undefined,
   };
 }

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import type { ArtifactRef } from "@regulus/proto";
+import { type ArtifactRef, limits } from "@regulus/proto";
 import type { ArtifactStore, Clock, StoredArtifact } from "../ports.js";
 import { ArtifactLedger, artifactGraceMs, orphanAgeMs } from "./artifact-ledger.js";
 
 /** A store that keeps when things were put, by a clock that only the test moves. */
 class Place {
   nowMs = 1_000_000_000;
+  isShort = false;
   readonly stored = new Map<string, StoredArtifact>();
   #wakes: { readonly atMs: number; readonly call: () => void }[] = [];
   readonly clock: Clock = {
@@ -28,6 +29,7 @@ class Place {
     stat: async (sha256) => this.stored.get(sha256),
     remove: async (sha256) => void this.stored.delete(sha256),
     list: () => this.#list(),
+    isShort: async () => this.isShort,
     close: async () => undefined,
   };
 
@@ -125,6 +127,52 @@ test("what was held before the references were counted anew takes none of the ne
   await at.pass(10 * artifactGraceMs);
   assert.ok(at.has(ref));
   assert.ok(at.has(due), "it may be referred to while the log is read again; the sweep takes it");
+});
+
+test("while it runs it looks every hour for what is a day old, and on a disk that is short for what is an hour old", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const [loose, used, young] = [at.put("loose"), at.put("used"), at.put("young")];
+  ledger.retain(used);
+  const ten = async () => {
+    await at.pass(limits.sweepShortEveryMs);
+    await ledger.sweepAgain();
+  };
+  for (let minutes = 0; minutes <= 60; minutes += 10) await ten();
+  assert.ok(at.has(loose), "a disk with room keeps it for a day");
+  at.put("young");
+  const giveBack = ledger.hold(at.put("reported"));
+  at.isShort = true;
+  await ten();
+  assert.deepEqual([at.has(loose), at.has(used), at.has(young)], [false, true, true]);
+  for (let minutes = 0; minutes <= 60; minutes += 10) await ten();
+  assert.deepEqual([at.has(young), at.has(used), at.stored.size], [false, true, 2], "one of a report in flight stays");
+  giveBack();
+  at.isShort = false;
+  const old = at.put("old");
+  at.nowMs += orphanAgeMs;
+  for (let minutes = 0; minutes <= 60; minutes += 10) await ten();
+  assert.ok(!at.has(old));
+});
+
+test("nothing is swept while the references are counted anew, also where the sweep began before", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock);
+  const [first, second] = [at.put("first"), at.put("second")];
+  at.nowMs += 2 * orphanAgeMs;
+  ledger.clear();
+  await ledger.sweepAgain();
+  assert.deepEqual([at.has(first), at.has(second)], [true, true]);
+  for (const ref of [first, second]) ledger.retain(ref);
+  ledger.counted();
+  const { list } = at.store;
+  const cutShort = async function* () {
+    ledger.clear();
+    yield* list();
+  };
+  Object.assign(at.store, { list: cutShort });
+  await ledger.sweepAgain();
+  assert.deepEqual([at.has(first), at.has(second)], [true, true]);
 });
 
 test("a sweep removes what is older than a day and what nothing refers to, and only that", async () => {

@@ -2,13 +2,15 @@
  * Counts who refers to which artifact, and removes those that nobody does any more. A removal waits a while and looks again: the same
  * bytes may have been put by somebody else in between, and an agent may still be reading them.
  */
-import type { ArtifactRef } from "@regulus/proto";
+import { type ArtifactRef, limits } from "@regulus/proto";
 import type { ArtifactStore, Clock } from "../ports.js";
 
 /** Time between the last reference to an artifact and its removal. */
 export const artifactGraceMs = 60_000;
 /** Age at which an artifact that nothing refers to is left over from a crash. Agents bring their reports sooner than that. */
 export const orphanAgeMs = 24 * 3_600_000;
+/** The same while the disk is short of room: still much longer than from an upload to its report. */
+export const orphanAgeShortMs = 3_600_000;
 
 /** References to artifacts, over all searches. */
 export class ArtifactLedger {
@@ -18,11 +20,16 @@ export class ArtifactLedger {
   readonly #due = new Map<string, () => void>();
   /** Grows whenever the references are counted anew. */
   #countings = 0;
+  /** Whether all references are counted; until then nothing can be told to be without one. */
+  #isCounted = true;
   #closed = false;
+  #sweptMs: number;
+  #isSweeping = false;
 
   constructor(artifacts: ArtifactStore, clock: Clock) {
     this.#artifacts = artifacts;
     this.#clock = clock;
+    this.#sweptMs = clock.now();
   }
 
   retain(ref: ArtifactRef | undefined): void {
@@ -61,23 +68,44 @@ export class ArtifactLedger {
    * Removes what a crash left behind: old artifacts that nothing refers to. Answers the sums of those that are referred to and missing. Failures are
    * left for the next start.
    */
-  async sweep(): Promise<readonly string[]> {
-    const before = this.#clock.now() - orphanAgeMs;
+  async sweep(ageMs = orphanAgeMs): Promise<readonly string[]> {
+    const before = this.#clock.now() - ageMs;
     const unseen = new Set(this.#counts.keys());
+    const counting = this.#countings;
     for await (const { sha256, storedMs } of this.#artifacts.list()) {
-      if (this.#closed) return [];
+      if (this.#closed || counting !== this.#countings) return [];
       unseen.delete(sha256);
       if (storedMs < before && !this.#counts.has(sha256)) await this.#artifacts.remove(sha256);
     }
     return this.#missing(unseen);
   }
 
-  /** Forgets all references, to count them anew. */
+  /** Sweeps where it is time to, sooner and more where the disk is short of room: clients can store what no search ever names. */
+  async sweepAgain(): Promise<void> {
+    if (this.#isSweeping || this.#closed || !this.#isCounted) return;
+    this.#isSweeping = true;
+    try {
+      const isShort = await this.#artifacts.isShort();
+      if (!isShort && this.#clock.now() - this.#sweptMs < limits.sweepEveryMs) return;
+      this.#sweptMs = this.#clock.now();
+      if (this.#isCounted) await this.sweep(isShort ? orphanAgeShortMs : orphanAgeMs);
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  /** Forgets all references, to count them anew. Nothing is swept until `counted`. */
   clear(): void {
     this.#countings += 1;
+    this.#isCounted = false;
     this.#counts.clear();
     for (const cancel of this.#due.values()) cancel();
     this.#due.clear();
+  }
+
+  /** Says that all references are counted again. */
+  counted(): void {
+    this.#isCounted = true;
   }
 
   close(): void {

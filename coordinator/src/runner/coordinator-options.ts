@@ -31,6 +31,8 @@ export interface CoordinatorOptions {
   /** Runs a round soon. */
   readonly defer?: (call: () => void) => void;
   /** Told of each failure of the log, to write it down. */
+  /** Gets what looks for artifacts that nothing refers to, to be called every now and then. Absent: they are looked for at the start only. */
+  readonly sweepAgain?: (sweep: () => void) => void;
   readonly onLogFailure?: (error: unknown) => void;
   /** Told who comes and goes, and of leases that are taken back. */
   readonly notify?: Notify;

@@ -81,6 +81,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
     (missing) => warnOfMissing(runner, missing),
     () => undefined,
   );
+  options.sweepAgain?.(() => void runner.ledger.sweepAgain().catch(() => undefined));
   const { log } = options;
   const nowMs = () => clock.now();
   return new CoordinatorCore(runner, options, { runner, log, host, diagnostics, nowMs });

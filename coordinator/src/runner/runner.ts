@@ -299,6 +299,7 @@ export class Runner {
     this.searches.replace(entries);
     this.#away.note(entries.values(), this.#now);
     for (const entry of this.searches.all) this.#takeUp(entry);
+    this.ledger.counted();
   }
 
   /** Goes on with a search that was read from the log. */
