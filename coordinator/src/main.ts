@@ -106,7 +106,9 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
 
   await started(exitCodes.data, async () => assertUsable(data));
   const began = performance.now();
-  const sqlite = await started(exitCodes.log, () => openSqliteLog({ path: join(data, logName), reserveBytes }));
+  const sqlite = await started(exitCodes.log, () =>
+    openSqliteLog({ path: join(data, logName), reserveBytes, onWarning: (words) => log.warn(words) }),
+  );
   open.unshift(() => sqlite.close());
   const artifacts = await started(exitCodes.data, async () => openDirectoryStore(join(data, "artifacts")));
   open.unshift(() => artifacts.close());

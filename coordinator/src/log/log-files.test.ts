@@ -173,6 +173,29 @@ test("a witness that is gone or another one while the log is open stops appends,
   assert.equal(readWitness(files.witness)?.searches.get(1)?.position, 2);
 });
 
+test("a witness that is cut or zeroed beside a whole log is told of, and written anew", async () => {
+  const log = await open();
+  for (const searchId of ["a", "b"]) await log.append(appended(searchId, 0, 1));
+  await log.close();
+  const told = async (): Promise<readonly string[]> => {
+    const words: string[] = [];
+    await (await openSqliteLog({ path: files.log, onWarning: (warning) => words.push(warning) })).close();
+    return words;
+  };
+  assert.deepEqual(await told(), []);
+  const whole = readFileSync(files.witness);
+  const { end = 0 } = readWitness(files.witness) ?? {};
+  const zeroed = Buffer.from(whole).fill(0, 16);
+  for (const bytes of [whole.subarray(0, 16), whole.subarray(0, end - 3), whole.subarray(0, end), zeroed]) {
+    writeFileSync(files.witness, bytes);
+    const [words = "", ...more] = await told();
+    assert.match(words, /log\.heads was cut or overwritten; every fact in .*log\.sqlite is whole/);
+    assert.deepEqual(more, []);
+    assert.deepEqual(await told(), []);
+    assert.equal(readWitness(files.witness)?.searches.size, 2);
+  }
+});
+
 test("what tells of a lost database is named, and an empty one is called empty", () => {
   const lost = (hasWitnessed: boolean): string => {
     try {

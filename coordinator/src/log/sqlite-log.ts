@@ -41,6 +41,8 @@ export interface SqliteLogOptions {
   readonly bytesMax?: number;
   /** Bytes to keep on the disk for what makes room (reserve.ts); absent for no more than there are already. */
   readonly reserveBytes?: number;
+  /** Hears, in words, of what was found wrong and mended. */
+  readonly onWarning?: (words: string) => void;
 }
 
 /**
@@ -86,7 +88,11 @@ class SqliteLog implements EventLog {
   }
 
   /** Opens a log and compares it with its witness. */
-  static async #openFiles(files: LogFiles, reserve: Reserve, { path, bytesMax }: SqliteLogOptions): Promise<SqliteLog> {
+  static async #openFiles(
+    files: LogFiles,
+    reserve: Reserve,
+    { path, bytesMax, onWarning }: SqliteLogOptions,
+  ): Promise<SqliteLog> {
     const testimony = fromSystem(path, () => readWitness(files.witness));
     fromSystem(path, () => files.assertNotLost((testimony?.keyMax ?? 0) > 0));
     fromSystem(path, () => files.makeFolder());
@@ -105,6 +111,11 @@ class SqliteLog implements EventLog {
       throw thrown;
     }
     kept.forget();
+    if (testimony?.isCut === true) {
+      onWarning?.(
+        `${files.witness} was cut or overwritten; every fact in ${files.log} is whole, and it was written anew from that`,
+      );
+    }
     return log;
   }
 

@@ -38,6 +38,8 @@ export interface Testimony {
   readonly keyMax: number;
   /** Length of the records. */
   readonly end: number;
+  /** Whether it was cut or overwritten: it always has a first record, and zeros after the last one. */
+  readonly isCut?: boolean;
 }
 
 /** Reads a witness. Undefined where there is none. Fails with "data-loss" where it is damaged. */
@@ -171,7 +173,8 @@ function testimonyOf(bytes: Uint8Array, path: string): Testimony {
     end = next;
   }
   assertTornAtMost(bytes, end, path);
-  return { searches, keyMax, end };
+  const isCut = end === headerBytes || end + recordHeaderBytes + lengthAt(bytes, end) > bytes.length;
+  return { searches, keyMax, end, ...(isCut ? { isCut } : {}) };
 }
 
 /** Where the whole record that begins at a place ends; undefined where none begins there. */
