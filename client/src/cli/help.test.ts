@@ -17,6 +17,9 @@ test("no line of any help is longer than 80 columns, and each command says what 
     return { name: command.name(), text };
   });
   assert.ok(helps.length > 20);
+  const first = /Most used:\n([\s\S]*?)\n\n/.exec(helps[0]?.text ?? "")?.[1] ?? "";
+  const names = first.split("\n").flatMap((line) => /^ {2}(\w+)/.exec(line)?.[1] ?? []);
+  assert.deepEqual(names, ["submit", "watch", "best", "show", "logs", "report"]);
   const long = helps.flatMap(({ name, text }) =>
     text.split("\n").flatMap((line) => (line.length > columns ? [`${name}: ${line}`] : [])),
   );

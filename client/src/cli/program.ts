@@ -35,6 +35,27 @@ function subcommandTerm(command: Command): string {
   return [command.name(), ...words].join(" ");
 }
 
+/** The few that most work is done with stand first. */
+const groups: readonly (readonly [string, readonly ((program: Command) => void)[]])[] = [
+  ["Most used:", [registerSubmit, registerWatch, registerBest, registerShow, registerLogs, registerReport]],
+  ["Start:", [registerDemo, registerUp, registerCoordinator, registerAgent, registerDoctor]],
+  [
+    "Searches:",
+    [
+      registerValidate,
+      registerLs,
+      registerExplain,
+      registerPause,
+      registerResume,
+      registerStop,
+      registerRetry,
+      registerExtend,
+      registerDelete,
+    ],
+  ],
+  ["Results and machines:", [registerExport, registerArtifact, registerAgents]],
+];
+
 /** A program that throws instead of ending the process. */
 export function createProgram(): Command {
   const program = new Command("regulus")
@@ -58,23 +79,10 @@ The coordinator is found at 127.0.0.1:7711, at --coordinator, or at
 $REGULUS_COORDINATOR.
 ${exitCodesHelp}`,
     );
-  program.commandsGroup("Start:");
-  for (const register of [registerDemo, registerUp, registerCoordinator, registerAgent, registerDoctor]) register(program);
-  program.commandsGroup("Searches:");
-  for (const register of [registerValidate, registerSubmit, registerWatch, registerLs, registerShow, registerLogs, registerBest])
-    register(program);
-  for (const register of [
-    registerExplain,
-    registerPause,
-    registerResume,
-    registerStop,
-    registerRetry,
-    registerExtend,
-    registerDelete,
-  ])
-    register(program);
-  program.commandsGroup("Results and machines:");
-  for (const register of [registerExport, registerArtifact, registerReport, registerAgents]) register(program);
+  for (const [title, registers] of groups) {
+    program.commandsGroup(title);
+    for (const register of registers) register(program);
+  }
   // Commander copies these to commands made by `.command()` only at their making; commands of other folders are made the same way.
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError(`(regulus ${command.name()} --help tells more)`);
