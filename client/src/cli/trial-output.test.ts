@@ -81,7 +81,10 @@ test("followed to its end, a program's output is told whole: what is kept once, 
       let told = "";
       let attempt = 0;
       for await (const news of readOutput(client, { searchId: "s", trial: 0 }, { follow: true, clock: program })) {
-        if (news.kind === "attempt") {
+        if (news.kind === "earlier-not-kept") {
+          assert.ok(attempt === 0 && told === "" && news.attempt > 1);
+          attempt = news.attempt;
+        } else if (news.kind === "attempt") {
           assert.ok(news.attempt > attempt);
           attempt = news.attempt;
           told = "";
@@ -117,6 +120,8 @@ test("without following, what there is now is told to its end and nothing is wai
   };
   assert.deepEqual(await read(false), ["left-out", "bytes", "bytes", "bytes"]);
   assert.deepEqual(program.waits, []);
+  program.step({ prints: 4, forgets: 0, next: "another attempt" });
+  assert.deepEqual(await read(false), ["earlier-not-kept", "bytes"]);
   program.step({ prints: 0, forgets: 0, next: "away" });
   await assert.rejects(read(false), { code: "unavailable" });
 });

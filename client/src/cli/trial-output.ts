@@ -11,6 +11,8 @@ export type OutputNews =
   | { readonly kind: "bytes"; readonly data: Uint8Array }
   /** Bytes that were printed and are not kept. */
   | { readonly kind: "left-out"; readonly bytes: number }
+  /** What follows is the output of this attempt; that of those before it is not kept. Only before everything else. */
+  | { readonly kind: "earlier-not-kept"; readonly attempt: number }
   /** What follows is another attempt's, from its beginning. */
   | { readonly kind: "attempt"; readonly attempt: number };
 
@@ -41,6 +43,7 @@ export async function* readOutput(
       continue;
     }
     if (piece !== undefined) {
+      if (attempt === 0 && piece.attempt > 1) yield { kind: "earlier-not-kept", attempt: piece.attempt };
       attempt = piece.attempt;
       if (piece.offset > offset) yield { kind: "left-out", bytes: piece.offset - offset };
       if (piece.data.length > 0) yield { kind: "bytes", data: piece.data };

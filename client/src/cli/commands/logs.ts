@@ -9,7 +9,7 @@ import { type TrialName, trialName, trialNumber } from "../find-trial.js";
 import { onInterrupt } from "../interrupt.js";
 import { note, writeJson, writePiece } from "../output.js";
 import { SafeOutputStream } from "../safe-output.js";
-import { readOutput } from "../trial-output.js";
+import { type OutputNews, readOutput } from "../trial-output.js";
 
 interface LogsOptions extends ConnectionOptions {
   readonly follow?: boolean;
@@ -22,6 +22,18 @@ export function registerLogs(program: Command): void {
     .option("-f, --follow", "go on with what it prints until the trial has ended")
     .addHelpText("after", "\nExamples:\n  regulus logs 7f3a 12\n  regulus logs 7f3a 12 --follow\n")
     .action(logs);
+}
+
+/** What stands between two pieces of output. */
+function breakWords(news: Exclude<OutputNews, { readonly kind: "bytes" }>): string {
+  switch (news.kind) {
+    case "earlier-not-kept":
+      return `attempt ${news.attempt}; what earlier attempts printed is not kept`;
+    case "attempt":
+      return `attempt ${news.attempt}`;
+    case "left-out":
+      return `${counted(news.bytes, "byte")} left out`;
+  }
 }
 
 async function logs(idOrBeginning: string, name: TrialName, options: LogsOptions): Promise<void> {
@@ -41,7 +53,7 @@ async function logs(idOrBeginning: string, name: TrialName, options: LogsOptions
         if (one.kind === "bytes") await writePiece(shown.add(one.data));
         else {
           await writePiece(shown.end());
-          note(one.kind === "attempt" ? `-- attempt ${one.attempt} --` : `-- ${counted(one.bytes, "byte")} left out --`);
+          note(`-- ${breakWords(one)} --`);
         }
       }
       await writePiece(shown.end());
