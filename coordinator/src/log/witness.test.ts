@@ -122,7 +122,9 @@ test("any single bit that flips is noticed, or takes back the newest record alon
     const isNewest = said?.end === before.end;
     // The last four bytes of the header say nothing.
     assert.ok(bit >= 8 * before.end || (bit >= 96 && bit < 128), `bit ${bit}`);
-    assert.deepEqual(said, isNewest ? before : whole);
+    // A wrong length of the newest may reach past the file's end, as where that was cut.
+    const { isCut: _isCut, ...told } = said ?? assert.fail("it is there");
+    assert.deepEqual(told, isNewest ? before : whole);
   }
 });
 
