@@ -33,11 +33,18 @@ async function run(argv: string[], given: ProgramGiven = {}) {
 const script = (text: string) => ["sh", "-c", text];
 const lines = (...texts: readonly object[]) => texts.map((one) => `echo '${JSON.stringify(one)}'`).join("; ");
 const saves = (step: number) => `echo ${step} > "$REGULUS_CHECKPOINT_DIR/weights"; ${lines({ checkpoint: step })}`;
+/** The same in a file of the step's own: a checkpoint that is written over right after its line is lost. */
+const savesApart = (step: number) => `echo ${step} > "$REGULUS_CHECKPOINT_DIR/${step}"; ${lines({ checkpoint: step })}`;
 const kindsOf = (one: ProgramRun) => one.sent.map(({ kind }) => kind).filter((kind) => kind !== "alive" && kind !== "packing");
 
 // Its helper left the group, has no mark and no parent, and holds its pipes: they are let go of a while after its end, beside the other tests.
-const holding = start(script(`setsid env -i sleep 600 & echo $!; echo '{"step": 60, "validLoss": 1}'`));
-const crashing = start(script(`setsid env -i sleep 600 & echo $!; exit 3`));
+const helper = (name: string) => {
+  // The program goes on when its helper has left the group: what is in the group ends with it.
+  const left = join(scratch, name);
+  return `setsid env -i sh -c ': > ${left}; exec sleep 600' & echo $!; until [ -e ${left} ]; do sleep 0.01; done`;
+};
+const holding = start(script(`${helper("holding")}; echo '{"step": 60, "validLoss": 1}'`));
+const crashing = start(script(`${helper("crashing")}; exit 3`));
 
 test("a program that had failed before it was asked to stop has failed", async () => {
   await crashing.said("program", 1);
@@ -322,7 +329,7 @@ test("a program's end is its end, whoever holds its pipes open", async () => {
 test("while the store lacks one checkpoint the next one waits, and is sent when it is stored, though the program says nothing more", async () => {
   const gate = join(scratch, "gate");
   const one = start(
-    script(`${saves(1)}; ${saves(2)}; until [ -e ${gate} ]; do sleep 0.01; done; ${lines({ step: 60, validLoss: 1 })}`),
+    script(`${savesApart(1)}; ${savesApart(2)}; until [ -e ${gate} ]; do sleep 0.01; done; ${lines({ step: 60, validLoss: 1 })}`),
     {
       spec: { reporting: { checkpointEveryMs: 1 } },
     },
