@@ -42,7 +42,7 @@ for (const [way, open] of smallDisks()) {
     const bytes = new Uint8Array(300_000).fill(7);
     const noRoom = await refused(() => client.putArtifact(bytes, { kind: "output" }));
     assert.equal(noRoom.code, "exhausted", noRoom.message);
-    assert.match(noRoom.message, /no space for artifacts in .*; free some/);
+    assert.match(noRoom.message, /no space for an artifact of \d+ bytes: .* kept for the log; free some/);
 
     disk.free(cluster.coordinator.pid);
     const { sha256 } = await eventually(() => client.putArtifact(bytes, { kind: "output" }));
