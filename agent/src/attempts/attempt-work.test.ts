@@ -37,7 +37,7 @@ for (const [what, assignment, isProgram, isUsers] of cases) {
   });
 }
 
-test("a process is told its trial, its slots and its devices, which win over what the owner passes", () => {
+test("a process gets its trial, slots and devices, which win over what the owner passes", () => {
   const { environment, searchId, trial, attempt, seed } = beginOf(assignmentOf("fit"), share);
   assert.deepEqual(environment, { MINE: "1", CUDA_VISIBLE_DEVICES: "4", REGULUS_SLOT: "1,3" });
   assert.deepEqual([searchId, trial, attempt, seed], ["s", 3, 2, 7]);

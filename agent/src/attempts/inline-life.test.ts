@@ -78,7 +78,7 @@ test("it measures, saves what is to go on elsewhere, and goes on from there with
   assert.deepEqual([rest.requests[0]?.schedule, whole.requests[0]?.checkpoint], [undefined, undefined]);
 });
 
-test("a checkpoint of another procedure, or one that the store has lost, ends it; only the lost one is told of", async () => {
+test("a checkpoint of another procedure, or one that the store has lost, ends it; only the lost one is reported", async () => {
   const artifacts = new MemoryArtifacts();
   const paused = await live({ work: { untilStep: 40, final: false }, artifacts });
   const saved = paused.events.find((event) => event.$case === "checkpointed");
@@ -97,7 +97,7 @@ test("a checkpoint of another procedure, or one that the store has lost, ends it
   }
 });
 
-test("what it leaves is stored with its end; what the store will not have is told in words, and the end is the same", async () => {
+test("what it leaves is stored with its end; a refusal by the store becomes a warning, and the end is the same", async () => {
   const { end, artifacts } = await live({ work: { parameters: { leaves: "words" } } });
   assert.deepEqual(end?.artifacts, [artifacts.keep(Buffer.from("words at 100"), "report")]);
   artifacts.failure = new RegulusError("permission-denied", "no more room for you");

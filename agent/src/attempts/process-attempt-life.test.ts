@@ -170,10 +170,10 @@ test("its process gets the work with files of its own, and what it leaves is sto
   const end = await one.end();
   assert.deepEqual([end.reason, end.step, end.message], [EndReason.END_REASON_DONE, 5, ""]);
   assert.deepEqual(end.artifacts, [artifacts.keep(Buffer.from("words"), "output")]);
-  assert.equal(one.child.connected, false, "it is told to go");
+  assert.equal(one.child.connected, false, "it was disconnected");
 });
 
-test("a checkpoint is told once it is stored and before the end, a measurement at once, and the trial hears when it may save again", async () => {
+test("a checkpoint is reported once it is stored and before the end, a measurement at once, and the trial then may save again", async () => {
   const one = await working();
   const open = one.artifacts.hold();
   const sha256 = save(one, "checkpoint-1", 3);
@@ -212,7 +212,7 @@ test("a checkpoint that the store refuses or that changed on the disk is a warni
   assert.match(gone ?? "", /^output could not be stored: .*no such file/);
 });
 
-test("a stop is told once, the first one counts, and its reason begins what the end says, unless the trial ended otherwise", async () => {
+test("a stop is sent once, the first one counts, and its reason begins the message of the end, unless the trial ended otherwise", async () => {
   for (const [reason, said, expected] of [
     ["preempted", "", "room"],
     ["preempted", "my own", "room; my own"],
@@ -421,7 +421,7 @@ test("what is stopped or taken away before it began starts no process", async ()
   }
 });
 
-test("a checkpoint that the store has lost is told of before the end; one that did not come whole is not", async () => {
+test("a checkpoint that the store has lost is reported before the end; one that did not come whole is not", async () => {
   for (const [code, kinds] of [
     ["not-found", ["unrestorable", "finished"]],
     ["data-loss", ["unrestorable", "finished"]],

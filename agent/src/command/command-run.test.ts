@@ -106,7 +106,7 @@ test("a program is not begun where its attempt was asked to stop before, which t
   assert.deepEqual([kindsOf(one), existsSync(begun)], [["finished"], false]);
 });
 
-test("a checkpoint of another procedure, or one that does not unpack, starts no program; the damaged one is told of", async () => {
+test("a checkpoint of another procedure, or one that does not unpack, starts no program; the damaged one is reported", async () => {
   const checkpoint = join(scratch, "none.tar");
   writeFileSync(checkpoint, "not a tar".repeat(200));
   const damaged = start(script("true"), { begin: { checkpoint } });
@@ -158,7 +158,7 @@ test("a program that fails, cannot start, or measures nothing is the user's to m
   assert.match(wrong.end.message, /a line was left out: "step" is -1/);
 });
 
-test("what can't be started is told by what is missing: the folder, whether or not there is such a program, or the right to run it", async () => {
+test("a program that can't be started fails by what is missing: the folder, whether or not there is such a program, or the right to run it", async () => {
   for (const program of ["python3", "no-such-program"]) {
     const { reason, message } = (await run([program, "train.py"], { command: { directory: "/no/such/dir" } })).end;
     assert.equal(reason, "user-error");
@@ -285,7 +285,7 @@ test("a program that runs past its target is asked to stop, and its measurement 
   );
 });
 
-test("a program that is known to run past its target, and saves nothing, is stopped there at once and not told of again", async () => {
+test("a program that is known to run past its target, and saves nothing, is stopped there at once and not warned of again", async () => {
   // With its grace alone it would run for longer than this test waits.
   const hangs = script(`${lines({ step: 3, validLoss: 1 })}; exec sleep 300`);
   const given = { work: { untilStep: 3, final: false }, begin: { overruns: true }, command: { stopGraceMs: 300_000 } };

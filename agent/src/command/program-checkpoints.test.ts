@@ -419,7 +419,7 @@ test("files that were begun after the announcement are no part of it, however th
   assert.deepEqual(found(), []);
 });
 
-test("announcements whose files are written to meanwhile are told of at the fifth in a row, or at the end", async () => {
+test("announcements whose files are written to meanwhile give a warning at the fifth in a row, or at the end", async () => {
   const lose = async (run: ReturnType<typeof begin>, step: number) => {
     save(run.folder, step, "in place");
     run.whenMoved.call = () => appendFileSync(join(run.folder, "weights"), "x");
@@ -449,7 +449,7 @@ test("announcements whose files are written to meanwhile are told of at the fift
   assert.deepEqual(readdirSync(worse.directory), ["checkpoint"], "nothing is left of them");
 });
 
-test("a pipe in the folder is left out and told of once, and the rest is stored", async () => {
+test("a pipe in the folder is left out with one warning, and the rest is stored", async () => {
   const { folder, checkpoints, saved, found } = begin(0);
   save(folder, 1, "beside");
   execFileSync("mkfifo", [join(folder, "pipe")]);
@@ -463,7 +463,7 @@ test("a pipe in the folder is left out and told of once, and the rest is stored"
   assert.match(found().join(), /"pipe" is none of these and was left out at step 1/);
 });
 
-test("what goes wrong is told sixteen times at most, each once", async () => {
+test("there are sixteen warnings at most, each once", async () => {
   const { folder, checkpoints, found } = begin(0);
   for (let step = 1; step <= 20; step += 1) {
     const name = join(folder, `${step}\n${"x".repeat(150)}`);

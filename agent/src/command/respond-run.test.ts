@@ -190,7 +190,7 @@ for (const [what, asked, reason, words] of failures) {
   });
 }
 
-test("a program is told its trial; blank lines are no answers, and what it prints for people is kept", async () => {
+test("a program gets its trial; blank lines are no answers, and what it prints for people is kept", async () => {
   const text = program(
     'process.stdout.write("\\n \\n"); if (ask.ask === "hello") process.stderr.write(line + process.argv[1] + process.cwd());',
   );
