@@ -105,7 +105,8 @@ function generateRegistries() {
   const found = kinds.map((kind) => ({ ...kind, names: componentNames(kind.folder) }));
   const of = (...folders) => found.filter((kind) => folders.includes(kind.folder));
   write("settings/registry.generated.ts", specRegistry(of("optimizers", "learning-rates")));
-  write("catalog/registry.generated.ts", specRegistry(found));
+  const others = found.filter(({ folder }) => folder !== "optimizers" && folder !== "learning-rates");
+  write("catalog/registry.generated.ts", specRegistry(others));
   write("strategies/registry.generated.ts", moduleRegistry(of("strategies")));
   write("diagnostics/registry.generated.ts", moduleRegistry(of("diagnostics")));
   write(

@@ -2,11 +2,10 @@
  * What is registered, for people: the command line's listings and its completion.
  */
 import type { ComponentSpec } from "../core/index.js";
+import { learningRateSpecs, optimizerSpecs } from "../settings/registry.generated.js";
 import { optionNames } from "./components.js";
 import {
   diagnosticSpecs,
-  learningRateSpecs,
-  optimizerSpecs,
   probeSpecs,
   procedureSpecs,
   strategySpecs,

@@ -1,5 +1,5 @@
 /** Written by scripts/generate.mjs from the folders: what every registered component says of itself, by name. Do not edit. */
-import type { DiagnosticSpec, LearningRateSpec, OptimizerSpec, ProbeSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
+import type { DiagnosticSpec, ProbeSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
 import { spec as strategyAsha } from "../strategies/asha/spec.js";
 import { spec as strategyBoRep } from "../strategies/bo-rep/spec.js";
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
@@ -39,14 +39,6 @@ import { spec as workloadQuadraticSamples } from "../workloads/quadratic-samples
 import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
 import { spec as workloadTvDenoising } from "../workloads/tv-denoising/spec.js";
-import { spec as optimizerAdam } from "../optimizers/adam/spec.js";
-import { spec as optimizerAdamw } from "../optimizers/adamw/spec.js";
-import { spec as optimizerMomentum } from "../optimizers/momentum/spec.js";
-import { spec as optimizerSgd } from "../optimizers/sgd/spec.js";
-import { spec as learningRateConstant } from "../learning-rates/constant/spec.js";
-import { spec as learningRateCosine } from "../learning-rates/cosine/spec.js";
-import { spec as learningRateLinear } from "../learning-rates/linear/spec.js";
-import { spec as learningRateStep } from "../learning-rates/step/spec.js";
 import { spec as probeCalibration } from "../probes/calibration/spec.js";
 import { spec as diagnosticHypergradientWatch } from "../diagnostics/hypergradient-watch/spec.js";
 import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js";
@@ -100,20 +92,6 @@ export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, 
   ["ridge", workloadRidge],
   ["synthetic-function", workloadSyntheticFunction],
   ["tv-denoising", workloadTvDenoising],
-]);
-
-export const optimizerSpecs: ReadonlyMap<string, OptimizerSpec> = new Map<string, OptimizerSpec>([
-  ["adam", optimizerAdam],
-  ["adamw", optimizerAdamw],
-  ["momentum", optimizerMomentum],
-  ["sgd", optimizerSgd],
-]);
-
-export const learningRateSpecs: ReadonlyMap<string, LearningRateSpec> = new Map<string, LearningRateSpec>([
-  ["constant", learningRateConstant],
-  ["cosine", learningRateCosine],
-  ["linear", learningRateLinear],
-  ["step", learningRateStep],
 ]);
 
 export const probeSpecs: ReadonlyMap<string, ProbeSpec> = new Map<string, ProbeSpec>([

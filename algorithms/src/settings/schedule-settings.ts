@@ -1,4 +1,4 @@
-/** The warm-up, a setting that every learning-rate schedule has. Pure. */
+/** Settings that learning-rate schedules share: the warm-up of all of them, and where those end that fall. Pure. */
 import { z } from "zod";
 import { realParameter } from "./parameters.js";
 

@@ -21,6 +21,14 @@ export interface ParameterInfo {
   readonly response: boolean;
 }
 
+/** What stands before the parameters of responses, after their layer's name. */
+export const responsePart = "/response/";
+
+/** Whether a parameter belongs to a response (W', V and the like), not to the weights of an ordinary network. */
+export function isResponse(parameter: string): boolean {
+  return parameter.includes(responsePart);
+}
+
 const roles: ReadonlyMap<string, ParameterRole> = new Map([
   ["kernel", "kernel"],
   ["recurrent", "kernel"],
@@ -38,7 +46,7 @@ export function parameterInfos(shapes: ReadonlyMap<string, readonly number[]>): 
   return new Map(
     [...shapes].map(([name, shape]) => {
       const part = name.slice(name.lastIndexOf("/") + 1);
-      const role = roles.get(part.replace(/-slopes$/, "")) ?? "kernel";
+      const role = roleOf(part.replace(/-slopes$/, ""));
       const columns = shape.at(-1) ?? 1;
       const size = shape.reduce((product, length) => product * length, 1);
       const isMatrix = shape.length >= 2 && (role === "kernel" || role === "embedding");
@@ -50,11 +58,16 @@ export function parameterInfos(shapes: ReadonlyMap<string, readonly number[]>): 
           role,
           ...(isMatrix ? { matrix: { rows: size / columns, columns } } : {}),
           group: layerOf(name) === last ? ("last" as const) : ("features" as const),
-          response: name.includes("/response/"),
+          response: isResponse(name),
         },
       ] as const;
     }),
   );
+}
+
+/** The role of a layer's part (kernel, recurrent, table, gain, bias); a part of another name is a kernel. */
+export function roleOf(part: string): ParameterRole {
+  return roles.get(part) ?? "kernel";
 }
 
 /** The layer that a parameter belongs to. */

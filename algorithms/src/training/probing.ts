@@ -43,11 +43,14 @@ async function* batchesOf(
     const [outputs, targets] = tf.tidy(() => {
       const { inputs, targets: wanted } = task.batch(split, rows);
       // Kept from the tidy, and disposed of below.
-      const watch = (site: string, x: tf.Tensor) => void (sites.includes(site) && seen.set(site, tf.keep(x.clone())));
-      const network = new TensorNetwork(model.layers(), undefined, watch);
-      const made = tensorOf(task.forward(network, inputs));
+      const passed: string[] = [];
+      const watch = (site: string, x: tf.Tensor) => {
+        passed.push(site);
+        if (sites.includes(site)) seen.set(site, tf.keep(x.clone()));
+      };
+      const made = tensorOf(task.forward(new TensorNetwork(model.layers(), undefined, watch), inputs));
       const missing = sites.find((site) => !seen.has(site));
-      if (missing !== undefined) throw strangeSite(missing, network.sites);
+      if (missing !== undefined) throw strangeSite(missing, passed);
       return [made, tf.cast(wanted, "float32")];
     });
     const copied: Record<string, ProbedRows> = {};

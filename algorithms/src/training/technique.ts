@@ -5,6 +5,7 @@
 import type { NamedTensorMap, Scalar, Tensor } from "@tensorflow/tfjs-core";
 import type { TechniqueSpec } from "../core/component.js";
 import type { Rng } from "../core/rng.js";
+import type { ParameterRole } from "./parameter-info.js";
 import type { TechniqueMemory } from "./technique-memory.js";
 
 /** What a hook may use. All tensors it makes are freed by the caller's tidy. */
@@ -65,7 +66,7 @@ export interface SiteActivations {
 export interface Weight {
   readonly name: string;
   /** gain: what a normalization multiplies by; with biases and embeddings, it takes no weight decay. */
-  readonly kind: "kernel" | "bias" | "embedding" | "gain";
+  readonly kind: ParameterRole;
   /** The weight as the loss sees it (under `self-tune` the effective weight at the shared hyperparameters). */
   readonly value: Tensor;
   /** Half the sum of its squares; there where it costs less than what is made of the value. */

@@ -49,7 +49,6 @@ export class TensorNetwork implements Network {
   readonly #rules: TrainingRules | undefined;
   readonly #maskOf: MaskRule | undefined;
   readonly #watch: ((site: string, x: tf.Tensor) => void) | undefined;
-  readonly #sites: string[] = [];
 
   /**
    * @param rules absent when measuring.
@@ -60,11 +59,6 @@ export class TensorNetwork implements Network {
     this.#rules = rules;
     this.#watch = watch;
     this.#maskOf = rules === undefined ? undefined : (weight) => rules.maskOf(weight);
-  }
-
-  /** Names of the sites that were passed. */
-  get sites(): readonly string[] {
-    return this.#sites;
   }
 
   get training(): boolean {
@@ -139,7 +133,6 @@ export class TensorNetwork implements Network {
 
   site(name: string, x: Signal, kind: SiteKind): Signal {
     const before = tensorOf(x);
-    this.#sites.push(name);
     this.#watch?.(name, before);
     if (this.#rules === undefined) return x;
     const after = this.#rules.atSite(before, { name, kind });

@@ -126,7 +126,7 @@ async function followingOf({ spec, work }: TrialRequest, { training }: Task): Pr
     optimizer: optimizer.create(settingsOf(optimizer)),
     learningRate: schedule.create(settingsOf(schedule)),
     // What a rung asks for is not the end: the search's own length is, where it has one.
-    plannedSteps: Math.max(1, spec.budget?.stepsPerTrial || (work.untilStep > training.steps ? work.untilStep : training.steps)),
+    plannedSteps: spec.budget?.stepsPerTrial || Math.max(work.untilStep, training.steps),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Registration: the constant learning rate, after an optional warm-up. */
 import { z } from "zod";
+import { warmUpOptions, warmUpRanges } from "../../settings/schedule-settings.js";
 import { trainingPart } from "../../settings/training-part.js";
-import { warmUpOptions, warmUpRanges } from "../../settings/warm-up-settings.js";
 
 const options = z.strictObject({ ...warmUpOptions });
 export type ConstantSettings = z.infer<typeof options>;

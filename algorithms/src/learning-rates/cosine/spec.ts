@@ -1,7 +1,7 @@
 /** Registration: options and ranges of the cosine schedule. */
 import { z } from "zod";
+import { finalOptions, finalRanges, warmUpOptions, warmUpRanges } from "../../settings/schedule-settings.js";
 import { trainingPart } from "../../settings/training-part.js";
-import { finalOptions, finalRanges, warmUpOptions, warmUpRanges } from "../../settings/warm-up-settings.js";
 
 const options = z.strictObject({ ...warmUpOptions, ...finalOptions });
 export type CosineSettings = z.infer<typeof options>;

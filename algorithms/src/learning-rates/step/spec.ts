@@ -2,8 +2,8 @@
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import { realParameter, wholeParameter } from "../../settings/parameters.js";
+import { warmUpOptions, warmUpRanges } from "../../settings/schedule-settings.js";
 import { trainingPart } from "../../settings/training-part.js";
-import { warmUpOptions, warmUpRanges } from "../../settings/warm-up-settings.js";
 
 const options = z.strictObject({
   ...warmUpOptions,

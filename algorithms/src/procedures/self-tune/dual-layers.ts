@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { atPlaces, bendPlaces, hyperTangent, untaped } from "../../kernels/index.js";
+import { roleOf } from "../../training/parameter-info.js";
 import { type Initializer, ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
 import { embeddingBound, maskedRows, productOf, tableOf } from "../../training/plain-layers.js";
 import type { Weight } from "../../training/technique.js";
@@ -13,7 +14,7 @@ import { type Conv2dOptions, imagesOf, type Layers } from "../../training/tensor
 import { type Dual, mapped } from "./dual.js";
 import { lstmDual } from "./dual-recurrence.js";
 import { masked } from "./hyper-layers.js";
-import { kindOf, type Part, type ReactingWeight, ReactingWeights, type ResponseOptions } from "./reacting-weights.js";
+import { type Part, type ReactingWeight, ReactingWeights, type ResponseOptions } from "./reacting-weights.js";
 
 export class DualLayers {
   readonly #store: ParameterStore;
@@ -93,7 +94,7 @@ export class DualLayers {
     const fillResponse = part === "gain" ? fill : uniformFanIn(fanIn);
     if (this.#weights.reacts(layer)) return this.#weights.get(layer, part, shape, fill, fillResponse);
     const own = this.#store.get(`${layer}/${part}`, shape, fill);
-    this.#plain.push({ name: `${layer}/${part}`, kind: kindOf(part), value: own });
+    this.#plain.push({ name: `${layer}/${part}`, kind: roleOf(part), value: own });
     return { own };
   }
 

@@ -10,6 +10,7 @@ import { createRng } from "../../core/index.js";
 import { relativeGap } from "../../kernels/against-cpu.js";
 import { chooseBackend } from "../../kernels/index.js";
 import type { Network, Signal } from "../../training/network.js";
+import { isResponse } from "../../training/parameter-info.js";
 import { ParameterStore } from "../../training/parameter-store.js";
 import type { TechniqueHooks } from "../../training/technique.js";
 import { TechniquePass } from "../../training/technique-set.js";
@@ -18,7 +19,6 @@ import { dualOf } from "./dual.js";
 import { DualLayers } from "./dual-layers.js";
 import { DualNetwork, linearised } from "./dual-network.js";
 import { HyperLayers } from "./hyper-layers.js";
-import { isResponse } from "./reacting-weights.js";
 
 const displacement = [
   [0.5, -1],

@@ -5,11 +5,9 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { bend, halfBentSquares } from "../../kernels/index.js";
+import { responsePart, roleOf } from "../../training/parameter-info.js";
 import { type Initializer, normal, type ParameterStore, zeros } from "../../training/parameter-store.js";
 import type { Weight } from "../../training/technique.js";
-
-/** What stands before the parameters of responses, after their layer's name. */
-const responsePart = "/response/";
 
 export interface ResponseOptions {
   /** Layers that react; absent for all. */
@@ -21,22 +19,11 @@ export interface ResponseOptions {
 /** Which of a layer's weights. */
 export type Part = "kernel" | "recurrent" | "bias" | "table" | "gain";
 
-/** What techniques take a part for. */
-export function kindOf(part: Part): Weight["kind"] {
-  if (part === "table") return "embedding";
-  return part === "recurrent" ? "kernel" : part;
-}
-
 /** A weight, its response, and the slopes [hyperparameters, outputs] of the response's multipliers. */
 export interface ReactingWeight {
   readonly own: tf.Tensor;
   readonly response: tf.Tensor;
   readonly slopes: tf.Tensor;
-}
-
-/** Whether a parameter belongs to a response (W', V and the like), not to the weights of an ordinary network. */
-export function isResponse(parameter: string): boolean {
-  return parameter.includes(responsePart);
 }
 
 export class ReactingWeights {
@@ -75,7 +62,7 @@ export class ReactingWeights {
     const weight = { own, response, slopes };
     const form = () => bentAt(weight, tf.matMul(this.#sharedCoordinates(), slopes));
     const halfSquares = () => halfBentSquares(own, response, this.#coordinates, slopes);
-    this.#used.push(lazyWeight({ name: `${layer}/${part}`, kind: kindOf(part), halfSquares }, form));
+    this.#used.push(lazyWeight({ name: `${layer}/${part}`, kind: roleOf(part), halfSquares }, form));
     return weight;
   }
 

@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { LearnedHyperparameters, Perturbation } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { layersPass, type TrainingPass } from "../../training/model-trainer.js";
+import { isResponse } from "../../training/parameter-info.js";
 import type { ParameterStore } from "../../training/parameter-store.js";
 import { PlainLayers } from "../../training/plain-layers.js";
 import type { StepValues } from "../../training/technique-set.js";
@@ -14,7 +15,6 @@ import { DualLayers } from "./dual-layers.js";
 import { DualNetwork, linearised } from "./dual-network.js";
 import { HyperLayers } from "./hyper-layers.js";
 import { guardRowsMax } from "./hypergradient-guard.js";
-import { isResponse } from "./reacting-weights.js";
 import type { SelfTuneSettings } from "./spec.js";
 
 /** Rows that delta-stn learns responses on where no share is asked for: on 16 of 32, hyperparameters of a small network wandered. */

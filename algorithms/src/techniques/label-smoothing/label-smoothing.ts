@@ -4,7 +4,7 @@
  * Source: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, section 7.
  */
 import * as tf from "@tensorflow/tfjs";
-import { TrialFailure } from "../../training/procedure.js";
+import { classesOf } from "../../training/class-targets.js";
 import type { TechniqueModule } from "../../training/technique.js";
 import { type LabelSmoothingOptions, spec } from "./spec.js";
 
@@ -12,11 +12,7 @@ export const module: TechniqueModule<LabelSmoothingOptions> = {
   spec,
   create: () => ({
     targets(targets, context) {
-      const classes = targets.shape[targets.rank - 1] ?? 1;
-      if (targets.rank < 2 || classes < 2) {
-        const words = `saw targets of shape [${targets.shape.join(", ")}], expected [batch, ..., classes]: switch label-smoothing off for this workload`;
-        throw new TrialFailure("user-error", words);
-      }
+      const classes = classesOf(targets, spec.name);
       if (context.values("labelSmoothing").every((share) => share === 0)) return targets;
       // A share for each example, whatever stands between the batch and the classes (the times of a sequence).
       const column = context.value("labelSmoothing");

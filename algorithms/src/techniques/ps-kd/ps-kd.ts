@@ -5,7 +5,7 @@
  * pass itself, as in the authors' code.
  */
 import * as tf from "@tensorflow/tfjs";
-import { TrialFailure } from "../../training/procedure.js";
+import { classesOf } from "../../training/class-targets.js";
 import type { StepContext, TechniqueModule } from "../../training/technique.js";
 import { type PsKdOptions, spec } from "./spec.js";
 
@@ -13,11 +13,7 @@ export const module: TechniqueModule<PsKdOptions> = {
   spec,
   create: () => ({
     targets(targets, context) {
-      const classes = targets.shape[targets.rank - 1] ?? 1;
-      if (targets.rank < 2 || classes < 2) {
-        const words = `saw targets of shape [${targets.shape.join(", ")}], expected [batch, ..., classes]: switch ps-kd off for this workload`;
-        throw new TrialFailure("user-error", words);
-      }
+      classesOf(targets, spec.name);
       // A trial that goes on beyond its planned passes keeps the last share.
       const share = (context.values("selfDistillation")[0] ?? 0) * Math.min(1, (context.epoch + 1) / context.plannedEpochs);
       const earlier = earlierPredictions(context, targets.shape.slice(1));
