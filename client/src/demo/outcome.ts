@@ -2,6 +2,7 @@
 import { metricOf } from "@regulus/proto";
 import Table from "cli-table3";
 import pc from "picocolors";
+import { areColoursWanted } from "../display/colours.js";
 import { counted, formatCount, formatParameter, formatPercent, formatSeconds, formatValue } from "../display/numbers.js";
 import { resultOf, type SearchRecord } from "../report/result.js";
 
@@ -50,7 +51,7 @@ function searchNumbers(record: SearchRecord): DemoSearch {
 }
 
 /** The table, one column a search. */
-export function demoTable({ searches }: DemoNumbers, colours = pc.isColorSupported): string {
+export function demoTable({ searches }: DemoNumbers, colours = areColoursWanted(process.stdout)): string {
   const { bold, dim, green } = pc.createColors(colours);
   const table = new Table({
     head: ["", ...searches.map((search) => bold(search.strategy))],

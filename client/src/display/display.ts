@@ -4,7 +4,7 @@
  */
 import type { WriteStream } from "node:tty";
 import { endedWell, type Fact, type TrialEnded } from "@regulus/proto";
-import pc from "picocolors";
+import { areColoursWanted } from "./colours.js";
 import { fractionDone } from "./done-share.js";
 import { FailureNotes } from "./failures.js";
 import { headline } from "./headlines.js";
@@ -149,7 +149,9 @@ function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
     paint(states, sinceFactMs) {
       if (stopped) return;
       const layout = { columns: (stream.columns ?? 80) - 1, rows: screen.rows(), sinceFactMs };
-      lines = searchLines(states, layout).map((line) => paint(line, { columns: layout.columns, colours: pc.isColorSupported }));
+      lines = searchLines(states, layout).map((line) =>
+        paint(line, { columns: layout.columns, colours: areColoursWanted(stream) }),
+      );
       screen.paint(lines, notes);
       notes = [];
     },
@@ -163,7 +165,7 @@ function openPainter(stream: DisplayStream, options: DisplayOptions): Painter {
       leave();
       const columns = (stream.columns ?? 80) - 1;
       for (const line of barLines(states, { columns, sinceFactMs: 0 })) {
-        stream.write(`${paint(line, { columns, colours: pc.isColorSupported })}\n`);
+        stream.write(`${paint(line, { columns, colours: areColoursWanted(stream) })}\n`);
       }
     },
   };

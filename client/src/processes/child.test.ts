@@ -56,13 +56,14 @@ test("a child that ignores every signal is killed when its grace is over", async
   assert.ok(performance.now() - began >= 195, "killed before its grace was over");
 });
 
-test("a child ends by itself when its parent is killed", async () => {
+test("a child ends by itself when its parent is killed", async (t) => {
   const main = await program("orphan", `${ready}${forever}`);
   const module = new URL("./child.js", import.meta.url).href;
   const parentCode = `const { startChild } = await import(${JSON.stringify(module)});
     const child = await startChild({ main: new URL(${JSON.stringify(main.href)}), name: "orphan", flags: [] });
-    console.log(child.ready.pid);`;
+    console.log(String(child.ready.pid));`;
   const parent = spawn(process.execPath, ["--input-type=module", "-e", parentCode], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => parent.kill("SIGKILL"));
   const pid = await new Promise<number>((resolve) =>
     parent.stdout.once("data", (data: Buffer) => resolve(Number(data.toString()))),
   );

@@ -28,12 +28,17 @@ export async function regulus(args: readonly string[], { input = "", terminal }:
   // The test runner keeps its own result there.
   const { exitCode } = process;
   process.exitCode = undefined;
+  // Whatever the tests themselves are run with, what a command writes has no colours.
+  const colours = process.env.NO_COLOR;
+  process.env.NO_COLOR = "1";
   try {
     const code = await main(["node", "regulus", ...args]);
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     for (const [name, descriptor] of before) Object.defineProperty(process, name, descriptor ?? assert.fail());
     process.exitCode = exitCode;
+    if (colours === undefined) delete process.env.NO_COLOR;
+    else process.env.NO_COLOR = colours;
     isRunning = false;
   }
 }

@@ -2,6 +2,7 @@
 import { type ListSearchesRequest, type Search, SearchStatus, SearchView } from "@regulus/proto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
+import { areColoursWanted } from "../../display/colours.js";
 import { formatPercent, formatSeconds } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { note, table, writeJson, writeTable } from "../output.js";
@@ -58,7 +59,7 @@ const head = ["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME", "SLOTS", "WA
 
 /** Failed searches are red on a terminal. */
 function paint(searches: readonly Search[]): (text: string, row: number) => string {
-  const { red } = pc.createColors(pc.isColorSupported && (process.stdout.isTTY === true || Boolean(process.env.FORCE_COLOR)));
+  const { red } = pc.createColors(areColoursWanted(process.stdout));
   return (text, row) => (searches[row]?.outcome === "SEARCH_OUTCOME_FAILED" ? red(text) : text);
 }
 
