@@ -196,7 +196,7 @@ function moduleRegistry(found) {
 function loaderRegistry(found) {
   const imports = found.map((kind) => {
     const types = kind.modules.map(bare).sort();
-    return `import type { ${types.join(", ")} } from "./${kind.singular}.js";`;
+    return `import type { ${types.join(", ")} } from "./contracts/${kind.singular}.js";`;
   });
   const maps = found.map((kind) => {
     const names = kind.names.filter((name) => !moduleElsewhere.has(name));

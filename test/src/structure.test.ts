@@ -58,7 +58,9 @@ test("rooms import inward only", () => {
 });
 
 /** Folders that get no tfjs, gRPC, NATS, file system, clock or global randomness. */
-const pureRooms = ["core", "settings", "strategies", "diagnostics", "catalog"].map((room) => `algorithms/src/${room}/`);
+const pureRooms = ["core", "settings", "bilevel", "strategies", "diagnostics", "catalog"].map(
+  (room) => `algorithms/src/${room}/`,
+);
 const impure =
   /\bMath\.random\b|\bDate\.now\b|\bnew Date\(|\bprocess\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\.now\b|"node:(?!test|assert)|@tensorflow|@grpc|"nats"/;
 

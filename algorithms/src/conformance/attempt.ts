@@ -2,8 +2,8 @@
  * A trial for suites and tests, opened the way an agent does: from a search, a procedure and parameters, with everything else filled in.
  */
 import { type Component, SearchSpec, Work } from "@regulus/proto";
-import { loadProcedure } from "../training/find-component.js";
-import type { Session } from "../training/procedure.js";
+import type { Session } from "../training/contracts/procedure.js";
+import { loadProcedure } from "../training/setup/find-component.js";
 
 /** What a suite says of a trial. */
 export interface TrialCase {

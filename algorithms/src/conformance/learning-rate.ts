@@ -1,7 +1,7 @@
 /** What every learning-rate schedule promises: finite rates from 0 to the base rate or above it, for any length, in proportion to the base rate. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LearningRateModule, RateGradients } from "../training/learning-rate.js";
+import type { LearningRateModule, RateGradients } from "../training/contracts/learning-rate.js";
 import { checkSettings } from "./training-part.js";
 
 /** A step whose gradients are all absent: schedules look at none. */

@@ -1,9 +1,9 @@
 /** One optimizer on one number, for tests of what it does by hand. */
 import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../core/index.js";
-import type { OptimizerRule } from "../training/optimizer.js";
-import { ParameterStore } from "../training/parameter-store.js";
-import { WeightUpdates } from "../training/weight-updates.js";
+import type { OptimizerRule } from "../training/contracts/optimizer.js";
+import { ParameterStore } from "../training/state/parameter-store.js";
+import { WeightUpdates } from "../training/trainer/weight-updates.js";
 
 /** Values of a parameter that begins at 1 after each of the gradients. @param name its role is read from it. */
 export function twoUpdates(

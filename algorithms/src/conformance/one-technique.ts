@@ -1,8 +1,8 @@
 /** One technique in one step, with values given by hand: for tests of what it does to numbers. */
 import { createRng } from "../core/index.js";
-import type { MoreGradients, TechniqueHooks } from "../training/technique.js";
-import { TechniqueMemories } from "../training/technique-memory.js";
-import { TechniquePass, type TechniqueStep } from "../training/technique-set.js";
+import type { MoreGradients, TechniqueHooks } from "../training/contracts/technique.js";
+import { TechniqueMemories } from "../training/state/technique-memory.js";
+import { TechniquePass, type TechniqueStep } from "../training/techniques/technique-set.js";
 
 /** @param values of each hyperparameter: one, or one an example. @param step where it stands; the first batch of one pass by default. */
 export function passOf(

@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../core/index.js";
-import type { OptimizerModule, OptimizerRule } from "../training/optimizer.js";
-import { parameterInfos } from "../training/parameter-info.js";
-import { ParameterStore } from "../training/parameter-store.js";
-import { WeightUpdates } from "../training/weight-updates.js";
+import type { OptimizerModule, OptimizerRule } from "../training/contracts/optimizer.js";
+import { parameterInfos } from "../training/state/parameter-info.js";
+import { ParameterStore } from "../training/state/parameter-store.js";
+import { WeightUpdates } from "../training/trainer/weight-updates.js";
 import { checkSettings } from "./training-part.js";
 
 /** A parameter of each role, and shapes with a single number and with none to spare for blocks of four. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import type { ProbeModule } from "../training/probe.js";
+import type { ProbeModule } from "../training/contracts/probe.js";
 import { openCase, stepTo } from "./attempt.js";
 
 const digits = { trainSize: 48, tuneSize: 32, validSize: 40, batchSize: 16, hiddenUnits: [8] };

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RegulusError } from "@regulus/proto";
-import { checkpointVersion, decodeCheckpoint, encodeCheckpoint } from "../training/checkpoint.js";
+import { checkpointVersion, decodeCheckpoint, encodeCheckpoint } from "../training/state/checkpoint.js";
 import { openCase, stepTo, type TrialCase } from "./attempt.js";
 
 /** Registers the suite with node's test runner. @param trial ends by itself within ten steps. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { chooseBackend } from "../kernels/index.js";
+import { learningRates, optimizers, probes, techniques, workloads } from "../training/registry.generated.js";
 import {
   loadLearningRate,
   loadOptimizer,
@@ -9,8 +10,7 @@ import {
   loadTechnique,
   loadWorkload,
   procedureNames,
-} from "../training/find-component.js";
-import { learningRates, optimizers, probes, techniques, workloads } from "../training/registry.generated.js";
+} from "../training/setup/find-component.js";
 import type { TrialCase } from "./attempt.js";
 import { describeLearningRate } from "./learning-rate.js";
 import { describeOptimizer } from "./optimizer.js";

@@ -6,13 +6,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { loadWorkload } from "../training/find-component.js";
-import { openRequestOf } from "../training/open-request.js";
-import { ParameterStore } from "../training/parameter-store.js";
-import { PlainLayers } from "../training/plain-layers.js";
-import { TensorNetwork, tensorOf } from "../training/tensor-network.js";
-import { modelKit } from "../training/trial-setup.js";
-import type { Task } from "../training/workload.js";
+import type { Task } from "../training/contracts/workload.js";
+import { PlainLayers } from "../training/network/plain-layers.js";
+import { TensorNetwork, tensorOf } from "../training/network/tensor-network.js";
+import { loadWorkload } from "../training/setup/find-component.js";
+import { openRequestOf } from "../training/setup/open-request.js";
+import { modelKit } from "../training/setup/trial-setup.js";
+import { ParameterStore } from "../training/state/parameter-store.js";
 import { openCase, stepTo, type TrialCase } from "./attempt.js";
 import { operationsOf } from "./operations.js";
 

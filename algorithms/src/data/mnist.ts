@@ -5,7 +5,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../core/index.js";
 import { filled } from "../kernels/index.js";
-import type { Batch, Split } from "../training/workload.js";
+import type { Batch, Split } from "../training/contracts/workload.js";
 import { type Digits, mnistClasses, mnistPixels, testDigits, trainDigits } from "./mnist-digits.js";
 import { checkMnistSizes, type MnistSizes, mnistTestImages, mnistTrainImages } from "./mnist-sizes.js";
 

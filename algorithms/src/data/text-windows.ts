@@ -5,7 +5,7 @@
  */
 import { RegulusError } from "@regulus/proto";
 import { createRng } from "../core/index.js";
-import type { Split } from "../training/workload.js";
+import type { Split } from "../training/contracts/workload.js";
 
 export type TextLevel = "character" | "word";
 

@@ -2,7 +2,7 @@
  * Linear warm-up before any schedule, and how far the schedule is after it. Source: Goyal et al., "Accurate, large minibatch SGD",
  * arXiv:1706.02677 (2017), section 2.2. Pure.
  */
-import type { RateContext } from "../training/learning-rate.js";
+import type { RateContext } from "../training/contracts/learning-rate.js";
 
 /**
  * The rate of a step: while it warms up a growing part of the base rate, and then what the schedule makes of it.

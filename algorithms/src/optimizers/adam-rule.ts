@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { applyAdam } from "../kernels/index.js";
-import { type OptimizerRule, stateOf } from "../training/optimizer.js";
+import { type OptimizerRule, stateOf } from "../training/contracts/optimizer.js";
 
 export interface AdamRuleSettings {
   readonly beta1: number;

@@ -3,11 +3,11 @@
  * they are asked for.
  */
 export { type RespondAnswerer, respondModule } from "../procedures/respond/respond-session.js";
-export * from "./checkpoint.js";
-export * from "./find-component.js";
-export * from "./model-kit.js";
-export * from "./network.js";
-export * from "./open-request.js";
-export * from "./procedure.js";
-export * from "./technique.js";
-export * from "./workload.js";
+export * from "./contracts/model-kit.js";
+export * from "./contracts/network.js";
+export * from "./contracts/procedure.js";
+export * from "./contracts/technique.js";
+export * from "./contracts/workload.js";
+export * from "./setup/find-component.js";
+export * from "./setup/open-request.js";
+export * from "./state/checkpoint.js";

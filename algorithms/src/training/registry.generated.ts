@@ -1,10 +1,10 @@
 /** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, optimizer, learning-rate, probe, by name. Do not edit. */
-import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./workload.js";
-import type { LearningRateModule } from "./learning-rate.js";
-import type { OptimizerModule } from "./optimizer.js";
-import type { ProbeModule } from "./probe.js";
-import type { ProcedureModule } from "./procedure.js";
-import type { TechniqueModule } from "./technique.js";
+import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./contracts/workload.js";
+import type { LearningRateModule } from "./contracts/learning-rate.js";
+import type { OptimizerModule } from "./contracts/optimizer.js";
+import type { ProbeModule } from "./contracts/probe.js";
+import type { ProcedureModule } from "./contracts/procedure.js";
+import type { TechniqueModule } from "./contracts/technique.js";
 
 export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = new Map<string, () => Promise<ProcedureModule>>([
   ["evaluate", async () => (await import("../procedures/evaluate/evaluate.js")).module],

@@ -1,5 +1,5 @@
 /** One rate for all steps, after the warm-up. */
-import type { LearningRateModule } from "../../training/learning-rate.js";
+import type { LearningRateModule } from "../../training/contracts/learning-rate.js";
 import { warmedUp } from "../warm-up.js";
 import { type ConstantSettings, spec } from "./spec.js";
 

@@ -1,5 +1,5 @@
 /** The rate falls along half a cosine, after the warm-up. Source: Loshchilov and Hutter, ICLR 2017, equation 5. */
-import type { LearningRateModule } from "../../training/learning-rate.js";
+import type { LearningRateModule } from "../../training/contracts/learning-rate.js";
 import { warmedUp } from "../warm-up.js";
 import { type CosineSettings, spec } from "./spec.js";
 

@@ -1,5 +1,5 @@
 /** The rate falls in a straight line, after the warm-up. */
-import type { LearningRateModule } from "../../training/learning-rate.js";
+import type { LearningRateModule } from "../../training/contracts/learning-rate.js";
 import { warmedUp } from "../warm-up.js";
 import { type LinearSettings, spec } from "./spec.js";
 

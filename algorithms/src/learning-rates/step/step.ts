@@ -1,5 +1,5 @@
 /** The rate falls by a factor a few times, after the warm-up: by default at a half and three quarters of the other steps. */
-import type { LearningRateModule } from "../../training/learning-rate.js";
+import type { LearningRateModule } from "../../training/contracts/learning-rate.js";
 import { warmedUp } from "../warm-up.js";
 import { type StepSettings, spec } from "./spec.js";
 

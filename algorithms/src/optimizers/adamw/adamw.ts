@@ -2,7 +2,7 @@
  * AdamW: Adam, and beside it every kernel shrinks by the decay times the scheduled learning rate. Biases, gains, embeddings and what responds to
  * hyperparameters do not. Source: Loshchilov and Hutter, ICLR 2019, algorithm 2.
  */
-import type { OptimizerModule } from "../../training/optimizer.js";
+import type { OptimizerModule } from "../../training/contracts/optimizer.js";
 import { adamRule } from "../adam-rule.js";
 import { type AdamWSettings, spec } from "./spec.js";
 

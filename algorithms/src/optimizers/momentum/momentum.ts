@@ -1,7 +1,7 @@
 /** Heavy-ball momentum: velocity = momentum velocity + gradient, and the direction is the velocity. Source: Polyak 1964, equation 9. */
 import * as tf from "@tensorflow/tfjs";
 import { applyMomentum } from "../../kernels/index.js";
-import { type OptimizerModule, stateOf } from "../../training/optimizer.js";
+import { type OptimizerModule, stateOf } from "../../training/contracts/optimizer.js";
 import { type MomentumSettings, spec } from "./spec.js";
 
 export const module: OptimizerModule<MomentumSettings> = {

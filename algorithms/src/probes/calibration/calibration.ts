@@ -4,8 +4,8 @@
  * Source: Guo et al., "On calibration of modern neural networks", ICML 2017, equation 3; Geifman, Uziel and El-Yaniv, "Bias-reduced uncertainty
  * estimation for deep neural classifiers", ICLR 2019, section 2.
  */
-import type { ProbedBatch, ProbeModule } from "../../training/probe.js";
-import { TrialFailure } from "../../training/procedure.js";
+import type { ProbedBatch, ProbeModule } from "../../training/contracts/probe.js";
+import { TrialFailure } from "../../training/contracts/procedure.js";
 import { type CalibrationOptions, spec } from "./spec.js";
 
 /** What one prediction says. */

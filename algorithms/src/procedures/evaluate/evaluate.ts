@@ -5,11 +5,11 @@
 
 import { RegulusError, seedOf } from "@regulus/proto";
 import { parseOptions } from "../../settings/parse-options.js";
-import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
-import { findWorkload } from "../../training/find-component.js";
-import { openRequestOf } from "../../training/open-request.js";
-import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/procedure.js";
-import type { ClosedForm } from "../../training/workload.js";
+import type { Observed, ProcedureModule, Session, TrialRequest } from "../../training/contracts/procedure.js";
+import type { ClosedForm } from "../../training/contracts/workload.js";
+import { findWorkload } from "../../training/setup/find-component.js";
+import { openRequestOf } from "../../training/setup/open-request.js";
+import { decodeCheckpoint, encodeCheckpoint } from "../../training/state/checkpoint.js";
 import { spec } from "./spec.js";
 
 /** Measurements of a trial where the search does not say. */

@@ -5,7 +5,7 @@ import { openCase, stepTo, type TrialCase } from "../../conformance/attempt.js";
 import { createRng, encodeSchedule } from "../../core/index.js";
 import { ridgeLoss, ridgeWeights } from "../../data/ridge-problem.js";
 import { chooseBackend } from "../../kernels/index.js";
-import { TrialFailure } from "../../training/procedure.js";
+import { TrialFailure } from "../../training/contracts/procedure.js";
 import { ridgeSplits } from "../../workloads/ridge/ridge.js";
 import { spec as ridge } from "../../workloads/ridge/spec.js";
 

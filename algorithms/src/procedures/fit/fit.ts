@@ -6,12 +6,12 @@
 import { RegulusError, type Schedule } from "@regulus/proto";
 import { decodeSchedule, rowOf } from "../../core/index.js";
 import { parseOptions } from "../../settings/parse-options.js";
-import { layersPass, ModelTrainer } from "../../training/model-trainer.js";
-import type { ParameterStore } from "../../training/parameter-store.js";
-import { PlainLayers } from "../../training/plain-layers.js";
-import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/procedure.js";
-import type { StepValues } from "../../training/technique-set.js";
-import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
+import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/contracts/procedure.js";
+import { PlainLayers } from "../../training/network/plain-layers.js";
+import { setUpTrial, type TrialSetup } from "../../training/setup/trial-setup.js";
+import type { ParameterStore } from "../../training/state/parameter-store.js";
+import type { StepValues } from "../../training/techniques/technique-set.js";
+import { layersPass, ModelTrainer } from "../../training/trainer/model-trainer.js";
 import { spec } from "./spec.js";
 
 export const module: ProcedureModule = {

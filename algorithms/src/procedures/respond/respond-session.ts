@@ -20,7 +20,6 @@ import {
 } from "../../solvers/respond.js";
 import { encodeAnswer, encodeMissing, shardNodes } from "../../solvers/respond-messages.js";
 import { type SampleRange, shardRanges } from "../../solvers/summation-tree.js";
-import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
 import {
   type Observed,
   type ProcedureModule,
@@ -28,7 +27,8 @@ import {
   type SessionResult,
   TrialFailure,
   type TrialRequest,
-} from "../../training/procedure.js";
+} from "../../training/contracts/procedure.js";
+import { decodeCheckpoint, encodeCheckpoint } from "../../training/state/checkpoint.js";
 import { beginRound, emptyRound, heldQuestions, type Round, type RoundState, takeSample } from "./round.js";
 import { decodeFromCheckpoint, encodeForCheckpoint, savedState } from "./saved-round.js";
 import { packSolve, unpackSolve } from "./solve-in-parts.js";

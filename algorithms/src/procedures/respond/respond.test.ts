@@ -5,7 +5,7 @@ import { fromVectors, SearchSpec, toVectors, Work } from "@regulus/proto";
 import { dealtOrder } from "../../solvers/dealt-samples.js";
 import { reduceAnswers } from "../../solvers/respond.js";
 import { decodeAnswer, questionOptions, type ShardAnswer, type ShardQuestion } from "../../solvers/respond-messages.js";
-import type { Session } from "../../training/procedure.js";
+import type { Session } from "../../training/contracts/procedure.js";
 import { drawSample } from "../../workloads/quadratic-samples/quadratic-samples.js";
 import { spec as workloadSpec } from "../../workloads/quadratic-samples/spec.js";
 import { module } from "./respond.js";

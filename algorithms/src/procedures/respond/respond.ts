@@ -4,8 +4,8 @@
  */
 import { RegulusError, seedOf } from "@regulus/proto";
 import type { RespondSample, RespondTask } from "../../solvers/respond.js";
-import { findWorkload } from "../../training/find-component.js";
-import { openRequestOf } from "../../training/open-request.js";
+import { findWorkload } from "../../training/setup/find-component.js";
+import { openRequestOf } from "../../training/setup/open-request.js";
 import { type RespondAnswerer, respondModule } from "./respond-session.js";
 import { solveForSlice } from "./solve-in-parts.js";
 import { spec } from "./spec.js";

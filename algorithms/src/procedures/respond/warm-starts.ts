@@ -4,7 +4,7 @@
  */
 import { assert } from "@regulus/proto";
 import type { WarmStart } from "../../solvers/respond.js";
-import type { NamedTensor } from "../../training/checkpoint.js";
+import type { NamedTensor } from "../../training/state/checkpoint.js";
 
 /** Lengths of x and of q (0 for none) of each sample, in order. */
 export type Lengths = readonly (readonly [number, number])[];

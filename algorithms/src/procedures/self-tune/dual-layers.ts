@@ -6,11 +6,11 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { atPlaces, bendPlaces, hyperTangent, untaped } from "../../kernels/index.js";
-import { roleOf } from "../../training/parameter-info.js";
-import { type Initializer, ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
-import { embeddingBound, maskedRows, productOf, tableOf } from "../../training/plain-layers.js";
-import type { Weight } from "../../training/technique.js";
-import { type Conv2dOptions, imagesOf, type Layers } from "../../training/tensor-network.js";
+import type { Weight } from "../../training/contracts/technique.js";
+import { embeddingBound, maskedRows, productOf, tableOf } from "../../training/network/plain-layers.js";
+import { type Conv2dOptions, imagesOf, type Layers } from "../../training/network/tensor-network.js";
+import { roleOf } from "../../training/state/parameter-info.js";
+import { type Initializer, ones, type ParameterStore, uniformFanIn, zeros } from "../../training/state/parameter-store.js";
 import { type Dual, mapped } from "./dual.js";
 import { lstmDual } from "./dual-recurrence.js";
 import { masked } from "./hyper-layers.js";

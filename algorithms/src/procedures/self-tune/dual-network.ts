@@ -4,9 +4,9 @@
  * Source: Bae and Grosse, "Delta-STN", NeurIPS 2020.
  */
 import * as tf from "@tensorflow/tfjs";
-import type { Activation, Network, Signal } from "../../training/network.js";
-import type { SiteActivations, SiteKind } from "../../training/technique.js";
-import { imagesOf, type MaskRule, type TrainingRules } from "../../training/tensor-network.js";
+import type { Activation, Network, Signal } from "../../training/contracts/network.js";
+import type { SiteActivations, SiteKind } from "../../training/contracts/technique.js";
+import { imagesOf, type MaskRule, type TrainingRules } from "../../training/network/tensor-network.js";
 import { activateDual, addDuals, type Dual, DualSignal, dualOf, mapped, maxPoolDual } from "./dual.js";
 import type { DualLayers } from "./dual-layers.js";
 import { groupNormalizedDual, layerNormalizedDual } from "./dual-recurrence.js";

@@ -1,5 +1,5 @@
 /**
- * Long short-term memory and normalization on dual numbers: the same functions as ../../training/lstm.ts and ../../training/normalization.ts,
+ * Long short-term memory and normalization on dual numbers: the same functions as ../../training/network/lstm.ts and ../../training/network/normalization.ts,
  * with the tangents that these have.
  * Source: the derivative of c = f c + i g and hidden = o tanh(c) by the product rule; of y = (x - mean) / s, y. = (x. - mean x. - y mean(y x.)) / s
  * with the means over what is normalized together.
@@ -14,7 +14,7 @@ import {
   inverseDeviation,
   layerAveraging,
   layerNormalized,
-} from "../../training/normalization.js";
+} from "../../training/network/normalization.js";
 import { activateDual, addDuals, type Dual, mapped, multiplyDuals } from "./dual.js";
 
 /** Hidden states [batch, time, units]; the arguments are those of lstmSequence. */

@@ -6,8 +6,8 @@
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { maxPoolTangent, untaped } from "../../kernels/index.js";
-import type { Activation, Signal } from "../../training/network.js";
-import { imagesOf } from "../../training/tensor-network.js";
+import type { Activation, Signal } from "../../training/contracts/network.js";
+import { imagesOf } from "../../training/network/tensor-network.js";
 
 export interface Dual {
   /** A constant to gradients: they are asked by what tangents are made of, and values are not. */

@@ -5,10 +5,10 @@ import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../../core/index.js";
 import { onBoth, relativeGap } from "../../kernels/against-cpu.js";
 import { chooseBackend } from "../../kernels/index.js";
-import type { Network, Signal } from "../../training/network.js";
-import { ParameterStore } from "../../training/parameter-store.js";
-import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
-import { referenceLstm } from "../../training/testing/reference-lstm.js";
+import type { Network, Signal } from "../../training/contracts/network.js";
+import { TensorNetwork, tensorOf } from "../../training/network/tensor-network.js";
+import { referenceLstm } from "../../training/network/testing/reference-lstm.js";
+import { ParameterStore } from "../../training/state/parameter-store.js";
 import { HyperLayers } from "./hyper-layers.js";
 
 await chooseBackend("wasm");

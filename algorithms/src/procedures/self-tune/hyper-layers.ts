@@ -6,11 +6,11 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { atPlaces, bend, bendHalves, bendPlaces, hyperDense } from "../../kernels/index.js";
-import { lstmSequence } from "../../training/lstm.js";
-import { ones, type ParameterStore, uniformFanIn, zeros } from "../../training/parameter-store.js";
-import { embeddingBound, maskedRows, PlainLayers, productOf, tableOf } from "../../training/plain-layers.js";
-import type { Weight } from "../../training/technique.js";
-import { type Conv2dOptions, imagesOf, type Layers } from "../../training/tensor-network.js";
+import type { Weight } from "../../training/contracts/technique.js";
+import { lstmSequence } from "../../training/network/lstm.js";
+import { embeddingBound, maskedRows, PlainLayers, productOf, tableOf } from "../../training/network/plain-layers.js";
+import { type Conv2dOptions, imagesOf, type Layers } from "../../training/network/tensor-network.js";
+import { ones, type ParameterStore, uniformFanIn, zeros } from "../../training/state/parameter-store.js";
 import { type ReactingWeight, ReactingWeights, type ResponseOptions } from "./reacting-weights.js";
 
 export class HyperLayers implements Layers {

@@ -4,7 +4,7 @@ import { it } from "node:test";
 import { SearchSpec, Work } from "@regulus/proto";
 import { createRng } from "../../core/index.js";
 import { chooseBackend } from "../../kernels/index.js";
-import type { Observed } from "../../training/procedure.js";
+import type { Observed } from "../../training/contracts/procedure.js";
 import { contradicts, forkDirection, guardPairs, guardScore } from "./hypergradient-guard.js";
 import { module } from "./self-tune.js";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { SearchSpec, Work } from "@regulus/proto";
 import { chooseBackend } from "../../kernels/index.js";
-import type { Observed, Session } from "../../training/procedure.js";
+import type { Observed, Session } from "../../training/contracts/procedure.js";
 import { module } from "./self-tune.js";
 
 await chooseBackend("wasm");

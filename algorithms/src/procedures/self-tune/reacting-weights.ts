@@ -5,9 +5,9 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { bend, halfBentSquares } from "../../kernels/index.js";
-import { responsePart, roleOf } from "../../training/parameter-info.js";
-import { type Initializer, normal, type ParameterStore, zeros } from "../../training/parameter-store.js";
-import type { Weight } from "../../training/technique.js";
+import type { Weight } from "../../training/contracts/technique.js";
+import { responsePart, roleOf } from "../../training/state/parameter-info.js";
+import { type Initializer, normal, type ParameterStore, zeros } from "../../training/state/parameter-store.js";
 
 export interface ResponseOptions {
   /** Layers that react; absent for all. */

@@ -4,7 +4,7 @@ import { it } from "node:test";
 import { openCase, stepTo, type TrialCase } from "../../conformance/attempt.js";
 import { decodeSchedule, valuesAt } from "../../core/index.js";
 import { chooseBackend } from "../../kernels/index.js";
-import type { Session } from "../../training/procedure.js";
+import type { Session } from "../../training/contracts/procedure.js";
 
 await chooseBackend("wasm");
 

@@ -12,10 +12,10 @@ import { encodeSchedule, ScheduleRecording, type ScheduleRow } from "../../core/
 import { parseOptions } from "../../settings/parse-options.js";
 import type { LearnedHyperparameters } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
-import { DataOrder } from "../../training/data-order.js";
-import { ModelTrainer } from "../../training/model-trainer.js";
-import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/procedure.js";
-import { setUpTrial, type TrialSetup } from "../../training/trial-setup.js";
+import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/contracts/procedure.js";
+import { setUpTrial, type TrialSetup } from "../../training/setup/trial-setup.js";
+import { DataOrder } from "../../training/trainer/data-order.js";
+import { ModelTrainer } from "../../training/trainer/model-trainer.js";
 import {
   checkByForks,
   contradicts,

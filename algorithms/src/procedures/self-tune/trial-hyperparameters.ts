@@ -2,9 +2,9 @@
 import { RegulusError } from "@regulus/proto";
 import { type HyperparameterSpec, unconstrainedMax, unconstrainedOf } from "../../core/index.js";
 import { LearnedHyperparameters } from "../../solvers/self-tuning/learned-hyperparameters.js";
-import type { TrialRequest } from "../../training/procedure.js";
-import type { StepValues } from "../../training/technique-set.js";
-import type { TrialSetup } from "../../training/trial-setup.js";
+import type { TrialRequest } from "../../training/contracts/procedure.js";
+import type { TrialSetup } from "../../training/setup/trial-setup.js";
+import type { StepValues } from "../../training/techniques/technique-set.js";
 import type { SelfTuneOptions } from "./spec.js";
 
 /** The techniques' hyperparameters that can be learned and that the trial gives no value. */

@@ -4,13 +4,13 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { LearnedHyperparameters, Perturbation } from "../../solvers/self-tuning/learned-hyperparameters.js";
-import { layersPass, type TrainingPass } from "../../training/model-trainer.js";
-import { isResponse } from "../../training/parameter-info.js";
-import type { ParameterStore } from "../../training/parameter-store.js";
-import { PlainLayers } from "../../training/plain-layers.js";
-import type { StepValues } from "../../training/technique-set.js";
-import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
-import type { Task } from "../../training/workload.js";
+import type { Task } from "../../training/contracts/workload.js";
+import { PlainLayers } from "../../training/network/plain-layers.js";
+import { TensorNetwork, tensorOf } from "../../training/network/tensor-network.js";
+import { isResponse } from "../../training/state/parameter-info.js";
+import type { ParameterStore } from "../../training/state/parameter-store.js";
+import type { StepValues } from "../../training/techniques/technique-set.js";
+import { layersPass, type TrainingPass } from "../../training/trainer/model-trainer.js";
 import { DualLayers } from "./dual-layers.js";
 import { DualNetwork, linearised } from "./dual-network.js";
 import { HyperLayers } from "./hyper-layers.js";

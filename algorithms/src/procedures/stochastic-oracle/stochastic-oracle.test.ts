@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromVectors, RegulusError, SearchSpec, toVectors, Work } from "@regulus/proto";
 import { combineNodes, decodeDescription, decodeShardAnswer, type NumberLists } from "../../solvers/index.js";
-import type { Session } from "../../training/procedure.js";
-import { TrialFailure } from "../../training/procedure.js";
+import type { Session } from "../../training/contracts/procedure.js";
+import { TrialFailure } from "../../training/contracts/procedure.js";
 import { module } from "./stochastic-oracle.js";
 
 const workloads = {

@@ -9,10 +9,10 @@ import { counted, fromVectors, limits, RegulusError, seedOf, toVectors, type Wor
 import { z } from "zod";
 import { parseOptions } from "../../settings/parse-options.js";
 import type { StochasticProblem } from "../../solvers/stochastic-problem.js";
-import { decodeCheckpoint, encodeCheckpoint } from "../../training/checkpoint.js";
-import { findWorkload } from "../../training/find-component.js";
-import { openRequestOf } from "../../training/open-request.js";
-import { type Observed, type ProcedureModule, type Session, TrialFailure } from "../../training/procedure.js";
+import { type Observed, type ProcedureModule, type Session, TrialFailure } from "../../training/contracts/procedure.js";
+import { findWorkload } from "../../training/setup/find-component.js";
+import { openRequestOf } from "../../training/setup/open-request.js";
+import { decodeCheckpoint, encodeCheckpoint } from "../../training/state/checkpoint.js";
 import { doubles, doublesOf } from "../respond/warm-starts.js";
 import { OracleShard, type ShardMemory } from "./oracle-shard.js";
 import { type StochasticOracleOptions, spec } from "./spec.js";

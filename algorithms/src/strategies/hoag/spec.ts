@@ -1,8 +1,8 @@
 /** What the strategy hoag says of itself. */
 import type { z } from "zod";
+import { roundOptions, roundProblems } from "../../bilevel/rounds.js";
 import type { StrategySpec } from "../../core/index.js";
 import { hoagOptions } from "../../solvers/maid/options.js";
-import { roundOptions, roundProblems } from "../bilevel-rounds.js";
 
 const options = hoagOptions.safeExtend(roundOptions);
 export type HoagStrategyOptions = z.output<typeof options>;

@@ -1,8 +1,8 @@
 /** What the strategy maid says of itself. */
 import type { z } from "zod";
+import { roundOptions, roundProblems } from "../../bilevel/rounds.js";
 import type { StrategySpec } from "../../core/index.js";
 import { maidOptions } from "../../solvers/maid/options.js";
-import { roundOptions, roundProblems } from "../bilevel-rounds.js";
 
 const options = maidOptions.safeExtend(roundOptions);
 export type MaidStrategyOptions = z.output<typeof options>;

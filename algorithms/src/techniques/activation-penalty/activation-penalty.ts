@@ -6,7 +6,7 @@
  */
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
-import type { StepContext, TechniqueModule } from "../../training/technique.js";
+import type { StepContext, TechniqueModule } from "../../training/contracts/technique.js";
 import { type ActivationPenaltyOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<ActivationPenaltyOptions> = {

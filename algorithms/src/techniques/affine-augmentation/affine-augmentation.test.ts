@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import { passOf } from "../../conformance/one-technique.js";
 import { onBoth, relativeGap } from "../../kernels/against-cpu.js";
 import { chooseBackend } from "../../kernels/index.js";
-import { TrialFailure } from "../../training/procedure.js";
+import { TrialFailure } from "../../training/contracts/procedure.js";
 import { inverseMap, module } from "./affine-augmentation.js";
 
 await chooseBackend("wasm");

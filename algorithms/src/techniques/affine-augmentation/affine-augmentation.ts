@@ -5,8 +5,8 @@
  * Source: Simard, Steinkraus and Platt, "Best practices for convolutional neural networks", ICDAR 2003, section 2 (affine distortions).
  */
 import * as tf from "@tensorflow/tfjs";
-import { atRow, imageInputs, isOff, signs } from "../../training/augmentation-inputs.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { atRow, imageInputs, isOff, signs } from "../../training/techniques/augmentation-inputs.js";
 import { type AffineAugmentationOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<AffineAugmentationOptions> = {

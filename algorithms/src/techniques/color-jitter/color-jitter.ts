@@ -5,8 +5,8 @@
  * Source: Howard, "Some improvements on deep convolutional neural network based image classification", 2013, section 2 (color manipulations).
  */
 import * as tf from "@tensorflow/tfjs";
-import { atRow, imageInputs, isOff, signs } from "../../training/augmentation-inputs.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { atRow, imageInputs, isOff, signs } from "../../training/techniques/augmentation-inputs.js";
 import { type ColorJitterOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<ColorJitterOptions> = {

@@ -5,8 +5,8 @@
  * Source: DeVries and Taylor, "Improved regularization of convolutional neural networks with cutout", 2017, section 3.
  */
 import * as tf from "@tensorflow/tfjs";
-import { atRow, imageInputs, isOff } from "../../training/augmentation-inputs.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { atRow, imageInputs, isOff } from "../../training/techniques/augmentation-inputs.js";
 import { type CutoutOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<CutoutOptions> = {

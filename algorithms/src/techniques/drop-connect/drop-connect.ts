@@ -5,8 +5,8 @@
  * LSTM language models", ICLR 2018, section 2.
  */
 import { assert } from "@regulus/proto";
-import { dropMask } from "../../training/drop-mask.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { dropMask } from "../../training/techniques/drop-mask.js";
 import { type DropConnectOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<DropConnectOptions> = {

@@ -4,8 +4,8 @@
  * Source: Srivastava et al., "Dropout", JMLR 15 (2014), section 10 (scaling at training time).
  */
 import * as tf from "@tensorflow/tfjs";
-import { dropMask } from "../../training/drop-mask.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { dropMask } from "../../training/techniques/drop-mask.js";
 import { type DropoutOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<DropoutOptions> = {

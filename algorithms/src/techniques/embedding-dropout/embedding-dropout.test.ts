@@ -5,9 +5,9 @@ import * as tf from "@tensorflow/tfjs";
 import { passOf } from "../../conformance/one-technique.js";
 import { createRng } from "../../core/index.js";
 import { chooseBackend } from "../../kernels/index.js";
-import { ParameterStore } from "../../training/parameter-store.js";
-import { PlainLayers } from "../../training/plain-layers.js";
-import { TensorNetwork, tensorOf } from "../../training/tensor-network.js";
+import { PlainLayers } from "../../training/network/plain-layers.js";
+import { TensorNetwork, tensorOf } from "../../training/network/tensor-network.js";
+import { ParameterStore } from "../../training/state/parameter-store.js";
 import { module } from "./embedding-dropout.js";
 
 await chooseBackend("cpu");

@@ -5,8 +5,8 @@
  * et al., "Regularizing and optimizing LSTM language models", ICLR 2018, section 4.3.
  */
 import { assert } from "@regulus/proto";
-import { dropMask } from "../../training/drop-mask.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { dropMask } from "../../training/techniques/drop-mask.js";
 import { type EmbeddingDropoutOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<EmbeddingDropoutOptions> = {

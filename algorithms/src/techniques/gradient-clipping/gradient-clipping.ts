@@ -4,7 +4,7 @@
  * Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, algorithm 1.
  */
 import * as tf from "@tensorflow/tfjs";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
 import { type GradientClippingOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<GradientClippingOptions> = {

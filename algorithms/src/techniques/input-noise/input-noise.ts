@@ -5,8 +5,8 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { filled } from "../../kernels/index.js";
-import { checkRealInputs } from "../../training/augmentation-inputs.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { checkRealInputs } from "../../training/techniques/augmentation-inputs.js";
 import { type InputNoiseOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<InputNoiseOptions> = {

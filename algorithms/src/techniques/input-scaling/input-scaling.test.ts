@@ -4,7 +4,7 @@ import { it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { passOf } from "../../conformance/one-technique.js";
 import { chooseBackend } from "../../kernels/index.js";
-import { TrialFailure } from "../../training/procedure.js";
+import { TrialFailure } from "../../training/contracts/procedure.js";
 import { module } from "./input-scaling.js";
 
 await chooseBackend("cpu");

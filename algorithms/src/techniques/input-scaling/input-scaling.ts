@@ -3,8 +3,8 @@
  * Source: MacKay et al., "Self-Tuning Networks", ICLR 2019, the released code of its convolutional experiments.
  */
 import * as tf from "@tensorflow/tfjs";
-import { atRow, checkRealInputs, isOff } from "../../training/augmentation-inputs.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { atRow, checkRealInputs, isOff } from "../../training/techniques/augmentation-inputs.js";
 import { type InputScalingOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<InputScalingOptions> = {

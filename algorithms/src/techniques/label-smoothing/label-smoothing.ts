@@ -4,8 +4,8 @@
  * Source: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, section 7.
  */
 import * as tf from "@tensorflow/tfjs";
-import { classesOf } from "../../training/class-targets.js";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
+import { classesOf } from "../../training/techniques/class-targets.js";
 import { type LabelSmoothingOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<LabelSmoothingOptions> = {

@@ -5,8 +5,8 @@
  * into input, hidden and output rates is that of Merity et al., "Regularizing and optimizing LSTM language models", ICLR 2018, section 4.2.
  */
 import * as tf from "@tensorflow/tfjs";
-import { dropMask } from "../../training/drop-mask.js";
-import type { SiteKind, TechniqueModule } from "../../training/technique.js";
+import type { SiteKind, TechniqueModule } from "../../training/contracts/technique.js";
+import { dropMask } from "../../training/techniques/drop-mask.js";
 import { type LockedDropoutOptions, spec } from "./spec.js";
 
 const rateOf: Readonly<Record<SiteKind, string>> = {

@@ -4,8 +4,8 @@ import { it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { passOf } from "../../conformance/one-technique.js";
 import { chooseBackend } from "../../kernels/index.js";
-import { TrialFailure } from "../../training/procedure.js";
-import { TechniqueMemories } from "../../training/technique-memory.js";
+import { TrialFailure } from "../../training/contracts/procedure.js";
+import { TechniqueMemories } from "../../training/state/technique-memory.js";
 import { module } from "./ps-kd.js";
 
 await chooseBackend("cpu");

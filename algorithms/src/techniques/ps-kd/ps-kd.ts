@@ -5,8 +5,8 @@
  * pass itself, as in the authors' code.
  */
 import * as tf from "@tensorflow/tfjs";
-import { classesOf } from "../../training/class-targets.js";
-import type { StepContext, TechniqueModule } from "../../training/technique.js";
+import type { StepContext, TechniqueModule } from "../../training/contracts/technique.js";
+import { classesOf } from "../../training/techniques/class-targets.js";
 import { type PsKdOptions, spec } from "./spec.js";
 
 export const module: TechniqueModule<PsKdOptions> = {

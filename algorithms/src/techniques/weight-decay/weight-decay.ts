@@ -5,7 +5,7 @@
  */
 import { assert } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
-import type { TechniqueModule } from "../../training/technique.js";
+import type { TechniqueModule } from "../../training/contracts/technique.js";
 import { spec, type WeightDecayOptions } from "./spec.js";
 
 export const module: TechniqueModule<WeightDecayOptions> = {

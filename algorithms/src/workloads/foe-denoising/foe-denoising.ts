@@ -4,7 +4,7 @@
 import { createRng, type Rng } from "../../core/index.js";
 import { denoisingTask } from "../../data/denoising-samples.js";
 import { expertsSmoothness, expertsThetaDim, fieldsOfExperts } from "../../solvers/problems/fields-of-experts.js";
-import type { RespondModule } from "../../training/workload.js";
+import type { RespondModule } from "../../training/contracts/workload.js";
 import { type FoeDenoisingOptions, spec } from "./spec.js";
 
 export const module: RespondModule<FoeDenoisingOptions> = {

@@ -7,7 +7,7 @@ import { createRng, type Rng } from "../../core/index.js";
 import { type Digits, mnistClasses, testDigits, trainDigits } from "../../data/mnist-digits.js";
 import { pooledDigits } from "../../data/pooled-digits.js";
 import { createHyperRepresentation, type RepresentationTask } from "../../solvers/problems/hyper-representation.js";
-import type { StochasticModule } from "../../training/workload.js";
+import type { StochasticModule } from "../../training/contracts/workload.js";
 import { type HyperRepresentationOptions, spec } from "./spec.js";
 
 export const module: StochasticModule<HyperRepresentationOptions> = {

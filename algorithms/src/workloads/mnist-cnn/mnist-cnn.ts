@@ -6,9 +6,9 @@ import { MnistSplits } from "../../data/mnist.js";
 import { mnistClasses, mnistSide } from "../../data/mnist-digits.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { trainingOf } from "../../settings/training-settings.js";
-import { classificationError } from "../../training/losses.js";
-import type { Network, Signal } from "../../training/network.js";
-import type { WorkloadModule } from "../../training/workload.js";
+import type { Network, Signal } from "../../training/contracts/network.js";
+import type { WorkloadModule } from "../../training/contracts/workload.js";
+import { classificationError } from "../../training/network/losses.js";
 import { type MnistCnnOptions, mnistCnnTraining, spec } from "./spec.js";
 
 export const module: WorkloadModule<MnistCnnOptions> = {

@@ -13,7 +13,7 @@ import {
   type LogisticRows,
   multinomialLogistic,
 } from "../../solvers/problems/multinomial-logistic.js";
-import type { RespondModule } from "../../training/workload.js";
+import type { RespondModule } from "../../training/contracts/workload.js";
 import { type MnistLogisticOptions, spec } from "./spec.js";
 
 export const module: RespondModule<MnistLogisticOptions> = {

@@ -6,7 +6,7 @@ import { openCase, stepTo } from "../../conformance/attempt.js";
 import { MnistSplits } from "../../data/mnist.js";
 import { mnistPixels } from "../../data/mnist-digits.js";
 import { chooseBackend } from "../../kernels/index.js";
-import type { Split } from "../../training/workload.js";
+import type { Split } from "../../training/contracts/workload.js";
 
 await chooseBackend("wasm");
 

@@ -5,8 +5,8 @@ import { MnistSplits } from "../../data/mnist.js";
 import { mnistClasses, mnistPixels } from "../../data/mnist-digits.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { trainingOf } from "../../settings/training-settings.js";
-import { classificationError } from "../../training/losses.js";
-import type { WorkloadModule } from "../../training/workload.js";
+import type { WorkloadModule } from "../../training/contracts/workload.js";
+import { classificationError } from "../../training/network/losses.js";
 import { type MnistMlpOptions, mnistMlpTraining, spec } from "./spec.js";
 
 export const module: WorkloadModule<MnistMlpOptions> = {

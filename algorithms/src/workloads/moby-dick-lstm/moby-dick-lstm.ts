@@ -9,7 +9,7 @@ import { mobyDick } from "../../data/moby-dick.js";
 import { type TextLevel, TextWindows, type TokenizedText, tokenize } from "../../data/text-windows.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { trainingOf } from "../../settings/training-settings.js";
-import type { WorkloadModule } from "../../training/workload.js";
+import type { WorkloadModule } from "../../training/contracts/workload.js";
 import { type MobyDickLstmOptions, mobyDickLstmTraining, spec } from "./spec.js";
 
 const defaultVocabulary: Readonly<Record<TextLevel, number>> = { character: 40, word: 2000 };

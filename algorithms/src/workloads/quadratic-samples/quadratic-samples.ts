@@ -4,7 +4,7 @@
  */
 import { createRng } from "../../core/index.js";
 import { drawQuadratic, type QuadraticProblem } from "../../solvers/problems/quadratic.js";
-import type { RespondModule } from "../../training/workload.js";
+import type { RespondModule } from "../../training/contracts/workload.js";
 import { type QuadraticSamplesOptions, spec } from "./spec.js";
 
 export const module: RespondModule<QuadraticSamplesOptions> = {

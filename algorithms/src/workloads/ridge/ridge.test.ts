@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../../core/index.js";
 import { predict } from "../../data/ridge-problem.js";
 import { chooseBackend } from "../../kernels/index.js";
-import { modelKit } from "../../training/trial-setup.js";
+import { modelKit } from "../../training/setup/trial-setup.js";
 import { module, ridgeSplits } from "./ridge.js";
 import { spec } from "./spec.js";
 

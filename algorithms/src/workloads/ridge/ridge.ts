@@ -6,8 +6,8 @@ import * as tf from "@tensorflow/tfjs";
 import { createRng, type Rng } from "../../core/index.js";
 import { drawRidgeRows, drawRidgeWeights, type RidgeRows } from "../../data/ridge-problem.js";
 import { trainingOf } from "../../settings/training-settings.js";
-import { halfSquaredError } from "../../training/losses.js";
-import type { Split, WorkloadModule } from "../../training/workload.js";
+import type { Split, WorkloadModule } from "../../training/contracts/workload.js";
+import { halfSquaredError } from "../../training/network/losses.js";
 import { type RidgeOptions, ridgeTraining, spec } from "./spec.js";
 
 export const module: WorkloadModule<RidgeOptions> = {

@@ -3,7 +3,7 @@
  * with a learning curve on top if wanted. `validLoss` is the same number, so that search files for trained workloads run on it unchanged.
  * Source: Surjanovic and Bingham, Virtual Library of Simulation Experiments, www.sfu.ca/~ssurjano.
  */
-import type { ClosedFormModule } from "../../training/workload.js";
+import type { ClosedFormModule } from "../../training/contracts/workload.js";
 import { boxOf, type SyntheticFunctionOptions, spec } from "./spec.js";
 
 export const module: ClosedFormModule<SyntheticFunctionOptions> = {

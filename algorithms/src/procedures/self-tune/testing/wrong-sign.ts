@@ -6,10 +6,10 @@
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { createRng } from "../../../core/index.js";
-import { halfSquaredError } from "../../../training/losses.js";
-import type { Network, Signal } from "../../../training/network.js";
-import { tensorOf } from "../../../training/tensor-network.js";
-import type { Split, WorkloadModule } from "../../../training/workload.js";
+import type { Network, Signal } from "../../../training/contracts/network.js";
+import type { Split, WorkloadModule } from "../../../training/contracts/workload.js";
+import { halfSquaredError } from "../../../training/network/losses.js";
+import { tensorOf } from "../../../training/network/tensor-network.js";
 
 const inputs = 20;
 const sizes = { train: 24, tune: 400, valid: 100, test: 100 };

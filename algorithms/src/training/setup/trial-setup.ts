@@ -1,0 +1,136 @@
+/**
+ * What every procedure that trains a model does first: finds the workload and the techniques that a search names, reads their options,
+ * sorts the trial's parameters among them, and opens the data. It trains nothing.
+ */
+
+import { basename } from "node:path";
+import { RegulusError, type SearchSpec, seedOf } from "@regulus/proto";
+import * as tf from "@tensorflow/tfjs";
+import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../../core/index.js";
+import { softmaxCrossEntropy } from "../../kernels/index.js";
+import { parseOptions } from "../../settings/parse-options.js";
+import { partSettingsOf } from "../../settings/training-settings.js";
+import type { LearningRate, LearningRateModule } from "../contracts/learning-rate.js";
+import type { ModelKit } from "../contracts/model-kit.js";
+import type { OptimizerModule, OptimizerRule } from "../contracts/optimizer.js";
+import type { Probe } from "../contracts/probe.js";
+import type { TrialRequest } from "../contracts/procedure.js";
+import type { Task, WorkloadModule } from "../contracts/workload.js";
+import { classificationError, halfSquaredError } from "../network/losses.js";
+import { TechniqueMemories } from "../state/technique-memory.js";
+import type { NamedHooks } from "../techniques/technique-set.js";
+import { findWorkload, loadLearningRate, loadOptimizer, loadProbe, loadTechnique } from "./find-component.js";
+import { type GivenToModule, openModule } from "./open-module.js";
+import { openRequestOf } from "./open-request.js";
+
+/** What built-in procedures give to every workload. */
+export const modelKit: ModelKit = { tf, softmaxCrossEntropy, classificationError, halfSquaredError, createRng };
+
+/** A hyperparameter of a technique in this trial. */
+export interface TechniqueHyperparameter {
+  readonly spec: HyperparameterSpec;
+  /** The trial's value; where the trial has none, undefined: the procedure learns it, or its fallback holds. */
+  readonly value: number | undefined;
+}
+
+/** How weights follow their gradients. */
+export interface Following {
+  readonly optimizer: OptimizerRule;
+  readonly learningRate: LearningRate;
+  /** Steps that training is planned to have: schedules end there. */
+  readonly plannedSteps: number;
+}
+
+export interface TrialSetup {
+  readonly task: Task;
+  readonly following: Following;
+  readonly techniques: readonly NamedHooks[];
+  /** What the techniques remember. */
+  readonly memories: TechniqueMemories;
+  /** What is measured of the model, besides its losses. */
+  readonly probes: readonly Probe[];
+  /** Hyperparameters of the techniques, by name. */
+  readonly hyperparameters: ReadonlyMap<string, TechniqueHyperparameter>;
+  /** Values that options of techniques fix, by name. */
+  readonly fixed: ReadonlyMap<string, number>;
+  /** Random numbers of the trial. */
+  readonly rng: Rng;
+}
+
+/** Opens a trial's workload. The caller closes the task. */
+export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
+  const { spec, work, seed } = request;
+  const parameters: Configuration = work.parameters ?? {};
+  const techniques: NamedHooks[] = [];
+  const hyperparameters = new Map<string, TechniqueHyperparameter>();
+  const fixed = new Map<string, number>();
+  for (const { name, options: raw } of spec.techniques) {
+    const module = await loadTechnique(name);
+    const options = parseOptions(`techniques.${name}.options`, module.spec.options, raw);
+    techniques.push({ name, hooks: module.create(options) });
+    for (const one of module.spec.hyperparameters(options)) {
+      hyperparameters.set(one.parameter.name, { spec: one, value: numberOf(one.parameter.name, parameters[one.parameter.name]) });
+    }
+    for (const [option, value] of Object.entries(raw ?? {})) {
+      if (!hyperparameters.has(option) && typeof value === "number") fixed.set(option, value);
+    }
+  }
+  const module = await findWorkload(spec);
+  if (!("open" in module)) {
+    const words = `the workload ${module.spec.name} is a function in closed form: its procedure is evaluate, not ${work.procedure}`;
+    throw new RegulusError("failed-precondition", words);
+  }
+  const rest = Object.entries(parameters).filter(([name]) => !hyperparameters.has(name));
+  const given = { options: { ...spec.workload?.options }, parameters: Object.fromEntries(rest), seed: seedOf(spec) };
+  const task = await openTask(request, module, given);
+  try {
+    const following = await followingOf(request, task);
+    const memories = new TechniqueMemories();
+    return { task, following, techniques, memories, probes: await probesOf(spec), hyperparameters, fixed, rng: createRng(seed) };
+  } catch (error) {
+    task.close();
+    throw error;
+  }
+}
+
+/** A user's module is told which of the names that it was given nobody reads: once a trial, at its beginning. */
+async function openTask(
+  { spec, checkpoint, found }: TrialRequest,
+  module: WorkloadModule<unknown>,
+  given: Omit<GivenToModule, "kit">,
+): Promise<Task> {
+  const path = spec.workload?.module ?? "";
+  if (path === "") return await module.open({ ...openRequestOf(module.spec, given), kit: modelKit });
+  const { task, unread } = await openModule(module, { ...given, kit: modelKit });
+  if (unread.length > 0 && checkpoint === undefined) {
+    found("warning", `the module ${basename(path)} did not read ${unread.join(", ")} when it was opened; is the name right?`);
+  }
+  return task;
+}
+
+async function probesOf({ probes }: SearchSpec): Promise<readonly Probe[]> {
+  const made: Probe[] = [];
+  for (const { name, options } of probes) {
+    const module = await loadProbe(name);
+    made.push(module.create(parseOptions(`probes.${name}.options`, module.spec.options, options)));
+  }
+  return made;
+}
+
+async function followingOf({ spec, work }: TrialRequest, { training }: Task): Promise<Following> {
+  const optimizer = await loadOptimizer(training.optimizer);
+  const schedule = await loadLearningRate(training.learningRateSchedule ?? "constant");
+  const settingsOf = (part: OptimizerModule<unknown> | LearningRateModule<unknown>) =>
+    parseOptions(`training (${part.spec.name})`, part.spec.options, partSettingsOf(part.spec, training));
+  return {
+    optimizer: optimizer.create(settingsOf(optimizer)),
+    learningRate: schedule.create(settingsOf(schedule)),
+    // What a rung asks for is not the end: the search's own length is, where it has one.
+    plannedSteps: spec.budget?.stepsPerTrial || Math.max(work.untilStep, training.steps),
+  };
+}
+
+function numberOf(name: string, value: ParameterValue | undefined): number | undefined {
+  if (value === undefined || typeof value === "number") return value;
+  throw new RegulusError("invalid-argument", `saw ${name} = ${String(value)}, expected a number`);
+}
