@@ -2,6 +2,7 @@
  * The coordinator as its doors (gRPC services, benches, the simulator) see it.
  */
 import type {
+  ArtifactRef,
   ConnectResponse,
   CreateSearchRequest,
   ExplainSearchResponse,
@@ -38,6 +39,14 @@ export interface Reader {
   readonly room?: Room;
 }
 
+/** An artifact that may come in. */
+export interface Upload {
+  /** It is in the store. */
+  stored(): void;
+  /** The upload is over, stored or not. */
+  leave(): void;
+}
+
 /** Everything a client or an agent can ask for. Failures are RegulusErrors. Requests are checked here, field by field. */
 export interface Coordinator {
   /** `caller` names whoever asks, for its share of searches; absent for nobody in particular. */
@@ -64,6 +73,8 @@ export interface Coordinator {
   exportSearch(searchId: string, reader?: Reader): AsyncIterable<ExportSearchResponse>;
   explainSearch(searchId: string, trial: number | undefined, reader?: Reader): Promise<ExplainSearchResponse>;
   listAgents(request: ListAgentsRequest): ListAgentsResponse;
+  /** Room for an artifact that a caller brings to the store. Fails with "exhausted" where it has stored too much that no search refers to. */
+  beginUpload(caller: string, artifact: ArtifactRef): Promise<Upload>;
   /** An agent's connection. `send` must not block; the coordinator bounds what it sends by the agent's slots. */
   connectAgent(register: Register, send: (message: ConnectResponse) => void, close: (reason: string) => void): AgentConnection;
   /** Numbers for the metrics page. */

@@ -36,6 +36,9 @@ export const limits = {
   /** Free bytes of a disk that no artifact gets: they are the log's. Of a small disk this part. */
   diskKeptBytesMax: 256 * 1024 * 1024,
   diskKeptPart: 0.05,
+  /** Artifacts that one caller has stored and no search refers to, and their bytes. Without TLS all programs of the machine are one caller. */
+  unreferencedArtifactsPerCallerMax: 65_536,
+  unreferencedBytesPerCallerMax: 64 * 1024 * 1024 * 1024,
   /** How often artifacts that nothing refers to are looked for, and how often while the disk is short of room. */
   sweepEveryMs: 3_600_000,
   sweepShortEveryMs: 600_000,

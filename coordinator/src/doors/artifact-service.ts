@@ -10,9 +10,11 @@ import {
   type PutArtifactResponse,
   RegulusError,
 } from "@regulus/proto";
+import type { Coordinator, Upload } from "../coordinator.js";
 import type { ArtifactStore } from "../ports.js";
 import { ArtifactPlaces, type Transfer } from "./artifact-places.js";
 import type { CallGuard, CallGuards } from "./call-guards.js";
+import { lastingCallerOf } from "./callers.js";
 import { cancellation, checkMetadata, type Incoming, type Route, received, safeDefinition, serverStream } from "./calls.js";
 import type { Failures } from "./failures.js";
 import type { OpenStreams } from "./open-streams.js";
@@ -21,6 +23,7 @@ import { UploadPace } from "./upload-pace.js";
 
 /** What the door opens on. */
 export interface ArtifactDoor {
+  readonly coordinator: Pick<Coordinator, "beginUpload">;
   readonly artifacts: ArtifactStore;
   readonly failures: Failures;
   readonly streams: OpenStreams;
@@ -29,7 +32,7 @@ export interface ArtifactDoor {
 
 /** Routes of ArtifactService, by the name of the method. */
 export function artifactRoutes(door: ArtifactDoor): Readonly<Record<keyof typeof ArtifactServiceService, Route>> {
-  const { artifacts, failures, guards } = door;
+  const { coordinator, artifacts, failures, guards } = door;
   const incoming = new ArtifactPlaces("coming in");
   const outgoing = new ArtifactPlaces("going out");
   const put: handleClientStreamingCall<Incoming<PutArtifactRequest>, PutArtifactResponse> = (call, answer) => {
@@ -38,7 +41,8 @@ export function artifactRoutes(door: ArtifactDoor): Readonly<Record<keyof typeof
       const evicted = new AbortController();
       const transfer = incoming.take(guards.of(call).caller, (error) => evicted.abort(error));
       try {
-        return { artifact: await putArtifact(artifacts, call, { transfer, evicted: evicted.signal }) };
+        const begin = (header: ArtifactRef) => coordinator.beginUpload(lastingCallerOf(call), header);
+        return { artifact: await putArtifact(artifacts, call, { transfer, evicted: evicted.signal, begin }) };
       } finally {
         transfer.leave();
       }
@@ -90,16 +94,18 @@ async function* fetched(
 }
 
 /** A place among the artifacts that come in. */
-interface Upload {
+interface Place {
   readonly transfer: Transfer;
   /** Aborts with an error where the place went to another one. */
   readonly evicted: AbortSignal;
+  /** Takes room for it. */
+  readonly begin: (header: ArtifactRef) => Promise<Upload>;
 }
 
 async function putArtifact(
   artifacts: ArtifactStore,
   call: ServerReadableStream<Incoming<PutArtifactRequest>, PutArtifactResponse>,
-  { transfer, evicted }: Upload,
+  { transfer, evicted, begin }: Place,
 ): Promise<ArtifactRef> {
   const gone = cancellation(call);
   const source = new UploadPieces(call[Symbol.asyncIterator](), gone, evicted);
@@ -110,7 +116,14 @@ async function putArtifact(
   const checks = new RequestChecks();
   checks.artifact("header", header.value);
   checks.done();
-  return artifacts.put(header.value, dataOf(source, header.value.size, transfer), gone);
+  const upload = await begin(header.value);
+  try {
+    const stored = await artifacts.put(header.value, dataOf(source, header.value.size, transfer), gone);
+    upload.stored();
+    return stored;
+  } finally {
+    upload.leave();
+  }
 }
 
 /** The data of the messages after the header; fails as soon as there is more of it than announced. */

@@ -19,9 +19,22 @@ export function callerOf(call: CallingSide, connection?: object): string {
   return caller;
 }
 
+/**
+ * The caller's name as it stays over its connections, for what outlives them. Without TLS all programs of the machine are one, since each can open as
+ * many connections as it likes.
+ */
+export function lastingCallerOf(call: CallingSide): string {
+  return holderOf(call) ?? "the programs of this machine";
+}
+
 function nameOf(call: CallingSide): string {
+  return holderOf(call) ?? call.getPeer();
+}
+
+/** The holder of the client's certificate. */
+function holderOf(call: CallingSide): string | undefined {
   const certificate = call.getAuthContext().sslPeerCertificate;
-  if (certificate === undefined) return call.getPeer();
+  if (certificate === undefined) return undefined;
   const { CN } = certificate.subject;
   return typeof CN === "string" && CN !== "" ? `CN=${CN}` : certificate.fingerprint256;
 }

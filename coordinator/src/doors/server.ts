@@ -81,7 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     server,
     agentRoutes({ coordinator, failures, streams, heartbeatEveryMs, registerWithinMs, now: () => performance.now() }),
   );
-  addRoutes(server, artifactRoutes({ artifacts, failures, streams, guards }));
+  addRoutes(server, artifactRoutes({ coordinator, artifacts, failures, streams, guards }));
   const services = [SearchServiceService.getSearch, AgentServiceService.connect, ArtifactServiceService.putArtifact].map(
     (method) => method.path.split("/")[1] ?? "",
   );

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { type ArtifactRef, limits } from "@regulus/proto";
 import type { ArtifactStore, Clock, StoredArtifact } from "../ports.js";
-import { ArtifactLedger, artifactGraceMs, orphanAgeMs } from "./artifact-ledger.js";
+import { ArtifactLedger, artifactGraceMs, orphanAgeMs, orphanAgeShortMs } from "./artifact-ledger.js";
 
 /** A store that keeps when things were put, by a clock that only the test moves. */
 class Place {
@@ -202,6 +202,58 @@ test("a sweep tells what is referred to and not stored, and only that", async ()
   ledger.forget(forgotten);
   for (const { sha256 } of [gone, forgotten]) at.stored.delete(sha256);
   assert.deepEqual(await ledger.sweep(), [gone.sha256]);
+});
+
+/** Stores a text as a caller's upload. */
+async function upload(at: Place, ledger: ArtifactLedger, caller: string, text: string): Promise<ArtifactRef> {
+  const coming = { sha256: createHash("sha256").update(text).digest("hex"), size: text.length, kind: "checkpoint" };
+  const begun = await ledger.beginUpload(caller, coming);
+  const ref = at.put(text);
+  begun.stored();
+  begun.leave();
+  return ref;
+}
+
+test("what a caller stored counts until a search refers to it, a report that is refused gives nothing, and others have their own room", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock, { bytesMax: 1000, artifactsMax: 2 });
+  const first = await upload(at, ledger, "a", "first");
+  const second = await upload(at, ledger, "a", "second");
+  await assert.rejects(upload(at, ledger, "a", "third"), { code: "exhausted" });
+  await upload(at, ledger, "b", "another's");
+  const giveBack = ledger.hold(first);
+  await assert.rejects(upload(at, ledger, "a", "third"), { code: "exhausted" }, "a report names it, and no search yet");
+  giveBack();
+  ledger.retain(second);
+  const third = await upload(at, ledger, "a", "third");
+  await assert.rejects(upload(at, ledger, "a", "fourth"), { code: "exhausted" });
+  await assert.rejects(upload(at, ledger, "a", "second"), { code: "exhausted" }, "it counts while it is on its way");
+  await at.pass(artifactGraceMs);
+  assert.deepEqual([at.has(first), at.has(second), at.has(third)], [false, true, true]);
+  await upload(at, ledger, "a", "second");
+  await upload(at, ledger, "a", "second");
+  await upload(at, ledger, "a", "fourth");
+});
+
+test("what a caller stored an hour ago for nobody makes room for what it brings, and a sweep gives room back", async () => {
+  const at = new Place();
+  const ledger = new ArtifactLedger(at.store, at.clock, { bytesMax: 20, artifactsMax: 9 });
+  const [left, held] = [await upload(at, ledger, "a", "left"), await upload(at, ledger, "a", "held")];
+  const giveBack = ledger.hold(held);
+  await at.pass(orphanAgeShortMs);
+  const young = await upload(at, ledger, "a", "young");
+  await assert.rejects(upload(at, ledger, "a", "too long"), { code: "exhausted" }, "an hour and no more");
+  await at.pass(1);
+  const last = await upload(at, ledger, "a", "too long");
+  assert.deepEqual(
+    [left, held, young, last].map((ref) => at.has(ref)),
+    [false, true, true, true],
+  );
+  giveBack();
+  await at.pass(orphanAgeMs + 1);
+  await ledger.sweep();
+  assert.equal(at.stored.size, 0);
+  await upload(at, ledger, "a", "twenty characters ..");
 });
 
 test("a ledger that is closed removes nothing more", async () => {

@@ -3,13 +3,15 @@
  * bytes may have been put by somebody else in between, and an agent may still be reading them.
  */
 import { type ArtifactRef, limits } from "@regulus/proto";
+import type { Upload } from "../coordinator.js";
 import type { ArtifactStore, Clock } from "../ports.js";
+import { type UploadBounds, UploadQuota } from "./upload-quota.js";
 
 /** Time between the last reference to an artifact and its removal. */
 export const artifactGraceMs = 60_000;
 /** Age at which an artifact that nothing refers to is left over from a crash. Agents bring their reports sooner than that. */
 export const orphanAgeMs = 24 * 3_600_000;
-/** The same while the disk is short of room: still much longer than from an upload to its report. */
+/** The same while the disk is short of room, or its caller of quota: still much longer than from an upload to its report. */
 export const orphanAgeShortMs = 3_600_000;
 
 /** References to artifacts, over all searches. */
@@ -18,6 +20,7 @@ export class ArtifactLedger {
   readonly #clock: Clock;
   readonly #counts = new Map<string, number>();
   readonly #due = new Map<string, () => void>();
+  readonly #uploads: UploadQuota;
   /** Grows whenever the references are counted anew. */
   #countings = 0;
   /** Whether all references are counted; until then nothing can be told to be without one. */
@@ -26,20 +29,31 @@ export class ArtifactLedger {
   #sweptMs: number;
   #isSweeping = false;
 
-  constructor(artifacts: ArtifactStore, clock: Clock) {
+  /** @param uploadBounds Other bounds than those of the contract, for tests. */
+  constructor(artifacts: ArtifactStore, clock: Clock, uploadBounds?: UploadBounds) {
     this.#artifacts = artifacts;
     this.#clock = clock;
+    const isReferred = (sha256: string): boolean => this.#counts.has(sha256);
+    this.#uploads = new UploadQuota({ now: () => clock.now(), isReferred, bounds: uploadBounds });
     this.#sweptMs = clock.now();
   }
 
+  /** Room for an artifact that a caller brings. Fails with "exhausted" where it has stored too much that nothing refers to. */
+  async beginUpload(caller: string, artifact: ArtifactRef): Promise<Upload> {
+    if (!this.#uploads.hasRoom(caller, artifact.size)) await this.#removeOld(caller);
+    return this.#uploads.begin(caller, artifact);
+  }
+
   retain(ref: ArtifactRef | undefined): void {
-    if (ref !== undefined) this.#counts.set(ref.sha256, (this.#counts.get(ref.sha256) ?? 0) + 1);
+    if (ref === undefined) return;
+    this.#count(ref);
+    this.#uploads.forget(ref.sha256);
   }
 
   /** A reference for a while, from before anything in the log refers to it. Answers how to give it back. */
   hold(ref: ArtifactRef): () => void {
     const counting = this.#countings;
-    this.retain(ref);
+    this.#count(ref);
     return () => {
       if (counting === this.#countings) this.release(ref);
     };
@@ -75,7 +89,7 @@ export class ArtifactLedger {
     for await (const { sha256, storedMs } of this.#artifacts.list()) {
       if (this.#closed || counting !== this.#countings) return [];
       unseen.delete(sha256);
-      if (storedMs < before && !this.#counts.has(sha256)) await this.#artifacts.remove(sha256);
+      if (storedMs < before && !this.#counts.has(sha256)) await this.#take(sha256);
     }
     return this.#missing(unseen);
   }
@@ -138,6 +152,25 @@ export class ArtifactLedger {
     const stored = this.#counts.has(sha256) ? undefined : await this.#artifacts.stat(sha256);
     if (stored === undefined || this.#counts.has(sha256) || this.#closed) return;
     if (stored.storedMs > this.#clock.now() - artifactGraceMs) this.#removeLater(sha256);
-    else await this.#artifacts.remove(sha256);
+    else await this.#take(sha256);
+  }
+
+  /** Removes what a caller stored long ago and nothing refers to. */
+  async #removeOld(caller: string): Promise<void> {
+    const beforeMs = this.#clock.now() - orphanAgeShortMs;
+    for (const sha256 of this.#uploads.olderThan(caller, beforeMs)) {
+      if (this.#closed || !this.#isCounted) return;
+      if (!this.#counts.has(sha256)) await this.#take(sha256);
+    }
+  }
+
+  /** Takes an artifact out of the store. */
+  async #take(sha256: string): Promise<void> {
+    await this.#artifacts.remove(sha256);
+    this.#uploads.forget(sha256);
+  }
+
+  #count({ sha256 }: ArtifactRef): void {
+    this.#counts.set(sha256, (this.#counts.get(sha256) ?? 0) + 1);
   }
 }

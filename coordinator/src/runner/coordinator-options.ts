@@ -3,6 +3,7 @@ import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { Strategies } from "../strategy-host/strategy-host.js";
 import type { Notify } from "./notices.js";
 import type { Diagnostics } from "./search-diagnostics.js";
+import type { UploadBounds } from "./upload-quota.js";
 
 export interface CoordinatorOptions {
   /** The caller closes it, after the coordinator. */
@@ -30,10 +31,12 @@ export interface CoordinatorOptions {
   readonly newSeed?: () => number;
   /** Runs a round soon. */
   readonly defer?: (call: () => void) => void;
-  /** Told of each failure of the log, to write it down. */
   /** Gets what looks for artifacts that nothing refers to, to be called every now and then. Absent: they are looked for at the start only. */
   readonly sweepAgain?: (sweep: () => void) => void;
+  /** Told of each failure of the log, to write it down. */
   readonly onLogFailure?: (error: unknown) => void;
   /** Told who comes and goes, and of leases that are taken back. */
   readonly notify?: Notify;
+  /** Other bounds of uploads than those of the contract, for tests. */
+  readonly uploadBounds?: UploadBounds;
 }

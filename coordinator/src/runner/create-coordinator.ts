@@ -5,6 +5,7 @@
 import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagnostics";
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
+  type ArtifactRef,
   type CreateSearchRequest,
   counted,
   defaults,
@@ -30,7 +31,7 @@ import {
   type Trial,
   type Warning,
 } from "@regulus/proto";
-import type { AgentConnection, Coordinator, CoordinatorGauges, Reader } from "../coordinator.js";
+import type { AgentConnection, Coordinator, CoordinatorGauges, Reader, Upload } from "../coordinator.js";
 import { explain } from "../explain/explain.js";
 import type { SearchCommand } from "../search/commands.js";
 import type { SearchState } from "../search/search-state.js";
@@ -74,6 +75,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
     diagnostics,
     onLogFailure: options.onLogFailure ?? (() => undefined),
     notify: options.notify ?? (() => undefined),
+    uploadBounds: options.uploadBounds,
   });
   await runner.start();
   // What it finds wrong it will find again at the next start; nobody waits for it.
@@ -244,6 +246,10 @@ class CoordinatorCore implements Coordinator {
 
   listAgents(request: ListAgentsRequest): ListAgentsResponse {
     return listAgents(this.#runner.agents.views(), request);
+  }
+
+  beginUpload(caller: string, artifact: ArtifactRef): Promise<Upload> {
+    return this.#runner.ledger.beginUpload(caller, artifact);
   }
 
   connectAgent(register: Register, send: AgentLink["send"], close: AgentLink["close"]): AgentConnection {

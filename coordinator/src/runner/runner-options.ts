@@ -4,6 +4,7 @@ import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { StrategyHost } from "../strategy-host/strategy-host.js";
 import type { Notify } from "./notices.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
+import type { UploadBounds } from "./upload-quota.js";
 
 export interface RunnerOptions {
   readonly log: EventLog;
@@ -21,4 +22,6 @@ export interface RunnerOptions {
   /** Told of each failure of the log. */
   readonly onLogFailure: (error: unknown) => void;
   readonly notify: Notify;
+  /** Other bounds of uploads than those of the contract, for tests. */
+  readonly uploadBounds?: UploadBounds | undefined;
 }

@@ -62,7 +62,7 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.ledger = new ArtifactLedger(options.artifacts, options.clock);
+    this.ledger = new ArtifactLedger(options.artifacts, options.clock, options.uploadBounds);
     this.deciding = new Deciding({
       ...options,
       searches: this.searches,

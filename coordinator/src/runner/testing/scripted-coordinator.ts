@@ -22,6 +22,7 @@ import { ProcessClock, VirtualTime } from "../../simulation/virtual-time.js";
 import { createCoordinator } from "../create-coordinator.js";
 import type { Notice } from "../notices.js";
 import type { Diagnostics } from "../search-diagnostics.js";
+import type { UploadBounds } from "../upload-quota.js";
 import { Hand, type HandOptions } from "./hand.js";
 
 /** Turns of the event loop without a new fact after which nothing more comes of searches that have all ended. */
@@ -51,6 +52,8 @@ export class ScriptedCoordinator {
   proposals: (asked: number, limit: number) => readonly Proposal[] = () => [];
   asked = 0;
   diagnostics: Diagnostics | undefined;
+  /** What callers may store, in place of the contract's bounds. */
+  uploadBounds: UploadBounds | undefined;
   /** Time that only `advance` moves, and the clock that shows it. */
   readonly time = new VirtualTime();
   readonly clock = new ProcessClock(this.time);
@@ -130,7 +133,7 @@ export class ScriptedCoordinator {
     opened = this;
     // Under the name of a registered strategy, since the catalog checks names.
     const strategies = new Map(registered).set("random", this.#scripted());
-    const { diagnostics } = this;
+    const { diagnostics, uploadBounds } = this;
     this.#coordinator = await createCoordinator({
       newSeed: () => {
         this.seedsDrawn += 1;
@@ -145,6 +148,7 @@ export class ScriptedCoordinator {
       onLogFailure: (error) => void this.failures.push({ atMs: this.time.nowMs, error }),
       ...(this.#virtual ? { clock: this.clock, defer: (call: () => void) => void this.time.after(0, call) } : {}),
       ...(diagnostics === undefined ? {} : { diagnostics }),
+      ...(uploadBounds === undefined ? {} : { uploadBounds }),
     });
   }
 

@@ -362,7 +362,7 @@ export type ArtifactServiceService = typeof ArtifactServiceService;
 export const ArtifactServiceService = {
   /**
    * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
-   * too many are coming in, or this one had to make room for another caller's: try again.
+   * too many are coming in, this one had to make room for another caller's, or its caller has stored too much that no search refers to: try again.
    */
   putArtifact: {
     path: "/regulus.v1.ArtifactService/PutArtifact" as const,
@@ -388,7 +388,7 @@ export const ArtifactServiceService = {
 export interface ArtifactServiceServer extends UntypedServiceImplementation {
   /**
    * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
-   * too many are coming in, or this one had to make room for another caller's: try again.
+   * too many are coming in, this one had to make room for another caller's, or its caller has stored too much that no search refers to: try again.
    */
   putArtifact: handleClientStreamingCall<PutArtifactRequest, PutArtifactResponse>;
   /** GetArtifact sends bytes in order. */
@@ -398,7 +398,7 @@ export interface ArtifactServiceServer extends UntypedServiceImplementation {
 export interface ArtifactServiceClient extends Client {
   /**
    * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
-   * too many are coming in, or this one had to make room for another caller's: try again.
+   * too many are coming in, this one had to make room for another caller's, or its caller has stored too much that no search refers to: try again.
    */
   putArtifact(
     callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
