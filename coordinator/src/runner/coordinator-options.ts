@@ -1,8 +1,8 @@
 /** What a coordinator is made of. */
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { Strategies } from "../strategy-host/strategy-host.js";
-import type { Notify } from "./notices.js";
-import type { Diagnostics } from "./search-diagnostics.js";
+import type { Notify } from "./round/notices.js";
+import type { Diagnostics } from "./searches/search-diagnostics.js";
 import type { UploadBounds } from "./upload-quota.js";
 
 export interface CoordinatorOptions {

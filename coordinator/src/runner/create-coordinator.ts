@@ -37,21 +37,21 @@ import type { SearchCommand } from "../search/commands.js";
 import type { SearchState } from "../search/search-state.js";
 import { InlineHost, type StrategyHost } from "../strategy-host/strategy-host.js";
 import { WorkerHost } from "../strategy-host/worker-host.js";
-import { type AgentLink, connectAgent } from "./connect-agent.js";
+import { type AgentLink, connectAgent } from "./calls/connect-agent.js";
+import { createSearch, newId, newSeed } from "./calls/create-search.js";
+import { exportTrials } from "./calls/export-trials.js";
+import { gaugesOf } from "./calls/gauges.js";
+import { listAgents, listSearches, listTrials } from "./calls/listings.js";
+import { OutputDesk } from "./calls/output-desk.js";
+import { searchWarnings } from "./calls/search-warnings.js";
+import { shareOf } from "./calls/share-words.js";
 import type { CoordinatorOptions } from "./coordinator-options.js";
-import { createSearch, newId, newSeed } from "./create-search.js";
-import { exportTrials } from "./export-trials.js";
-import { gaugesOf } from "./gauges.js";
-import { listAgents, listSearches, listTrials } from "./listings.js";
-import { OutputDesk } from "./output-desk.js";
-import { newestFacts, readThrough } from "./reading.js";
-import { openWith, type ReopeningOptions } from "./reopening.js";
-import { Runner } from "./runner.js";
-import { SearchDiagnostics } from "./search-diagnostics.js";
-import { searchWarnings } from "./search-warnings.js";
-import { shareOf } from "./share-words.js";
+import { openWith, type ReopeningOptions } from "./round/reopened-searches.js";
+import { Runner } from "./round/runner.js";
+import { newestFacts, readThrough } from "./searches/log-pieces.js";
+import { SearchDiagnostics } from "./searches/search-diagnostics.js";
+import type { Watched } from "./searches/watchers.js";
 import { systemClock } from "./system-clock.js";
-import type { Watched } from "./watchers.js";
 
 /** Reads the log and serves. Fails with "data-loss" where the log is damaged. */
 export async function createCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
@@ -223,7 +223,7 @@ class CoordinatorCore implements Coordinator {
     const runner = this.#runner;
     return runner.call(() => {
       const entry = runner.entry(searchId);
-      runner.deciding.command(entry, { kind: "stopTrial", trial: number, reason: reason || "stopped by its user" });
+      runner.decisions.command(entry, { kind: "stopTrial", trial: number, reason: reason || "stopped by its user" });
       return () => {
         const trial = entry.state.trial(number);
         if (trial === undefined) throw noTrial(entry.state, number);
@@ -281,9 +281,9 @@ class CoordinatorCore implements Coordinator {
     const runner = this.#runner;
     return runner.call(() => {
       const entry = runner.entry(searchId);
-      runner.deciding.command(entry, command);
+      runner.decisions.command(entry, command);
       // A repeated stop changes nothing, but on a full log the search may end by it.
-      runner.deciding.touch(entry);
+      runner.decisions.touch(entry);
       return () => entry.state.view();
     }, options);
   }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createRng } from "@regulus/algorithms/core";
 import { type ArtifactRef, Direction, EndReason, type Fact, Measurement, type Report } from "@regulus/proto";
 import fc from "fast-check";
-import { watchHeld } from "../runner/held-artifacts.js";
+import { watchHeld } from "../runner/artifacts/held-artifacts.js";
 import { keptRefs, noCheckpoints, type TrialCheckpoints, withEnd, withMeasured, withSaved } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";
 import { decide } from "./decide.js";

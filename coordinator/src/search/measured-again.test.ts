@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { EndReason, type Measurement, type Report } from "@regulus/proto";
 import fc from "fast-check";
 import { openMemoryLog } from "../log/memory-log.js";
-import { exportTrials } from "../runner/export-trials.js";
+import { exportTrials } from "../runner/calls/export-trials.js";
 import { decideReport } from "./decide-report.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
 

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { EndReason, type Fact, type Measurement, parseSearchDocument, type Trial } from "@regulus/proto";
 import fc from "fast-check";
 import { openMemoryLog } from "../log/memory-log.js";
-import { exportTrials } from "../runner/export-trials.js";
-import { listTrials } from "../runner/listings.js";
+import { exportTrials } from "../runner/calls/export-trials.js";
+import { listTrials } from "../runner/calls/listings.js";
 import type { FactKind } from "./commands.js";
 import { SearchState } from "./search-state.js";
 

@@ -20,8 +20,8 @@ import { MemoryLogFile, openMemoryLog } from "../../log/memory-log.js";
 import type { EventLog } from "../../ports.js";
 import { ProcessClock, VirtualTime } from "../../simulation/virtual-time.js";
 import { createCoordinator } from "../create-coordinator.js";
-import type { Notice } from "../notices.js";
-import type { Diagnostics } from "../search-diagnostics.js";
+import type { Notice } from "../round/notices.js";
+import type { Diagnostics } from "../searches/search-diagnostics.js";
 import type { UploadBounds } from "../upload-quota.js";
 import { Hand, type HandOptions } from "./hand.js";
 

@@ -1,0 +1,25 @@
+/** What the owner of a search should know although the search is accepted. Pure: who else could warn reads a log or a screen. */
+import type { SearchSpec, Warning } from "@regulus/proto";
+import { canRun, missing, needsOf, type PlanAgent } from "../../plan/match.js";
+
+/** Warnings about a search with its defaults filled in. `agents`: those that take leases now. */
+export function searchWarnings(spec: SearchSpec, agents: readonly PlanAgent[]): Warning[] {
+  return [...objectiveWarnings(spec), ...agentWarnings(spec, agents)];
+}
+
+function objectiveWarnings({ objectives }: SearchSpec): Warning[] {
+  const [first, ...others] = objectives;
+  if (others.length === 0) return [];
+  const names = others.map(({ metric }) => metric).join(", ");
+  const message = `only ${first?.metric} is searched for; ${names} ${others.length === 1 ? "is" : "are"} recorded and has no influence`;
+  return [{ field: "objectives[1]", message: others.length === 1 ? message : message.replace("has no", "have no") }];
+}
+
+function agentWarnings(spec: SearchSpec, agents: readonly PlanAgent[]): Warning[] {
+  const needs = needsOf(spec);
+  if (agents.some((agent) => canRun(agent, needs))) return [];
+  if (agents.length === 0)
+    return [{ field: "", message: "no agent is connected: the search waits until one is (regulus agent)" }];
+  const { field, reason } = missing(agents, needs);
+  return [{ field, message: `the search waits: ${reason}` }];
+}

@@ -1,0 +1,102 @@
+/**
+ * The time between a round that the log did not take and the next one. Nobody heard of that round, so it never was: the searches are read
+ * from the log again, and after a while, longer with each further failure, rounds run again.
+ */
+import { RegulusError } from "@regulus/proto";
+import type { Clock } from "../../ports.js";
+
+/** Waits before the log is tried again after a failure: the first, doubled with each further one up to the longest. */
+const retryMs = { first: 500, max: 30_000 };
+
+/** What an outage needs of the runner. */
+export interface LogOutageOptions {
+  readonly clock: Clock;
+  /** Reads every search from the log again. */
+  readonly load: () => Promise<void>;
+  /** Every search is read: the states are those of the log. */
+  readonly loaded: () => void;
+  /** Takes commands again. */
+  readonly resume: () => void;
+  /** Told of each failure to read. */
+  readonly onLogFailure: (error: unknown) => void;
+}
+
+export class LogOutage {
+  readonly #options: LogOutageOptions;
+  #stale = false;
+  /** Failures since the last round that the log took. */
+  #failures = 0;
+  #closed = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: LogOutageOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the states hold what may not be in the log. */
+  get isStale(): boolean {
+    return this.#stale;
+  }
+
+  /** The log did not take a round. */
+  begin(): void {
+    this.#stale = true;
+    this.#failures += 1;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    void this.#reload();
+  }
+
+  /** The log took a round. */
+  over(): void {
+    this.#failures = 0;
+  }
+
+  /** There is room again: what waits need not wait longer. */
+  hasRoom(): void {
+    if (this.#stale || this.#cancel === undefined) return;
+    this.#cancel();
+    this.#cancel = undefined;
+    this.#options.resume();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel?.();
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#closed) return;
+    const { clock, load, loaded, resume, onLogFailure } = this.#options;
+    try {
+      await load();
+      this.#stale = false;
+    } catch (thrown) {
+      onLogFailure(thrown);
+    }
+    if (this.#closed) return;
+    if (!this.#stale) loaded();
+    const waitMs = Math.min(retryMs.max, retryMs.first * 2 ** (this.#failures - 1));
+    this.#cancel = clock.wakeAfter(waitMs, () => {
+      this.#cancel = undefined;
+      if (this.#stale) this.begin();
+      else resume();
+    });
+  }
+}
+
+/** The error for those who read what is not known yet. */
+export function stillReading(searchId: string): RegulusError {
+  const words = `search ${searchId} is read from the log again, after a write that the log refused; try again in a moment`;
+  return new RegulusError("unavailable", words);
+}
+
+/** The error for callers whose commands the log did not take. */
+export function refusalFor(thrown: unknown): RegulusError {
+  const more = { cause: thrown };
+  if (!(thrown instanceof RegulusError)) {
+    return new RegulusError("unavailable", `the log failed: ${String(thrown)}; nothing was changed, try again`, more);
+  }
+  const code = thrown.code === "exhausted" || thrown.code === "data-loss" ? thrown.code : "unavailable";
+  return new RegulusError(code, `the log can't be written, nothing was changed: ${thrown.message}`, more);
+}
