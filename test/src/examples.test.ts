@@ -12,7 +12,7 @@ import { parseSearchDocument } from "@regulus/proto";
 import { parse } from "yaml";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const examples = ["", "module/"].flatMap((folder) =>
+const examples = ["", "module/", "typescript/"].flatMap((folder) =>
   readdirSync(join(root, "examples", folder))
     .filter((file) => file.endsWith(".yaml"))
     .map((file) => `${folder}${file}`),

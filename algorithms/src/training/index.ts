@@ -10,4 +10,5 @@ export * from "./contracts/technique.js";
 export * from "./contracts/workload.js";
 export * from "./setup/find-component.js";
 export * from "./setup/open-request.js";
+export type { UserTask, UserWorkload } from "./setup/user-task.js";
 export * from "./state/checkpoint.js";

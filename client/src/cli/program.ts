@@ -90,6 +90,6 @@ ${exitCodesHelp}`,
 }
 
 function version(): string {
-  const found: unknown = createRequire(import.meta.url)("../../package.json");
+  const found: unknown = createRequire(import.meta.url)("../../../package.json");
   return typeof found === "object" && found !== null && "version" in found ? String(found.version) : "unknown";
 }

@@ -4,7 +4,19 @@
  */
 import { RegulusError } from "@regulus/proto";
 import { z } from "zod";
-import type { Task } from "../contracts/workload.js";
+import type { WorkloadSpec } from "../../core/component.js";
+import type { TrainingDefaults } from "../../settings/training-settings.js";
+import type { OpenRequest, Task } from "../contracts/workload.js";
+
+/** What a user's module opens: a task in which some parts may be absent. */
+export type UserTask = Pick<Task, "sizes" | "batch" | "forward" | "loss"> &
+  Partial<Pick<Task, "measureRows" | "metrics" | "close">> & { readonly training?: Partial<TrainingDefaults> };
+
+/** What a user's module exports as `workload`. Everything in `spec` may be absent. */
+export interface UserWorkload<Options = Readonly<Record<string, unknown>>> {
+  readonly spec?: Partial<WorkloadSpec<Options>>;
+  open(request: OpenRequest<Options>): UserTask | Promise<UserTask>;
+}
 
 const rows = z.int("expected how many rows the split has, a whole number").min(1, "expected at least one row");
 const positive = z.number().positive();
