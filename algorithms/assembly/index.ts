@@ -6,6 +6,8 @@ export { convFilterGradient, convInputGradient, CONV_COLUMN_FLOATS } from "./con
 export { gather } from "./gather";
 export { lstmCell, lstmCellGradient } from "./lstm";
 export { averagePoolGradient, maxPoolGradient, maxPoolTangent } from "./pool";
+export { reluGradient } from "./relu";
 export { segmentSum } from "./segment-sum";
-export { sumAll, sumRows } from "./sum";
+export { softmaxCrossEntropy, softmaxCrossEntropyGradient } from "./softmax-cross-entropy";
+export { addRow, sumAll, sumRows } from "./sum";
 export { adam, momentum } from "./update";

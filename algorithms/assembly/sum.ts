@@ -1,6 +1,16 @@
-// Sums over leading axes (a bias's gradient) and of everything (a norm).
+// A row added to every row (a bias), sums over leading axes (its gradient) and of everything (a norm).
 import { addFloats } from "./conv";
 import { bytes } from "./size";
+
+/** out [rows, columns]: x [rows, columns] plus one row [columns]. */
+export function addRow(x: usize, row: usize, out: usize, rows: i32, columns: i32): void {
+  const length = bytes(columns);
+  for (let r = 0; r < rows; r++, x += length, out += length) {
+    let i: usize = 0;
+    for (; i + 16 <= length; i += 16) v128.store(out + i, f32x4.add(v128.load(x + i), v128.load(row + i)));
+    for (; i < length; i += 4) store<f32>(out + i, load<f32>(x + i) + load<f32>(row + i));
+  }
+}
 
 /** out [columns]: sums of x [rows, columns] over its rows, in order. */
 export function sumRows(x: usize, out: usize, rows: i32, columns: i32): void {

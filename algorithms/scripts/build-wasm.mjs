@@ -12,8 +12,8 @@ const modules = [
   {
     entry: "index.ts",
     target: "src/kernels/wasm/module.generated.ts",
-    // Over the memory of tfjs's module.
-    memory: ["--importMemory", "--noExportMemory", "--initialMemory", "0"],
+    // Over the memory of tfjs's module, whose own data begins at 1024: tables of ours lie below it.
+    memory: ["--importMemory", "--noExportMemory", "--initialMemory", "0", "--memoryBase", "16"],
     builds: [
       { name: "MODULE_BASE64", features: [] },
       {

@@ -5,6 +5,8 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array);
   }
   class Memory {
+    /** @param size in pages of 64 KiB. */
+    constructor(size: { readonly initial: number });
     private readonly memory: unique symbol;
     readonly buffer: ArrayBuffer;
     /** By so many pages of 64 KiB; throws a RangeError where there is no room. */

@@ -10,6 +10,8 @@ import { conv2dBackpropFilterGradient } from "./conv2d.js";
 import { eluGradient, expGradient, powGradient, sigmoidGradient, softmaxGradient, tanhGradient } from "./elementwise.js";
 import { lstmCellGradient } from "./lstm-cell.js";
 import { averagePoolGradGradient, averagePoolGradient, maxPoolGradGradient } from "./pool.js";
+import { reluGradient } from "./relu.js";
+import { softmaxCrossEntropyGradient } from "./softmax-cross-entropy.js";
 
 const GRADIENTS: readonly GradConfig[] = [
   expGradient,
@@ -29,7 +31,8 @@ const GRADIENTS: readonly GradConfig[] = [
   ...hyperDenseGradients,
   ...hyperTangentGradients,
   lstmCellGradient,
-
+  reluGradient,
+  softmaxCrossEntropyGradient,
   ...comparisonGradients,
 ];
 

@@ -6,6 +6,7 @@ import "@tensorflow/tfjs-backend-wasm";
 import { assert } from "@regulus/proto";
 import type { KernelConfig } from "@tensorflow/tfjs-core";
 import { getKernel, registerKernel, unregisterKernel } from "@tensorflow/tfjs-core";
+import { quickAdd } from "./add.js";
 import { batchMatMul } from "./batch-mat-mul.js";
 import { bendGradientKernel, bendKernel } from "./bend.js";
 import { bendHalvesGradientKernel, bendHalvesKernel, bendPlacesGradientKernel, bendPlacesKernel } from "./bend-places.js";
@@ -24,7 +25,9 @@ import {
 import { lstmCellGradientKernel, lstmCellKernel } from "./lstm-cell.js";
 import { quickSlice, quickSplit, quickUnstack } from "./parts.js";
 import { avgPoolGrad, maxPoolGrad, maxPoolTangentKernel } from "./pool-gradients.js";
+import { reluGradientKernel } from "./relu-gradient.js";
 import { shareCast, shareIdentity } from "./share.js";
+import { softmaxCrossEntropyGradientKernel, softmaxCrossEntropyKernel } from "./softmax-cross-entropy.js";
 import { quickSum } from "./sum.js";
 import { unfilledKernel } from "./unfilled.js";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
@@ -53,6 +56,9 @@ const OURS = [
   hyperTangentUnbiasedKernel,
   lstmCellKernel,
   lstmCellGradientKernel,
+  reluGradientKernel,
+  softmaxCrossEntropyKernel,
+  softmaxCrossEntropyGradientKernel,
   unfilledKernel,
 ];
 
@@ -68,6 +74,7 @@ export function installWasmKernels(): void {
   replace(quickSplit(stock("SplitV")));
   replace(quickUnstack(stock("Unpack")));
   replace(transposeFirst(stock("_FusedMatMul")));
+  replace(quickAdd(stock("Add")));
   replace(quickSum(stock("Sum")));
   replace(shareIdentity(stock("Identity")));
   replace(shareCast(stock("Cast")));

@@ -44,6 +44,14 @@ export interface KernelModule {
   ): void;
   lstmCell(...args: [...inputs: LstmStates, outCell: number, outHidden: number, rows: number, units: number]): void;
   lstmCellGradient(...args: LstmGradientArguments): void;
+  /** out [rows]. */
+  softmaxCrossEntropy(logits: number, targets: number, out: number, rows: number, classes: number): void;
+  softmaxCrossEntropyGradient(
+    ...args: [dy: number, logits: number, targets: number, out: number, ...size: [rows: number, classes: number]]
+  ): void;
+  reluGradient(dy: number, x: number, out: number, size: number): void;
+  /** row [columns] added to each of x [rows, columns]. */
+  addRow(x: number, row: number, out: number, rows: number, columns: number): void;
   /** out [columns] of x [rows, columns]. */
   sumRows(x: number, out: number, rows: number, columns: number): void;
   sumAll(x: number, size: number): number;
@@ -182,6 +190,10 @@ const FUNCTIONS = [
   "bentSquaresGradient",
   "lstmCell",
   "lstmCellGradient",
+  "softmaxCrossEntropy",
+  "softmaxCrossEntropyGradient",
+  "reluGradient",
+  "addRow",
   "sumRows",
   "sumAll",
   "momentum",
