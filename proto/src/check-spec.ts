@@ -9,8 +9,9 @@ import { checkSchedule } from "./check-schedule.js";
 import { checkSpace } from "./check-space.js";
 import { checkCount, checkLabels, checkLine, checkName, checkOptions, isPlainMap } from "./check-values.js";
 import { counted } from "./counted.js";
+import { expectedOneOf } from "./did-you-mean.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
-import type { Command, Component, Objective, Resources, SearchSpec, Workload } from "./gen/regulus/v1/search.js";
+import type { Command, Component, Objective, Predictions, Resources, SearchSpec, Workload } from "./gen/regulus/v1/search.js";
 import { defaults, limits } from "./limits.js";
 import { ProblemList } from "./problem-list.js";
 import { retryReason, retryWord, retryWordProblem } from "./retry-reasons.js";
@@ -152,6 +153,10 @@ function checkComponent(problems: ProblemList, field: string, component: Compone
   checkOptions(problems, `${field}.options`, component.options);
 }
 
+/** Splits of a data set, and the precisions, of predictions that trials leave. */
+export const predictedSplits = ["train", "tune", "valid", "test"] as const;
+export const predictionPrecisions = ["float32", "float16"] as const;
+
 /** Budget, parallelism, retries and reporting. */
 function checkSpending(problems: ProblemList, { budget, parallelism, retries, reporting }: SearchSpec): void {
   if (isSet(budget)) {
@@ -171,6 +176,22 @@ function checkSpending(problems: ProblemList, { budget, parallelism, retries, re
   if (isSet(reporting)) {
     checkCount(problems, "reporting.measureEverySteps", reporting.measureEverySteps, { least: 0, greatest: limits.stepMax });
     checkCount(problems, "reporting.checkpointEveryMs", reporting.checkpointEveryMs, timer);
+    if (isSet(reporting.predictions)) checkPredictions(problems, reporting.predictions);
+  }
+}
+
+function checkPredictions(problems: ProblemList, { splits, precision }: Predictions): void {
+  const field = "reporting.predictions";
+  const named = listAt<unknown>(problems, `${field}.splits`, splits);
+  if (named.length === 0) problems.addText(`${field}.splits`, "none", expectedOneOf("", [...predictedSplits]));
+  for (const [index, split] of named.slice(0, limits.componentsMax).entries()) {
+    const isKnown = predictedSplits.some((known) => known === split);
+    if (!isKnown || named.indexOf(split) < index) {
+      problems.add(`${field}.splits[${index}]`, split, `each once, ${expectedOneOf(String(split), [...predictedSplits])}`);
+    }
+  }
+  if (precision !== "" && !predictionPrecisions.some((known) => known === precision)) {
+    problems.add(`${field}.precision`, precision, expectedOneOf(String(precision), [...predictionPrecisions]));
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { byteSizePattern } from "./byte-sizes.js";
-import { backendNames } from "./check-spec.js";
+import { backendNames, predictedSplits, predictionPrecisions } from "./check-spec.js";
 import { namePattern } from "./check-values.js";
 import { durationPattern } from "./durations.js";
 import { limits } from "./limits.js";
@@ -212,6 +212,13 @@ export const searchDocumentSchema = z
       .strictObject({
         measureEverySteps: count.optional().describe("Training steps between two measurements."),
         checkpointEvery: duration.optional().describe("Time between two checkpoints; 30s where absent."),
+        predictions: z
+          .strictObject({
+            splits: z.array(z.enum(predictedSplits)).min(1).describe("Splits of the data set."),
+            precision: z.enum(predictionPrecisions).optional().describe("How numbers are written; float32 where absent."),
+          })
+          .optional()
+          .describe("What its model says of each row, as files that trials leave when they pause and when they end."),
       })
       .optional()
       .describe("How often a trial measures and saves."),

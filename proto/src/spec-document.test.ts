@@ -36,7 +36,7 @@ const full = {
     attemptTimeout: "2h",
   },
   retries: { max: 0, backoff: "250ms", on: ["lost", "user-error"] },
-  reporting: { measureEverySteps: 10, checkpointEvery: "1m" },
+  reporting: { measureEverySteps: 10, checkpointEvery: "1m", predictions: { splits: ["valid", "test"], precision: "float16" } },
   seed: 12,
   labels: { team: "x" },
   tuning: { name: "self-tune", options: { entropyWeight: 0.5 } },
@@ -59,7 +59,8 @@ test("every field of a file arrives where it belongs, in the contract's units", 
     attemptTimeoutMs: 7_200_000,
   });
   assert.deepEqual(spec.retries, { max: 0, backoffMs: 250, on: ["END_REASON_LOST", "END_REASON_USER_ERROR"] });
-  assert.deepEqual(spec.reporting, { measureEverySteps: 10, checkpointEveryMs: 60_000 });
+  const predictions = { splits: ["valid", "test"], precision: "float16" };
+  assert.deepEqual(spec.reporting, { measureEverySteps: 10, checkpointEveryMs: 60_000, predictions });
   assert.deepEqual(
     spec.objectives.map(({ metric, direction, value, goal }) => [metric, direction, value, goal]),
     [

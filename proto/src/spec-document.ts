@@ -3,9 +3,16 @@
  * `checkSpec`. Defaults are left out on the way back, so that a file says what its user meant.
  */
 import { formatBytes, parseBytes } from "./byte-sizes.js";
-import { backendNames } from "./check-spec.js";
+import { backendNames, predictedSplits, predictionPrecisions } from "./check-spec.js";
 import { formatDuration, parseDurationMs } from "./durations.js";
-import { type Component, type Condition, type Objective, type Parameter, SearchSpec } from "./gen/regulus/v1/search.js";
+import {
+  type Component,
+  type Condition,
+  type Objective,
+  type Parameter,
+  type Predictions,
+  SearchSpec,
+} from "./gen/regulus/v1/search.js";
 import { retryReason, retryWord } from "./retry-reasons.js";
 import type { ParameterDocument, SearchDocument } from "./search-document.js";
 import { fromVectors, toVectors } from "./vectors.js";
@@ -47,7 +54,11 @@ export function documentToSpec(document: ReadDocument): SearchSpec {
       schedule: toSchedule(document.schedule),
       reporting:
         reporting &&
-        present({ measureEverySteps: reporting.measureEverySteps, checkpointEveryMs: ms(reporting.checkpointEvery) }),
+        present({
+          measureEverySteps: reporting.measureEverySteps,
+          checkpointEveryMs: ms(reporting.checkpointEvery),
+          predictions: reporting.predictions && present(reporting.predictions),
+        }),
     }),
   );
 }
@@ -106,6 +117,7 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
       present({
         measureEverySteps: reporting.measureEverySteps || undefined,
         checkpointEvery: duration(reporting.checkpointEveryMs),
+        predictions: reporting.predictions && fromPredictions(reporting.predictions),
       }),
     seed: spec.seed,
     labels: filled(spec.labels),
@@ -114,6 +126,13 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
     tuning: spec.tuning && fromComponent(spec.tuning),
     control: spec.control && { share: spec.control.share },
     schedule: spec.schedule && { steps: [...spec.schedule.steps], values: copied(fromVectors(spec.schedule.values)) },
+  });
+}
+
+function fromPredictions({ splits, precision }: Predictions) {
+  return present({
+    splits: predictedSplits.filter((split) => splits.includes(split)),
+    precision: predictionPrecisions.find((known) => known === precision),
   });
 }
 

@@ -58,7 +58,7 @@ test("rooms import inward only", () => {
 });
 
 /** Folders that get no tfjs, gRPC, NATS, file system, clock or global randomness. */
-const pureRooms = ["core", "settings", "bilevel", "strategies", "diagnostics", "catalog"].map(
+const pureRooms = ["core", "settings", "bilevel", "strategies", "diagnostics", "catalog", "predictions"].map(
   (room) => `algorithms/src/${room}/`,
 );
 const impure =

@@ -15,6 +15,8 @@ const parameters = z.object({
   fault: z.enum(["throw", "exit", "hang", "memory", "nan", "infeasible", "loop"]).default("throw"),
   /** What it leaves at its end, as a report; absent for nothing. "fail" makes making it fail. */
   leaves: z.string().optional(),
+  /** What it leaves where it pauses, as a report; absent for nothing. */
+  leavesAtPause: z.string().optional(),
   /** Whether a held session takes new work; else it is opened anew. */
   resumes: z.boolean().default(true),
   /** Whether it may pause unsaved: what it did can be done again. */
@@ -79,6 +81,11 @@ class CountingSession implements Session {
     if (leaves === undefined) return [];
     if (leaves === "fail") throw new Error("no paper");
     return [{ kind: "report", bytes: Buffer.from(`${leaves} at ${this.stepsDone}`) }];
+  }
+
+  async resultsAtPause() {
+    const { leavesAtPause } = this.parameters;
+    return leavesAtPause === undefined ? [] : [{ kind: "report", bytes: Buffer.from(`${leavesAtPause} at ${this.stepsDone}`) }];
   }
 
   async resume({ parameters: given }: Work): Promise<boolean> {

@@ -143,6 +143,9 @@ test("a trial leaves its results where it ends, and what fails there costs no nu
   const stopped = await run({}, { ...leaves, stopAt: 25, stop: "stopped-early" });
   assert.deepEqual(text(stopped.outcome), ["report: words at 25"]);
   assert.deepEqual(text((await run({ final: false }, leaves)).outcome), [], "a paused trial goes on");
+  const atPause = { parameters: { leaves: "words", leavesAtPause: "so far" } };
+  assert.deepEqual(text((await run({ final: false }, atPause)).outcome), ["report: so far at 55"]);
+  assert.deepEqual(text((await run({ final: false }, { ...atPause, stopAt: 25 })).outcome), [], "preempted before its pause");
   assert.deepEqual(text((await run({}, { ...leaves, stopAt: 25 })).outcome), [], "so does a preempted one");
   const failed = (await run({}, { parameters: { leaves: "fail" } })).outcome;
   assert.deepEqual([failed.reason, failed.final?.step, failed.results.length], ["done", 55, 0]);

@@ -28,7 +28,7 @@ export interface Outcome {
   readonly step: number;
   /** The newest measurement of this attempt. */
   readonly final: Measurement | undefined;
-  /** What the session leaves; nothing where the trial pauses or goes on elsewhere. */
+  /** What the session leaves; nothing where it goes on elsewhere. */
   readonly results: readonly SessionResult[];
 }
 
@@ -77,7 +77,9 @@ export async function train(open: () => Promise<Session>, plan: TrainPlan, liste
     listener.alive(session.stepsDone);
     const reason = await loop(session, plan, listener, progress);
     const ends = reason === "stopped-early" || (reason === "done" && plan.final);
-    const left = ends ? await resultsOf(session) : nothingLeft;
+    const pauses = reason === "done" && !plan.final;
+    const leaves = ends ? session.results : pauses ? session.resultsAtPause : undefined;
+    const left = leaves === undefined ? nothingLeft : await resultsOf(leaves.bind(session));
     kept = !ends && session.resume !== undefined && listener.keep !== undefined;
     if (kept) listener.keep?.(session);
     return { reason, ...left, step: session.stepsDone, final: progress.newest };
@@ -92,10 +94,9 @@ export async function train(open: () => Promise<Session>, plan: TrainPlan, liste
 const nothingLeft = { results: [], message: "" };
 
 /** What a session leaves, or words about why it could not: the trial's numbers count all the same. */
-async function resultsOf(session: Session): Promise<Pick<Outcome, "results" | "message">> {
-  if (session.results === undefined) return nothingLeft;
+async function resultsOf(leaves: () => Promise<readonly SessionResult[]>): Promise<Pick<Outcome, "results" | "message">> {
   try {
-    const results = await session.results();
+    const results = await leaves();
     const strange = results.find(({ kind }) => !resultKind.test(kind));
     if (strange !== undefined) throw new Error(`saw the kind ${JSON.stringify(strange.kind)}, expected ${resultKind.source}`);
     if (results.length > resultsMax) throw new Error(`saw ${results.length} of them, expected at most ${resultsMax}`);

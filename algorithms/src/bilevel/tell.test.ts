@@ -94,7 +94,7 @@ function begun(setting = settingOf()) {
     const range = { lo, hi: lo + 2 };
     measured(trial, 3, encodeAnswer({ question, samples, range, answers, nodes: [], rejected: false }));
   };
-  const pause = (trial: number, step = 3) => tell({ $case: "trialPaused", value: { trial, attempt: 1, step } });
+  const pause = (trial: number, step = 3) => tell({ $case: "trialPaused", value: { trial, attempt: 1, step, artifacts: [] } });
   const end = (trial: number, reason: EndReason = EndReason.END_REASON_LOST) =>
     tell({
       $case: "trialEnded",

@@ -120,6 +120,7 @@ function checkTrained(
     else if (field === "probes" && workload?.spec.procedure !== undefined)
       problems.add(field, named, `none with ${workload.spec.name}: it trains no model that a probe could look at`);
   }
+  if (spec.reporting?.predictions !== undefined) checkPredicted(problems, spec, workload);
   if (workload === undefined || !Array.isArray(spec.objectives)) return;
   for (const [index, objective] of spec.objectives.entries()) {
     const metric: unknown = objective?.metric;
@@ -127,6 +128,14 @@ function checkTrained(
     if (typeof metric !== "string" || metric === "" || measured.includes(metric)) continue;
     problems.add(`objectives[${index}].metric`, metric, expectedOneOf(metric, measured));
   }
+}
+
+/** Predictions are those of a model that we train. */
+function checkPredicted(problems: ProblemList, spec: SearchSpec, workload: Resolved<WorkloadSpec> | undefined): void {
+  const field = "reporting.predictions";
+  if (spec.command) problems.addText(field, "predictions", "none with a command: they are of models that our own training makes");
+  else if (workload?.spec.procedure !== undefined)
+    problems.addText(field, "predictions", `none with ${workload.spec.name}: it trains no model that could predict`);
 }
 
 /** There is something to search: parameters, or hyperparameters of techniques or of the workload. */

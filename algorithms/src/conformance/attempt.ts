@@ -14,6 +14,8 @@ export interface TrialCase {
   readonly techniques?: readonly (string | { readonly name: string; readonly options: Readonly<Record<string, unknown>> })[];
   /** Names of probes, with their defaults. */
   readonly probes?: readonly string[];
+  /** Predictions that it leaves. */
+  readonly predictions?: { readonly splits: readonly string[]; readonly precision: string };
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly options?: Readonly<Record<string, unknown>>;
   /** Defaults to 0: until it ends by itself. */
@@ -37,6 +39,7 @@ export async function openCase(trial: TrialCase, checkpoint?: Uint8Array): Promi
     ),
     probes: (trial.probes ?? []).map((name) => ({ name, options: {} })),
     seed: 1,
+    reporting: trial.predictions && { predictions: { ...trial.predictions, splits: [...trial.predictions.splits] } },
   });
   const work = Work.fromPartial({
     procedure: trial.procedure,

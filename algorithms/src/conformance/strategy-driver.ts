@@ -156,7 +156,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
         say({ $case: "trialPauseRequested", value: { trial: proposal.trial, reason: proposal.reason } });
         running = running.filter(({ trial }) => trial !== proposal.trial);
         found.status = "paused";
-        say({ $case: "trialPaused", value: { trial: proposal.trial, attempt: 1, step: found.steps } });
+        say({ $case: "trialPaused", value: { trial: proposal.trial, attempt: 1, step: found.steps, artifacts: [] } });
       } else {
         say({ $case: "trialStopRequested", value: { trial: proposal.trial, reason: proposal.reason } });
         running = running.filter(({ trial }) => trial !== proposal.trial);
@@ -230,7 +230,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     else {
       found.status = "paused";
       if (saves) found.saved = { steps: found.steps, weights: found.weights };
-      say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep } });
+      say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep, artifacts: [] } });
     }
     if (outcome !== "is-lost" && outcome !== "fails") return;
     if (drive.retry === "at-once") retry(trial, work);

@@ -73,7 +73,7 @@ test("each arm hears of its own trials by its own numbers, whatever the fact, an
     { $case: "attemptStarted", value: { trial, attempt: 1, agentId: "a", fromStep: 0 } },
     { $case: "trialMeasured", value: { trial, attempt: 1, measurement } },
     { $case: "trialCheckpointed", value: { trial, attempt: 1, step: 1, checkpoint } },
-    { $case: "trialPaused", value: { trial, attempt: 1, step: 1 } },
+    { $case: "trialPaused", value: { trial, attempt: 1, step: 1, artifacts: [] } },
     { $case: "trialEnded", value: { trial, attempt: 1, ...ended } },
   ];
   const before = told().map(({ length }) => length);

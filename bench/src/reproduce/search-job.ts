@@ -152,7 +152,7 @@ class SearchRun {
       paused.step = session.stepsDone;
       if (work.final) return this.#end(trial, EndReason.END_REASON_DONE, last);
       paused.saved = await session.save();
-      this.#tell({ $case: "trialPaused", value: { trial, attempt: 1, step: paused.step } });
+      this.#tell({ $case: "trialPaused", value: { trial, attempt: 1, step: paused.step, artifacts: [] } });
     } catch (error) {
       if (!(error instanceof TrialFailure)) throw error;
       this.#end(trial, EndReason.END_REASON_DIVERGED, undefined);

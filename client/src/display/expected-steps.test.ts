@@ -78,7 +78,7 @@ function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search)
     const measurement = { ...nothing, step, metrics: { validLoss: losses[trial] ?? 0 } };
     tell(now, { $case: "trialMeasured", value: { trial, attempt, measurement } });
     entered[rung]?.push(trial);
-    if (rung < rungs.length - 1) tell(now, { $case: "trialPaused", value: { trial, attempt, step } });
+    if (rung < rungs.length - 1) tell(now, { $case: "trialPaused", value: { trial, attempt, step, artifacts: [] } });
     else {
       const value = {
         trial,

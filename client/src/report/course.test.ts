@@ -91,7 +91,7 @@ function history(list: readonly Event[], { maximize, last }: { readonly maximize
     } else if (what === "pause") {
       state.saved = state.step;
       state.runs = false;
-      tell({ $case: "trialPaused", value: { trial, attempt, step: state.step } });
+      tell({ $case: "trialPaused", value: { trial, attempt, step: state.step, artifacts: [] } });
       tell({ $case: "trialResumed", value: { trial, work } });
     } else {
       state.over = what === "end" ? "END_REASON_DONE" : "END_REASON_DIVERGED";

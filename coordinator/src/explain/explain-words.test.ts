@@ -91,7 +91,7 @@ describe("the explanation of a trial", () => {
     at.tell({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step: 3, checkpoint } });
     assert.equal(await summaryOf(at, 0), "Trial 0 runs on agent a (attempt 1, step 3).");
     at.tell({ $case: "trialPauseRequested", value: { trial: 0, reason: "a straggler" } });
-    at.tell({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 4 } });
+    at.tell({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 4, artifacts: [] } });
     assert.equal(await summaryOf(at, 0), "Trial 0 reached step 4 and waits for the strategy.");
     const { work } = at.state.live.get(0) ?? assert.fail("it is live");
     at.tell({ $case: "trialResumed", value: { trial: 0, work: { ...work, untilStep: 27 } } });

@@ -99,7 +99,7 @@ test("bytes of another row, search or version are no fact", () => {
 test("a fact is about the trial that it names, trial 0 too, or about its search", () => {
   assert.deepEqual(factsOf("a", 9, 3).map(trialOf), [9, undefined, 1]);
   assert.equal(trialOf({ searchId: "a", position: 1, timeMs: 1, kind: undefined }), undefined);
-  assert.equal(trialOf(Fact.fromPartial({ kind: { $case: "trialPaused", value: { trial: 0 } } })), 0);
+  assert.equal(trialOf(Fact.fromPartial({ kind: { $case: "trialPaused", value: { trial: 0, artifacts: [] } } })), 0);
 });
 
 test("a batch with a gap, a repeated search, a strange fact or none at all stops its writer", () => {

@@ -55,7 +55,7 @@ describe("an agent on which the search works", () => {
   for (const [how, works] of [
     ["a measurement", measured],
     ["a checkpoint", fact({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step: 1, checkpoint: undefined } })],
-    ["a pause", fact({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 1 } })],
+    ["a pause", fact({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 1, artifacts: [] } })],
     ["a done trial", end(done)],
   ] as const) {
     it(`as ${how} shows, is trusted again, until three user errors in a row`, () => {
@@ -72,7 +72,7 @@ describe("an agent on which the search works", () => {
 
   it("is not known by a trial that was paused before any agent had it, nor by one that was stopped", () => {
     const records = blamed(2);
-    records.tell(on(""), fact({ $case: "trialPaused", value: { trial: 0, attempt: 0, step: 0 } }));
+    records.tell(on(""), fact({ $case: "trialPaused", value: { trial: 0, attempt: 0, step: 0, artifacts: [] } }));
     records.tell(on(""), end(EndReason.END_REASON_STOPPED_EARLY));
     records.tell(on("x"), end(EndReason.END_REASON_STOPPED_EARLY));
     assert.deepEqual([records.keptOff(nowMs), records.mayBlame("")], [["x"], true]);

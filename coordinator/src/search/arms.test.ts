@@ -82,7 +82,7 @@ test("a schedule is replayed by its reference, and one that nobody left is refus
   assert.deepEqual([work?.schedule, work?.arm, work?.seedNumber], [schedule, "replay", 7]);
   at.tell(proposed)
     .attempt(1, 1)
-    .tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 10 } });
+    .tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 10, artifacts: [] } });
   const [resumed] = take(at, { kind: "resume", trial: 1, untilStep: 20, final: true });
   assert.ok(resumed?.$case === "trialResumed");
   const kept = resumed.value.work;

@@ -222,7 +222,7 @@ test("damage of a source takes nothing of what a trial has saved itself, which i
   };
   const at = new SearchAt().running(0).tell(save(0, 4, "a"), save(0, 8, "b"));
   at.running(1, { final: false }).tell(save(1, 2, "own before"), save(1, 3, "own"));
-  at.tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 3 } });
+  at.tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 3, artifacts: [] } });
   const proposals = [{ kind: "resume", trial: 1, untilStep: 12, final: true, fromTrial: 0 }] as const;
   at.tell(...decide(at.state, { kind: "takeProposals", proposals, limit: 1, asked: at.state.position })).attempt(1, 2);
   for (const [sha256, step, next, fromStep] of [

@@ -17,7 +17,7 @@ function after(slots: number, ...trials: readonly (readonly (readonly [number, F
 const started: Fact["kind"] = { $case: "attemptStarted", value: { trial: 0, attempt: 1, agentId: "a", fromStep: 0 } };
 const measured: Fact["kind"] = { $case: "trialMeasured", value: { trial: 0, attempt: 1, measurement: undefined } };
 const saved: Fact["kind"] = { $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step: 5, checkpoint: undefined } };
-const paused: Fact["kind"] = { $case: "trialPaused", value: { trial: 0, attempt: 1, step: 5 } };
+const paused: Fact["kind"] = { $case: "trialPaused", value: { trial: 0, attempt: 1, step: 5, artifacts: [] } };
 const failed = (reason: EndReason): Fact["kind"] => {
   return { $case: "attemptEnded", value: { trial: 0, attempt: 1, reason, message: "", retryAtMs: 0 } };
 };

@@ -40,7 +40,7 @@ describe("proposals that pause", () => {
     at.tell(...asked);
     assert.deepEqual(take(at, pause(0)), []);
     const end = attemptEnd(at, EndReason.END_REASON_PREEMPTED);
-    assert.deepEqual(end.slice(0, 1), [{ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 7 } }]);
+    assert.deepEqual(end.slice(0, 1), [{ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 7, artifacts: [] } }]);
     at.tell(...end);
     assert.deepEqual([at.state.live.get(0)?.status, at.state.running.size], ["paused", 0]);
     at.tell(...take(at, resume({ trial: 0, untilStep: 10 })));
@@ -140,7 +140,7 @@ describe("a start from another trial", () => {
     const at = new SearchAt().pending(0).running(1, { final: false });
     const checkpoint = { sha256: "ab", size: 2, kind: "checkpoint" };
     at.tell({ $case: "trialCheckpointed", value: { trial: 1, attempt: 1, step: 4, checkpoint } });
-    at.tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 4 } });
+    at.tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 4, artifacts: [] } });
     at.tell(...take(at, resume({ trial: 1, fromTrial: 0 })));
     const [, finding] = decide(at.state, { kind: "startAttempt", trial: 1, agentId: "a", fromStep: 4 });
     assert.ok(finding?.$case === "findingReported");

@@ -142,7 +142,7 @@ function finished(state: SearchState, trial: TrialState, end: Finished, context:
       return [trialEnded(trial, end.reason, end.message || stopWords(state, trial), end)];
     case EndReason.END_REASON_PREEMPTED:
       if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
-      if (trial.pauseReason !== undefined) return [...unseen(trial, end), ...pauses(state, trial, end.step)];
+      if (trial.pauseReason !== undefined) return [...unseen(trial, end), ...pauses(state, trial, end)];
       return [...unseen(trial, end), attemptEnded(trial, end.reason, end.message, 0)];
     case EndReason.END_REASON_LOST:
     case EndReason.END_REASON_OUT_OF_MEMORY:
@@ -171,7 +171,7 @@ function finished(state: SearchState, trial: TrialState, end: Finished, context:
 function done(state: SearchState, trial: TrialState, end: Finished, context: ReportContext): FactKind[] {
   if (!trial.work.final) {
     if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
-    return [...unseen(trial, end), ...pauses(state, trial, end.step), ...proof(state, trial, context)];
+    return [...unseen(trial, end), ...pauses(state, trial, end), ...proof(state, trial, context)];
   }
   const wrong = finalProblem(state, trial, end.final);
   // An attempt that had nothing left to do measured nothing: the log has the measurement.
@@ -181,8 +181,8 @@ function done(state: SearchState, trial: TrialState, end: Finished, context: Rep
 }
 
 /** The pause of a trial at a step, with what is to be told about it. */
-function pauses(state: SearchState, trial: TrialState, step: number): FactKind[] {
-  return [trialPaused(trial, step), ...unsavedPause(state, trial, step)];
+function pauses(state: SearchState, trial: TrialState, { step, artifacts }: Finished): FactKind[] {
+  return [trialPaused(trial, step, artifacts), ...unsavedPause(state, trial, step)];
 }
 
 /** Why a final measurement can't be one; undefined where it can. */

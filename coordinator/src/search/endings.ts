@@ -1,5 +1,5 @@
 /** The facts that end trials and searches, and that pause trials. Pure. */
-import { EndReason, type Finished } from "@regulus/proto";
+import { type ArtifactRef, EndReason, type Finished } from "@regulus/proto";
 import type { FactKind } from "./commands.js";
 import type { SearchState } from "./search-state.js";
 import type { TrialState } from "./trial-state.js";
@@ -22,9 +22,9 @@ export function trialEnded(trial: TrialState, reason: EndReason, message: string
   };
 }
 
-/** The pause of a trial at a step: it waits for its strategy. */
-export function trialPaused(trial: TrialState, step: number): FactKind {
-  return { $case: "trialPaused", value: { trial: trial.number, attempt: trial.attempt, step } };
+/** The pause of a trial at a step, with what it left: it waits for its strategy. */
+export function trialPaused(trial: TrialState, step: number, artifacts: ArtifactRef[] = []): FactKind {
+  return { $case: "trialPaused", value: { trial: trial.number, attempt: trial.attempt, step, artifacts } };
 }
 
 /** The ends of all trials that hold no lease. */

@@ -45,6 +45,6 @@ test("ends that nobody asked for are news, and good ends, pauses and slots given
   assert.deepEqual(isNews(EndReason.END_REASON_PREEMPTED), [1, 0]);
   assert.deepEqual(isNews(EndReason.END_REASON_LOST), [1, 1]);
   assert.equal(told({ $case: "strategyFailed", value: { message: "no idea" } }), 1);
-  assert.equal(told({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 1 } }), 0);
+  assert.equal(told({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 1, artifacts: [] } }), 0);
   assert.equal(new News().said, "");
 });

@@ -38,7 +38,7 @@ describe("starts and resumes", () => {
 
   it("that need no slot, since the trial has passed its step, are taken beyond the limit", () => {
     const at = new SearchAt().running(0, { final: false }).measured(0, 30, 1);
-    at.tell({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 30 } });
+    at.tell({ $case: "trialPaused", value: { trial: 0, attempt: 1, step: 30, artifacts: [] } });
     const facts = take(at, [resume(0), start()], { limit: 1 });
     assert.deepEqual(kindsOf(facts), ["trialResumed", "trialPaused", "trialProposed"]);
     assert.deepEqual(kindsOf(take(at, [resume(0)], { limit: 0 })), ["trialResumed", "trialPaused"]);
@@ -75,7 +75,7 @@ describe("starts and resumes", () => {
     assert.deepEqual(proposed.value.work, { ...work, ...given, vectors, fromTrial: 9 });
     at.tell(proposed)
       .attempt(10, 1)
-      .tell({ $case: "trialPaused", value: { trial: 10, attempt: 1, step: 10 } });
+      .tell({ $case: "trialPaused", value: { trial: 10, attempt: 1, step: 10, artifacts: [] } });
     const resumed = (more: Partial<Resume>) => {
       const [fact] = take(at, [resume(10, more)]);
       return fact?.$case === "trialResumed" ? fact.value.work : assert.fail("it is resumed");
@@ -225,7 +225,7 @@ describe("a procedure that learns inside of training", () => {
       [undefined, /weightDecay/],
     ] as const) {
       const replays = at().tell({ $case: "trialProposed", value: { trial: 0, work: { ...work, schedule: kept } } });
-      replays.tell({ $case: "trialPaused", value: { trial: 0, attempt: 0, step: 0 } });
+      replays.tell({ $case: "trialPaused", value: { trial: 0, attempt: 0, step: 0, artifacts: [] } });
       assert.match(refusal(take(replays, [resume(0, { parameters: { rate: 0.25 } })])), words);
       const artifacts = kept === undefined ? [] : [kept];
       const rest = { attempt: 0, reason: EndReason.END_REASON_DONE, message: "", final: undefined, startedMs: 0 };

@@ -30,7 +30,7 @@ function pointOf(state: SearchState, number: number) {
 test("a copy begins at the checkpoint of its time, though its source has gone on", () => {
   const at = new SearchAt().running(0, { final: false }).running(1, { final: false });
   at.tell(saved(0, 10, "a"), saved(1, 10, "b"));
-  for (const trial of [0, 1]) at.tell({ $case: "trialPaused", value: { trial, attempt: 1, step: 10 } });
+  for (const trial of [0, 1]) at.tell({ $case: "trialPaused", value: { trial, attempt: 1, step: 10, artifacts: [] } });
   assert.equal(at.state.steps, 20);
   at.tell({ $case: "trialResumed", value: { trial: 1, work: work(0, 20) } });
   at.tell({ $case: "trialResumed", value: { trial: 0, work: work(undefined, 20) } }).attempt(0, 2);

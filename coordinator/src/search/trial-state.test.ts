@@ -12,7 +12,7 @@ test("an agent that lost an attempt is avoided until the work is done, and may h
   assert.equal(avoided(), "a");
   at.attempt(0, 2);
   assert.equal(avoided(), "a", "the next attempt may fail as well");
-  at.tell({ $case: "trialPaused", value: { trial: 0, attempt: 2, step: 10 } });
+  at.tell({ $case: "trialPaused", value: { trial: 0, attempt: 2, step: 10, artifacts: [] } });
   const work = at.state.live.get(0)?.work;
   assert.ok(work);
   at.tell({ $case: "trialResumed", value: { trial: 0, work: { ...work, untilStep: 20 } } });

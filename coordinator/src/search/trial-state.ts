@@ -70,6 +70,8 @@ export interface TrialState {
   /** Newest attempt that met a damaged checkpoint: its end is not the trial's failure. 0 for none. */
   unrestoredAttempt: number;
   artifacts: readonly ArtifactRef[];
+  /** Those of them that it left when it paused: the next ones of their kinds replace them. */
+  leftAtPause: readonly ArtifactRef[];
   proposedMs: number;
   /** When it last became ready to run: proposed or resumed. */
   readyMs: number;
@@ -139,6 +141,7 @@ function newTrial(number: number, work: Work, fact: Fact): TrialState {
     checkpoints: noCheckpoints(),
     unrestoredAttempt: 0,
     artifacts: [],
+    leftAtPause: [],
     proposedMs: fact.timeMs,
     readyMs: fact.timeMs,
     startedMs: 0,
@@ -233,12 +236,13 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.status = "paused";
       trial.pauseReason = undefined;
       trial.step = Math.max(trial.step, kind.value.step);
+      trial.leftAtPause = [...leave(trial, kind.value.artifacts), ...kind.value.artifacts];
       return;
     case "trialEnded":
       measure(trial, kind.value.final, objective);
       trial.checkpoints = withEnd(trial.checkpoints);
       // Those of an earlier life stay.
-      trial.artifacts = [...trial.artifacts, ...kind.value.artifacts];
+      trial.leftAtPause = leave(trial, kind.value.artifacts);
       trial.end = { reason: kind.value.reason, message: kind.value.message, atMs: fact.timeMs };
       if (!endedWell(kind.value.reason)) {
         trial.best = undefined;
@@ -253,6 +257,15 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
     default:
       return;
   }
+}
+
+/** Adds what a trial leaves now, in place of what it left of the same kinds when it paused. Answers what it left then and keeps. */
+function leave(trial: TrialState, artifacts: readonly ArtifactRef[]): readonly ArtifactRef[] {
+  if (artifacts.length === 0) return trial.leftAtPause;
+  const kept = trial.leftAtPause.filter(({ kind }) => artifacts.every((one) => one.kind !== kind));
+  const replaced = trial.leftAtPause.filter((one) => !kept.includes(one));
+  trial.artifacts = [...trial.artifacts.filter((one) => !replaced.includes(one)), ...artifacts];
+  return kept;
 }
 
 /** What tells two findings of an attempt apart. */

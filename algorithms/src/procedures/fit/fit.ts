@@ -73,9 +73,13 @@ class FitSession implements Session {
     return { step: this.stepsDone, metrics, learned, scales: {}, hypergradients: {} };
   }
 
-  /** What probes saw when the model was last measured. */
-  async results(): Promise<readonly SessionResult[]> {
-    return this.#trainer.results;
+  /** What probes saw when the model was last measured, and predictions. */
+  results(): Promise<readonly SessionResult[]> {
+    return this.#trainer.results(plainLayers);
+  }
+
+  resultsAtPause(): Promise<readonly SessionResult[]> {
+    return this.#trainer.predictions(plainLayers);
   }
 
   save(): Promise<Uint8Array> {

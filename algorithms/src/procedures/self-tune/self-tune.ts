@@ -178,12 +178,16 @@ class SelfTuneSession implements Session {
     this.#recording.jumped(this.stepsDone, this.#scheduleRow());
   }
 
-  /** How the hyperparameters moved (docs/schedule.md), and what probes saw when the model was last measured. */
+  /** How the hyperparameters moved (docs/schedule.md), what probes saw when the model was last measured, and predictions. */
   async results(): Promise<readonly SessionResult[]> {
     return [
-      ...this.#trainer.results,
+      ...(await this.#trainer.results(this.#passes.layersAt(this.#learned.center()))),
       { kind: "schedule", bytes: encodeSchedule(this.#recording.document(this.stepsDone, this.#scheduleRow())) },
     ];
+  }
+
+  resultsAtPause(): Promise<readonly SessionResult[]> {
+    return this.#trainer.predictions(this.#passes.layersAt(this.#learned.center()));
   }
 
   close(): void {

@@ -125,7 +125,7 @@ function happen(rng: Rng, { model, at, tell, workTo }: World): void {
     tell({ $case: "trialMeasured", value: { trial: busy, attempt: 1, measurement: told } });
     model.measure(busy, reading);
   } else if (busy !== undefined && draw < 0.85) {
-    tell({ $case: "trialPaused", value: { trial: busy, attempt: 1, step: at[busy] ?? 0 } });
+    tell({ $case: "trialPaused", value: { trial: busy, attempt: 1, step: at[busy] ?? 0, artifacts: [] } });
     model.pause(busy);
   } else {
     const failed = pick("failed");

@@ -58,7 +58,7 @@ test("a trial of the best third goes on from its checkpoint, the highest rung fi
       seconds: 0,
     };
     tell({ $case: "trialMeasured", value: { trial, attempt: 1, measurement } });
-    tell({ $case: "trialPaused", value: { trial, attempt: 1, step } });
+    tell({ $case: "trialPaused", value: { trial, attempt: 1, step, artifacts: [] } });
   };
   const resume = (proposal: Proposal | undefined) => {
     assert.ok(proposal?.kind === "resume");
@@ -115,7 +115,8 @@ test("a trial that ran past its rung ranks there by its value at the rung, and f
   measure(0, [2, 9], [4, 1], [4, 7], [10, 6], [30, 0.1]);
   for (const [trial, loss] of [5, 4, 3, 2, 8].entries()) measure(trial + 1, [3, loss]);
   const step = (trial: number) => (trial === 0 ? 30 : 3);
-  for (let trial = 0; trial < 6; trial++) tell({ $case: "trialPaused", value: { trial, attempt: 1, step: step(trial) } });
+  for (let trial = 0; trial < 6; trial++)
+    tell({ $case: "trialPaused", value: { trial, attempt: 1, step: step(trial), artifacts: [] } });
   const resumed = () => strategy.ask(state, 9, createRng(1)).flatMap((one) => (one.kind === "resume" ? [one] : []));
   assert.deepEqual(
     resumed().map(({ trial }) => trial),
@@ -124,7 +125,7 @@ test("a trial that ran past its rung ranks there by its value at the rung, and f
   const work = { procedure: "fit", parameters: {}, untilStep: 9, final: false, options: undefined, vectors: {}, arm: "" };
   for (const trial of [4, 3, 0]) tell({ $case: "trialResumed", value: { trial, work } });
   for (const trial of [4, 3]) measure(trial, [9, trial]);
-  for (const trial of [4, 3, 0]) tell({ $case: "trialPaused", value: { trial, attempt: 2, step: 30 } });
+  for (const trial of [4, 3, 0]) tell({ $case: "trialPaused", value: { trial, attempt: 2, step: 30, artifacts: [] } });
   // On the second rung trial 0 has 6 of step 10, and trial 4 has 2 of step 3.
   assert.deepEqual(resumed()[0], { kind: "resume", trial: 4, untilStep: 27, final: false });
 });
@@ -159,7 +160,7 @@ test("a diverged trial counts as the worst of its rung, a lost one not at all", 
     const strategy = module.create(context, options());
     const facts: Fact["kind"][] = [];
     for (let trial = 0; trial < 3; trial++) facts.push({ $case: "trialProposed", value: { trial, work: undefined } });
-    for (const trial of [0, 1]) facts.push({ $case: "trialPaused", value: { trial, attempt: 1, step: 3 } });
+    for (const trial of [0, 1]) facts.push({ $case: "trialPaused", value: { trial, attempt: 1, step: 3, artifacts: [] } });
     facts.push({
       $case: "trialEnded",
       value: { trial: 2, attempt: 1, reason, message: "", final: undefined, artifacts: [], startedMs: 0 },

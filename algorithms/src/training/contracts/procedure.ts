@@ -24,7 +24,7 @@ export type Observed = Omit<Measurement, "seconds" | "vectors"> & Partial<Pick<M
 
 /** Something that a trial leaves beside its measurements, kept by the coordinator as an artifact. */
 export interface SessionResult {
-  /** What it is, in lower-case letters, digits and '-', at most 32 characters: `schedule` (JSON), `image` (PNG), `report` ... */
+  /** What it is, in lower-case letters, digits and '-', at most 32 characters: `schedule` (JSON), `image` (PNG), `predictions-valid` ... */
   readonly kind: string;
   readonly bytes: Uint8Array;
 }
@@ -47,6 +47,8 @@ export interface Session {
   readonly trainsModel?: boolean;
   /** What it leaves. Asked once, where the trial ends as done or is stopped early, not where it pauses. Absent for nothing. */
   results?(): Promise<readonly SessionResult[]>;
+  /** What it leaves where the trial pauses: of each kind it replaces what was left at the pause before. Absent for nothing. */
+  resultsAtPause?(): Promise<readonly SessionResult[]>;
   close(): void;
   /**
    * Takes new work where the session stands, exactly as if it were opened anew from what it would save there; "no" changes nothing, and the

@@ -3,10 +3,11 @@
  * over splits, and what of all that a checkpoint holds. Everything random is keyed by the trial's seed and the step, and everything else that
  * a step depends on is saved, so that a resumed trial is the same bit for bit. What weights are, it leaves to the Layers that it is given.
  */
-import { assert } from "@regulus/proto";
+import { assert, type Predictions } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import type { RateGradients } from "../contracts/learning-rate.js";
 import type { Network, Signal } from "../contracts/network.js";
+import type { ProbeContext } from "../contracts/probe.js";
 import { type SessionResult, TrialFailure, type TrialRequest } from "../contracts/procedure.js";
 import type { Outcome, Weight } from "../contracts/technique.js";
 import type { Batch } from "../contracts/workload.js";
@@ -17,6 +18,7 @@ import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type NamedTensor }
 import { ParameterStore } from "../state/parameter-store.js";
 import { type StepValues, TechniquePass } from "../techniques/technique-set.js";
 import { DataOrder } from "./data-order.js";
+import { checkPredicts, predictionsOf } from "./model-predictions.js";
 import { measureEverySteps } from "./pace.js";
 import { probeContext } from "./probing.js";
 import { WeightUpdates } from "./weight-updates.js";
@@ -61,6 +63,7 @@ export class ModelTrainer {
   readonly #procedure: string;
   readonly #seed: number;
   readonly #untilStep: number;
+  readonly #predictions: Predictions | undefined;
   readonly #setup: TrialSetup;
   readonly #order: DataOrder;
   readonly #parameters: ParameterStore;
@@ -75,7 +78,9 @@ export class ModelTrainer {
     this.#procedure = request.work.procedure;
     this.#seed = request.seed;
     this.#untilStep = request.work.untilStep;
+    this.#predictions = request.spec.reporting?.predictions;
     this.#setup = setup;
+    tf.tidy(() => checkPredicts(this.#predictions, task, (split) => task.batch(split, Int32Array.of(0)).targets));
     this.#order = new DataOrder({ rows: task.sizes.train, batchSize: task.training.batchSize }, rng.fork("order"));
     this.#parameters = new ParameterStore(rng.fork("weights"));
     tf.tidy(() => void task.forward(new TensorNetwork(layers(this.#parameters)), task.batch("train", Int32Array.of(0)).inputs));
@@ -201,19 +206,28 @@ export class ModelTrainer {
 
   async #probe(layersOf: LayersOf): Promise<Record<string, number>> {
     const metrics: Record<string, number> = {};
-    const { task, probes } = this.#setup;
-    const model = { step: this.#stepsDone, task, parameters: this.#parameters, infos: this.#updates.infos };
-    for (const probe of probes) {
-      const probed = await probe.measure(probeContext({ ...model, layers: () => layersOf(this.#parameters) }));
+    for (const probe of this.#setup.probes) {
+      const probed = await probe.measure(this.#shown(layersOf));
       Object.assign(metrics, probed.metrics);
       for (const [kind, bytes] of Object.entries(probed.results ?? {})) this.#probed.set(kind, bytes);
     }
     return metrics;
   }
 
-  /** What probes left when the model was last measured. */
-  get results(): readonly SessionResult[] {
-    return [...this.#probed].map(([kind, bytes]) => ({ kind, bytes }));
+  /** What the model is shown to probes as. */
+  #shown(layersOf: LayersOf): ProbeContext {
+    const model = { step: this.#stepsDone, task: this.#setup.task, parameters: this.#parameters, infos: this.#updates.infos };
+    return probeContext({ ...model, layers: () => layersOf(this.#parameters) });
+  }
+
+  /** What probes left when the model was last measured, and the predictions that the search wants. */
+  async results(layersOf: LayersOf): Promise<readonly SessionResult[]> {
+    return [...[...this.#probed].map(([kind, bytes]) => ({ kind, bytes })), ...(await this.predictions(layersOf))];
+  }
+
+  /** The predictions that the search wants, of the model as it is now. */
+  predictions(layersOf: LayersOf): Promise<readonly SessionResult[]> {
+    return predictionsOf(this.#predictions, this.#shown(layersOf));
   }
 
   /** @param state what the procedure itself has to remember: JSON with finite numbers. */

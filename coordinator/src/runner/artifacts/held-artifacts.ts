@@ -13,6 +13,7 @@ const changing: ReadonlySet<FactKind["$case"]> = new Set([
   "trialMeasured",
   "trialCheckpointed",
   "checkpointDamaged",
+  "trialPaused",
   "trialEnded",
 ]);
 
@@ -34,12 +35,12 @@ export function watchHeld(state: SearchState, kind: Fact["kind"]): () => HeldCha
   const before = state.live.get(number);
   // One that is tried again is out of the archive then.
   const held = kind.$case === "trialRetried" ? heldByEnded(state.trial(number)) : heldBy(before);
-  const { checkpoints } = before ?? {};
+  const { checkpoints, artifacts } = before ?? {};
   return () => {
     // A trial that ended is out of the state, and was told its end.
     const trial = before ?? state.live.get(number);
-    const isSame = trial !== undefined && trial.checkpoints === checkpoints && trial.end === undefined;
-    if (isSame) return unchanged;
+    const isSame = trial?.checkpoints === checkpoints && trial?.artifacts === artifacts;
+    if (trial !== undefined && isSame && trial.end === undefined) return unchanged;
     const holds = heldBy(trial);
     return holds.length + held.length === 0 ? unchanged : { gained: holds, lost: held };
   };

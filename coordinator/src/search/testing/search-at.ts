@@ -69,7 +69,10 @@ export class SearchAt {
 
   /** A trial that reached its step and waits for the strategy. */
   paused(trial: number): this {
-    return this.running(trial, { final: false }).tell({ $case: "trialPaused", value: { trial, attempt: 1, step: 10 } });
+    return this.running(trial, { final: false }).tell({
+      $case: "trialPaused",
+      value: { trial, attempt: 1, step: 10, artifacts: [] },
+    });
   }
 
   #fact(kind: FactKind, position: number): Fact {

@@ -416,6 +416,8 @@ export interface TrialPaused {
   attempt: number;
   /** Steps done. */
   step: number;
+  /** What it left. Of each kind they replace what the trial left when it paused before. */
+  artifacts: ArtifactRef[];
 }
 
 /** TrialEnded: a trial is over. */
@@ -3520,7 +3522,7 @@ export const AttemptEnded: MessageFns<AttemptEnded> = {
 };
 
 function createBaseTrialPaused(): TrialPaused {
-  return { trial: 0, attempt: 0, step: 0 };
+  return { trial: 0, attempt: 0, step: 0, artifacts: [] };
 }
 
 export const TrialPaused: MessageFns<TrialPaused> = {
@@ -3533,6 +3535,9 @@ export const TrialPaused: MessageFns<TrialPaused> = {
     }
     if (message.step !== 0) {
       writeUint64(writer.uint32(24), message.step);
+    }
+    for (const v of message.artifacts) {
+      ArtifactRef.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -3574,6 +3579,14 @@ export const TrialPaused: MessageFns<TrialPaused> = {
             message.step = longToNumber(reader.uint64());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.artifacts.push(ArtifactRef.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3591,6 +3604,9 @@ export const TrialPaused: MessageFns<TrialPaused> = {
       trial: isSet(object.trial) ? globalThis.Number(object.trial) : 0,
       attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
       step: isSet(object.step) ? globalThis.Number(object.step) : 0,
+      artifacts: globalThis.Array.isArray(object?.artifacts)
+        ? object.artifacts.map((e: any) => ArtifactRef.fromJSON(e))
+        : [],
     };
   },
 
@@ -3605,6 +3621,9 @@ export const TrialPaused: MessageFns<TrialPaused> = {
     if (message.step !== 0) {
       obj.step = Math.round(message.step);
     }
+    if (message.artifacts?.length) {
+      obj.artifacts = message.artifacts.map((e) => ArtifactRef.toJSON(e));
+    }
     return obj;
   },
 
@@ -3616,6 +3635,7 @@ export const TrialPaused: MessageFns<TrialPaused> = {
     message.trial = object.trial ?? 0;
     message.attempt = object.attempt ?? 0;
     message.step = object.step ?? 0;
+    message.artifacts = object.artifacts?.map((e) => ArtifactRef.fromPartial(e)) || [];
     return message;
   },
 };

@@ -567,6 +567,16 @@ export interface Reporting {
   measureEverySteps: number;
   /** Time between two checkpoints; 0 stands for 30,000 ms. */
   checkpointEveryMs: number;
+  /** What its model says of each row, as files that trials leave when they pause and when they end; absent for none. */
+  predictions?: Predictions | undefined;
+}
+
+/** Predictions tells which predictions trials leave (docs/predictions.md). */
+export interface Predictions {
+  /** Splits of the data set: train, tune, valid or test. At least one. */
+  splits: string[];
+  /** How numbers are written: float32 or float16; empty stands for float32. */
+  precision: string;
 }
 
 function createBaseSearchSpec(): SearchSpec {
@@ -3176,7 +3186,7 @@ export const Retries: MessageFns<Retries> = {
 };
 
 function createBaseReporting(): Reporting {
-  return { measureEverySteps: 0, checkpointEveryMs: 0 };
+  return { measureEverySteps: 0, checkpointEveryMs: 0, predictions: undefined };
 }
 
 export const Reporting: MessageFns<Reporting> = {
@@ -3186,6 +3196,9 @@ export const Reporting: MessageFns<Reporting> = {
     }
     if (message.checkpointEveryMs !== 0) {
       writeUint64(writer.uint32(16), message.checkpointEveryMs);
+    }
+    if (message.predictions !== undefined) {
+      Predictions.encode(message.predictions, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -3219,6 +3232,14 @@ export const Reporting: MessageFns<Reporting> = {
             message.checkpointEveryMs = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.predictions = Predictions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3243,6 +3264,7 @@ export const Reporting: MessageFns<Reporting> = {
         : isSet(object.checkpoint_every_ms)
         ? globalThis.Number(object.checkpoint_every_ms)
         : 0,
+      predictions: isSet(object.predictions) ? Predictions.fromJSON(object.predictions) : undefined,
     };
   },
 
@@ -3254,6 +3276,9 @@ export const Reporting: MessageFns<Reporting> = {
     if (message.checkpointEveryMs !== 0) {
       obj.checkpointEveryMs = Math.round(message.checkpointEveryMs);
     }
+    if (message.predictions !== undefined) {
+      obj.predictions = Predictions.toJSON(message.predictions);
+    }
     return obj;
   },
 
@@ -3264,6 +3289,94 @@ export const Reporting: MessageFns<Reporting> = {
     const message = createBaseReporting();
     message.measureEverySteps = object.measureEverySteps ?? 0;
     message.checkpointEveryMs = object.checkpointEveryMs ?? 0;
+    message.predictions = (object.predictions !== undefined && object.predictions !== null)
+      ? Predictions.fromPartial(object.predictions)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePredictions(): Predictions {
+  return { splits: [], precision: "" };
+}
+
+export const Predictions: MessageFns<Predictions> = {
+  encode(message: Predictions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.splits) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.precision !== "") {
+      writer.uint32(18).string(message.precision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Predictions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredictions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.splits.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.precision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Predictions {
+    return {
+      splits: globalThis.Array.isArray(object?.splits) ? object.splits.map((e: any) => globalThis.String(e)) : [],
+      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
+    };
+  },
+
+  toJSON(message: Predictions): unknown {
+    const obj: any = {};
+    if (message.splits?.length) {
+      obj.splits = message.splits;
+    }
+    if (message.precision !== "") {
+      obj.precision = message.precision;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Predictions>): Predictions {
+    return Predictions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Predictions>): Predictions {
+    const message = createBasePredictions();
+    message.splits = object.splits?.map((e) => e) || [];
+    message.precision = object.precision ?? "";
     return message;
   },
 };
