@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { splitServices } from "./split-services.mjs";
 
 const root = resolve(fileURLToPath(import.meta.url), "../..");
 const source = join(root, "algorithms/src");
@@ -48,9 +49,20 @@ function generateProto() {
     run("npx", ["--no-install", "buf", "generate", "-o", out], join(root, "proto"));
     keepAllNames(join(out, "src/gen/regulus"));
     convertOnce(join(out, "src/gen"));
+    moveServices(join(out, "src/gen/regulus/v1"), join(root, "transport/src/gen/regulus/v1"));
     if (check) compareFolders(join(out, "src/gen"), join(root, "proto/src/gen"));
   } finally {
     if (check) rmSync(out, { recursive: true, force: true });
+  }
+}
+
+/** The contract knows no gRPC: services and clients go to the room for transport. */
+function moveServices(messages, services) {
+  for (const file of readdirSync(messages)) {
+    const path = join(messages, file);
+    const split = splitServices(readFileSync(path, "utf8"));
+    writeFileSync(path, split.messages);
+    if (split.services !== undefined) write(join(services, file), split.services);
   }
 }
 
@@ -231,9 +243,9 @@ function camelCase(name) {
   return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 }
 
-/** Writes a file of algorithms/src, or notes that it is stale. */
+/** Writes a file, named by its path or by that below algorithms/src, or notes that it is stale. */
 function write(file, text) {
-  const path = join(source, file);
+  const path = resolve(source, file);
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   if (check) stale.push(relative(root, path));
   else writeFileSync(path, text);

@@ -10,7 +10,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = resolve(fileURLToPath(import.meta.url), "../..");
-const rooms = ["proto", "algorithms", "coordinator", "agent", "client"];
+const rooms = ["proto", "transport", "algorithms", "coordinator", "agent", "client"];
 /** Copied as they are. */
 const asTheyAre = [
   ...["README.md", "LICENSE", "CHANGELOG.md", "docs", "examples"],

@@ -2,16 +2,8 @@
  * An agent: puts link, attempts and artifacts together, says who it is, drains in good order. Nothing here knows how a trial is trained.
  */
 import { randomBytes } from "node:crypto";
-import {
-  type Agent as AgentFacts,
-  AgentServiceClient,
-  type LeaseKey,
-  limits,
-  protocolVersion,
-  type Register,
-  RegulusError,
-} from "@regulus/proto";
-import { parseListenAddress } from "@regulus/proto/doors";
+import { type Agent as AgentFacts, type LeaseKey, limits, protocolVersion, type Register, RegulusError } from "@regulus/proto";
+import { AgentServiceClient, parseListenAddress } from "@regulus/transport";
 import type { Logger } from "pino";
 import { ArtifactClient } from "./artifacts/artifact-client.js";
 import { PatientArtifacts } from "./artifacts/patient-artifacts.js";

@@ -1,6 +1,7 @@
 /** What this machine could do as an agent, looked up the way an agent would: backends, permissions, memory, the coordinator. */
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
-import { AgentServiceClient, counted } from "@regulus/proto";
+import { counted } from "@regulus/proto";
+import { AgentServiceClient } from "@regulus/transport";
 import { residentBytes } from "./attempts/process-memory.js";
 import { Spares } from "./attempts/spares.js";
 import { gpuName } from "./facts/gpu.js";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { EndReason } from "@regulus/proto";
-import { TestAuthority } from "@regulus/proto/doors/testing";
+import { TestAuthority } from "@regulus/transport/testing";
 import { testLease, testSpec } from "./testing/test-agent.js";
 import { TestCoordinator } from "./testing/test-coordinator.js";
 

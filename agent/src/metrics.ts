@@ -1,6 +1,6 @@
 /** The agent's numbers for Prometheus, served on request. Every name is documented in docs/metrics.md. */
 import { type Agent as AgentFacts, EndReason } from "@regulus/proto";
-import { type ListenAddress, type MutualTls, type OperatorPage, startOperatorPage } from "@regulus/proto/doors";
+import { type ListenAddress, type MutualTls, type OperatorPage, startOperatorPage } from "@regulus/transport";
 import type { Logger } from "pino";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Attempts } from "./attempts/attempts.js";

@@ -3,14 +3,8 @@
  * Run by the hostile bench as a process of its own, so that what it costs them is not in the figures: ADDRESS SEARCH SHA256.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import {
-  ArtifactServiceService,
-  ExportSearchRequest,
-  GetArtifactRequest,
-  PutArtifactRequest,
-  SearchServiceService,
-  WatchSearchRequest,
-} from "@regulus/proto";
+import { ExportSearchRequest, GetArtifactRequest, PutArtifactRequest, WatchSearchRequest } from "@regulus/proto";
+import { ArtifactServiceService, SearchServiceService } from "@regulus/transport";
 
 /** Connections, and calls of each: 1,000 in all. */
 const connections = 20;

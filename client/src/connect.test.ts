@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { type Fact, parseSearchDocument, RegulusError, type Trial } from "@regulus/proto";
-import { callRetries } from "./calls/backoff.js";
+import { callRetries } from "./calls/retries.js";
 import { connect, type RegulusClient } from "./connect.js";
 import { type CoordinatorTwin, startTwin } from "./testing/coordinator-twin.js";
 

@@ -3,11 +3,10 @@
  * channel, which connects at the first call and again by itself after every break.
  */
 import { randomUUID } from "node:crypto";
-import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
+import type { ChannelOptions } from "@grpc/grpc-js";
 import {
   type Agent,
   type ArtifactRef,
-  ArtifactServiceClient,
   type ExplainSearchResponse,
   type ExportSearchResponse,
   type Fact,
@@ -21,24 +20,24 @@ import {
   RegulusError,
   type RetryTrialsResponse,
   type Search,
-  SearchServiceClient,
   type SearchSpec,
   type Trial,
   type Warning,
 } from "@regulus/proto";
+import {
+  ArtifactServiceClient,
+  channelCredentials,
+  commonChannelOptions,
+  type Pem,
+  SearchServiceClient,
+} from "@regulus/transport";
 import { getArtifact, putArtifact } from "./calls/artifacts.js";
 import { readStream } from "./calls/stream.js";
 import { type CallControl, unary } from "./calls/unary.js";
 import { type WatchedFacts, type WatchOptions, watchFacts } from "./calls/watch.js";
 
 /** Certificates in PEM, for a coordinator that is not on this machine. */
-export interface TlsOptions {
-  /** Authority that signed the coordinator's certificate; the machine's own ones where absent. */
-  readonly ca?: Uint8Array | undefined;
-  /** The client's own certificate and key, where the coordinator asks for one. */
-  readonly cert?: Uint8Array | undefined;
-  readonly key?: Uint8Array | undefined;
-}
+export type TlsOptions = Pem;
 
 export interface ConnectOptions {
   /** TLS; absent for plain text, which a coordinator speaks on loopback only. */
@@ -233,33 +232,13 @@ export function connect(address: string, options: ConnectOptions = {}): RegulusC
 
 /** Wait before a broken channel connects again; a coordinator restarts in well under a second. */
 const channelOptions: ChannelOptions = {
-  "grpc.initial_reconnect_backoff_ms": 100,
+  ...commonChannelOptions,
   "grpc.min_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 2000,
-  // A leader that a name is moved to is found within seconds; 30 s is the default.
-  "grpc.dns_min_time_between_resolutions_ms": 1000,
-  "grpc.max_receive_message_length": limits.messageBytesMax,
-  "grpc.max_send_message_length": limits.messageBytesMax,
   // A connection that died without a word (a laptop that slept, a firewall) is noticed within this time.
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
 };
-
-function channelCredentials(tls: TlsOptions | undefined): ChannelCredentials {
-  if (tls === undefined) return credentials.createInsecure();
-  const buffer = (pem: Uint8Array | undefined) => (pem === undefined ? null : Buffer.from(pem));
-  if ((tls.cert === undefined) !== (tls.key === undefined)) {
-    const seen = tls.cert === undefined ? "a key without a certificate" : "a certificate without a key";
-    throw RegulusError.invalid([{ field: "tls", seen, expected: "both or neither" }]);
-  }
-  try {
-    return credentials.createSsl(buffer(tls.ca), buffer(tls.key), buffer(tls.cert));
-  } catch (thrown) {
-    throw new RegulusError("invalid-argument", `tls: ${String(thrown)}; expected certificates and a key in PEM`, {
-      cause: thrown,
-    });
-  }
-}
 
 function checkAddress(address: string): void {
   const port = Number(/^(?:[^:\s/]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(address)?.[1]);

@@ -1,7 +1,7 @@
 /** The flags of the coordinator's command, read and checked. */
 
 import { defaults, limits, ProblemList, RegulusError } from "@regulus/proto";
-import { type ListenAddress, type MutualTlsFiles, namedTlsFiles, parseListenAddress } from "@regulus/proto/doors";
+import { type ListenAddress, type MutualTlsFiles, namedTlsFiles, parseListenAddress } from "@regulus/transport";
 import { Command, CommanderError } from "commander";
 import { version } from "./version.js";
 

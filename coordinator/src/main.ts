@@ -6,7 +6,7 @@ import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } fro
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { limits, RegulusError } from "@regulus/proto";
-import { MutualTls, type MutualTlsFiles } from "@regulus/proto/doors";
+import { MutualTls, type MutualTlsFiles } from "@regulus/transport";
 import { destination, type Logger, pino } from "pino";
 import { openDirectoryStore } from "./artifacts/directory-store.js";
 import type { Coordinator } from "./coordinator.js";

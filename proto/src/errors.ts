@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from "./error-codes.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
-import { readStatus } from "./status.js";
+import { readStatus } from "./read-status.js";
 
 export type { ErrorCode } from "./error-codes.js";
 

@@ -53,6 +53,7 @@ export {
   valueAfter,
 } from "./objective.js";
 export { cutText, ProblemList, show } from "./problem-list.js";
+export { problemsTrailer } from "./read-status.js";
 export {
   eventProblems,
   isStep,
@@ -63,10 +64,8 @@ export {
   textFault,
 } from "./report-bounds.js";
 export { isTrialFailure, retriedByDefault } from "./retry-reasons.js";
-export { richStatusTrailer } from "./rich-status.js";
 export { seedOf } from "./seed.js";
 export { filePath, pathText } from "./spec-paths.js";
-export { type GrpcStatus, problemsTrailer, toStatus } from "./status.js";
 export { type StepOutcome, stepOutcome } from "./step-outcome.js";
 export { type Stepped, steppedOf } from "./stepped.js";
 export { sameValue, valueKey } from "./value-key.js";

@@ -17,7 +17,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 /** Files that open a listener, and why each may. */
 const listeners: Readonly<Record<string, string>> = {
   "coordinator/src/doors/server.ts": "gRPC: --listen",
-  "proto/src/doors/operator-page.ts": "the page for operators: --metrics-listen of coordinator and agent",
+  "transport/src/doors/operator-page.ts": "the page for operators: --metrics-listen of coordinator and agent",
   "client/src/cli/examine.ts": "tries whether a port of loopback is free, and closes it",
 };
 
@@ -27,7 +27,7 @@ test("the doors are these and no others", () => {
     encoding: "utf8",
   })
     .split("\n")
-    .filter((file) => /^(proto|algorithms|coordinator|agent|client)\/src\//.test(file) && existsSync(join(root, file)))
+    .filter((file) => /^(proto|transport|algorithms|coordinator|agent|client)\/src\//.test(file) && existsSync(join(root, file)))
     .filter((file) => !/\.test\.ts$|\/testing\/|\/gen\//.test(file));
   const opens = /\.bindAsync\(|\b\w*[sS]erver\.listen\(|\bcreate(?:Secure|Tls)?Server\(/;
   const found = files.filter((file) => opens.test(readFileSync(join(root, file), "utf8")));

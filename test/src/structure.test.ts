@@ -30,10 +30,11 @@ function imports(file: string, types: "with types" | "run only" = "with types"):
 /** Rooms and the rooms of ours that each may import. */
 const mayImport: Record<string, readonly string[]> = {
   proto: [],
+  transport: ["@regulus/proto"],
   algorithms: ["@regulus/proto", "@regulus/algorithms"],
-  coordinator: ["@regulus/proto", "@regulus/algorithms"],
-  agent: ["@regulus/proto", "@regulus/algorithms"],
-  client: ["@regulus/proto"],
+  coordinator: ["@regulus/proto", "@regulus/transport", "@regulus/algorithms"],
+  agent: ["@regulus/proto", "@regulus/transport", "@regulus/algorithms"],
+  client: ["@regulus/proto", "@regulus/transport"],
 };
 /** Halves of algorithms/ that train; the coordinator never loads them. */
 const trainingHalf = ["@regulus/algorithms/training", "@regulus/algorithms/kernels"];
@@ -54,6 +55,17 @@ test("rooms import inward only", () => {
         wrong.push(`${file} leaves its room by ${name}`);
     }
   }
+  assert.deepEqual(wrong, []);
+});
+
+test("the contract knows no gRPC and touches nothing", () => {
+  const contract = sources.filter((file) => file.startsWith("proto/src/") && !isTest(file));
+  const generated = tracked.filter((file) => file.startsWith("proto/src/gen/"));
+  const wrong = [...contract, ...generated].flatMap((file) =>
+    imports(file)
+      .filter((name) => name.startsWith("@grpc") || /^node:(fs|net|http|tls|child_process)/.test(name))
+      .map((name) => `${file} imports ${name}`),
+  );
   assert.deepEqual(wrong, []);
 });
 

@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import type { ChannelCredentials } from "@grpc/grpc-js";
-import { type ArtifactRef, ArtifactServiceClient, counted, limits, type PutArtifactRequest, RegulusError } from "@regulus/proto";
+import { type ArtifactRef, counted, limits, type PutArtifactRequest, RegulusError } from "@regulus/proto";
+import { ArtifactServiceClient } from "@regulus/transport";
 import { channelOptions } from "../link/channel.js";
 
 /** Longest silence of a transfer, in milliseconds, before it is given up. */

@@ -1,7 +1,7 @@
 /** Artifacts with patience: tries again, with growing waits, while the store is away; what the store refuses is passed on. */
 import { type ArtifactRef, type ErrorCode, RegulusError } from "@regulus/proto";
+import { Backoff, type Waits } from "@regulus/transport";
 import type { Logger } from "pino";
-import { Backoff, type BackoffOptions } from "../link/backoff.js";
 import type { Artifacts } from "./artifact-client.js";
 
 /** First and longest wait between two tries, in milliseconds. */
@@ -15,7 +15,7 @@ export class PatientArtifacts implements Artifacts {
   constructor(
     private readonly artifacts: Artifacts,
     private readonly log: Logger,
-    private readonly waits: BackoffOptions = retryMs,
+    private readonly waits: Waits = retryMs,
   ) {}
 
   /** Ends with the signal or with what the store answers, however long the store is away. */

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { AgentServiceClient, limits } from "@regulus/proto";
-import { TestAuthority } from "@regulus/proto/doors/testing";
+import { limits } from "@regulus/proto";
+import { AgentServiceClient } from "@regulus/transport";
+import { TestAuthority } from "@regulus/transport/testing";
 import { pino } from "pino";
 import { channelCredentials, channelOptions, OwnCredentials, pageTls, streamOptions, type TlsFiles } from "./channel.js";
 

@@ -1,9 +1,15 @@
 /**
  * The way to the coordinator: TLS files and channel settings. The agent always calls out, so it works behind NAT; pings keep the way open.
  */
-import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
-import { limits, RegulusError } from "@regulus/proto";
-import { type Looked, MutualTls, readAuthority, readKeyPair } from "@regulus/proto/doors";
+import type { ChannelCredentials, ChannelOptions } from "@grpc/grpc-js";
+import { RegulusError } from "@regulus/proto";
+import {
+  commonChannelOptions,
+  channelCredentials as credentialsOf,
+  type Looked,
+  MutualTls,
+  readPemFiles,
+} from "@regulus/transport";
 import type { Logger } from "pino";
 
 /** PEM files. */
@@ -17,16 +23,12 @@ export interface TlsFiles {
 
 /** Channel settings of every call to the coordinator. */
 export const channelOptions: ChannelOptions = {
-  "grpc.max_receive_message_length": limits.messageBytesMax,
-  "grpc.max_send_message_length": limits.messageBytesMax,
+  ...commonChannelOptions,
   // NATs forget a silent connection after a minute or more; a dead one shows after 15 s.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5000,
   // The link has a backoff of its own; the channel's must not add to it.
-  "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1000,
-  // A leader that a name is moved to is found within seconds; 30 s is the default.
-  "grpc.dns_min_time_between_resolutions_ms": 1000,
   // Nothing of ours is told in TXT records.
   "grpc.service_config_disable_resolution": 1,
 };
@@ -70,23 +72,11 @@ export class OwnCredentials {
 }
 
 function readCredentials(tls: TlsFiles): Looked<ChannelCredentials> {
-  if ((tls.cert === undefined) !== (tls.key === undefined)) {
-    throw new RegulusError(
-      "invalid-argument",
-      "--tls-cert and --tls-key go together: saw only one of them, expected both or none",
-    );
-  }
-  if (tls.ca === undefined) {
-    if (tls.cert === undefined) return { value: credentials.createInsecure(), warnings: [] };
+  const { value, warnings } = readPemFiles(tls, Date.now());
+  if (value !== undefined && value.ca === undefined) {
     throw new RegulusError("invalid-argument", "--tls-cert was given without --tls-ca: name the coordinator's authority too");
   }
-  const now = Date.now();
-  const authority = readAuthority({ flag: "--tls-ca", path: tls.ca }, now);
-  if (tls.cert === undefined || tls.key === undefined)
-    return { value: credentials.createSsl(authority.value), warnings: authority.warnings };
-  const own = readKeyPair({ flag: "--tls-cert", path: tls.cert }, { flag: "--tls-key", path: tls.key }, now);
-  const value = credentials.createSsl(authority.value, own.value.key, own.value.cert);
-  return { value, warnings: [...authority.warnings, ...own.warnings] };
+  return { value: credentialsOf(value), warnings };
 }
 
 /** The same files for a page that other machines read; undefined where one is missing. */

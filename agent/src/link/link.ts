@@ -4,7 +4,6 @@
  */
 import { type ClientDuplexStream, status } from "@grpc/grpc-js";
 import {
-  type AgentServiceClient,
   type ConnectRequest,
   type ConnectResponse,
   type ErrorCode,
@@ -19,8 +18,8 @@ import {
   type SearchSpec,
   type StopAttempt,
 } from "@regulus/proto";
+import { type AgentServiceClient, Backoff, spreadMs } from "@regulus/transport";
 import type { Logger } from "pino";
-import { Backoff } from "./backoff.js";
 import { ReportBuffer } from "./report-buffer.js";
 
 /** Longest wait for the answer to a registration, in milliseconds. */
@@ -273,7 +272,7 @@ export class Link {
     const error = RegulusError.from(cause);
     this.reconnectsTotal += 1;
     const refused = refusals.includes(error.code);
-    const waitMs = refused ? refusedMs * (0.5 + 0.5 * Math.random()) : this.backoff.next();
+    const waitMs = refused ? spreadMs(1, { firstMs: refusedMs, maxMs: refusedMs }) : this.backoff.next();
     const words = { coordinator: this.options.address, code: error.code, waitMs: Math.round(waitMs) };
     if (refused) this.options.log.error(words, `the coordinator refused this agent: ${error.message}`);
     else this.options.log.warn(words, `no connection to the coordinator: ${error.message}${this.advice(error)}`);

@@ -11,26 +11,25 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
-import {
-  AgentServiceService,
-  type ArtifactRef,
-  ArtifactServiceService,
-  type ConnectRequest,
-  type ConnectResponse,
-  type EndReason,
-  type Finished,
-  type GetArtifactRequest,
-  type GetArtifactResponse,
-  type Heartbeat,
-  type Lease,
-  type LeaseKey,
-  type Measurement,
-  type OutputPiece,
-  type PutArtifactRequest,
-  type PutArtifactResponse,
-  type Register,
-  type Report,
+import type {
+  ArtifactRef,
+  ConnectRequest,
+  ConnectResponse,
+  EndReason,
+  Finished,
+  GetArtifactRequest,
+  GetArtifactResponse,
+  Heartbeat,
+  Lease,
+  LeaseKey,
+  Measurement,
+  OutputPiece,
+  PutArtifactRequest,
+  PutArtifactResponse,
+  Register,
+  Report,
 } from "@regulus/proto";
+import { AgentServiceService, ArtifactServiceService } from "@regulus/transport";
 
 type Stream = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 

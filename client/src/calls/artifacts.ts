@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { type ArtifactRef, type ArtifactServiceClient, limits, RegulusError } from "@regulus/proto";
+import { type ArtifactRef, limits, RegulusError } from "@regulus/proto";
+import type { ArtifactServiceClient } from "@regulus/transport";
 import { counted } from "../display/numbers.js";
 import { readFailure } from "./cut-connection.js";
 import { readStream } from "./stream.js";

@@ -4,12 +4,13 @@ import { getEventListeners } from "node:events";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { type ClientReadableStream, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { type ErrorCode, type Fact, limits, RegulusError, toStatus, type WatchSearchResponse } from "@regulus/proto";
+import { type ErrorCode, type Fact, limits, RegulusError, type WatchSearchResponse } from "@regulus/proto";
+import { spreadMs, toStatus } from "@regulus/transport";
 import fc from "fast-check";
 import { connect } from "../connect.js";
 import { startTwin } from "../testing/coordinator-twin.js";
-import { backoffMs, type CallClock, callClock, callRetries, watchRetries } from "./backoff.js";
 import { readFailure } from "./cut-connection.js";
+import { type CallClock, callClock, callRetries, watchRetries } from "./retries.js";
 import { readStream } from "./stream.js";
 import { type UnaryMethod, unary } from "./unary.js";
 import { type WatchSource, watchFacts } from "./watch.js";
@@ -44,15 +45,15 @@ async function everything<T>(iterable: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** Whether the n-th wait in a row lies between half and all of the doubled first one, and below the longest. */
-function assertWaits(waits: readonly number[], { firstMs, lastMs }: { readonly firstMs: number; readonly lastMs: number }): void {
+function assertWaits(waits: readonly number[], { firstMs, maxMs }: { readonly firstMs: number; readonly maxMs: number }): void {
   for (const [index, ms] of waits.entries()) {
-    const whole = Math.min(firstMs * 2 ** index, lastMs);
+    const whole = Math.min(firstMs * 2 ** index, maxMs);
     assert.ok(ms >= whole / 2 && ms <= whole, `wait ${index + 1} took ${ms} ms of ${whole}`);
   }
 }
 
 test("waits double up to the longest, and no two clients wait alike", () => {
-  const nth = (failures: number) => Array.from({ length: 50 }, () => backoffMs(failures, watchRetries));
+  const nth = (failures: number) => Array.from({ length: 50 }, () => spreadMs(failures, watchRetries));
   for (const failures of [1, 2, 3, 4, 5, 6, 20, 2000]) {
     const whole = Math.min(200 * 2 ** (failures - 1), 5000);
     const found = nth(failures);

@@ -2,8 +2,9 @@
 import type { CallOptions, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
 import { RegulusError } from "@regulus/proto";
-import { backoffMs, type CallClock, callClock, callRetries } from "./backoff.js";
+import { spreadMs } from "@regulus/transport";
 import { readFailure } from "./cut-connection.js";
+import { type CallClock, callClock, callRetries } from "./retries.js";
 
 /** Longest wait for an answer, in milliseconds. The slowest calls read a whole trial from the log. */
 const answerMsMax = 30_000;
@@ -34,7 +35,7 @@ export async function unary<Request, Response>(
     } catch (thrown) {
       const error = RegulusError.from(thrown);
       if (!repeat || error.code !== "unavailable" || tries >= callRetries.triesMax) throw error;
-      await clock.wait(backoffMs(tries, callRetries), signal);
+      await clock.wait(spreadMs(tries, callRetries), signal);
     }
   }
 }

@@ -4,7 +4,8 @@
  */
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { type Fact, RegulusError, type WatchSearchRequest, type WatchSearchResponse } from "@regulus/proto";
-import { backoffMs, type CallClock, callClock, watchRetries } from "./backoff.js";
+import { spreadMs } from "@regulus/transport";
+import { type CallClock, callClock, watchRetries } from "./retries.js";
 import { readStream } from "./stream.js";
 
 export interface WatchOptions {
@@ -69,7 +70,7 @@ export async function* watchFacts(
       failures += 1;
       if (failures === 1) awaySince = clock.nowMs();
       else if (clock.nowMs() - awaySince > awayMsMax) throw error;
-      const waitMs = backoffMs(failures, watchRetries);
+      const waitMs = spreadMs(failures, watchRetries);
       options.onAway?.(error, waitMs);
       await clock.wait(waitMs, signal);
     }

@@ -1,8 +1,8 @@
 /** How a command finds its coordinator: options that every such command has, and the connection that they ask for. */
 import { defaults, RegulusError } from "@regulus/proto";
-import { readAuthority, readKeyPair } from "@regulus/proto/doors";
+import { type Pem, readPemFiles } from "@regulus/transport";
 import { type Command, Option } from "commander";
-import { connect, type RegulusClient, type TlsOptions } from "../connect.js";
+import { connect, type RegulusClient } from "../connect.js";
 import { note } from "./output.js";
 
 /** Options of a command that talks to a coordinator. */
@@ -63,20 +63,10 @@ export async function withClient<Result>(
 }
 
 /** The TLS files that were named; undefined for none. What is odd about one is said on standard error. */
-function readTls({ tlsCa, tlsCert, tlsKey }: ConnectionOptions): TlsOptions | undefined {
-  if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined) return undefined;
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    const missing = tlsCert === undefined ? "--tls-cert" : "--tls-key";
-    throw new RegulusError("invalid-argument", `--tls-cert and --tls-key go together; missing: ${missing}`);
-  }
-  const now = Date.now();
-  const authority = tlsCa === undefined ? undefined : readAuthority({ flag: "--tls-ca", path: tlsCa }, now);
-  const own =
-    tlsCert === undefined || tlsKey === undefined
-      ? undefined
-      : readKeyPair({ flag: "--tls-cert", path: tlsCert }, { flag: "--tls-key", path: tlsKey }, now);
-  for (const warning of [...(authority?.warnings ?? []), ...(own?.warnings ?? [])]) note(`warning: ${warning}`);
-  return { ca: authority?.value, cert: own?.value.cert, key: own?.value.key };
+function readTls({ tlsCa, tlsCert, tlsKey }: ConnectionOptions): Pem | undefined {
+  const { value, warnings } = readPemFiles({ ca: tlsCa, cert: tlsCert, key: tlsKey }, Date.now());
+  for (const warning of warnings) note(`warning: ${warning}`);
+  return value;
 }
 
 /** Why a connection failed, in few words. gRPC wraps what the operating system said in sentences of its own. */

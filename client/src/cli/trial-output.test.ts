@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type GetTrialOutputResponse, RegulusError } from "@regulus/proto";
 import fc from "fast-check";
-import type { CallClock } from "../calls/backoff.js";
+import type { CallClock } from "../calls/retries.js";
 import type { RegulusClient } from "../connect.js";
 import { readOutput } from "./trial-output.js";
 

@@ -1,6 +1,6 @@
 /** What the program of a trial has printed, piece by piece: so far, or on and on until the trial has ended. */
 import { RegulusError } from "@regulus/proto";
-import { type CallClock, callClock } from "../calls/backoff.js";
+import { type CallClock, callClock } from "../calls/retries.js";
 import type { RegulusClient, TrialKey } from "../connect.js";
 
 /** Time between two looks at a running trial that has printed nothing new, in milliseconds: the shortest, doubled up to the longest. */

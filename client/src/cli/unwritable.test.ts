@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { TestAuthority } from "@regulus/proto/doors/testing";
+import { TestAuthority } from "@regulus/transport/testing";
 import { regulus as regulusProcess } from "../testing/run-command.js";
 import { regulus } from "../testing/run-inside.js";
 import { partialOf } from "./output-file.js";

@@ -2,7 +2,8 @@
  * Keeps a child running: starts it again when it dies, with growing waits, and gives up with its last words where it dies again and again.
  */
 import { RegulusError } from "@regulus/proto";
-import { backoffMs, pause } from "../calls/backoff.js";
+import { spreadMs } from "@regulus/transport";
+import { pause } from "../calls/retries.js";
 import { type Child, endWords } from "./child.js";
 
 /** Restarts in a row of a child that lived shorter than `steadyMs` each time. */
@@ -10,7 +11,7 @@ const restartsMax = 5;
 /** A child that lived this long was well; its next death counts as the first. */
 const steadyMs = 30_000;
 /** Waits between restarts. */
-const restartBackoff = { firstMs: 500, lastMs: 10_000 } as const;
+const restartBackoff = { firstMs: 500, maxMs: 10_000 } as const;
 
 export interface SuperviseOptions {
   readonly name: string;
@@ -51,7 +52,7 @@ export async function supervise({ name, start, onEvent }: SuperviseOptions): Pro
       if (quick > restartsMax)
         throw new RegulusError("failed-precondition", [`${what}, ${quick} times in a row`, ...lastWords].join("\n"));
       onEvent([`${what}; starting it again`, ...lastWords].join("\n"));
-      await pause(backoffMs(quick, restartBackoff), stopping.signal);
+      await pause(spreadMs(quick, restartBackoff), stopping.signal);
       restarts += 1;
       startedAt = performance.now();
       current = start(restarts).catch((thrown: unknown) => {

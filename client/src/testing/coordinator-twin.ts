@@ -13,23 +13,25 @@ import {
 import {
   type Agent,
   type ArtifactRef,
-  type ArtifactServiceServer,
-  ArtifactServiceService,
   checkSpec,
   type ExportSearchResponse,
   type Fact,
   limits,
   RegulusError,
   type Search,
-  type SearchServiceServer,
-  SearchServiceService,
   type SearchSpec,
   type Trial,
-  toStatus,
   type Warning,
   type WatchSearchRequest,
   type WatchSearchResponse,
 } from "@regulus/proto";
+import {
+  type ArtifactServiceServer,
+  ArtifactServiceService,
+  type SearchServiceServer,
+  SearchServiceService,
+  toStatus,
+} from "@regulus/transport";
 
 /** A search as the twin keeps it. */
 interface Kept {

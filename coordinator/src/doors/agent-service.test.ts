@@ -4,7 +4,6 @@ import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
 import {
-  AgentServiceClient,
   ConnectRequest,
   type ConnectResponse,
   EndReason,
@@ -14,6 +13,7 @@ import {
   type Register,
   Report,
 } from "@regulus/proto";
+import { AgentServiceClient } from "@regulus/transport";
 import type { Coordinator } from "../coordinator.js";
 import { bounds } from "./bounds.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";

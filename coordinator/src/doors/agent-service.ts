@@ -5,7 +5,6 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import {
   type Agent,
-  AgentServiceService,
   type ConnectRequest,
   type ConnectResponse,
   limits,
@@ -13,6 +12,7 @@ import {
   type Register,
   RegulusError,
 } from "@regulus/proto";
+import { AgentServiceService } from "@regulus/transport";
 import type { AgentConnection, Coordinator } from "../coordinator.js";
 import { AgentMail, type Mailbox } from "./agent-mail.js";
 import { checkHeartbeat, checkOutput, checkRegister, checkReports } from "./agent-reports.js";

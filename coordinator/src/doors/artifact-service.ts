@@ -2,7 +2,6 @@
 import type { handleClientStreamingCall, ServerReadableStream } from "@grpc/grpc-js";
 import {
   type ArtifactRef,
-  ArtifactServiceService,
   counted,
   GetArtifactResponse,
   limits,
@@ -10,6 +9,7 @@ import {
   type PutArtifactResponse,
   RegulusError,
 } from "@regulus/proto";
+import { ArtifactServiceService } from "@regulus/transport";
 import type { Coordinator, Upload } from "../coordinator.js";
 import type { ArtifactStore } from "../ports.js";
 import { ArtifactPlaces, type Transfer } from "./artifact-places.js";

@@ -3,7 +3,8 @@
  * a bug of ours, which the client learns as INTERNAL with an id that stands beside the whole error in the log.
  */
 import { randomBytes } from "node:crypto";
-import { type GrpcStatus, RegulusError, toStatus } from "@regulus/proto";
+import { RegulusError } from "@regulus/proto";
+import { type GrpcStatus, toStatus } from "@regulus/transport";
 import type { Logger } from "pino";
 
 /** Turns anything that was thrown while a method was answered into the status that its caller gets. */

@@ -4,16 +4,8 @@ import { createHash } from "node:crypto";
 import { type ClientHttp2Stream, connect, constants } from "node:http2";
 import { after, test } from "node:test";
 import { credentials } from "@grpc/grpc-js";
-import {
-  ArtifactServiceService,
-  ExportSearchRequest,
-  Fact,
-  GetArtifactRequest,
-  GetTrialRequest,
-  SearchServiceClient,
-  SearchServiceService,
-  WatchSearchRequest,
-} from "@regulus/proto";
+import { ExportSearchRequest, Fact, GetArtifactRequest, GetTrialRequest, WatchSearchRequest } from "@regulus/proto";
+import { ArtifactServiceService, SearchServiceClient, SearchServiceService } from "@regulus/transport";
 import { pino } from "pino";
 import { openMemoryStore } from "../artifacts/memory-store.js";
 import { openMemoryLog } from "../log/memory-log.js";

@@ -11,12 +11,12 @@ import {
   ListSearchesResponse,
   limits,
   type Measurement,
-  SearchServiceService as methods,
   RegulusError,
   type Report,
   Reports,
   SearchSpec,
 } from "@regulus/proto";
+import { SearchServiceService as methods } from "@regulus/transport";
 import fc from "fast-check";
 import { openMemoryStore } from "../artifacts/memory-store.js";
 import type { Coordinator } from "../coordinator.js";

@@ -5,8 +5,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
-  AgentServiceService,
-  ArtifactServiceService,
   ConnectRequest,
   CreateSearchRequest,
   CreateSearchResponse,
@@ -17,10 +15,10 @@ import {
   ListSearchesRequest,
   ListTrialsRequest,
   PutArtifactRequest,
-  SearchServiceService,
   type SearchSpec,
   WatchSearchRequest,
 } from "@regulus/proto";
+import { AgentServiceService, ArtifactServiceService, SearchServiceService } from "@regulus/transport";
 import fc from "fast-check";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { callRaw, openDoors, validSpec } from "./testing/open-doors.js";

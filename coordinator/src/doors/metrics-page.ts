@@ -1,5 +1,5 @@
 /** The page for operators: /metrics for Prometheus, /healthz while the process lives, /readyz while it serves. */
-import { type ListenAddress, type MutualTls, startOperatorPage } from "@regulus/proto/doors";
+import { type ListenAddress, type MutualTls, startOperatorPage } from "@regulus/transport";
 import type { Logger } from "pino";
 import type { Metrics } from "./metrics.js";
 import type { Readiness } from "./readiness.js";

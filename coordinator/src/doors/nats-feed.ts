@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { assert, type Fact } from "@regulus/proto";
+import { doubledMs } from "@regulus/transport";
 import { connect, headers, type JetStreamManager, type NatsConnection, type StreamInfo } from "nats";
 import type { Logger } from "pino";
 import type { EventFeed, EventLog } from "../ports.js";
@@ -18,8 +19,7 @@ const inFlightMax = 256;
 /** Time for a connection, and for an acknowledgement. */
 const answerWithinMs = 5000;
 /** Wait after a failure: doubled each time, up to the second value. */
-const backoffMs = 250;
-const backoffMsMax = 10_000;
+const waits = { firstMs: 250, maxMs: 10_000 };
 /** Time that a closing feed takes to publish what is left; the rest follows after the next start. */
 const drainWithinMs = 2000;
 /** The cursor file is written at most this often. */
@@ -115,20 +115,23 @@ class Feed {
 
   /** Connects, publishes until the connection fails, and begins again, until it is stopped. */
   async run(): Promise<void> {
-    let waitMs = backoffMs;
+    let failures = 0;
     while (!this.#stopped.signal.aborted) {
       try {
         await this.#connectAndPublish(() => {
-          waitMs = backoffMs;
+          failures = 0;
         });
       } catch (thrown) {
         if (this.#stopped.signal.aborted) break;
         this.#failures += 1;
         const why = thrown instanceof Error ? thrown.message : String(thrown);
-        this.#options.logger.warn({ retryInMs: waitMs, why }, "the event feed lost NATS; facts wait in the log");
+        this.#options.logger.warn(
+          { retryInMs: doubledMs(failures + 1, waits), why },
+          "the event feed lost NATS; facts wait in the log",
+        );
       }
-      await pause(waitMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-      waitMs = Math.min(2 * waitMs, backoffMsMax);
+      failures += 1;
+      await pause(doubledMs(failures, waits), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
     }
     this.#keepCursors();
   }

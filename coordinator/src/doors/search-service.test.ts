@@ -12,7 +12,6 @@ import {
   ListAgentsRequest,
   ListTrialsRequest,
   limits,
-  SearchServiceService as methods,
   outputPieceBytesMax,
   RetryTrialsRequest,
   Search,
@@ -22,6 +21,7 @@ import {
   WatchSearchRequest,
   WatchSearchResponse,
 } from "@regulus/proto";
+import { SearchServiceService as methods } from "@regulus/transport";
 import { bounds } from "./bounds.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { callRaw, openDoors, validSpec } from "./testing/open-doors.js";

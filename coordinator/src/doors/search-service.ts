@@ -13,7 +13,6 @@ import {
   outputPieceBytesMax,
   type RetryTrialsRequest,
   Search,
-  SearchServiceService,
   SearchSpec,
   SearchStatus,
   SearchView,
@@ -22,6 +21,7 @@ import {
   type WatchSearchRequest,
   WatchSearchResponse,
 } from "@regulus/proto";
+import { SearchServiceService } from "@regulus/transport";
 import type { Coordinator } from "../coordinator.js";
 import { shownFact } from "../search/shown-spec.js";
 import { encodedPieces, fittingPage, newestFitting } from "./answer-size.js";

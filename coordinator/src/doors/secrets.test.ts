@@ -1,13 +1,8 @@
 /** Values of a program's environment may be secrets: no method of the client's door and no event ever shows one. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import {
-  CreateSearchRequest,
-  CreateSearchResponse,
-  SearchServiceService,
-  type SearchSpec,
-  WatchSearchRequest,
-} from "@regulus/proto";
+import { CreateSearchRequest, CreateSearchResponse, type SearchSpec, WatchSearchRequest } from "@regulus/proto";
+import { SearchServiceService } from "@regulus/transport";
 import { eventOf } from "./fact-event.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { callRaw, openDoors, validSpec } from "./testing/open-doors.js";

@@ -4,14 +4,8 @@ import { connect } from "node:http2";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { credentials } from "@grpc/grpc-js";
-import {
-  ListSearchesRequest,
-  type Search,
-  SearchServiceClient,
-  SearchServiceService,
-  WatchSearchRequest,
-  WatchSearchResponse,
-} from "@regulus/proto";
+import { ListSearchesRequest, type Search, WatchSearchRequest, WatchSearchResponse } from "@regulus/proto";
+import { SearchServiceClient, SearchServiceService } from "@regulus/transport";
 import { bounds } from "./bounds.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";
 import { openDoors, validSpec } from "./testing/open-doors.js";

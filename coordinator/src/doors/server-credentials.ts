@@ -4,7 +4,7 @@
  */
 import { experimental, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { limits } from "@regulus/proto";
-import type { MutualTls, TlsMaterial } from "@regulus/proto/doors";
+import type { MutualTls, TlsMaterial } from "@regulus/transport";
 
 /** Credentials that follow what `tls` holds; plain ones without it. */
 export function serverCredentials(tls: MutualTls | undefined): ServerCredentials {

@@ -12,9 +12,9 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { GetSearchRequest, RegulusError, SearchServiceClient, SearchServiceService } from "@regulus/proto";
-import { MutualTls } from "@regulus/proto/doors";
-import { TestAuthority } from "@regulus/proto/doors/testing";
+import { GetSearchRequest, RegulusError } from "@regulus/proto";
+import { MutualTls, SearchServiceClient, SearchServiceService } from "@regulus/transport";
+import { TestAuthority } from "@regulus/transport/testing";
 import { protoPath as healthProto } from "grpc-health-check";
 import { bounds } from "./bounds.js";
 import { coordinatorForTests } from "./testing/coordinator-for-tests.js";

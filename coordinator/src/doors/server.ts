@@ -8,8 +8,17 @@ import { dirname } from "node:path";
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
-import { AgentServiceService, ArtifactServiceService, limits, SearchServiceService } from "@regulus/proto";
-import { assertMayListen, formatAddress, type ListenAddress, listenFailure, type MutualTls } from "@regulus/proto/doors";
+import { limits } from "@regulus/proto";
+import {
+  AgentServiceService,
+  ArtifactServiceService,
+  assertMayListen,
+  formatAddress,
+  type ListenAddress,
+  listenFailure,
+  type MutualTls,
+  SearchServiceService,
+} from "@regulus/transport";
 import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
 import type { Logger } from "pino";
 import type { Coordinator } from "../coordinator.js";

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, test } from "node:test";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
-import { type ArtifactRef, ArtifactServiceClient } from "@regulus/proto";
+import type { ArtifactRef } from "@regulus/proto";
+import { ArtifactServiceClient } from "@regulus/transport";
 import { once, ScriptedCoordinator, start, until } from "../runner/testing/scripted-coordinator.js";
 import { type OpenDoors, openDoors } from "./testing/open-doors.js";
 

@@ -3,10 +3,11 @@
  * from the log again, and after a while, longer with each further failure, rounds run again.
  */
 import { RegulusError } from "@regulus/proto";
+import { doubledMs } from "@regulus/transport";
 import type { Clock } from "../../ports.js";
 
 /** Waits before the log is tried again after a failure: the first, doubled with each further one up to the longest. */
-const retryMs = { first: 500, max: 30_000 };
+const waits = { firstMs: 500, maxMs: 30_000 };
 
 /** What an outage needs of the runner. */
 export interface LogOutageOptions {
@@ -76,7 +77,7 @@ export class LogOutage {
     }
     if (this.#closed) return;
     if (!this.#stale) loaded();
-    const waitMs = Math.min(retryMs.max, retryMs.first * 2 ** (this.#failures - 1));
+    const waitMs = doubledMs(this.#failures, waits);
     this.#cancel = clock.wakeAfter(waitMs, () => {
       this.#cancel = undefined;
       if (this.#stale) this.begin();

@@ -6,28 +6,9 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  type ClientOptions,
-  type handleBidiStreamingCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { Agent, LeaseKey } from "./agent.js";
 import { SearchSpec } from "./search.js";
-import {
-  ArtifactRef,
-  EndReason,
-  endReasonFromJSON,
-  endReasonToJSON,
-  endReasonToNumber,
-  Measurement,
-  Work,
-} from "./trial.js";
+import { ArtifactRef, EndReason, endReasonFromJSON, endReasonToJSON, endReasonToNumber, Measurement, Work } from "./trial.js";
 
 /** ConnectRequest is a message of an agent. */
 export interface ConnectRequest {
@@ -2441,42 +2422,6 @@ export const OutputPiece: MessageFns<OutputPiece> = {
     message.totalBytes = object.totalBytes ?? 0;
     return message;
   },
-};
-
-/** AgentService is the door for agents. */
-export type AgentServiceService = typeof AgentServiceService;
-export const AgentServiceService = {
-  /** Connect is opened by an agent and stays open. The agent's first message is a registration. */
-  connect: {
-    path: "/regulus.v1.AgentService/Connect" as const,
-    requestStream: true as const,
-    responseStream: true as const,
-    requestSerialize: (value: ConnectRequest): Buffer => Buffer.from(ConnectRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ConnectRequest => ConnectRequest.decode(value),
-    responseSerialize: (value: ConnectResponse): Buffer => Buffer.from(ConnectResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ConnectResponse => ConnectResponse.decode(value),
-  },
-} as const;
-
-export interface AgentServiceServer extends UntypedServiceImplementation {
-  /** Connect is opened by an agent and stays open. The agent's first message is a registration. */
-  connect: handleBidiStreamingCall<ConnectRequest, ConnectResponse>;
-}
-
-export interface AgentServiceClient extends Client {
-  /** Connect is opened by an agent and stays open. The agent's first message is a registration. */
-  connect(): ClientDuplexStream<ConnectRequest, ConnectResponse>;
-  connect(options: Partial<CallOptions>): ClientDuplexStream<ConnectRequest, ConnectResponse>;
-  connect(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ConnectRequest, ConnectResponse>;
-}
-
-export const AgentServiceClient = makeGenericClientConstructor(
-  AgentServiceService,
-  "regulus.v1.AgentService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): AgentServiceClient;
-  service: typeof AgentServiceService;
-  serviceName: string;
 };
 
 function bytesFromBase64(b64: string): Uint8Array {

@@ -6,20 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientReadableStream,
-  type ClientWritableStream,
-  type handleClientStreamingCall,
-  type handleServerStreamingCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { ArtifactRef } from "./trial.js";
 
 /** PutArtifactRequest is a header or data. */
@@ -355,83 +341,6 @@ export const GetArtifactResponse: MessageFns<GetArtifactResponse> = {
     message.data = object.data ?? Buffer.alloc(0);
     return message;
   },
-};
-
-/** ArtifactService keeps bytes by their content. */
-export type ArtifactServiceService = typeof ArtifactServiceService;
-export const ArtifactServiceService = {
-  /**
-   * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
-   * too many are coming in, this one had to make room for another caller's, or its caller has stored too much that no search refers to: try again.
-   */
-  putArtifact: {
-    path: "/regulus.v1.ArtifactService/PutArtifact" as const,
-    requestStream: true as const,
-    responseStream: false as const,
-    requestSerialize: (value: PutArtifactRequest): Buffer => Buffer.from(PutArtifactRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): PutArtifactRequest => PutArtifactRequest.decode(value),
-    responseSerialize: (value: PutArtifactResponse): Buffer => Buffer.from(PutArtifactResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): PutArtifactResponse => PutArtifactResponse.decode(value),
-  },
-  /** GetArtifact sends bytes in order. */
-  getArtifact: {
-    path: "/regulus.v1.ArtifactService/GetArtifact" as const,
-    requestStream: false as const,
-    responseStream: true as const,
-    requestSerialize: (value: GetArtifactRequest): Buffer => Buffer.from(GetArtifactRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetArtifactRequest => GetArtifactRequest.decode(value),
-    responseSerialize: (value: GetArtifactResponse): Buffer => Buffer.from(GetArtifactResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GetArtifactResponse => GetArtifactResponse.decode(value),
-  },
-} as const;
-
-export interface ArtifactServiceServer extends UntypedServiceImplementation {
-  /**
-   * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
-   * too many are coming in, this one had to make room for another caller's, or its caller has stored too much that no search refers to: try again.
-   */
-  putArtifact: handleClientStreamingCall<PutArtifactRequest, PutArtifactResponse>;
-  /** GetArtifact sends bytes in order. */
-  getArtifact: handleServerStreamingCall<GetArtifactRequest, GetArtifactResponse>;
-}
-
-export interface ArtifactServiceClient extends Client {
-  /**
-   * PutArtifact stores bytes. The first message is a header, the others carry data in order, at 16 KiB a second at least. RESOURCE_EXHAUSTED where
-   * too many are coming in, this one had to make room for another caller's, or its caller has stored too much that no search refers to: try again.
-   */
-  putArtifact(
-    callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
-  ): ClientWritableStream<PutArtifactRequest>;
-  putArtifact(
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
-  ): ClientWritableStream<PutArtifactRequest>;
-  putArtifact(
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
-  ): ClientWritableStream<PutArtifactRequest>;
-  putArtifact(
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
-  ): ClientWritableStream<PutArtifactRequest>;
-  /** GetArtifact sends bytes in order. */
-  getArtifact(request: GetArtifactRequest, options?: Partial<CallOptions>): ClientReadableStream<GetArtifactResponse>;
-  getArtifact(
-    request: GetArtifactRequest,
-    metadata?: Metadata,
-    options?: Partial<CallOptions>,
-  ): ClientReadableStream<GetArtifactResponse>;
-}
-
-export const ArtifactServiceClient = makeGenericClientConstructor(
-  ArtifactServiceService,
-  "regulus.v1.ArtifactService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ArtifactServiceClient;
-  service: typeof ArtifactServiceService;
-  serviceName: string;
 };
 
 function bytesFromBase64(b64: string): Uint8Array {

@@ -4,7 +4,7 @@
  * 0010 and 0028.
  */
 import { isIPv4, isIPv6 } from "node:net";
-import { RegulusError } from "../errors.js";
+import { RegulusError } from "@regulus/proto";
 
 /** An address to listen on. */
 export interface ListenAddress {

@@ -6,10 +6,10 @@ import { request as requestTls } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { RegulusError } from "../errors.js";
+import { RegulusError } from "@regulus/proto";
+import { TestAuthority } from "../testing/test-authority.js";
 import { MutualTls } from "./mutual-tls.js";
 import { startOperatorPage } from "./operator-page.js";
-import { TestAuthority } from "./testing/test-authority.js";
 
 const folder = mkdtempSync(join(tmpdir(), "regulus-page-"));
 after(() => rmSync(folder, { recursive: true }));

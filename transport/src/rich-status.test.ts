@@ -1,8 +1,8 @@
 /** google.rpc.Status as a stranger decodes it: from its published definition, with none of our code. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RegulusError } from "@regulus/proto";
 import protobuf from "protobufjs";
-import { RegulusError } from "./errors.js";
 import { protoPath, richStatusTrailer } from "./rich-status.js";
 import { toStatus } from "./status.js";
 

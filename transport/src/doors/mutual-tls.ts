@@ -2,7 +2,7 @@
  * Mutual TLS of a listener: its certificate, its key, and the authority that signs the certificates of those who may come in. The files
  * can be read again while the process runs; listeners are told, and a set that can't be used leaves the old one in place.
  */
-import { RegulusError } from "../errors.js";
+import { RegulusError } from "@regulus/proto";
 import { type KeyPair, type Looked, type NamedFile, readAuthority, readKeyPair } from "./tls-files.js";
 
 /** The three files. */

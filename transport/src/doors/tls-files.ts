@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { RegulusError } from "../errors.js";
+import { RegulusError } from "@regulus/proto";
 
 /** Time before the end of a certificate from which on its owner is warned: two weeks. */
 const expiresSoonMs = 14 * 86_400_000;

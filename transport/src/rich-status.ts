@@ -4,8 +4,8 @@
  * of two fields each are less than the files that would generate them (googleapis, google/rpc/status.proto and error_details.proto).
  */
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { Problem } from "./gen/regulus/v1/problem.js";
-import { cutText } from "./problem-list.js";
+import type { Problem } from "@regulus/proto";
+import { cutText } from "@regulus/proto";
 
 /** Trailer that carries the Status message. */
 export const richStatusTrailer = "grpc-status-details-bin";

@@ -4,9 +4,9 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { RegulusError } from "../errors.js";
+import { RegulusError } from "@regulus/proto";
+import { TestAuthority } from "../testing/test-authority.js";
 import { MutualTls, namedTlsFiles } from "./mutual-tls.js";
-import { TestAuthority } from "./testing/test-authority.js";
 import { readAuthority, readKeyPair } from "./tls-files.js";
 
 const folder = mkdtempSync(join(tmpdir(), "regulus-tls-"));

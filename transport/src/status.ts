@@ -4,15 +4,9 @@
  */
 
 import { Metadata } from "@grpc/grpc-js";
-import { counted } from "./counted.js";
-import { codeOfGrpc, type ErrorCode, grpcCodes } from "./error-codes.js";
-import type { RegulusError } from "./errors.js";
-import { Problem, Problems } from "./gen/regulus/v1/problem.js";
-import { cutText } from "./problem-list.js";
+import { counted, cutText, grpcCodes, Problem, Problems, problemsTrailer, type RegulusError } from "@regulus/proto";
 import { encodeRichStatus, richStatusTrailer } from "./rich-status.js";
 
-/** Trailer that carries the problems of an answer as a `Problems` message. */
-export const problemsTrailer = "regulus-problems-bin";
 /** Bytes of the `Problems` message; base64 makes them a third longer. */
 const problemsBytesMax = 2560;
 /** Characters of the status message: percent-encoding makes up to six bytes of one. Beside problems, which say it better, fewer. */
@@ -39,17 +33,6 @@ export function toStatus(error: RegulusError, request = ""): GrpcStatus {
   return { code, details, metadata };
 }
 
-/** Code, words and problems of a grpc-js ServiceError; undefined for anything else. */
-export function readStatus(
-  thrown: unknown,
-): { readonly code: ErrorCode; readonly message: string; readonly problems: readonly Problem[] } | undefined {
-  if (typeof thrown !== "object" || thrown === null) return undefined;
-  if (!("code" in thrown && "details" in thrown && "metadata" in thrown)) return undefined;
-  const { code, details, metadata } = thrown;
-  if (typeof code !== "number" || typeof details !== "string" || !(metadata instanceof Metadata)) return undefined;
-  return { code: codeOfGrpc(code), message: details, problems: decodeProblems(metadata.get(problemsTrailer)[0]) };
-}
-
 function encodeProblems(problems: readonly Problem[]): Uint8Array {
   const kept: Problem[] = [];
   let bytes = 0;
@@ -69,14 +52,4 @@ function cutProblem(problem: Problem): Problem {
     seen: cutText(problem.seen, problemTextCharactersMax),
     expected: cutText(problem.expected, problemTextCharactersMax),
   };
-}
-
-/** Problems of a trailer; none where the other side sent something else under its name. */
-function decodeProblems(value: unknown): readonly Problem[] {
-  if (!Buffer.isBuffer(value)) return [];
-  try {
-    return Problems.decode(value).problems;
-  } catch {
-    return [];
-  }
 }

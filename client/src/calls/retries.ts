@@ -2,24 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RegulusError } from "@regulus/proto";
 
-/** How waits between tries grow. */
-export interface Backoff {
-  /** Wait after the first failure, in milliseconds; each further one doubles it. */
-  readonly firstMs: number;
-  /** Longest wait, in milliseconds. */
-  readonly lastMs: number;
-}
-
 /** A single call: five tries within two seconds bridge a coordinator's restart without hiding that there is none. */
-export const callRetries = { triesMax: 5, firstMs: 100, lastMs: 1000 } as const;
+export const callRetries = { triesMax: 5, firstMs: 100, maxMs: 1000 } as const;
 /** A watch: it outlives a coordinator that is away for minutes, as an update of a cluster takes. */
-export const watchRetries = { awayMsMax: 5 * 60_000, firstMs: 200, lastMs: 5000 } as const;
-
-/** Milliseconds to wait after the n-th failure in a row, n from 1: between half and all of the doubled wait, so that clients spread. */
-export function backoffMs(failures: number, backoff: Backoff): number {
-  const whole = Math.min(backoff.lastMs, backoff.firstMs * 2 ** (failures - 1));
-  return whole * (0.5 + Math.random() / 2);
-}
+export const watchRetries = { awayMsMax: 5 * 60_000, firstMs: 200, maxMs: 5000 } as const;
 
 /** Time as calls see it; tests have one that jumps. */
 export interface CallClock {

@@ -1,7 +1,7 @@
 /** The listening rule: what is loopback, what is refused, and what the refusals say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RegulusError } from "../errors.js";
+import { RegulusError } from "@regulus/proto";
 import { assertMayListen, formatAddress, isLoopback, listenFailure, parseListenAddress } from "./listen-address.js";
 
 const refusal = (run: () => unknown): RegulusError => {
