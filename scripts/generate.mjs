@@ -26,6 +26,7 @@ const kinds = [
   },
   { folder: "optimizers", singular: "optimizer", spec: "OptimizerSpec", modules: ["OptimizerModule<unknown>"] },
   { folder: "learning-rates", singular: "learning-rate", spec: "LearningRateSpec", modules: ["LearningRateModule<unknown>"] },
+  { folder: "loss-heads", singular: "loss-head", spec: "LossHeadSpec", modules: ["LossHeadModule<unknown>"] },
   { folder: "probes", singular: "probe", spec: "ProbeSpec", modules: ["ProbeModule<unknown>"] },
   { folder: "diagnostics", singular: "diagnostic", spec: "DiagnosticSpec", modules: ["DiagnosticModule<unknown>"] },
 ];
@@ -116,14 +117,14 @@ function writeUint64(writer: BinaryWriter, value: number): void {
 function generateRegistries() {
   const found = kinds.map((kind) => ({ ...kind, names: componentNames(kind.folder) }));
   const of = (...folders) => found.filter((kind) => folders.includes(kind.folder));
-  write("settings/registry.generated.ts", specRegistry(of("optimizers", "learning-rates")));
-  const others = found.filter(({ folder }) => folder !== "optimizers" && folder !== "learning-rates");
-  write("catalog/registry.generated.ts", specRegistry(others));
+  const trainingParts = ["optimizers", "learning-rates", "loss-heads"];
+  write("settings/registry.generated.ts", specRegistry(of(...trainingParts)));
+  write("catalog/registry.generated.ts", specRegistry(found.filter(({ folder }) => !trainingParts.includes(folder))));
   write("strategies/registry.generated.ts", moduleRegistry(of("strategies")));
   write("diagnostics/registry.generated.ts", moduleRegistry(of("diagnostics")));
   write(
     "training/registry.generated.ts",
-    loaderRegistry(of("procedures", "techniques", "workloads", "optimizers", "learning-rates", "probes")),
+    loaderRegistry(of("procedures", "techniques", "workloads", ...trainingParts, "probes")),
   );
   listInReadme(found);
 }

@@ -53,6 +53,7 @@ test("the README names every registered algorithm and no other", () => {
     "techniques",
     "optimizers",
     "learning-rates",
+    "loss-heads",
     "probes",
     "diagnostics",
   ].flatMap((kind) =>

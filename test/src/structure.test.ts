@@ -106,7 +106,17 @@ test("the modules that the coordinator loads never reach tfjs", () => {
   assert.ok(reached.size > 10);
 });
 
-const kinds = ["strategies", "procedures", "techniques", "workloads", "optimizers", "learning-rates", "probes", "diagnostics"];
+const kinds = [
+  "strategies",
+  "procedures",
+  "techniques",
+  "workloads",
+  "optimizers",
+  "learning-rates",
+  "loss-heads",
+  "probes",
+  "diagnostics",
+];
 
 test("one algorithm is one folder with spec, code, test and card", () => {
   const missing: string[] = [];

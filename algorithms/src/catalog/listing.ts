@@ -2,7 +2,7 @@
  * What is registered, for people: the command line's listings and its completion.
  */
 import type { ComponentSpec } from "../core/index.js";
-import { learningRateSpecs, optimizerSpecs } from "../settings/registry.generated.js";
+import { learningRateSpecs, lossHeadSpecs, optimizerSpecs } from "../settings/registry.generated.js";
 import { optionNames } from "./components.js";
 import {
   diagnosticSpecs,
@@ -20,6 +20,7 @@ export type ComponentKind =
   | "technique"
   | "optimizer"
   | "learning-rate"
+  | "loss-head"
   | "probe"
   | "procedure"
   | "diagnostic";
@@ -50,6 +51,7 @@ export function listComponents(): readonly Listed[] {
     ...list("technique", techniqueSpecs),
     ...list("optimizer", optimizerSpecs),
     ...list("learning-rate", learningRateSpecs),
+    ...list("loss-head", lossHeadSpecs),
     ...list("probe", probeSpecs),
     ...list("procedure", procedureSpecs),
     ...list("diagnostic", diagnosticSpecs),

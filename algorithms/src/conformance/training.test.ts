@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { chooseBackend } from "../kernels/index.js";
-import { learningRates, optimizers, probes, techniques, workloads } from "../training/registry.generated.js";
+import { learningRates, lossHeads, optimizers, probes, techniques, workloads } from "../training/registry.generated.js";
 import {
   loadLearningRate,
+  loadLossHead,
   loadOptimizer,
   loadProbe,
   loadTechnique,
@@ -13,6 +14,7 @@ import {
 } from "../training/setup/find-component.js";
 import type { TrialCase } from "./attempt.js";
 import { describeLearningRate } from "./learning-rate.js";
+import { describeLossHead } from "./loss-head.js";
 import { describeOptimizer } from "./optimizer.js";
 import { describeProbe } from "./probe.js";
 import { describeProcedure } from "./procedure.js";
@@ -71,6 +73,7 @@ const procedureCases: readonly TrialCase[] = [
 for (const name of techniques.keys()) describeTechnique(await loadTechnique(name));
 for (const name of optimizers.keys()) describeOptimizer(await loadOptimizer(name));
 for (const name of learningRates.keys()) describeLearningRate(await loadLearningRate(name));
+for (const name of lossHeads.keys()) describeLossHead(await loadLossHead(name));
 for (const name of probes.keys()) describeProbe(await loadProbe(name));
 for (const one of workloadCases) describeWorkload(one);
 for (const trial of procedureCases) describeProcedure(trial);

@@ -65,13 +65,13 @@ export interface ProbeSpec<Options = unknown> extends ComponentSpec<Options> {
   metrics(options: Options): readonly string[];
 }
 
-/** A setting of an optimizer or a learning-rate schedule. Every trained workload takes it, as an option or as a hyperparameter. */
+/** A setting of an optimizer, a learning-rate schedule or a loss head. Every trained workload takes it, as an option or as a hyperparameter. */
 export interface TrainingSetting extends HyperparameterSpec {
   /** Values that it takes. */
   readonly schema: z.ZodType<number | string | boolean>;
 }
 
-/** Facts about a part of the training step that every workload may name: an optimizer or a learning-rate schedule. */
+/** Facts about a part of the training step that every workload may name: an optimizer, a learning-rate schedule or a loss head. */
 export interface TrainingPartSpec<Settings = unknown> extends ComponentSpec<Settings> {
   /** Its options, one by one; a name means the same in every part that has it. */
   readonly settings: readonly TrainingSetting[];
@@ -82,3 +82,6 @@ export type OptimizerSpec<Settings = unknown> = TrainingPartSpec<Settings>;
 
 /** Facts about a learning-rate schedule. */
 export type LearningRateSpec<Settings = unknown> = TrainingPartSpec<Settings>;
+
+/** Facts about a loss head. */
+export type LossHeadSpec<Settings = unknown> = TrainingPartSpec<Settings>;

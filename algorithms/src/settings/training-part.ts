@@ -1,4 +1,4 @@
-/** What optimizers and learning-rate schedules say of themselves, from their options and the ranges to search them in. Pure. */
+/** What optimizers, learning-rate schedules and loss heads say of themselves, from their options and the ranges to search them in. Pure. */
 import type { Parameter } from "@regulus/proto";
 import type { z } from "zod";
 import type { TrainingPartSpec } from "../core/index.js";

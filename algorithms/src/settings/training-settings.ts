@@ -1,14 +1,14 @@
 /**
- * The training settings that all trained workloads share: batch size, steps, the optimizer, the learning rate and its schedule. The settings of
- * every registered optimizer and schedule are among them, so that a new one is an option and a hyperparameter of every workload. Pure: the
- * coordinator reads specs.
+ * The training settings that all trained workloads share: batch size, steps, the optimizer, the learning rate and its schedule, the loss. The
+ * settings of every registered optimizer, schedule and loss head are among them, so that a new one is an option and a hyperparameter of every
+ * workload. Pure: the coordinator reads specs.
  */
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { Configuration, HyperparameterSpec, TrainingPartSpec } from "../core/index.js";
 import { choiceParameter, outer, realParameter, wholeParameter } from "./parameters.js";
 import { parseOptions } from "./parse-options.js";
-import { learningRateSpecs, optimizerSpecs } from "./registry.generated.js";
+import { learningRateSpecs, lossHeadSpecs, optimizerSpecs } from "./registry.generated.js";
 
 /** How a workload wants its weights trained where the search says nothing else. */
 export interface TrainingDefaults {
@@ -20,15 +20,24 @@ export interface TrainingDefaults {
   readonly learningRateSchedule?: string;
   /** Steps after which training ends where neither the budget nor the strategy says. */
   readonly steps: number;
-  /** Settings of the optimizer or the schedule, by name (momentum, warmUpShare ...); an absent one has the fallback of its spec. */
+  /** What training minimizes: a registered loss head; absent for `workload`, the workload's own loss. */
+  readonly lossHead?: string;
+  /** Settings of the optimizer, the schedule or the loss head, by name (momentum, warmUpShare ...); an absent one has the fallback of its spec. */
   readonly [setting: string]: number | string | boolean | undefined;
 }
 
 /** The schedule of a workload that names none. */
 const defaultSchedule = "constant";
 
-/** Optimizers and learning-rate schedules: their settings are training's. */
-const parts: readonly TrainingPartSpec[] = [...optimizerSpecs.values(), ...learningRateSpecs.values()];
+/** The loss head that is none: the workload's own loss. */
+export const ownLoss = "workload";
+
+const lossHeads: readonly string[] = [ownLoss, ...lossHeadSpecs.keys()];
+
+/** Optimizers, learning-rate schedules and loss heads: their settings are training's. */
+const parts: readonly TrainingPartSpec[] = [optimizerSpecs, learningRateSpecs, lossHeadSpecs].flatMap((specs) => [
+  ...specs.values(),
+]);
 
 /** Settings of all parts, each name once. */
 const partSettings: ReadonlyMap<
@@ -44,6 +53,7 @@ export interface TrainingOptions {
   readonly optimizer?: string | undefined;
   readonly learningRate?: number | undefined;
   readonly learningRateSchedule?: string | undefined;
+  readonly lossHead?: string | undefined;
   readonly steps?: number | undefined;
 }
 
@@ -52,6 +62,7 @@ const common = {
   optimizer: z.enum([...optimizerSpecs.keys()]),
   learningRate: z.number().positive().max(1000),
   learningRateSchedule: z.enum([...learningRateSpecs.keys()]),
+  lossHead: z.enum(lossHeads),
 };
 
 /** Options of every trained workload: its training settings where the search does not move them. */
@@ -60,6 +71,7 @@ export const trainingOptions: { readonly [Key in keyof TrainingOptions]-?: z.Zod
   optimizer: common.optimizer.optional(),
   learningRate: common.learningRate.optional(),
   learningRateSchedule: common.learningRateSchedule.optional(),
+  lossHead: common.lossHead.optional(),
   steps: z.int().min(1).max(1_000_000_000).optional(),
   ...Object.fromEntries([...partSettings].map(([name, { schema }]) => [name, schema.optional()])),
 };
@@ -80,6 +92,7 @@ export function trainingHyperparameters(options: TrainingOptions, defaults: Trai
       choiceParameter("learningRateSchedule", [...learningRateSpecs.keys()]),
       settings.learningRateSchedule ?? defaultSchedule,
     ),
+    outer(choiceParameter("lossHead", lossHeads), settings.lossHead ?? ownLoss),
     ...[...partSettings].map(([name, { spec }]) => ({ ...spec, fallback: settings[name] ?? spec.fallback })),
   ];
 }
@@ -92,13 +105,14 @@ export function trainingOf(configuration: Configuration, options: TrainingOption
     optimizer: common.optimizer.default(settings.optimizer),
     learningRate: common.learningRate.default(settings.learningRate),
     learningRateSchedule: common.learningRateSchedule.default(settings.learningRateSchedule ?? defaultSchedule),
+    lossHead: common.lossHead.default(settings.lossHead ?? ownLoss),
   });
   const moved = [...partSettings].map(([name, { schema: one }]) => [name, one.optional()] as const);
   const others = parseOptions("work.parameters", z.object(Object.fromEntries(moved)), configuration);
   return { ...settings, ...others, ...parseOptions("work.parameters", schema, configuration), steps: settings.steps };
 }
 
-/** The settings of an optimizer or a schedule, all of them, from a trial's training settings. */
+/** The settings of an optimizer, a schedule or a loss head, all of them, from a trial's training settings. */
 export function partSettingsOf({ settings }: TrainingPartSpec, training: TrainingDefaults): Readonly<Record<string, unknown>> {
   return Object.fromEntries(settings.map(({ parameter: { name }, fallback }) => [name, training[name] ?? fallback]));
 }

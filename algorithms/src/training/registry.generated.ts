@@ -1,6 +1,7 @@
-/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, optimizer, learning-rate, probe, by name. Do not edit. */
+/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, optimizer, learning-rate, loss-head, probe, by name. Do not edit. */
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./contracts/workload.js";
 import type { LearningRateModule } from "./contracts/learning-rate.js";
+import type { LossHeadModule } from "./contracts/loss-head.js";
 import type { OptimizerModule } from "./contracts/optimizer.js";
 import type { ProbeModule } from "./contracts/probe.js";
 import type { ProcedureModule } from "./contracts/procedure.js";
@@ -57,6 +58,12 @@ export const learningRates: ReadonlyMap<string, () => Promise<LearningRateModule
   ["cosine", async () => (await import("../learning-rates/cosine/cosine.js")).module],
   ["linear", async () => (await import("../learning-rates/linear/linear.js")).module],
   ["step", async () => (await import("../learning-rates/step/step.js")).module],
+]);
+
+export const lossHeads: ReadonlyMap<string, () => Promise<LossHeadModule<unknown>>> = new Map<string, () => Promise<LossHeadModule<unknown>>>([
+  ["mean-squared-error", async () => (await import("../loss-heads/mean-squared-error/mean-squared-error.js")).module],
+  ["softmax-cross-entropy", async () => (await import("../loss-heads/softmax-cross-entropy/softmax-cross-entropy.js")).module],
+  ["stablemax-cross-entropy", async () => (await import("../loss-heads/stablemax-cross-entropy/stablemax-cross-entropy.js")).module],
 ]);
 
 export const probes: ReadonlyMap<string, () => Promise<ProbeModule<unknown>>> = new Map<string, () => Promise<ProbeModule<unknown>>>([

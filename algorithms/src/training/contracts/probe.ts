@@ -42,7 +42,7 @@ export interface ProbeContext {
   batches(split: Split, options?: { readonly rowsMax?: number; readonly sites?: readonly string[] }): AsyncIterable<ProbedBatch>;
   /** Every weight, by name; without what responds to hyperparameters. */
   weights(): Promise<ReadonlyMap<string, ProbedWeight>>;
-  /** Gradient of the mean loss of these rows of the train split by every weight, with techniques switched off, by name. */
+  /** Gradient of the mean training loss of these rows of the train split by every weight, with techniques switched off, by name. */
   gradients(rows: Int32Array): Promise<ReadonlyMap<string, Float32Array>>;
 }
 

@@ -9,6 +9,11 @@ export function classificationError(logits: tf.Tensor, targets: tf.Tensor): tf.T
   return tf.cast(tf.notEqual(tf.argMax(logits, 1), tf.argMax(targets, 1)), "float32");
 }
 
+/** Of numbers for each place of an example [batch, ...], the mean of each example [batch]. */
+export function meanOverPlaces(losses: tf.Tensor): tf.Tensor {
+  return losses.rank === 1 ? losses : tf.mean(losses, [...losses.shape.keys()].slice(1));
+}
+
 /** Half the squared distance of outputs [batch, n] and targets [batch, n]; [batch]. */
 export function halfSquaredError(outputs: tf.Tensor, targets: tf.Tensor): tf.Tensor {
   return tf.mul(tf.sum(tf.square(tf.sub(outputs, targets)), 1), 0.5);

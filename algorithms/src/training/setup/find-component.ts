@@ -6,12 +6,13 @@ import { pathToFileURL } from "node:url";
 import { RegulusError, type SearchSpec } from "@regulus/proto";
 import { z } from "zod";
 import type { LearningRateModule } from "../contracts/learning-rate.js";
+import type { LossHeadModule } from "../contracts/loss-head.js";
 import type { OptimizerModule } from "../contracts/optimizer.js";
 import type { ProbeModule } from "../contracts/probe.js";
 import type { ProcedureModule } from "../contracts/procedure.js";
 import type { TechniqueModule } from "../contracts/technique.js";
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "../contracts/workload.js";
-import { learningRates, optimizers, probes, procedures, techniques, workloads } from "../registry.generated.js";
+import { learningRates, lossHeads, optimizers, probes, procedures, techniques, workloads } from "../registry.generated.js";
 import { userTask } from "./user-task.js";
 
 /** Any kind of workload. */
@@ -38,6 +39,10 @@ export function loadOptimizer(name: string): Promise<OptimizerModule<unknown>> {
 
 export function loadLearningRate(name: string): Promise<LearningRateModule<unknown>> {
   return find("learning-rate schedule", name, learningRates)();
+}
+
+export function loadLossHead(name: string): Promise<LossHeadModule<unknown>> {
+  return find("loss head", name, lossHeads)();
 }
 
 export function loadProbe(name: string): Promise<ProbeModule<unknown>> {

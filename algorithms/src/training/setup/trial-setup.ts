@@ -9,8 +9,9 @@ import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../../core/index.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
 import { parseOptions } from "../../settings/parse-options.js";
-import { partSettingsOf } from "../../settings/training-settings.js";
+import { ownLoss, partSettingsOf, type TrainingDefaults } from "../../settings/training-settings.js";
 import type { LearningRate, LearningRateModule } from "../contracts/learning-rate.js";
+import type { LossHeadModule } from "../contracts/loss-head.js";
 import type { ModelKit } from "../contracts/model-kit.js";
 import type { OptimizerModule, OptimizerRule } from "../contracts/optimizer.js";
 import type { Probe } from "../contracts/probe.js";
@@ -19,7 +20,7 @@ import type { Task, WorkloadModule } from "../contracts/workload.js";
 import { classificationError, halfSquaredError } from "../network/losses.js";
 import { TechniqueMemories } from "../state/technique-memory.js";
 import type { NamedHooks } from "../techniques/technique-set.js";
-import { findWorkload, loadLearningRate, loadOptimizer, loadProbe, loadTechnique } from "./find-component.js";
+import { findWorkload, loadLearningRate, loadLossHead, loadOptimizer, loadProbe, loadTechnique } from "./find-component.js";
 import { type GivenToModule, openModule } from "./open-module.js";
 import { openRequestOf } from "./open-request.js";
 
@@ -44,6 +45,8 @@ export interface Following {
 export interface TrialSetup {
   readonly task: Task;
   readonly following: Following;
+  /** The loss of each example [batch] that training minimizes, before techniques act on it: a loss head's, or the workload's own. */
+  readonly trainingLoss: Task["loss"];
   readonly techniques: readonly NamedHooks[];
   /** What the techniques remember. */
   readonly memories: TechniqueMemories;
@@ -85,8 +88,10 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   const task = await openTask(request, module, given);
   try {
     const following = await followingOf(request, task);
+    const trainingLoss = await trainingLossOf(task);
     const memories = new TechniqueMemories();
-    return { task, following, techniques, memories, probes: await probesOf(spec), hyperparameters, fixed, rng: createRng(seed) };
+    const rng = createRng(seed);
+    return { task, following, trainingLoss, techniques, memories, probes: await probesOf(spec), hyperparameters, fixed, rng };
   } catch (error) {
     task.close();
     throw error;
@@ -120,14 +125,26 @@ async function probesOf({ probes }: SearchSpec): Promise<readonly Probe[]> {
 async function followingOf({ spec, work }: TrialRequest, { training }: Task): Promise<Following> {
   const optimizer = await loadOptimizer(training.optimizer);
   const schedule = await loadLearningRate(training.learningRateSchedule ?? "constant");
-  const settingsOf = (part: OptimizerModule<unknown> | LearningRateModule<unknown>) =>
-    parseOptions(`training (${part.spec.name})`, part.spec.options, partSettingsOf(part.spec, training));
   return {
-    optimizer: optimizer.create(settingsOf(optimizer)),
-    learningRate: schedule.create(settingsOf(schedule)),
+    optimizer: optimizer.create(settingsOf(optimizer, training)),
+    learningRate: schedule.create(settingsOf(schedule, training)),
     // What a rung asks for is not the end: the search's own length is, where it has one.
     plannedSteps: spec.budget?.stepsPerTrial || Math.max(work.untilStep, training.steps),
   };
+}
+
+async function trainingLossOf(task: Task): Promise<Task["loss"]> {
+  const { lossHead = ownLoss } = task.training;
+  if (lossHead === ownLoss) return (outputs, targets) => task.loss(outputs, targets);
+  const module = await loadLossHead(lossHead);
+  const head = module.create(settingsOf(module, task.training));
+  return (outputs, targets) => head.losses(outputs, targets);
+}
+
+type TrainingPart = OptimizerModule<unknown> | LearningRateModule<unknown> | LossHeadModule<unknown>;
+
+function settingsOf({ spec }: TrainingPart, training: TrainingDefaults): unknown {
+  return parseOptions(`training (${spec.name})`, spec.options, partSettingsOf(spec, training));
 }
 
 function numberOf(name: string, value: ParameterValue | undefined): number | undefined {

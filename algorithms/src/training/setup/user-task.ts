@@ -32,7 +32,7 @@ const taskSchema = z.object({
       learningRateSchedule: z.string().default("constant"),
       steps: z.int().min(1).default(1000),
     })
-    // Settings of the optimizer and the schedule; they check them.
+    // The loss head, and settings of it, the optimizer and the schedule; they check them.
     .catchall(z.union([z.number(), z.string(), z.boolean()]).optional())
     .prefault({}),
   measureRows: z.int().min(1).optional(),

@@ -158,14 +158,14 @@ export class ModelTrainer {
     acting: TechniquePass,
     see?: (outcome: Outcome) => void,
   ): Record<string, tf.Tensor> {
-    const { task } = this.#setup;
+    const { task, trainingLoss } = this.#setup;
     const inputs = acting.inputs(batch.inputs);
     const targets = acting.targets(batch.targets);
     return this.#parameters.gradients(() => {
       const { network, outputs: outputsOf, weights } = pass.network(this.#parameters, acting);
       const outputs = outputsOf(task.forward(network, inputs));
       see?.({ outputs, targets });
-      const losses = acting.losses(task.loss(outputs, targets), { outputs, targets });
+      const losses = acting.losses(trainingLoss(outputs, targets), { outputs, targets });
       return acting.penalize(tf.mean<tf.Scalar>(losses), weights());
     }, pass.moves);
   }
@@ -216,7 +216,8 @@ export class ModelTrainer {
 
   /** What the model is shown to probes as. */
   #shown(layersOf: LayersOf): ProbeContext {
-    const model = { step: this.#stepsDone, task: this.#setup.task, parameters: this.#parameters, infos: this.#updates.infos };
+    const { task, trainingLoss } = this.#setup;
+    const model = { step: this.#stepsDone, task, trainingLoss, parameters: this.#parameters, infos: this.#updates.infos };
     return probeContext({ ...model, layers: () => layersOf(this.#parameters) });
   }
 

@@ -12,6 +12,8 @@ import type { ParameterStore } from "../state/parameter-store.js";
 export interface ProbedModel {
   readonly step: number;
   readonly task: Task;
+  /** What training minimizes of each example, before techniques act on it. */
+  readonly trainingLoss: Task["loss"];
   readonly parameters: ParameterStore;
   readonly infos: ReadonlyMap<string, ParameterInfo>;
   /** Layers for one forward pass. */
@@ -74,10 +76,10 @@ async function weightsOf({ layers, task, infos }: ProbedModel): Promise<Readonly
   return weights;
 }
 
-async function gradientsOf({ parameters, layers, task, infos }: ProbedModel, rows: Int32Array) {
+async function gradientsOf({ parameters, layers, task, trainingLoss, infos }: ProbedModel, rows: Int32Array) {
   const kept = tf.tidy(() => {
     const { inputs, targets } = task.batch("train", rows);
-    const loss = () => tf.mean<tf.Scalar>(task.loss(tensorOf(task.forward(new TensorNetwork(layers()), inputs)), targets));
+    const loss = () => tf.mean<tf.Scalar>(trainingLoss(tensorOf(task.forward(new TensorNetwork(layers()), inputs)), targets));
     const gradients = parameters.gradients(loss, (name) => infos.get(name)?.response === false);
     return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, tf.keep(gradient)]));
   });
