@@ -33,14 +33,15 @@ function layOut() {
   const manifests = rooms.map((room) => [room, readManifest(room)]);
   for (const path of asTheyAre) cpSync(join(root, path), join(stage, path), { recursive: true });
   const dependencies = mergeDependencies(manifests);
-  for (const room of rooms) copyRoom(room, dependencies);
+  const imports = privateImports(manifests);
+  for (const room of rooms) copyRoom(room, { dependencies, imports });
   const { name, version, description, license, type, engines, bin, exports } = rootManifest;
   const manifest = { name, version, description, license, type, engines, bin, exports };
-  writeJson("package.json", { ...manifest, imports: privateImports(manifests), dependencies });
+  writeJson("package.json", { ...manifest, imports, dependencies });
 }
 
 /** The compiled twin of every source file, so that leftovers of removed sources stay behind. */
-function copyRoom(room, dependencies) {
+function copyRoom(room, known) {
   const sources = readdirSync(join(root, room, "src"), { recursive: true }).filter(
     (file) => file.endsWith(".ts") && !file.endsWith(".d.ts") && !forTests.test(file),
   );
@@ -51,19 +52,21 @@ function copyRoom(room, dependencies) {
       const code = readFileSync(join(root, file), "utf8")
         .replace(/(["'])@regulus\/([a-z]+)/g, "$1#$2")
         .replace(/^\/\/# sourceMappingURL=.*\n?/m, "");
-      if (ending === ".js") checkImports(file, code, dependencies);
+      if (ending === ".js") checkImports(file, code, known);
       mkdirSync(dirname(join(stage, file)), { recursive: true });
       writeFileSync(join(stage, file), code);
     }
 }
 
-/** Fails where code imports a package that is no dependency, or a file that stays behind. */
-function checkImports(file, code, dependencies) {
+/** Fails where code imports a package that is no dependency, or a room or file that stays behind. */
+function checkImports(file, code, { dependencies, imports }) {
   const found = code.matchAll(
     /^\s*(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)|^import\s+"([^"]+)"/gm,
   );
   for (const [, first, second, third] of found) {
     const name = first ?? second ?? third;
+    if (name.startsWith("#") && imports[name] === undefined)
+      throw new Error(`${file} imports ${name}, which no room exports to users`);
     if (name.startsWith("#") || name.startsWith("node:") || builtinModules.includes(name)) continue;
     if (name.startsWith(".")) {
       const target = join(dirname(file), name);
