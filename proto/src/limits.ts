@@ -97,6 +97,10 @@ export const limits = {
   timerMsMax: 2 ** 31 - 1,
   /** Wall time of a search: ten years. */
   wallTimeMsMax: 10 * 366 * 86_400_000,
+  /** Results of other trials that one trial is given. */
+  trialInputsMax: 1024,
+  /** Arms of one search. */
+  armsMax: 64,
   /** Rows of a schedule of hyperparameters. */
   scheduleRowsMax: 4096,
   /** Distance of a priority from 0. */

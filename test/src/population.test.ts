@@ -53,7 +53,7 @@ test("on one agent and on two, a population copies, replays and is compared with
     );
   }
   const [replay] = ofArm("replay");
-  const source = ofArm("").find(({ artifacts }) => artifacts[0]?.sha256 === replay?.work?.schedule?.sha256);
+  const source = ofArm("").find(({ artifacts }) => artifacts[0]?.sha256 === replay?.work?.inputs[0]?.artifact?.sha256);
   assert.ok(source, "the replay names a member's schedule");
   const pieces: Uint8Array[] = [];
   for await (const piece of client.getArtifact(source.artifacts[0]?.sha256 ?? "")) pieces.push(piece);
@@ -98,5 +98,5 @@ async function runSearch(client: RegulusClient): Promise<Trial[]> {
 /** What was trained, without who did it when and under which number. */
 function trained({ work, last, reason }: Trial): string {
   const { metrics, learned, scales } = last ?? {};
-  return JSON.stringify([work?.arm, work?.seedNumber, work?.parameters, work?.schedule, reason, metrics, learned, scales]);
+  return JSON.stringify([work?.arm, work?.seedNumber, work?.parameters, work?.inputs, reason, metrics, learned, scales]);
 }

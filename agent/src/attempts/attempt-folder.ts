@@ -1,9 +1,10 @@
 /** An attempt's own folder: what its work begins with is fetched into it, and it goes when the attempt is over. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ArtifactRef, LeaseKey } from "@regulus/proto";
+import type { ArtifactRef, LeaseKey, TrialInput } from "@regulus/proto";
 import type { Logger } from "pino";
 import type { Artifacts } from "../artifacts/artifact-client.js";
+import type { InputFile } from "../trial/messages.js";
 import { keyFolder } from "./lease-key.js";
 
 export class AttemptFolder {
@@ -28,6 +29,20 @@ export class AttemptFolder {
     const path = join(this.path, name);
     await this.artifacts.getFile(artifact, path, signal);
     return path;
+  }
+
+  /** The files of results of other trials. Equal contents are fetched once. */
+  async fetchInputs(inputs: readonly TrialInput[], signal: AbortSignal): Promise<readonly InputFile[]> {
+    const paths = new Map<string, string>();
+    const files: InputFile[] = [];
+    for (const { searchId, trial, artifact } of inputs) {
+      if (artifact === undefined) continue;
+      const { kind, sha256 } = artifact;
+      const path = paths.get(sha256) ?? (await this.fetch(artifact, `input-${paths.size}`, signal));
+      paths.set(sha256, path);
+      files.push({ searchId, trial, kind, path });
+    }
+    return files;
   }
 
   /** Never throws. */

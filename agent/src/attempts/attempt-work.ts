@@ -36,7 +36,7 @@ export function kindOf(assignment: Assignment, { backend, memoryBytes, devices, 
 export function beginOf(
   { key, work, spec, seed, slots }: Assignment,
   { passed, devices }: AttemptShare,
-): Omit<Begin, "directory" | "checkpoint" | "schedule" | "goesOn" | "overruns" | "aliveEveryMs"> {
+): Omit<Begin, "directory" | "checkpoint" | "inputs" | "goesOn" | "overruns" | "aliveEveryMs"> {
   const environment = { ...passed, ...devices, REGULUS_SLOT: slots.join(",") };
   return { spec, work, seed, searchId: key.searchId, trial: key.trial, attempt: key.attempt, environment };
 }

@@ -2,13 +2,15 @@
  * An attempt in the agent's own process: no isolation, no memory limit, no watchdog. For benches and tests, where the cost of a process would
  * hide what is measured; the path of a trial of a few steps allocates little and sets no timer.
  */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { GivenInput } from "@regulus/algorithms/training";
 import { type ArtifactRef, limits } from "@regulus/proto";
 import { type Artifacts, isStoreLoss } from "../artifacts/artifact-client.js";
 import { checkProcedure, readCheckpoint, writeCheckpoint } from "../trial/checkpoint-file.js";
+import type { InputFile } from "../trial/messages.js";
 import { failure, type Outcome, type StopReason, train } from "../trial/trainer.js";
-import { type ProcedureFinder, planOf } from "../trial/training-attempt.js";
+import { givenInputs, type ProcedureFinder, planOf } from "../trial/training-attempt.js";
 import { endReasonOf } from "./end-reason.js";
 import { keyFolder } from "./lease-key.js";
 import type { Assignment, AttemptListener, RunningAttempt } from "./running-attempt.js";
@@ -83,8 +85,7 @@ export class InlineAttempt implements RunningAttempt {
     const procedure = await this.options.procedures(work.procedure);
     const found = (severity: "info" | "warning" | "error", message: string) =>
       this.tell({ $case: "found", value: { source: work.procedure, severity, message } });
-    const schedule = work.schedule === undefined ? undefined : await this.fetch(work.schedule, "schedule");
-    const request = { spec, work, seed, found, ...(schedule && { schedule: new Uint8Array(await readFile(schedule)) }) };
+    const request = { spec, work, seed, found, inputs: await this.inputs() };
     return await train(
       () => procedure.open(earlier === undefined ? request : { ...request, checkpoint: earlier.bytes }),
       planOf({ spec, work }, earlier?.header.seconds ?? 0),
@@ -138,6 +139,16 @@ export class InlineAttempt implements RunningAttempt {
       if (isStoreLoss(error)) this.tell({ $case: "unrestorable", value });
       throw error;
     }
+  }
+
+  /** Results of other trials that the work is given. */
+  private async inputs(): Promise<readonly GivenInput[]> {
+    const files: InputFile[] = [];
+    for (const [index, { searchId, trial, artifact }] of this.assignment.work.inputs.entries()) {
+      if (artifact === undefined) continue;
+      files.push({ searchId, trial, kind: artifact.kind, path: await this.fetch(artifact, `input-${index}`) });
+    }
+    return await givenInputs(files);
   }
 
   private async fetch(artifact: ArtifactRef, name: string): Promise<string> {

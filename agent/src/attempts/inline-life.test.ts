@@ -67,15 +67,19 @@ test("it measures, saves what is to go on elsewhere, and goes on from there with
   assert.equal(whole.kinds.filter((kind) => kind === "measured").length, 10);
   const artifacts = new MemoryArtifacts();
   const schedule = artifacts.keep(Buffer.from("lr"), "schedule");
-  const paused = await live({ work: { untilStep: 40, final: false, schedule }, artifacts });
+  const paused = await live({
+    work: { untilStep: 40, final: false, inputs: [{ searchId: "", trial: 3, artifact: schedule }] },
+    artifacts,
+  });
   const saved = paused.events.find((event) => event.$case === "checkpointed");
   assert.ok(saved?.$case === "checkpointed" && saved.value.checkpoint);
   assert.deepEqual([saved.value.step, saved.value.checkpoint.kind, paused.kinds.at(-1)], [40, "checkpoint", "finished"]);
-  assert.equal(Buffer.from(paused.requests[0]?.schedule ?? []).toString(), "lr");
+  const [given] = paused.requests[0]?.inputs ?? [];
+  assert.deepEqual([given?.trial, given?.kind, given?.bytes.size], [3, "schedule", 2]);
   const rest = await live({ artifacts, resumeFrom: saved.value.checkpoint });
   assert.deepEqual([rest.end?.final?.step, rest.end?.final?.metrics.validLoss], [100, whole.end?.final?.metrics.validLoss]);
   assert.ok((rest.end?.final?.seconds ?? 0) > (paused.end?.final?.seconds ?? 1), "its time goes on");
-  assert.deepEqual([rest.requests[0]?.schedule, whole.requests[0]?.checkpoint], [undefined, undefined]);
+  assert.deepEqual([rest.requests[0]?.inputs, whole.requests[0]?.checkpoint], [[], undefined]);
 });
 
 test("a checkpoint of another procedure, or one that the store has lost, ends it; only the lost one is reported", async () => {

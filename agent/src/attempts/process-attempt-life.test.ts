@@ -153,16 +153,33 @@ test("its process gets the work with files of its own, and what it leaves is sto
   const artifacts = new MemoryArtifacts();
   const from = artifacts.keep(Buffer.from("before"), "checkpoint");
   const schedule = artifacts.keep(Buffer.from("lr"), "schedule");
-  const one = await working({ resumeFrom: from, work: { schedule }, on: { ...machine(), artifacts } });
+  const one = await working({
+    resumeFrom: from,
+    work: {
+      inputs: [
+        { searchId: "", trial: 3, artifact: schedule },
+        { searchId: "other", trial: 0, artifact: schedule },
+      ],
+    },
+    on: { ...machine(), artifacts },
+  });
   const [told] = one.child.heard;
   assert.ok(told?.kind === "begin");
   const { directory, checkpoint, goesOn, overruns, aliveEveryMs, environment, seed, attempt } = told.begin;
   assert.deepEqual([directory, goesOn, overruns, aliveEveryMs, seed, attempt], [one.folder, false, false, 500, 7, 1]);
   assert.deepEqual(environment, { MINE: "1", REGULUS_SLOT: "1" });
   assert.deepEqual(
-    [checkpoint, told.begin.schedule].map((path) => readFileSync(path, "utf8")),
-    ["before", "lr"],
+    [checkpoint, ...told.begin.inputs.map(({ path }) => path)].map((path) => readFileSync(path, "utf8")),
+    ["before", "lr", "lr"],
   );
+  assert.deepEqual(
+    told.begin.inputs.map(({ searchId, trial, kind }) => [searchId, trial, kind]),
+    [
+      ["", 3, "schedule"],
+      ["other", 0, "schedule"],
+    ],
+  );
+  assert.equal(new Set(told.begin.inputs.map(({ path }) => path)).size, 1, "equal contents are fetched once");
   const path = join(one.folder, "output.txt");
   writeFileSync(path, "words");
   one.child.say(measured(5));

@@ -109,11 +109,11 @@ export class ProcessAttempt implements RunningAttempt {
     const { signal } = this.abort;
     try {
       await this.folder.make();
-      const schedule = await this.folder.fetch(this.assignment.work.schedule, "schedule", signal);
+      const inputs = await this.folder.fetchInputs(this.assignment.work.inputs, signal);
       this.reports.storedSha256 = this.assignment.resumeFrom?.sha256;
       const resident = this.options.residents.take(this.assignment.key, this.assignment.resumeFrom?.sha256);
       if (resident !== undefined) {
-        this.goOn(resident, schedule);
+        this.goOn(resident, inputs);
         return;
       }
       const checkpoint = await this.folder.fetch(this.assignment.resumeFrom, "resume", signal).catch((error: unknown) => {
@@ -123,21 +123,21 @@ export class ProcessAttempt implements RunningAttempt {
       if (this.over) return;
       // Asked to stop before anything ran: there is nothing to save.
       if (this.stopping !== undefined) this.end(endReasonOf(this.stopping.reason), this.stopping.message);
-      else this.startProcess(checkpoint, schedule);
+      else this.startProcess(checkpoint, inputs);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       this.end(EndReason.END_REASON_LOST, `the attempt could not begin: ${words}`);
     }
   }
 
-  private startProcess(checkpoint: string, schedule: string): void {
+  private startProcess(checkpoint: string, inputs: Begin["inputs"]): void {
     const { work, spec, seed } = this.assignment;
     const process = this.options.spares.take(kindOf(this.assignment, this.options), { spec, work, seed });
     void process.prepared.then(() => this.watch.prepared());
-    this.work(process, { checkpoint, schedule, goesOn: false });
+    this.work(process, { checkpoint, inputs, goesOn: false });
   }
 
-  private goOn(resident: Resident, schedule: string): void {
+  private goOn(resident: Resident, inputs: Begin["inputs"]): void {
     const { process, programGroup, step } = resident;
     if (this.over) {
       this.options.residents.keep(this.assignment.key, resident);
@@ -146,11 +146,11 @@ export class ProcessAttempt implements RunningAttempt {
     this.wentOn = true;
     this.watch.prepared();
     this.listener.standsAt(step);
-    this.work(process, { checkpoint: "", schedule, goesOn: true }, programGroup);
+    this.work(process, { checkpoint: "", inputs, goesOn: true }, programGroup);
     if (this.stopping !== undefined) this.process?.send({ kind: "stop", reason: this.stopping.reason });
   }
 
-  private work(process: TrialProcess, from: Pick<Begin, "checkpoint" | "schedule" | "goesOn">, programGroup?: number): void {
+  private work(process: TrialProcess, from: Pick<Begin, "checkpoint" | "inputs" | "goesOn">, programGroup?: number): void {
     this.watch.begun();
     const listener = {
       message: (message: FromTrial) => this.receive(message),

@@ -54,7 +54,7 @@ test("what the agent gives wins over its own environment, the search's env over 
     attempt: 2,
     directory: "own",
     checkpoint: "",
-    schedule: "",
+    inputs: [],
     goesOn: false,
     overruns: false,
     environment: { HOME: "/given", OWNED: "given", REGULUS_SLOT: "1" },

@@ -42,7 +42,7 @@ export class ProgramRun {
       attempt: 1,
       directory: mkdtempSync(join(scratch, "attempt-")),
       checkpoint: "",
-      schedule: "",
+      inputs: [],
       goesOn: false,
       overruns: false,
       environment: {},

@@ -10,6 +10,15 @@ export interface Preparation {
   readonly likely?: LikelyTrial;
 }
 
+/** A result of another trial, fetched. */
+export interface InputFile {
+  /** The search of that trial; empty for the same search. */
+  readonly searchId: string;
+  readonly trial: number;
+  readonly kind: string;
+  readonly path: string;
+}
+
 export interface LikelyTrial {
   readonly spec: SearchSpec;
   readonly work: Work;
@@ -28,8 +37,8 @@ export interface Begin {
   readonly directory: string;
   /** A checkpoint file to go on from; empty to begin. */
   readonly checkpoint: string;
-  /** The schedule file that the work replays; empty for none. */
-  readonly schedule: string;
+  /** Files of other trials' results, in the order of the work's inputs. */
+  readonly inputs: readonly InputFile[];
   /** Whether it goes on from the session that the process holds. */
   readonly goesOn: boolean;
   /** Whether a program of this search is known to run past the step that it is to reach. */

@@ -2,13 +2,14 @@
  * One attempt of a procedure that trains in this process: finds the procedure, opens its session from the checkpoint, runs the trainer and
  * puts what is saved into files. Used by the trial process; the inline runner has a leaner path of its own.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ProcedureModule, Session } from "@regulus/algorithms/training";
+import type { GivenInput, ProcedureModule, Session } from "@regulus/algorithms/training";
 import { defaults } from "@regulus/proto";
 import { checkProcedure, readCheckpoint, writeCheckpoint } from "./checkpoint-file.js";
+import { fileSource } from "./file-source.js";
 import { type Held, resumeHeld } from "./held-session.js";
-import type { Begin, FromTrial } from "./messages.js";
+import type { Begin, FromTrial, InputFile } from "./messages.js";
 import { restoring } from "./restoring.js";
 import { type StopReason, type TrainPlan, train } from "./trainer.js";
 
@@ -125,7 +126,11 @@ async function openSession(
   const procedure = await procedures(begin.work.procedure);
   const found = (severity: "info" | "warning" | "error", message: string) =>
     send({ kind: "found", source: begin.work.procedure, severity, message });
-  const request = { spec: begin.spec, work: begin.work, seed: begin.seed, found };
-  const schedule = begin.schedule === "" ? undefined : new Uint8Array(await readFile(begin.schedule));
-  return await procedure.open({ ...request, ...(checkpoint && { checkpoint }), ...(schedule && { schedule }) });
+  const request = { spec: begin.spec, work: begin.work, seed: begin.seed, inputs: await givenInputs(begin.inputs), found };
+  return await procedure.open({ ...request, ...(checkpoint && { checkpoint }) });
+}
+
+/** What a procedure is given of other trials: files that it reads as it needs them. */
+export async function givenInputs(files: readonly InputFile[]): Promise<readonly GivenInput[]> {
+  return await Promise.all(files.map(async ({ path, ...rest }) => ({ ...rest, bytes: await fileSource(path) })));
 }

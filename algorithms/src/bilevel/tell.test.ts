@@ -72,6 +72,7 @@ function begun(setting = settingOf()) {
     final: false,
     options: { ...options },
     vectors: {},
+    inputs: [],
     fromTrial: undefined,
     arm: "",
   });

@@ -21,6 +21,7 @@ export function strategyContext(spec: SearchSpec): StrategyContext {
     budget: armShares(spec)?.own ?? spec.budget ?? noBudget,
     parallelism: Math.max(1, spec.parallelism),
     inside,
+    predictions: spec.reporting?.predictions?.splits ?? [],
   };
   if (!tunesTrialsInside(spec)) return { ...common, space: createSpace(spec.space), plainProcedure: plainProcedure(spec) };
   const learned = new Set(inside);

@@ -2,6 +2,7 @@
  * A trial for suites and tests, opened the way an agent does: from a search, a procedure and parameters, with everything else filled in.
  */
 import { type Component, SearchSpec, Work } from "@regulus/proto";
+import { bytesSource } from "../predictions/index.js";
 import type { Session } from "../training/contracts/procedure.js";
 import { loadProcedure } from "../training/setup/find-component.js";
 
@@ -20,8 +21,8 @@ export interface TrialCase {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Defaults to 0: until it ends by itself. */
   readonly untilStep?: number;
-  /** Schedule file that it replays. */
-  readonly schedule?: Uint8Array;
+  /** Results of other trials that it is given: kind, bytes, and the trial of each where that is not its place in the list. */
+  readonly inputs?: readonly { readonly kind: string; readonly bytes: Uint8Array; readonly trial?: number }[];
   /** Seed of the trial; that of the search is always 1. Defaults to 1. */
   readonly seed?: number;
   /** Told of what it finds. */
@@ -49,8 +50,10 @@ export async function openCase(trial: TrialCase, checkpoint?: Uint8Array): Promi
     final: true,
   });
   const procedure = await loadProcedure(trial.procedure);
-  const { schedule } = trial;
-  const request = { spec, work, seed: trial.seed ?? 1, found: trial.found ?? (() => undefined), ...(schedule && { schedule }) };
+  const inputs = (trial.inputs ?? []).map(({ kind, bytes, trial: number }, index) => {
+    return { searchId: "", trial: number ?? index, kind, bytes: bytesSource(bytes) };
+  });
+  const request = { spec, work, seed: trial.seed ?? 1, inputs, found: trial.found ?? (() => undefined) };
   return procedure.open(checkpoint === undefined ? request : { ...request, checkpoint });
 }
 

@@ -10,10 +10,19 @@ import {
   type Fact,
   type Measurement,
   SearchOutcome,
+  type TrialInput,
   toVectors,
   type Work,
 } from "@regulus/proto";
-import { type Configuration, createRng, type Proposal, type Strategy, type StrategyContext } from "../core/index.js";
+import { procedureSpecs } from "../catalog/index.js";
+import {
+  type Configuration,
+  createRng,
+  type Proposal,
+  type ProposedInput,
+  type Strategy,
+  type StrategyContext,
+} from "../core/index.js";
 
 /** What becomes of a trial on its way to a step. */
 export type Outcome = "reaches" | "diverges" | "is-lost" | "is-silent" | "fails";
@@ -50,7 +59,7 @@ export interface DrivenTrial {
   configuration: Configuration;
   readonly procedure: string;
   /** What its works have in common. */
-  readonly kept: Pick<Work, "arm" | "schedule" | "seedNumber">;
+  readonly kept: Pick<Work, "arm" | "inputs" | "seedNumber">;
   steps: number;
   /** Stands for the weights: a number that depends on everything that was ever trained into them. */
   weights: number;
@@ -59,6 +68,8 @@ export interface DrivenTrial {
   status: "running" | "paused" | "ended";
   reason: EndReason | undefined;
   last: Measurement | undefined;
+  /** What it left, the newest last. */
+  left: readonly ArtifactRef[];
 }
 
 /** A driven search. */
@@ -124,26 +135,30 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     checkProposals(proposals, { limit, trials, context });
     for (const proposal of proposals) {
       if (proposal.kind === "start") {
-        const work = workOf(proposal, proposal.parameters, proposal.procedure);
+        const inputs = pinned(trials, proposal.inputs);
+        const work = workOf(proposal, { parameters: proposal.parameters, procedure: proposal.procedure, inputs });
         trials.push({
           number: trials.length,
           configuration: proposal.parameters,
           procedure: proposal.procedure,
-          kept: { arm: work.arm, schedule: work.schedule, seedNumber: work.seedNumber },
+          kept: { arm: work.arm, inputs: work.inputs, seedNumber: work.seedNumber },
           steps: 0,
           weights: 0,
           saved: undefined,
           status: "running",
           reason: undefined,
           last: undefined,
+          left: [],
         });
         say({ $case: "trialProposed", value: { trial: trials.length - 1, work } });
         run(trials.length - 1, work);
       } else if (proposal.kind === "resume") {
         const found = trialAt(trials, proposal.trial);
-        const work = workOf(proposal, proposal.parameters ?? found.configuration, found.procedure);
+        const { procedure, kept } = found;
+        const inputs = proposal.inputs === undefined ? kept.inputs : pinned(trials, proposal.inputs);
+        const work = workOf(proposal, { parameters: proposal.parameters ?? found.configuration, procedure, inputs });
         found.configuration = work.parameters ?? found.configuration;
-        Object.assign(work, found.kept);
+        Object.assign(work, { ...kept, inputs });
         say({ $case: "trialResumed", value: { trial: proposal.trial, work } });
         run(proposal.trial, work);
       } else if (proposal.kind === "report") {
@@ -156,7 +171,10 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
         say({ $case: "trialPauseRequested", value: { trial: proposal.trial, reason: proposal.reason } });
         running = running.filter(({ trial }) => trial !== proposal.trial);
         found.status = "paused";
-        say({ $case: "trialPaused", value: { trial: proposal.trial, attempt: 1, step: found.steps, artifacts: [] } });
+        say({
+          $case: "trialPaused",
+          value: { trial: proposal.trial, attempt: 1, step: found.steps, artifacts: leave(found, false) },
+        });
       } else {
         say({ $case: "trialStopRequested", value: { trial: proposal.trial, reason: proposal.reason } });
         running = running.filter(({ trial }) => trial !== proposal.trial);
@@ -204,7 +222,8 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     const outcome = retried.has(trial) ? "reaches" : (drive.outcome?.(trial, work.untilStep) ?? "reaches");
     say({ $case: "attemptStarted", value: { trial, attempt: 1, agentId: "simulated", fromStep: found.steps } });
     found.steps = work.untilStep;
-    found.weights = mixed([found.weights, work.seedNumber ?? trial, work.arm.length, work.untilStep]);
+    const given = work.inputs.map(({ artifact }) => Number.parseInt(artifact?.sha256.slice(0, 8) ?? "0", 16));
+    found.weights = mixed([found.weights, work.seedNumber ?? trial, work.arm.length, work.untilStep, ...given]);
     // A trial that pauses has saved, unless it need not; of the checkpoint and the measurement either may be told of first.
     const saves = !work.final && work.options?.durable !== false && (outcome === "reaches" || outcome === "is-silent");
     const tellSaved = (): void => {
@@ -230,11 +249,22 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     else {
       found.status = "paused";
       if (saves) found.saved = { steps: found.steps, weights: found.weights };
-      say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep, artifacts: [] } });
+      say({ $case: "trialPaused", value: { trial, attempt: 1, step: work.untilStep, artifacts: leave(found, false) } });
     }
     if (outcome !== "is-lost" && outcome !== "fails") return;
     if (drive.retry === "at-once") retry(trial, work);
     else if (drive.retry === "after-the-end") failed.set(trial, work);
+  }
+
+  /** What a trial leaves where it pauses or ends: its schedule, and the predictions that the search wants. Their sums tell its weights. */
+  function leave(found: DrivenTrial, ends: boolean): ArtifactRef[] {
+    const sha256 = found.weights.toString(16).padStart(8, "0").repeat(8);
+    const predicts = found.procedure === "fit" || found.procedure === "self-tune";
+    const kinds = predicts ? (context.predictions ?? []).map((split) => `predictions-${split}`) : [];
+    if (ends && found.procedure === "self-tune") kinds.push("schedule");
+    const artifacts = kinds.map((kind) => ({ sha256, size: 1, kind }));
+    found.left = [...found.left, ...artifacts];
+    return artifacts;
   }
 
   function endTrial(trial: number, reason: EndReason, measured: boolean): void {
@@ -242,8 +272,7 @@ export function driveStrategy<State>(drive: Drive<State>): Driven<State> {
     found.status = "ended";
     found.reason = reason;
     const final = measured ? found.last : undefined;
-    const learned = reason === EndReason.END_REASON_DONE && found.procedure === "self-tune";
-    const artifacts = learned ? [scheduleOf(trial)] : [];
+    const artifacts = reason === EndReason.END_REASON_DONE ? leave(found, true) : [];
     say({ $case: "trialEnded", value: { trial, attempt: 1, reason, message: "", final, artifacts, startedMs: 0 } });
   }
 }
@@ -268,14 +297,20 @@ function checkProposals(
       const { fromTrial } = proposal;
       const hasSource = fromTrial === undefined || trialAt(trials, fromTrial).saved !== undefined;
       assert(hasSource, `trial ${fromTrial} has a checkpoint that others may start from`);
+      const takes = procedureSpecs.get(
+        proposal.kind === "start" ? proposal.procedure : trialAt(trials, proposal.trial).procedure,
+      )?.takes;
+      for (const { trial, kind } of proposal.inputs ?? []) {
+        assert(takes?.includes(kind), `its procedure takes ${kind}`);
+        assert(
+          trialAt(trials, trial).left.some((one) => one.kind === kind),
+          `trial ${trial} left ${kind}`,
+        );
+      }
     }
     if (proposal.kind === "start") {
-      const replayed = proposal.scheduleOf === undefined ? undefined : trialAt(trials, proposal.scheduleOf);
-      if (replayed !== undefined) {
-        const left = replayed.reason === EndReason.END_REASON_DONE && replayed.procedure === "self-tune";
-        assert(left, `trial ${proposal.scheduleOf}, which is replayed, left a schedule`);
-      }
-      const plain = proposal.procedure === context.plainProcedure && replayed === undefined;
+      const replays = proposal.inputs?.some(({ kind }) => kind === "schedule") === true;
+      const plain = proposal.procedure === context.plainProcedure && !replays;
       const learned = plain ? [] : context.inside;
       const wrong = context.space
         .check(proposal.parameters)
@@ -303,14 +338,22 @@ function checkProposals(
   assert(new Set(resumed).size === resumed.length, "no trial is resumed twice in one answer");
 }
 
-function workOf(proposal: Extract<Proposal, { kind: "start" | "resume" }>, parameters: Configuration, procedure: string): Work {
+function workOf(
+  proposal: Extract<Proposal, { kind: "start" | "resume" }>,
+  { parameters, procedure, inputs }: { parameters: Configuration; procedure: string; inputs: TrialInput[] },
+): Work {
   const { untilStep, final, options, fromTrial, arm = "" } = proposal;
   const vectors = toVectors(proposal.vectors);
   const sent = { options: options && { ...options }, fromTrial, vectors, arm };
-  const work = { procedure, parameters: { ...parameters }, untilStep, final, ...sent };
-  if (proposal.kind === "resume") return work;
-  const { seedNumber, scheduleOf: replayed } = proposal;
-  return { ...work, seedNumber, schedule: replayed === undefined ? undefined : scheduleOf(replayed) };
+  const work = { procedure, parameters: { ...parameters }, untilStep, final, inputs, ...sent };
+  return proposal.kind === "resume" ? work : { ...work, seedNumber: proposal.seedNumber };
+}
+
+/** The newest results of their kinds, as the coordinator pins them. */
+function pinned(trials: readonly DrivenTrial[], inputs: readonly ProposedInput[] = []): TrialInput[] {
+  return inputs.map(({ trial, kind }) => {
+    return { searchId: "", trial, artifact: trialAt(trials, trial).left.findLast((one) => one.kind === kind) };
+  });
 }
 
 /** A whole number that depends on each of these, and on their order. */
@@ -321,11 +364,6 @@ function mixed(numbers: readonly number[]): number {
     mix ^= mix >>> 15;
   }
   return mix >>> 0;
-}
-
-/** What a trial that learned hyperparameters leaves. */
-function scheduleOf(trial: number): ArtifactRef {
-  return { sha256: trial.toString(16).padStart(64, "0"), size: 1, kind: "schedule" };
 }
 
 function trialAt(trials: readonly DrivenTrial[], index: number): DrivenTrial {

@@ -57,6 +57,8 @@ export interface WorkloadSpec<Options = unknown> extends ComponentSpec<Options> 
 export interface ProcedureSpec<Options = unknown> extends ComponentSpec<Options> {
   /** Whether it learns hyperparameters inside training. */
   readonly learnsInside: boolean;
+  /** Kinds of results of other trials that it can be given; absent for none. */
+  readonly takes?: readonly string[];
 }
 
 /** Facts about a probe. */

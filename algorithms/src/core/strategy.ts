@@ -20,6 +20,8 @@ export interface StrategyContext {
   readonly inside: readonly string[];
   /** The procedure of plain trials: `command` where the search runs a program, else `fit`. */
   readonly plainProcedure: string;
+  /** Splits whose predictions trials leave (docs/predictions.md); absent for none. */
+  readonly predictions?: readonly string[];
   /** Options of that procedure; absent for its defaults. */
   readonly plainOptions?: Readonly<Record<string, unknown>>;
 }
@@ -42,8 +44,8 @@ export type Proposal =
       readonly vectors?: Vectors;
       /** The arm of the search that it belongs to; absent for the strategy's own. */
       readonly arm?: Arm;
-      /** Replay the schedule that this trial, which is over, learned and left. */
-      readonly scheduleOf?: number;
+      /** Results that trials left, for the procedure. The fact pins the newest of each kind; at most `limits.trialInputsMax`. */
+      readonly inputs?: readonly ProposedInput[];
       /** The number that the trial's seed is made of, within its arm; absent for the trial's own. */
       readonly seedNumber?: number;
     }
@@ -60,6 +62,8 @@ export type Proposal =
       /** As for a start; what the trial was sent before is not kept. */
       readonly vectors?: Vectors;
       readonly arm?: Arm;
+      /** New ones; the trial keeps its own where absent. */
+      readonly inputs?: readonly ProposedInput[];
     }
   /** A trial ends early, whatever it is doing. */
   | { readonly kind: "stop"; readonly trial: number; readonly reason: string }
@@ -81,9 +85,17 @@ export type Proposal =
 /** Lists of numbers by name. */
 export type Vectors = Readonly<Record<string, readonly number[]>>;
 
-/** Which part of a search a trial belongs to: empty for the strategy's own, "control" for random search beside it,
- * "replay" for plain training on a learned schedule. */
-export type Arm = "" | "control" | "replay";
+/** A result of a trial: the newest of this kind that it left (docs/predictions.md, docs/schedule.md), or its newest `checkpoint`. */
+export interface ProposedInput {
+  readonly trial: number;
+  readonly kind: string;
+}
+
+/**
+ * Which part of a search a trial belongs to: empty for the strategy's own, "control" for random search beside it, else a name of the strategy's, of
+ * lower-case letters, digits and '-': "replay" for plain training on a learned schedule, "combine" for ensembles ... Each arm has a best trial of its own.
+ */
+export type Arm = string;
 
 /**
  * A strategy at work on one search. Where the search gets more budget, the same module's strategy for the new budget takes the state over, so

@@ -9,7 +9,7 @@ import { sharesOf, withControlArm } from "./control-arm.js";
 
 const budgetOf = (more: Partial<Budget>): Budget => ({ trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0, ...more });
 const workOf = (more: Partial<Work> = {}): Work => {
-  const none = { parameters: {}, options: undefined, vectors: {}, fromTrial: undefined };
+  const none = { parameters: {}, options: undefined, vectors: {}, inputs: [], fromTrial: undefined };
   return { procedure: "fit", untilStep: 10, final: true, arm: "", ...none, ...more };
 };
 
@@ -118,7 +118,7 @@ test("what the strategy proposes goes out with the search's numbers, and seeds t
     { kind: "resume", trial: 1, untilStep: 20, final: true, fromTrial: 2 },
     { kind: "resume", trial: 0, untilStep: 20, final: true },
     start({ fromTrial: 1 }),
-    start({ scheduleOf: 2, arm: "replay", seedNumber: 0 }),
+    start({ inputs: [{ trial: 2, kind: "schedule" }], arm: "replay", seedNumber: 0 }),
     start(),
   ];
   const { ask } = begun(
@@ -132,7 +132,7 @@ test("what the strategy proposes goes out with the search's numbers, and seeds t
     { kind: "resume", trial: 2, untilStep: 20, final: true, fromTrial: 4 },
     { kind: "resume", trial: 0, untilStep: 20, final: true },
     { ...start(), fromTrial: 2, seedNumber: 3 },
-    { ...start(), scheduleOf: 4, arm: "replay", seedNumber: 0 },
+    { ...start(), inputs: [{ trial: 4, kind: "schedule" }], arm: "replay", seedNumber: 0 },
     { ...start(), seedNumber: 5 },
   ]);
 });

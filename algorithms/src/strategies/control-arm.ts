@@ -177,22 +177,26 @@ function outward({ ownTrials }: ControlArmState<unknown, unknown>, proposals: re
       case "pause":
         return { ...proposal, trial: outer(proposal.trial) };
       case "resume": {
-        const { fromTrial } = proposal;
-        const more = fromTrial === undefined ? {} : { fromTrial: outer(fromTrial) };
-        return { ...proposal, trial: outer(proposal.trial), ...more };
+        return { ...proposal, trial: outer(proposal.trial), ...sources(proposal, outer) };
       }
       case "start": {
-        const { fromTrial, scheduleOf, seedNumber = starts } = proposal;
+        const { seedNumber = starts } = proposal;
         starts += 1;
-        return {
-          ...proposal,
-          seedNumber,
-          ...(fromTrial === undefined ? {} : { fromTrial: outer(fromTrial) }),
-          ...(scheduleOf === undefined ? {} : { scheduleOf: outer(scheduleOf) }),
-        };
+        return { ...proposal, seedNumber, ...sources(proposal, outer) };
       }
       default:
         return proposal satisfies never;
     }
   });
+}
+
+/** The trials that a proposal's work begins with. */
+function sources(
+  { fromTrial, inputs }: Extract<Proposal, { kind: "start" | "resume" }>,
+  outer: (trial: number) => number,
+): Pick<Extract<Proposal, { kind: "start" }>, "fromTrial" | "inputs"> {
+  return {
+    ...(fromTrial === undefined ? {} : { fromTrial: outer(fromTrial) }),
+    ...(inputs === undefined ? {} : { inputs: inputs.map((input) => ({ ...input, trial: outer(input.trial) })) }),
+  };
 }

@@ -154,7 +154,14 @@ function addDigits(twin: CoordinatorTwin): void {
   tell(
     {
       $case: "trialProposed",
-      value: { trial: 1, work: work(0.02, { arm: "control", fromTrial: 0, schedule: ref("schedule", "c", 1) }) },
+      value: {
+        trial: 1,
+        work: work(0.02, {
+          arm: "control",
+          fromTrial: 0,
+          inputs: [{ searchId: "", trial: 0, artifact: ref("schedule", "c", 1) }],
+        }),
+      },
     },
     30_000,
   );

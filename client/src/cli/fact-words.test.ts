@@ -7,6 +7,7 @@ import { factWords } from "./fact-words.js";
 const measurement = Measurement.fromPartial({ step: 2000, metrics: { a: 1, b: 0.5, c: 3, d: 4, e: 5, f: 6 } });
 const seven = Measurement.fromPartial({ ...measurement, metrics: { ...measurement.metrics, g: 7 } });
 const schedule: ArtifactRef = { kind: "schedule", sha256: "", size: 1 };
+const input = { searchId: "", trial: 0, artifact: schedule };
 const work = Work.fromPartial({
   procedure: "fit",
   untilStep: 4000,
@@ -51,13 +52,13 @@ const told: readonly (readonly [NonNullable<Fact["kind"]>["$case"], object, stri
   ],
   [
     "trialProposed",
-    { trial, work: { ...work, parameters: {}, schedule } },
+    { trial, work: { ...work, parameters: {}, inputs: [input] } },
     "trial 3 proposed: fit until step 4,000 on a learned schedule",
   ],
   ["trialProposed", { trial }, "trial 3 proposed: "],
   [
     "trialResumed",
-    { trial, work: { ...work, fromTrial: 1, schedule } },
+    { trial, work: { ...work, fromTrial: 1, inputs: [input] } },
     "trial 3 is to go on until step 4,000 from the checkpoint of trial 1 on a learned schedule",
   ],
   ["trialResumed", { trial }, "trial 3 is to go on"],

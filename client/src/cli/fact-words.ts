@@ -124,7 +124,15 @@ function untilWords(step: number | undefined): string {
 /** What of another trial it begins with. */
 function fromWords(work: Work | undefined): string {
   const copies = work?.fromTrial === undefined ? "" : ` from the checkpoint of trial ${work.fromTrial}`;
-  return work?.schedule === undefined ? copies : `${copies} on a learned schedule`;
+  const kinds = (work?.inputs ?? []).map(({ artifact }) => artifact?.kind ?? "");
+  const others = kinds.filter((kind) => kind !== "schedule");
+  const schedule = kinds.length > others.length ? " on a learned schedule" : "";
+  return `${copies}${schedule}${others.length === 0 ? "" : ` with ${countedKinds(others)}`}`;
+}
+
+/** Results of other trials by kind: "4 predictions-valid". */
+function countedKinds(kinds: readonly string[]): string {
+  return [...new Set(kinds)].map((kind) => `${kinds.filter((one) => one === kind).length} ${kind}`).join(", ");
 }
 
 function listWords(map: Readonly<Record<string, unknown>> | undefined): string {

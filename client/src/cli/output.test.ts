@@ -76,6 +76,7 @@ test("CSV: quotes, line breaks and formulas are defused, numbers are exact", () 
     options: undefined,
     vectors: {},
     arm: "",
+    inputs: [],
   };
   const trial = {
     searchId: "s1",

@@ -64,13 +64,14 @@ export function armPairs({ arms, spec }: Search): [string, string][] {
   const objective = spec?.objectives[0];
   const metric = objective?.metric ?? "objective";
   const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+  const titleOf = (name: string) => armNames[name] ?? `arm ${name}`;
   return arms.flatMap(({ name, trials, steps, bestTrial, bestValue }): [string, string][] => {
     const spent = `${counted(trials, "trial")}, ${counted(steps, "step")}`;
-    if (bestTrial === undefined || bestValue === undefined) return [[armNames[name] ?? name, `${spent}, nothing measured yet`]];
+    if (bestTrial === undefined || bestValue === undefined) return [[titleOf(name), `${spent}, nothing measured yet`]];
     const best = `${spent}, best ${metric} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
-    if (name === "" || own?.bestValue === undefined) return [[armNames[name] ?? name, best]];
+    if (name === "" || own?.bestValue === undefined) return [[titleOf(name), best]];
     const gain = (sign * (bestValue - own.bestValue)) / Math.abs(name === "replay" ? own.bestValue : bestValue);
-    return [[armNames[name] ?? name, `${best}: ${armWords(name, gain)}`]];
+    return [[titleOf(name), `${best}: ${armWords(name, gain)}`]];
   });
 }
 
@@ -80,8 +81,9 @@ const armNames: Readonly<Record<string, string>> = { "": "own trials", control: 
 function armWords(name: string, gain: number): string {
   const size = formatPercent(Math.abs(gain));
   if (name === "replay") return gain >= 0 ? `replaying the schedule loses ${size}` : `replaying the schedule gains ${size}`;
-  if (gain === 0) return "the strategy is as good as random search";
-  return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than random search`;
+  const other = name === "control" ? "random search" : `arm ${name}`;
+  if (gain === 0) return `the strategy is as good as ${other}`;
+  return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than ${other}`;
 }
 
 /** Names of hyperparameters in the order of the search's space, then those that it does not name. */

@@ -58,6 +58,7 @@ function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search)
         options: undefined,
         vectors: {},
         arm: "",
+        inputs: [],
       };
       tell(
         now,

@@ -64,7 +64,7 @@ test("a lost attempt gives back the steps after its checkpoint and its line", ()
         $case: "trialProposed",
         value: {
           trial: 0,
-          work: { procedure: "fit", parameters: {}, untilStep: 2000, final: true, options: {}, vectors: {}, arm: "" },
+          work: { procedure: "fit", parameters: {}, untilStep: 2000, final: true, options: {}, vectors: {}, arm: "", inputs: [] },
         },
       },
       { $case: "attemptStarted", value: { trial: 0, attempt: 1, agentId: "a", fromStep: 0 } },
@@ -147,7 +147,16 @@ function numbered(kinds: readonly Fact["kind"][]): Fact[] {
 
 test("a failed trial that is tried again counts once, its steps too, and pauses and ends are not time", () => {
   const spec = { ...sampleSpec(options), budget: { trials: 2, steps: 0, stepsPerTrial: 0, wallTimeMs: 100_000 } };
-  const work = { procedure: "fit", parameters: {}, untilStep: 10, final: true, options: undefined, vectors: {}, arm: "" };
+  const work = {
+    procedure: "fit",
+    parameters: {},
+    untilStep: 10,
+    final: true,
+    options: undefined,
+    vectors: {},
+    arm: "",
+    inputs: [],
+  };
   const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
   const measured = (attempt: number, step: number): Kind => {
     return { $case: "trialMeasured", value: { trial: 0, attempt, measurement: { step, metrics: {}, ...nothing } } };
@@ -186,7 +195,16 @@ test("a failed trial that is tried again counts once, its steps too, and pauses 
 type Kind = NonNullable<Fact["kind"]>;
 
 test("a search that goes on is never shown as done, however often it ended before and whatever is tried again", () => {
-  const work = { procedure: "fit", parameters: {}, untilStep: 10, final: true, options: undefined, vectors: {}, arm: "" };
+  const work = {
+    procedure: "fit",
+    parameters: {},
+    untilStep: 10,
+    final: true,
+    options: undefined,
+    vectors: {},
+    arm: "",
+    inputs: [],
+  };
   const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
   const end: Kind = { $case: "searchEnded", value: { outcome: "SEARCH_OUTCOME_COMPLETED", reason: "" } };
   const again: Kind[] = [

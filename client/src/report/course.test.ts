@@ -61,7 +61,16 @@ function history(list: readonly Event[], { maximize, last }: { readonly maximize
     number,
     { step: number; saved: number; attempt: number; runs: boolean; over: EndReason | ""; rows: Measurement[]; at: number[] }
   >();
-  const work = { procedure: "fit", parameters: {}, untilStep: 1000, final: true, options: undefined, vectors: {}, arm: "" };
+  const work = {
+    procedure: "fit",
+    parameters: {},
+    untilStep: 1000,
+    final: true,
+    options: undefined,
+    vectors: {},
+    arm: "",
+    inputs: [],
+  };
   for (const { trial, afterMs, what, steps, value, back } of list) {
     timeMs += afterMs;
     let state = trials.get(trial);
@@ -219,7 +228,16 @@ test("a curve is cut where a trial that had failed is tried again from an earlie
   const facts: Fact[] = [];
   const tell = (kind: NonNullable<Fact["kind"]>) => facts.push({ searchId: "s", position: facts.length + 1, timeMs: 0, kind });
   const spec = { ...(sample.search.spec ?? assert.fail()) };
-  const work = { procedure: "fit", parameters: {}, untilStep: 1000, final: true, options: undefined, vectors: {}, arm: "" };
+  const work = {
+    procedure: "fit",
+    parameters: {},
+    untilStep: 1000,
+    final: true,
+    options: undefined,
+    vectors: {},
+    arm: "",
+    inputs: [],
+  };
   const measurements = [100, 200, 150].map(
     (step, index): Measurement => ({ ...nothing, step, metrics: { validLoss: 1 }, attempt: index === 2 ? 2 : 1 }),
   );

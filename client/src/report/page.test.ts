@@ -127,7 +127,16 @@ function mixed(): SearchRecord {
       decay: 0.3,
       ...Object.fromEntries(["p7", "p8", "p9"].map((name, index) => [name, (trial + index) / 8])),
     };
-    const work = { procedure: "command", parameters, untilStep: 1000, final: true, options: undefined, vectors: {}, arm: "" };
+    const work = {
+      procedure: "command",
+      parameters,
+      untilStep: 1000,
+      final: true,
+      options: undefined,
+      vectors: {},
+      arm: "",
+      inputs: [],
+    };
     tell(10, { $case: "trialProposed", value: { trial, work } });
     const measurements: Measurement[] = [];
     for (const [index, points] of attempts.entries()) {

@@ -127,6 +127,7 @@ function trialCourse(request: CourseRequest): TrialCourse {
     fromTrial: undefined,
     vectors: {},
     arm: "",
+    inputs: [],
   };
   const diverges = (options.divergesEvery ?? 0) > 0 && number % (options.divergesEvery ?? 1) === (options.divergesEvery ?? 1) - 1;
   const count = options.measurementsPerTrial ?? 40;

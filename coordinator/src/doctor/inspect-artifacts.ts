@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { type ArtifactRef, type Fact, RegulusError } from "@regulus/proto";
 import { directoryStoreToRead } from "../artifacts/directory-store.js";
-import { keptRefs } from "../search/checkpoints.js";
+import { heldOf } from "../runner/artifacts/held-artifacts.js";
 import { SearchState } from "../search/search-state.js";
 
 /** What was found. */
@@ -34,13 +34,7 @@ export function* referencesOf(facts: Iterable<Fact>): Generator<Reference> {
   }
   if (state === undefined) return;
   for (let number = 0; number < state.nextTrial; number += 1) {
-    const trial = state.trial(number);
-    const live = state.live.get(number);
-    const kept = live === undefined ? [] : keptRefs(live.checkpoints);
-    const refs = [trial?.checkpoint, trial?.bestCheckpoint, ...kept, ...(trial?.artifacts ?? [])].filter(
-      (ref) => ref !== undefined,
-    );
-    for (const ref of new Map(refs.map((one) => [one.sha256, one])).values())
+    for (const ref of new Map(heldOf(state, number).map((one) => [one.sha256, one])).values())
       yield { searchId: state.searchId, trial: number, ref };
   }
 }

@@ -9,6 +9,8 @@ import { decideReport } from "./decide-report.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
 
 const schedule = { sha256: "ab".repeat(32), size: 2, kind: "schedule" };
+const inputs = [{ searchId: "", trial: 0, artifact: schedule }];
+const replays = (trial: number) => ({ procedure: "fit", inputs: [{ trial, kind: "schedule" }] });
 const take = ({ state }: SearchAt, ...proposals: readonly Proposal[]): readonly FactKind[] =>
   decide(state, { kind: "takeProposals", proposals, limit: 9, asked: state.position });
 const start = (more: Partial<Extract<Proposal, { kind: "start" }>> = {}): Proposal => ({
@@ -73,18 +75,18 @@ test("a schedule is replayed by its reference, and one that nobody left is refus
   const at = new SearchAt();
   at.tell(...take(at, start())).attempt(0, 1);
   const words = (facts: readonly FactKind[]) => facts.map((fact) => (fact.$case === "strategyFailed" ? fact.value.message : ""));
-  assert.match(words(take(at, start({ scheduleOf: 0 })))[0] ?? "", /replays trial 0, which left no schedule/);
-  assert.match(words(take(at, start({ scheduleOf: 5 })))[0] ?? "", /replays trial 5, and there are 1/);
+  assert.match(words(take(at, start({ ...replays(0) })))[0] ?? "", /given schedule of trial 0, which left nothing/);
+  assert.match(words(take(at, start({ ...replays(5) })))[0] ?? "", /given schedule of trial 5, and there are 1/);
   finish(at, 0, 0.5, { artifacts: [schedule] });
-  const [proposed] = take(at, start({ scheduleOf: 0, arm: "replay", seedNumber: 7, final: false }));
+  const [proposed] = take(at, start({ ...replays(0), arm: "replay", seedNumber: 7, final: false }));
   assert.ok(proposed?.$case === "trialProposed");
   const { work } = proposed.value;
-  assert.deepEqual([work?.schedule, work?.arm, work?.seedNumber], [schedule, "replay", 7]);
+  assert.deepEqual([work?.inputs, work?.arm, work?.seedNumber], [inputs, "replay", 7]);
   at.tell(proposed)
     .attempt(1, 1)
     .tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 10, artifacts: [] } });
   const [resumed] = take(at, { kind: "resume", trial: 1, untilStep: 20, final: true });
   assert.ok(resumed?.$case === "trialResumed");
   const kept = resumed.value.work;
-  assert.deepEqual([kept?.schedule, kept?.arm, kept?.seedNumber], [schedule, "replay", 7], "a resumed trial keeps them");
+  assert.deepEqual([kept?.inputs, kept?.arm, kept?.seedNumber], [inputs, "replay", 7], "a resumed trial keeps them");
 });

@@ -1,5 +1,5 @@
 /** What each arm of a search came to: trials, steps and the best of each, folded as the search is. Ranks by the first objective. */
-import { type Arm, Leader, type Objective } from "@regulus/proto";
+import { type Arm, Leader, limits, type Objective } from "@regulus/proto";
 import { sumOfSteps } from "./sum-of-steps.js";
 
 interface Totals {
@@ -23,6 +23,11 @@ export class Arms {
   stepped(arm: string, steps: number): void {
     const totals = this.#of(arm);
     if (steps > 0) totals.steps = sumOfSteps(totals.steps, steps);
+  }
+
+  /** Whether a trial of an arm may be started: the arm is known, or there may be one more. */
+  hasRoom(arm: string): boolean {
+    return this.#arms.has(arm) || this.#arms.size < limits.armsMax;
   }
 
   /** Trials that an arm started. */

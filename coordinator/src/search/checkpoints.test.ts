@@ -255,7 +255,16 @@ test("a copy whose source is damaged goes on from the source's checkpoint before
   const saved = (step: number, name: string) =>
     ({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step, checkpoint: ref(name) } }) as const;
   const at = new SearchAt().running(0).tell(saved(4, "a"), saved(8, "b"));
-  const work = { procedure: "command", parameters: {}, untilStep: 12, final: true, options: undefined, vectors: {}, arm: "" };
+  const work = {
+    procedure: "command",
+    parameters: {},
+    untilStep: 12,
+    final: true,
+    options: undefined,
+    vectors: {},
+    arm: "",
+    inputs: [],
+  };
   at.tell({ $case: "trialProposed", value: { trial: 1, work: { ...work, fromTrial: 0 } } }).attempt(1, 1);
   for (const [name, step, told] of [
     ["b", 4, "warning: the checkpoint at step 8 can't be restored: it goes on from step 4 (no tar)"],

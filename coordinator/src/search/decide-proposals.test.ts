@@ -152,7 +152,10 @@ describe("a start from another trial", () => {
     const checkpoint = { sha256: "ab", size: 2, kind: "checkpoint" };
     at.tell({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step: 4, checkpoint } });
     const work = { procedure: "command", parameters: { rate: 0.5 }, untilStep: 10, final: true, fromTrial: 0 };
-    at.tell({ $case: "trialProposed", value: { trial: 1, work: { ...work, options: undefined, vectors: {}, arm: "" } } });
+    at.tell({
+      $case: "trialProposed",
+      value: { trial: 1, work: { ...work, options: undefined, vectors: {}, arm: "", inputs: [] } },
+    });
     assert.deepEqual(kindsOf(decide(at.state, { kind: "startAttempt", trial: 1, agentId: "a", fromStep: 4 })), [
       "attemptStarted",
     ]);

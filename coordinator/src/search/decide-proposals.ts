@@ -12,7 +12,6 @@ import {
   valueFromUnit,
 } from "@regulus/algorithms/core";
 import {
-  type ArtifactRef,
   counted,
   cutText,
   EndReason,
@@ -20,6 +19,7 @@ import {
   limits,
   numbersIn,
   type SearchSpec,
+  type TrialInput,
   toVectors,
   type Vector,
   type Work,
@@ -27,6 +27,7 @@ import {
 import type { FactKind, SearchCommand } from "./commands.js";
 import { stopRequested, trialEnded, trialPaused } from "./endings.js";
 import { passedBefore } from "./nothing-left.js";
+import { pinnedInputs } from "./proposed-inputs.js";
 import type { SearchState } from "./search-state.js";
 
 /** Problems of one configuration that are told. */
@@ -39,7 +40,8 @@ type Stop = Extract<Proposal, { kind: "stop" }>;
 type Pause = Extract<Proposal, { kind: "pause" }>;
 type Report = Extract<Proposal, { kind: "report" }>;
 
-const arms: readonly string[] = ["", "control", "replay"];
+/** Names of arms; the strategy's own has none. */
+const armPattern = /^(?:[a-z][a-z0-9-]{0,31})?$/;
 
 /** The facts of a batch of proposals; a refused one among them makes the strategy's failure instead of them all. */
 export function takeProposals(state: SearchState, command: TakeProposals): FactKind[] {
@@ -94,18 +96,18 @@ function take(taking: Taking, proposal: Proposal): string | undefined {
 function takeStart(taking: Taking, proposal: Start): string | undefined {
   const { state } = taking;
   if (!proposal.procedure) return "it names no procedure";
-  const schedule = scheduleOf(state, proposal.scheduleOf);
+  const inputs = pinnedInputs(state, proposal.procedure, proposal.inputs);
+  if (typeof inputs === "string") return inputs;
   const problem =
-    (typeof schedule === "string" ? schedule : undefined) ??
     stepProblem(state, proposal.untilStep) ??
-    parameterProblem(state.spec, proposal.procedure, proposal.parameters, schedule !== undefined) ??
+    parameterProblem(state.spec, proposal.procedure, proposal.parameters, replays(inputs)) ??
     sourceProblem(taking, proposal.fromTrial) ??
-    sentProblem(proposal);
+    sentProblem(taking, proposal);
   if (problem !== undefined) return problem;
   // Past a bound of the coordinator's own a proposal is left aside: the strategy was never told of it and may propose it again.
   if (taking.limit <= 0 || taking.next >= (state.budget.trials || limits.trialsMax)) return undefined;
   const { procedure, parameters, options, arm = "", seedNumber } = proposal;
-  const kept = { procedure, parameters, options, arm, schedule: typeof schedule === "string" ? undefined : schedule, seedNumber };
+  const kept = { procedure, parameters, options, arm, inputs, seedNumber };
   taking.facts.push({ $case: "trialProposed", value: { trial: taking.next, work: workOf(proposal, kept) } });
   taking.next += 1;
   taking.limit -= 1;
@@ -122,19 +124,20 @@ function takeResume(taking: Taking, proposal: Resume): string | undefined {
     if (taking.asked < state.position) return undefined;
     return `trial ${proposal.trial} is ${trial === undefined ? "over" : trial.status}, only a paused one can be resumed`;
   }
+  const { procedure, seedNumber } = trial.work;
   const parameters = proposal.parameters ?? trial.work.parameters ?? {};
+  const inputs = proposal.inputs === undefined ? trial.work.inputs : pinnedInputs(state, procedure, proposal.inputs);
+  if (typeof inputs === "string") return inputs;
   const problem =
     stepProblem(state, proposal.untilStep) ??
-    (proposal.parameters &&
-      parameterProblem(state.spec, trial.work.procedure, proposal.parameters, trial.work.schedule !== undefined)) ??
+    (proposal.parameters && parameterProblem(state.spec, procedure, proposal.parameters, replays(inputs))) ??
     sourceProblem(taking, proposal.fromTrial) ??
-    sentProblem(proposal);
+    sentProblem(taking, proposal);
   if (problem !== undefined) return problem;
   const passed = passedBefore(trial, proposal);
   if (taking.limit <= 0 && passed === undefined) return undefined;
-  const { procedure, arm, schedule, seedNumber } = trial.work;
   const options = proposal.options ?? trial.work.options;
-  const work = workOf(proposal, { procedure, parameters, options, arm: proposal.arm ?? arm, schedule, seedNumber });
+  const work = workOf(proposal, { procedure, parameters, options, arm: proposal.arm ?? trial.work.arm, inputs, seedNumber });
   taking.facts.push({ $case: "trialResumed", value: { trial: proposal.trial, work } });
   taking.taken.add(proposal.trial);
   if (passed !== undefined) {
@@ -184,8 +187,10 @@ function takeReport(taking: Taking, proposal: Report): string | undefined {
 }
 
 /** What is wrong with what a trial is sent; undefined for nothing. */
-function sentProblem({ vectors: lists, arm = "" }: Start | Resume): string | undefined {
-  if (!arms.includes(arm)) return `its arm is ${JSON.stringify(arm)}, expected ${expectedOneOf(arm, [...arms])}`;
+function sentProblem({ state }: Taking, { vectors: lists, arm = "" }: Start | Resume): string | undefined {
+  if (!armPattern.test(arm)) return `its arm is ${JSON.stringify(arm)}, expected ${armPattern.source}`;
+  if (!state.arms.hasRoom(arm))
+    return `its arm ${arm} would be one of more than ${limits.armsMax}, which are the most of a search`;
   const vectors = toVectors(lists);
   for (const [name, { values }] of Object.entries(vectors)) {
     const at = values.findIndex((value) => !Number.isFinite(value));
@@ -217,12 +222,9 @@ function sourceProblem(taking: Taking, fromTrial: number | undefined): string | 
   return `it starts from trial ${fromTrial}, and there are ${taking.state.nextTrial}`;
 }
 
-/** The schedule that a trial left, or why there is none; undefined where none is asked for. */
-function scheduleOf(state: SearchState, number: number | undefined): ArtifactRef | string | undefined {
-  if (number === undefined) return undefined;
-  if (!state.knows(number)) return `it replays trial ${number}, and there are ${state.nextTrial}`;
-  const found = state.trial(number)?.artifacts.findLast(({ kind }) => kind === "schedule");
-  return found ?? `it replays trial ${number}, which left no schedule`;
+/** Whether a learned schedule moves hyperparameters in the trial's stead. */
+function replays(inputs: readonly TrialInput[]): boolean {
+  return inputs.some(({ artifact }) => artifact?.kind === "schedule");
 }
 
 function parameterProblem(spec: SearchSpec, procedure: string, parameters: Configuration, replays: boolean): string | undefined {
@@ -246,13 +248,13 @@ function completed(space: Space, inside: ReadonlySet<string>, parameters: Config
 }
 
 /** What of its work a trial keeps where a later proposal does not change it. */
-type Kept = Pick<Work, "procedure" | "arm" | "schedule" | "seedNumber"> & {
+type Kept = Pick<Work, "procedure" | "arm" | "inputs" | "seedNumber"> & {
   readonly parameters: Configuration | NonNullable<Work["parameters"]>;
   readonly options: Readonly<Record<string, unknown>> | undefined;
 };
 
 function workOf({ untilStep, final, fromTrial, vectors }: Start | Resume, kept: Kept): Work {
-  const { procedure, parameters, options, arm, schedule, seedNumber } = kept;
+  const { procedure, parameters, options, arm, inputs, seedNumber } = kept;
   return {
     procedure,
     parameters: { ...parameters },
@@ -262,7 +264,7 @@ function workOf({ untilStep, final, fromTrial, vectors }: Start | Resume, kept: 
     fromTrial,
     vectors: toVectors(vectors),
     arm,
-    schedule,
+    inputs,
     seedNumber,
   };
 }

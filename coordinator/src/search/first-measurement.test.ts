@@ -59,6 +59,7 @@ test("built-in procedures measure what they measure", () => {
     options: undefined,
     vectors: {},
     arm: "",
+    inputs: [],
   };
   at.tell({ $case: "trialProposed", value: { trial: 0, work } }).attempt(0, 1);
   assert.deepEqual(findings(measure(at, 0, 1, { other: 1 })), []);

@@ -96,6 +96,7 @@ test("a program that fails by itself, and a procedure that is none, are not done
     options: undefined,
     vectors: {},
     arm: "",
+    inputs: [],
   };
   fits.tell({ $case: "trialProposed", value: { trial: 0, work } }).attempt(0, 1);
   measure(fits, 0, 10);

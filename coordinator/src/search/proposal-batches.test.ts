@@ -71,7 +71,7 @@ describe("starts and resumes", () => {
     const [proposed] = take(at, [start({ ...given, fromTrial: 9, final: false })]);
     assert.ok(proposed?.$case === "trialProposed");
     const vectors = { theta: { values: [1, 2] } };
-    const work = { procedure: "command", parameters: { rate: 0.5 }, untilStep: 10, final: false, schedule: undefined };
+    const work = { procedure: "command", parameters: { rate: 0.5 }, untilStep: 10, final: false, inputs: [] };
     assert.deepEqual(proposed.value.work, { ...work, ...given, vectors, fromTrial: 9 });
     at.tell(proposed)
       .attempt(10, 1)
@@ -130,7 +130,7 @@ describe("a resume of a trial that is not paused", () => {
 
 describe("a refused proposal", () => {
   /** As a strategy in plain JavaScript may answer. */
-  const fromOutside: Proposal = { ...start(), ...JSON.parse('{ "arm": "contrl" }') };
+  const fromOutside: Proposal = { ...start(), ...JSON.parse('{ "arm": "Control!" }') };
   const long = {
     vectors: Object.fromEntries(Array.from({ length: limits.measurementNamesMax + 1 }, (_, at) => [`v${at}`, [1]])),
   };
@@ -145,7 +145,7 @@ describe("a refused proposal", () => {
     ["a part of a step", resume(0, { untilStep: 1.5 }), /untilStep is 1.5, a whole number/],
     ["a source that is not there", start({ fromTrial: 5 }), /starts from trial 5, and there are 1/],
     ["a source below nothing", resume(0, { fromTrial: -1 }), /starts from trial -1, and there are 1/],
-    ["an unknown arm", fromOutside, /arm is "contrl", expected .*did you mean control\?/],
+    ["an arm that is no name", fromOutside, /arm is "Control!", expected/],
     [
       "a number in a vector that is not finite",
       start({ vectors: { a: [0, 1, Number.POSITIVE_INFINITY] } }),
@@ -157,7 +157,11 @@ describe("a refused proposal", () => {
     ["new parameters outside of the space", resume(0, { parameters: { rate: -1 } }), /rate/],
     ["a stop of nobody", stop(7), /there is no trial 7; there are 1/],
     ["of no known kind", JSON.parse('{ "kind": "begin" }'), /its kind .* is not start, resume, stop, pause or report/],
-    ["a replay of nobody", start({ scheduleOf: 3 }), /replays trial 3, and there are 1/],
+    [
+      "a replay of nobody",
+      start({ procedure: "fit", inputs: [{ trial: 3, kind: "schedule" }] }),
+      /given schedule of trial 3, and there are 1/,
+    ],
   ];
   for (const [what, proposal, words] of refusals) {
     it(`that is ${what} fails the strategy in words, with nothing of its batch`, () => {
@@ -219,19 +223,27 @@ describe("a procedure that learns inside of training", () => {
       options: undefined,
       vectors: {},
       arm: "",
+      inputs: [],
     };
     for (const [kept, words] of [
       [schedule, /^none$/],
       [undefined, /weightDecay/],
     ] as const) {
-      const replays = at().tell({ $case: "trialProposed", value: { trial: 0, work: { ...work, schedule: kept } } });
+      const replays = at().tell({
+        $case: "trialProposed",
+        value: { trial: 0, work: { ...work, inputs: kept === undefined ? [] : [{ searchId: "", trial: 7, artifact: kept }] } },
+      });
       replays.tell({ $case: "trialPaused", value: { trial: 0, attempt: 0, step: 0, artifacts: [] } });
       assert.match(refusal(take(replays, [resume(0, { parameters: { rate: 0.25 } })])), words);
       const artifacts = kept === undefined ? [] : [kept];
       const rest = { attempt: 0, reason: EndReason.END_REASON_DONE, message: "", final: undefined, startedMs: 0 };
       replays.tell({ $case: "trialEnded", value: { trial: 0, artifacts, ...rest } });
       assert.match(
-        refusal(take(replays, [start({ procedure: "fit", parameters: { rate: 0.25 }, ...(kept && { scheduleOf: 0 }) })])),
+        refusal(
+          take(replays, [
+            start({ procedure: "fit", parameters: { rate: 0.25 }, ...(kept && { inputs: [{ trial: 0, kind: "schedule" }] }) }),
+          ]),
+        ),
         words,
       );
     }

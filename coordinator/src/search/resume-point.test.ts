@@ -18,6 +18,7 @@ const work = (fromTrial: number | undefined, untilStep: number): Work => ({
   fromTrial,
   vectors: {},
   arm: "",
+  inputs: [],
 });
 
 function pointOf(state: SearchState, number: number) {

@@ -57,7 +57,16 @@ function factsOf({ metric, direction, value, trials, order }: Story): Fact[] {
   });
   const kinds: FactKind[] = [{ $case: "searchCreated", value: { spec, idempotencyKey: "" } }];
   const queues = trials.map(({ losses: list, end, arm }, trial): FactKind[] => {
-    const work = { procedure: "command", parameters: {}, untilStep: 9, final: true, options: undefined, vectors: {}, arm };
+    const work = {
+      procedure: "command",
+      parameters: {},
+      untilStep: 9,
+      final: true,
+      options: undefined,
+      vectors: {},
+      arm,
+      inputs: [],
+    };
     kinds.push({ $case: "trialProposed", value: { trial, work } });
     const measured = list.map((loss, at): FactKind => {
       return { $case: "trialMeasured", value: { trial, attempt: 1, measurement: measurement(at + 1, metric, loss) } };

@@ -47,11 +47,13 @@ it("reports divergence as a trial that failed", async () => {
 });
 
 const scheduled: TrialCase = { ...trial, techniques: ["weight-decay", "input-noise"], parameters: { learningRate: 0.05 } };
-const file = (steps: number[], values: Record<string, number[]>) => encodeSchedule({ steps, values, format: "regulus-schedule" });
+const file = (steps: number[], values: Record<string, number[]>) => {
+  return { kind: "schedule", bytes: encodeSchedule({ steps, values, format: "regulus-schedule" }) };
+};
 
 it("replays a schedule: what it trains is what a trial trains whose parameters are changed by hand at those steps", async () => {
   const schedule = file([0, 5, 9], { weightDecay: [0.3, 0.01, 1], inputNoise: [0, 0.5, 0.1] });
-  const replayed = await openCase({ ...scheduled, schedule });
+  const replayed = await openCase({ ...scheduled, inputs: [schedule] });
   await stepTo(replayed, 12);
   const expected = await replayed.save();
   assert.deepEqual((await replayed.measure()).learned, { weightDecay: 1, inputNoise: Math.fround(0.1) });
@@ -72,16 +74,16 @@ it("replays a schedule: what it trains is what a trial trains whose parameters a
 
 it("stopped between two rows and resumed, it replays the same bits; a schedule of strangers is refused", async () => {
   const schedule = file([0, 5, 9], { weightDecay: [0.3, 0.01, 1] });
-  const whole = await openCase({ ...scheduled, schedule });
+  const whole = await openCase({ ...scheduled, inputs: [schedule] });
   await stepTo(whole, 12);
-  const first = await openCase({ ...scheduled, schedule });
+  const first = await openCase({ ...scheduled, inputs: [schedule] });
   await stepTo(first, 7);
-  const second = await openCase({ ...scheduled, schedule }, await first.save());
+  const second = await openCase({ ...scheduled, inputs: [schedule] }, await first.save());
   await stepTo(second, 12);
   assert.deepEqual(await second.save(), await whole.save());
   for (const session of [whole, first, second]) session.close();
   await assert.rejects(
-    openCase({ ...scheduled, schedule: file([0], { hiddenDropout: [0.1] }) }),
+    openCase({ ...scheduled, inputs: [file([0], { hiddenDropout: [0.1] })] }),
     /moves hiddenDropout, expected/,
   );
 });

@@ -19,7 +19,7 @@ export const module: ProcedureModule = {
   async open(request) {
     parseOptions("work.options", spec.options, request.work.options);
     const setup = await setUpTrial(request);
-    const schedule = scheduleOf(request, setup);
+    const schedule = await scheduleOf(request, setup);
     const trainer = new ModelTrainer(request, setup, plainLayers);
     try {
       if (request.checkpoint !== undefined) trainer.restore(request.checkpoint);
@@ -105,12 +105,11 @@ class FitSession implements Session {
 }
 
 /** What the trial replays: an earlier trial's schedule, else the search's. Closes the task where that can't be. */
-function scheduleOf({ schedule: file, spec, work }: TrialRequest, { hyperparameters, task }: TrialSetup): Schedule | undefined {
+async function scheduleOf(request: TrialRequest, { hyperparameters, task }: TrialSetup): Promise<Schedule | undefined> {
   try {
-    if (file === undefined && work.schedule !== undefined) {
-      throw new RegulusError("data-loss", "saw work that replays a schedule, and no schedule with it; start the trial again");
-    }
-    const schedule = file === undefined ? spec.schedule : decodeSchedule(file);
+    const [file, another] = (request.inputs ?? []).filter(({ kind }) => kind === "schedule").map(({ bytes }) => bytes);
+    if (another !== undefined) throw new RegulusError("invalid-argument", "saw several schedules, expected one to replay");
+    const schedule = file === undefined ? request.spec.schedule : decodeSchedule(await file.read(0, file.size));
     const strange = Object.keys(schedule?.values ?? {}).find((name) => !hyperparameters.has(name));
     if (strange === undefined) return schedule;
     const known = [...hyperparameters.keys()].join(", ") || "none";

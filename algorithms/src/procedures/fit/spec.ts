@@ -11,4 +11,5 @@ export const spec: ProcedureSpec<FitOptions> = {
   source: "Robbins and Monro, Annals of Mathematical Statistics 22 (1951): stochastic gradient steps",
   options,
   learnsInside: false,
+  takes: ["schedule"],
 };

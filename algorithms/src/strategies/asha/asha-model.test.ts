@@ -62,7 +62,7 @@ function compare(seed: number, objective: Objective, options: Partial<AshaOption
   const workTo = (rung: number) => {
     const untilStep = steps[rung] ?? 0;
     const final = rung === steps.length - 1;
-    return { procedure: "command", parameters: {}, untilStep, final, options: undefined, vectors: {}, arm: "" };
+    return { procedure: "command", parameters: {}, untilStep, final, options: undefined, vectors: {}, arm: "", inputs: [] };
   };
   const at: number[] = [];
   for (let event = 0; event < 160; event++) {

@@ -70,6 +70,7 @@ test("a trial of the best third goes on from its checkpoint, the highest rung fi
       options: undefined,
       vectors: {},
       arm: "",
+      inputs: [],
     };
     tell({ $case: "trialResumed", value: { trial: proposal.trial, work } });
   };
@@ -122,7 +123,16 @@ test("a trial that ran past its rung ranks there by its value at the rung, and f
     resumed().map(({ trial }) => trial),
     [4, 3],
   );
-  const work = { procedure: "fit", parameters: {}, untilStep: 9, final: false, options: undefined, vectors: {}, arm: "" };
+  const work = {
+    procedure: "fit",
+    parameters: {},
+    untilStep: 9,
+    final: false,
+    options: undefined,
+    vectors: {},
+    arm: "",
+    inputs: [],
+  };
   for (const trial of [4, 3, 0]) tell({ $case: "trialResumed", value: { trial, work } });
   for (const trial of [4, 3]) measure(trial, [9, trial]);
   for (const trial of [4, 3, 0]) tell({ $case: "trialPaused", value: { trial, attempt: 2, step: 30, artifacts: [] } });

@@ -235,7 +235,7 @@ test("of members that are over, only those that left a schedule are replayed", (
       (told, kind, index) => strategy.tell(told, { searchId: "s", position: index + 1, timeMs: 0, kind }),
       strategy.init(),
     );
-    return strategy.ask(state, 9, createRng(1)).map((one) => (one.kind === "start" ? one.scheduleOf : one.kind));
+    return strategy.ask(state, 9, createRng(1)).map((one) => (one.kind === "start" ? one.inputs?.[0]?.trial : one.kind));
   };
   const [done, stopped] = [EndReason.END_REASON_DONE, EndReason.END_REASON_STOPPED_EARLY];
   assert.deepEqual(replayed(ended(0, done, true), ended(1, done, true)), [0]);
@@ -253,9 +253,12 @@ test("where all members diverge, they begin anew elsewhere, a bounded number of 
 
 test("the best member's schedule is replayed by plain trials of the replay arm, with seeds of their own", () => {
   const works = worksOf(drive({ replays: 2 })).slice(-2);
-  for (const [index, [trial, { procedure, arm, schedule, untilStep, final, seedNumber }]] of works.entries()) {
+  for (const [index, [trial, { procedure, arm, inputs, untilStep, final, seedNumber }]] of works.entries()) {
     assert.deepEqual([trial, procedure, arm, untilStep, final, seedNumber], [3 + index, "fit", "replay", 120, true, index]);
-    assert.equal(schedule?.sha256, "0".repeat(64), "the schedule of trial 0");
+    assert.deepEqual(
+      inputs.map(({ trial: from, artifact }) => [from, artifact?.kind]),
+      [[0, "schedule"]],
+    );
   }
   const parameters = worksOf(drive({ replays: 2 }))[0]?.[1].parameters;
   assert.deepEqual(works[0]?.[1].parameters, parameters);

@@ -112,7 +112,7 @@ function proposer(context: StrategyContext, options: SelfTuningNetworkOptions, r
       case "replay": {
         const parameters = outerOf(step.member);
         const plain = { kind: "start" as const, procedure: plainProcedure, parameters, untilStep, final: true };
-        return { ...plain, arm: "replay", scheduleOf: step.trial, seedNumber: step.number };
+        return { ...plain, arm: "replay", inputs: [{ trial: step.trial, kind: "schedule" }], seedNumber: step.number };
       }
       default:
         return step satisfies never;

@@ -3,6 +3,7 @@
  */
 import type { Measurement, SearchSpec, Work } from "@regulus/proto";
 import type { ProcedureSpec } from "../../core/component.js";
+import type { ByteSource } from "../../predictions/byte-source.js";
 
 /** What a procedure is given. */
 export interface TrialRequest {
@@ -13,10 +14,19 @@ export interface TrialRequest {
   readonly seed: number;
   /** What an earlier session saved; absent to begin. */
   readonly checkpoint?: Uint8Array;
-  /** The schedule file of the trial that the work replays (docs/schedule.md); absent for none. */
-  readonly schedule?: Uint8Array;
+  /** Results of other trials, as the work names them: only kinds that the procedure's spec takes. Absent for none. */
+  readonly inputs?: readonly GivenInput[];
   /** Something worth knowing was found. */
   found(severity: "info" | "warning" | "error", message: string): void;
+}
+
+/** A result of another trial. */
+export interface GivenInput {
+  /** The search of the trial that left it; empty for the same search. */
+  readonly searchId: string;
+  readonly trial: number;
+  readonly kind: string;
+  readonly bytes: ByteSource;
 }
 
 /** What a session measures; the caller adds the time. */

@@ -4,11 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ArtifactRef, EndReason } from "@regulus/proto";
+import { type ArtifactRef, EndReason, isTrialFailure } from "@regulus/proto";
 import fc from "fast-check";
 import type { FactKind } from "../../search/commands.js";
 import { SearchAt } from "../../search/testing/search-at.js";
-import { watchHeld } from "./held-artifacts.js";
+import { heldOf, watchHeld } from "./held-artifacts.js";
 
 const left = fc.uniqueArray(fc.constantFrom("predictions-valid", "predictions-test", "image"), { maxLength: 3 });
 
@@ -48,6 +48,47 @@ test("of each kind a trial keeps what it left last, and everything that its end 
       },
     ),
   );
+});
+
+test("a trial's inputs are held while it may need them: while it is live, and where it failed, since it may be tried again", () => {
+  const input = (name: string) => ({ searchId: "", trial: 7, artifact: { sha256: name, size: 1, kind: "schedule" } });
+  for (const reason of Object.values(EndReason)) {
+    const at = new SearchAt();
+    const counts = new Map<string, number>();
+    const tell = (kind: FactKind): string[] => {
+      const change = watchHeld(at.state, kind);
+      at.tell(kind);
+      const { gained, lost } = change();
+      for (const { sha256 } of gained) counts.set(sha256, (counts.get(sha256) ?? 0) + 1);
+      for (const { sha256 } of lost) counts.set(sha256, (counts.get(sha256) ?? 0) - 1);
+      return [...counts].flatMap(([name, count]) => Array.from({ length: count }, () => name)).sort();
+    };
+    const work = at.pending(0).state.live.get(0)?.work;
+    assert.ok(work !== undefined);
+    assert.deepEqual(tell({ $case: "trialProposed", value: { trial: 1, work: { ...work, inputs: [input("a"), input("b")] } } }), [
+      "a",
+      "b",
+    ]);
+    at.attempt(1, 1);
+    tell({ $case: "trialPaused", value: { trial: 1, attempt: 1, step: 1, artifacts: [] } });
+    assert.deepEqual(tell({ $case: "trialResumed", value: { trial: 1, work: { ...work, inputs: [input("b"), input("b")] } } }), [
+      "b",
+      "b",
+    ]);
+    at.attempt(1, 2);
+    const more = { reason, message: "", final: undefined, artifacts: [], startedMs: 0 };
+    const left = tell({ $case: "trialEnded", value: { trial: 1, attempt: 2, ...more } });
+    const failed = isTrialFailure(reason);
+    assert.deepEqual(left, failed ? ["b", "b"] : []);
+    assert.deepEqual(
+      heldOf(at.state, 1).map(({ sha256 }) => sha256),
+      left,
+      "what is released once the search is deleted",
+    );
+    if (!failed) continue;
+    const again = { trial: 1, work: { ...work, inputs: [input("b"), input("b")] }, idempotencyKey: "", allFailed: false };
+    assert.deepEqual(tell({ $case: "trialRetried", value: again }), ["b", "b"]);
+  }
 });
 
 function sorted(refs: readonly ArtifactRef[] = []): string[] {

@@ -1,5 +1,5 @@
 /** Which artifacts a trial holds in the store, and what a fact changes in that. */
-import type { ArtifactRef, Fact, Trial } from "@regulus/proto";
+import { type ArtifactRef, type Fact, isTrialFailure, type Trial, type Work } from "@regulus/proto";
 import { keptRefs } from "../../search/checkpoints.js";
 import type { FactKind } from "../../search/commands.js";
 import type { SearchState } from "../../search/search-state.js";
@@ -36,22 +36,40 @@ export function watchHeld(state: SearchState, kind: Fact["kind"]): () => HeldCha
   // One that is tried again is out of the archive then.
   const held = kind.$case === "trialRetried" ? heldByEnded(state.trial(number)) : heldBy(before);
   const { checkpoints, artifacts } = before ?? {};
+  const inputs = before?.work.inputs;
   return () => {
     // A trial that ended is out of the state, and was told its end.
     const trial = before ?? state.live.get(number);
-    const isSame = trial?.checkpoints === checkpoints && trial?.artifacts === artifacts;
+    const isSame = trial?.checkpoints === checkpoints && trial?.artifacts === artifacts && trial?.work.inputs === inputs;
     if (trial !== undefined && isSame && trial.end === undefined) return unchanged;
     const holds = heldBy(trial);
     return holds.length + held.length === 0 ? unchanged : { gained: holds, lost: held };
   };
 }
 
+/** What a trial holds now, once for each reference. */
+export function heldOf(state: SearchState, number: number): readonly ArtifactRef[] {
+  const live = state.live.get(number);
+  return live === undefined ? heldByEnded(state.trial(number)) : heldBy(live);
+}
+
+/** What a trial that is over holds. One that failed may be tried again, and then needs its inputs. */
 function heldByEnded(trial: Trial | undefined): readonly ArtifactRef[] {
-  return [trial?.checkpoint, trial?.bestCheckpoint, ...(trial?.artifacts ?? [])].filter((ref) => ref !== undefined);
+  if (trial === undefined) return nothing;
+  const inputs = isTrialFailure(trial.reason) ? inputsOf(trial.work) : nothing;
+  return [trial.checkpoint, trial.bestCheckpoint, ...trial.artifacts, ...inputs].filter((ref) => ref !== undefined);
 }
 
 function heldBy(trial: TrialState | undefined): readonly ArtifactRef[] {
   if (trial === undefined) return nothing;
   const kept = keptRefs(trial.checkpoints);
-  return trial.artifacts.length === 0 ? kept : [...kept, ...trial.artifacts];
+  const inputs = trial.end === undefined || isTrialFailure(trial.end.reason) ? inputsOf(trial.work) : nothing;
+  return trial.artifacts.length + inputs.length === 0 ? kept : [...kept, ...trial.artifacts, ...inputs];
+}
+
+/** What was pinned for a trial's work. */
+function inputsOf(work: Work | undefined): readonly ArtifactRef[] {
+  return work === undefined || work.inputs.length === 0
+    ? nothing
+    : work.inputs.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact]));
 }

@@ -2,7 +2,7 @@
 import type { Fact } from "@regulus/proto";
 import type { FactKind } from "../../search/commands.js";
 import type { ArtifactLedger } from "../artifacts/artifact-ledger.js";
-import { type HeldChange, watchHeld } from "../artifacts/held-artifacts.js";
+import { type HeldChange, heldOf, watchHeld } from "../artifacts/held-artifacts.js";
 import type { SearchEntry } from "../searches/search-entry.js";
 import type { LeaseDesk } from "./lease-desk.js";
 import type { Outbox } from "./outbox.js";
@@ -87,10 +87,7 @@ export class Consequences {
   forget({ state }: SearchEntry): void {
     const { ledger } = this.#options;
     for (let number = 0; number < state.nextTrial; number += 1) {
-      const trial = state.trial(number);
-      ledger.release(trial?.checkpoint);
-      ledger.release(trial?.bestCheckpoint);
-      for (const ref of trial?.artifacts ?? []) ledger.release(ref);
+      for (const ref of heldOf(state, number)) ledger.release(ref);
     }
   }
 }

@@ -35,7 +35,16 @@ export class SearchAt {
   /** A trial that waits, of ten steps. */
   pending(trial: number, more: { final?: boolean; untilStep?: number } = {}): this {
     const { final = true, untilStep = 10 } = more;
-    const work = { procedure: "command", parameters: { rate: 0.5 }, untilStep, final, options: undefined, vectors: {}, arm: "" };
+    const work = {
+      procedure: "command",
+      parameters: { rate: 0.5 },
+      untilStep,
+      final,
+      options: undefined,
+      vectors: {},
+      arm: "",
+      inputs: [],
+    };
     return this.tell({ $case: "trialProposed", value: { trial, work } });
   }
 

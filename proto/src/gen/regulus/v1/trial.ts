@@ -259,24 +259,34 @@ export interface Work {
   /** Numbers that the strategy sends along, by name: the outer iterate of a bilevel method ... All of them are finite. */
   vectors: { [key: string]: Vector };
   /**
-   * The arm of the search that it belongs to: empty for the strategy's own, control (random search beside it) or replay (plain training
-   * on a learned schedule).
+   * The arm of the search that it belongs to: empty for the strategy's own, control for random search beside it, else a name that the strategy
+   * gives: replay (plain training on a learned schedule), combine ... Lower-case letters, digits and '-', at most 32 characters.
    */
   arm: string;
-  /** The learned schedule of an earlier trial, which this one replays; absent for none. */
-  schedule?:
-    | ArtifactRef
-    | undefined;
   /**
    * The number that the trial's seed is made of, within its arm; absent for the trial's own. So an arm trains the same trials whatever
    * else the search runs.
    */
-  seedNumber?: number | undefined;
+  seedNumber?:
+    | number
+    | undefined;
+  /** Results of other trials that the procedure is given, in the strategy's order: predictions, a schedule to replay, a checkpoint ... At most 1,024. */
+  inputs: TrialInput[];
 }
 
 export interface Work_VectorsEntry {
   key: string;
   value: Vector | undefined;
+}
+
+/** TrialInput is a result of a trial that another trial is given. Its sum is pinned: what that trial leaves later changes nothing. */
+export interface TrialInput {
+  /** The search of the trial that left it; empty for the same search. */
+  searchId: string;
+  /** The trial that left it. */
+  trial: number;
+  /** What it left. Its kind tells the procedure what it is. */
+  artifact: ArtifactRef | undefined;
 }
 
 /** Measurement is what a trial observed at one step. */
@@ -486,8 +496,8 @@ function createBaseWork(): Work {
     fromTrial: undefined,
     vectors: {},
     arm: "",
-    schedule: undefined,
     seedNumber: undefined,
+    inputs: [],
   };
 }
 
@@ -517,11 +527,11 @@ export const Work: MessageFns<Work> = {
     if (message.arm !== "") {
       writer.uint32(66).string(message.arm);
     }
-    if (message.schedule !== undefined) {
-      ArtifactRef.encode(message.schedule, writer.uint32(74).fork()).join();
-    }
     if (message.seedNumber !== undefined) {
       writer.uint32(80).uint32(message.seedNumber);
+    }
+    for (const v of message.inputs) {
+      TrialInput.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -615,20 +625,20 @@ export const Work: MessageFns<Work> = {
             message.arm = reader.string();
             continue;
           }
-          case 9: {
-            if (tag !== 74) {
-              break;
-            }
-
-            message.schedule = ArtifactRef.decode(reader, reader.uint32());
-            continue;
-          }
           case 10: {
             if (tag !== 80) {
               break;
             }
 
             message.seedNumber = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.inputs.push(TrialInput.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -674,12 +684,14 @@ export const Work: MessageFns<Work> = {
         )
         : {},
       arm: isSet(object.arm) ? globalThis.String(object.arm) : "",
-      schedule: isSet(object.schedule) ? ArtifactRef.fromJSON(object.schedule) : undefined,
       seedNumber: isSet(object.seedNumber)
         ? globalThis.Number(object.seedNumber)
         : isSet(object.seed_number)
         ? globalThis.Number(object.seed_number)
         : undefined,
+      inputs: globalThis.Array.isArray(object?.inputs)
+        ? object.inputs.map((e: any) => TrialInput.fromJSON(e))
+        : [],
     };
   },
 
@@ -715,11 +727,11 @@ export const Work: MessageFns<Work> = {
     if (message.arm !== "") {
       obj.arm = message.arm;
     }
-    if (message.schedule !== undefined) {
-      obj.schedule = ArtifactRef.toJSON(message.schedule);
-    }
     if (message.seedNumber !== undefined) {
       obj.seedNumber = Math.round(message.seedNumber);
+    }
+    if (message.inputs?.length) {
+      obj.inputs = message.inputs.map((e) => TrialInput.toJSON(e));
     }
     return obj;
   },
@@ -745,10 +757,8 @@ export const Work: MessageFns<Work> = {
       {},
     );
     message.arm = object.arm ?? "";
-    message.schedule = (object.schedule !== undefined && object.schedule !== null)
-      ? ArtifactRef.fromPartial(object.schedule)
-      : undefined;
     message.seedNumber = object.seedNumber ?? undefined;
+    message.inputs = object.inputs?.map((e) => TrialInput.fromPartial(e)) || [];
     return message;
   },
 };
@@ -835,6 +845,113 @@ export const Work_VectorsEntry: MessageFns<Work_VectorsEntry> = {
     message.key = object.key ?? "";
     message.value = (object.value !== undefined && object.value !== null)
       ? Vector.fromPartial(object.value)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTrialInput(): TrialInput {
+  return { searchId: "", trial: 0, artifact: undefined };
+}
+
+export const TrialInput: MessageFns<TrialInput> = {
+  encode(message: TrialInput, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.searchId !== "") {
+      writer.uint32(10).string(message.searchId);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    if (message.artifact !== undefined) {
+      ArtifactRef.encode(message.artifact, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialInput {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialInput();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.searchId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.artifact = ArtifactRef.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrialInput {
+    return {
+      searchId: isSet(object.searchId)
+        ? globalThis.String(object.searchId)
+        : isSet(object.search_id)
+        ? globalThis.String(object.search_id)
+        : "",
+      trial: isSet(object.trial) ? globalThis.Number(object.trial) : 0,
+      artifact: isSet(object.artifact) ? ArtifactRef.fromJSON(object.artifact) : undefined,
+    };
+  },
+
+  toJSON(message: TrialInput): unknown {
+    const obj: any = {};
+    if (message.searchId !== "") {
+      obj.searchId = message.searchId;
+    }
+    if (message.trial !== 0) {
+      obj.trial = Math.round(message.trial);
+    }
+    if (message.artifact !== undefined) {
+      obj.artifact = ArtifactRef.toJSON(message.artifact);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrialInput>): TrialInput {
+    return TrialInput.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrialInput>): TrialInput {
+    const message = createBaseTrialInput();
+    message.searchId = object.searchId ?? "";
+    message.trial = object.trial ?? 0;
+    message.artifact = (object.artifact !== undefined && object.artifact !== null)
+      ? ArtifactRef.fromPartial(object.artifact)
       : undefined;
     return message;
   },
