@@ -1,9 +1,9 @@
 /** What a coordinator is made of. */
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { Strategies } from "../strategy-host/strategy-host.js";
+import type { UploadBounds } from "./artifacts/upload-quota.js";
 import type { Notify } from "./round/notices.js";
 import type { Diagnostics } from "./searches/search-diagnostics.js";
-import type { UploadBounds } from "./upload-quota.js";
 
 export interface CoordinatorOptions {
   /** The caller closes it, after the coordinator. */

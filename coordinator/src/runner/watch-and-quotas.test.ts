@@ -65,6 +65,32 @@ it("agents are listed by id, page by page, each once", async () => {
   assert.deepEqual(seen, [["a", "b"], ["c", "d"], ["e"]]);
 });
 
+it("a caller's searches are still its own after rounds that the log did not take", async () => {
+  await at.close();
+  await at.openVirtual();
+  at.proposals = () => [start()];
+  const spec = specOf();
+  const create = (caller: string) =>
+    at.answer(at.coordinator.createSearch({ spec, idempotencyKey: "", validateOnly: false }, caller));
+  await Promise.all(Array.from({ length: limits.activeSearchesPerCallerMax }, () => create("one")));
+  const gone = new RegulusError("unavailable", "the disk is away");
+  for (let outages = 0; outages < 2; outages += 1) {
+    at.appendFault = gone;
+    await assert.rejects(create("another"), { code: "unavailable" });
+    at.appendFault = undefined;
+    const isBack = (): Promise<boolean> =>
+      create("another").then(
+        () => true,
+        () => false,
+      );
+    for (let tries = 0; !(await isBack()); tries += 1) {
+      assert.ok(tries < 1000, "the log takes searches again");
+      await at.advance(100);
+    }
+  }
+  await assert.rejects(create("one"), exhausted(/this caller.s limit of 500 searches not over/));
+});
+
 it("one caller can't have all searches, and its share is free again once one ends", async () => {
   at.proposals = () => [start()];
   const spec = specOf({ budget: { trials: 1 } });

@@ -60,6 +60,21 @@ describe("decideReport", () => {
     assert.equal(report(at, measured(4), { attempt: 2 }).facts.length, 1);
   });
 
+  it("ends a trial as diverged whose final objective is not finite, whatever it measured before, and takes any other metric", () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (const before of [[], [measured(5)]]) {
+        const at = new SearchAt().running(0);
+        for (const event of before) at.tell(...report(at, event).facts);
+        const [fact] = report(at, done({ final: metrics(10, { loss: value, other: 1 }) })).facts;
+        assert.equal(fact?.$case === "trialEnded" && fact.value.reason, EndReason.END_REASON_DIVERGED);
+        assert.equal(fact?.$case === "trialEnded" && fact.value.message, `its final loss is ${value}`);
+        const other = done({ final: metrics(10, { loss: 1, other: value }) });
+        const [well] = report(new SearchAt().running(0), other).facts;
+        assert.equal(well?.$case === "trialEnded" && well.value.reason, EndReason.END_REASON_DONE);
+      }
+    }
+  });
+
   it("tries again after the reasons that the search names, as often as it says, and after no other", () => {
     const reasons = ["lost", "out-of-memory", "timed-out", "user-error"];
     for (const on of [undefined, ...reasons.map((word) => [word]), reasons]) {

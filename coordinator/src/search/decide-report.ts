@@ -8,6 +8,7 @@ import {
   type Finished,
   limits,
   type Measurement,
+  metricOf,
   type Report,
   retriedByDefault,
 } from "@regulus/proto";
@@ -173,6 +174,11 @@ function done(state: SearchState, trial: TrialState, end: Finished, context: Rep
     if (isStopping(state, trial)) return [trialEnded(trial, EndReason.END_REASON_STOPPED_EARLY, stopWords(state, trial), end)];
     return [...unseen(trial, end), ...pauses(state, trial, end), ...proof(state, trial, context)];
   }
+  const { metric } = state.objective;
+  const value = end.final === undefined ? undefined : metricOf(end.final.metrics, metric);
+  // Our agents say that by themselves; it is no result, whoever reports it.
+  if (value !== undefined && !Number.isFinite(value))
+    return [trialEnded(trial, EndReason.END_REASON_DIVERGED, `its final ${metric} is ${value}`, end)];
   const wrong = finalProblem(state, trial, end.final);
   // An attempt that had nothing left to do measured nothing: the log has the measurement.
   return wrong === undefined

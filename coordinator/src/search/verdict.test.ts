@@ -134,6 +134,12 @@ describe("the end of a search by its failures", () => {
     assert.equal(endOf(stopped)?.outcome, SearchOutcome.SEARCH_OUTCOME_STOPPED);
   });
 
+  it("is completed by a trial that an older log ended as done without a finite value, whatever failed beside it", () => {
+    const at = new SearchAt({ budget: { trials: 2 } }).running(0).ended(0, userError).running(1);
+    assert.equal(endOf(at.ended(1, done, { loss: Number.NaN }), true)?.outcome, SearchOutcome.SEARCH_OUTCOME_COMPLETED);
+    assert.equal(at.state.bestTrial, undefined);
+  });
+
   it("tells failures of one way once, the most frequent first", () => {
     const at = new SearchAt({ budget: { trials: 16 } }).running(0).ended(0, lost, { message: "agent 4 was silent for 9 s" });
     for (let trial = 1; trial < 4; trial += 1) at.running(trial).ended(trial, userError, { message: importError(trial) });

@@ -5,7 +5,7 @@
 import { type ArtifactRef, limits } from "@regulus/proto";
 import type { Upload } from "../../coordinator.js";
 import type { ArtifactStore, Clock } from "../../ports.js";
-import { type UploadBounds, UploadQuota } from "../upload-quota.js";
+import { type UploadBounds, UploadQuota } from "./upload-quota.js";
 
 /** Time between the last reference to an artifact and its removal. */
 export const artifactGraceMs = 60_000;

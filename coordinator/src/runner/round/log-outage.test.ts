@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { EndReason, ListSearchesRequest, ListTrialsRequest, RegulusError, SearchStatus } from "@regulus/proto";
-import { measurement } from "../testing/hand.js";
+import { type Hand, measurement } from "../testing/hand.js";
 import { ScriptedCoordinator, start, until } from "../testing/scripted-coordinator.js";
 
 let at: ScriptedCoordinator;
@@ -31,6 +31,51 @@ async function readAll(searchId: string) {
     explanations,
   };
 }
+
+it("leases outlive an outage that is longer than their timeout: agents get the whole of it to come back in", async () => {
+  await at.close();
+  const leaseTimeoutMs = 10_000;
+  await at.openVirtual(leaseTimeoutMs);
+  at.proposals = () => [start()];
+  const first = at.hand();
+  const { searchId } = await at.answer(at.create({ budget: { trials: 1 } }));
+  await at.advance(10);
+  const [lease] = first.leases;
+  assert.ok(lease?.key);
+  at.appendFault = new RegulusError("unavailable", "the disk is away");
+  // Each failure doubles the wait for the next try: from the last one on, nobody is heard for longer than a lease lasts.
+  const pause = () => at.answer(at.coordinator.pauseSearch(searchId, "")).catch(() => undefined);
+  let quietMs = 0;
+  for (let failures = 0; quietMs <= 1.5 * leaseTimeoutMs; ) {
+    assert.ok(at.failures.length < 20, "the waits grow");
+    await pause();
+    if (at.failures.length > failures) quietMs = 0;
+    failures = at.failures.length;
+    await at.advance(100);
+    quietMs += 100;
+  }
+  at.appendFault = undefined;
+  let second: Hand | undefined;
+  const comeBack = (): Hand | undefined => {
+    try {
+      return at.hand("hand", [lease.key]);
+    } catch {
+      return undefined;
+    }
+  };
+  while (second === undefined) {
+    await at.advance(100);
+    second = comeBack();
+  }
+  second.connection.closed();
+  // It is away once more, for almost as long as a lease lasts.
+  await at.advance(leaseTimeoutMs - 1000);
+  at.hand("hand", [lease.key]).finish(lease, EndReason.END_REASON_DONE, { final: measurement(10, { loss: 1 }) });
+  await at.advance(10);
+  const facts = (await at.factsOf(searchId)).map(({ kind }) => kind?.$case);
+  assert.ok(!facts.includes("attemptEnded"), facts.join());
+  assert.equal(at.coordinator.getSearch(searchId).status, SearchStatus.SEARCH_STATUS_ENDED);
+});
 
 describe("reads after a round that the log did not take", () => {
   it("answer what is durable, while the log is read again and after it, and a search that was never created is nowhere", async () => {

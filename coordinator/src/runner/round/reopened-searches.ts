@@ -45,11 +45,16 @@ export async function openWith<Answer>(
   for (let tries = 0; tries < triesMax; tries += 1) {
     const seen = runner.entry(searchId);
     const folds = seen.active ? undefined : await prepare(options, seen, command);
-    const answered = await runner.call(() => {
+    const opened = runner.call(() => {
       const entry = runner.entry(searchId);
       if (!entry.active && folds?.position !== entry.state.position) return () => undefined;
       const facts = runner.decisions.open(entry, { ...command, nowMs: runner.now }, folds);
       return () => ({ answer: answer(entry, facts) });
+    });
+    const answered = await opened.catch((thrown: unknown) => {
+      // It was refused, or the log did not take the round: either way nobody goes on with them.
+      closeFolds(folds);
+      throw thrown;
     });
     if (answered !== undefined) return answered.answer;
     closeFolds(folds);

@@ -2,8 +2,8 @@
 import type { SearchSpec } from "@regulus/proto";
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../../ports.js";
 import type { StrategyHost } from "../../strategy-host/strategy-host.js";
+import type { UploadBounds } from "../artifacts/upload-quota.js";
 import type { SearchDiagnostics } from "../searches/search-diagnostics.js";
-import type { UploadBounds } from "../upload-quota.js";
 import type { Notify } from "./notices.js";
 
 export interface RunnerOptions {

@@ -237,7 +237,8 @@ export class Runner {
       this.#fail(thrown, outbox, makesRoom);
       return;
     }
-    if (!makesRoom) this.#outage.over();
+    // A round without facts says nothing of the log.
+    if (!makesRoom && written.length > 0) this.#outage.over();
     this.#announcer.speak(written, outbox);
   }
 

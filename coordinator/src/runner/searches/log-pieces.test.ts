@@ -90,6 +90,15 @@ test("who keeps nothing holds one piece at a time, and none at the end", async (
   assert.ok(at.most <= limits.readerPieceBytesMax);
 });
 
+test("nothing is read on for a reader that is gone, with a room or without one", async () => {
+  const log = await logOf([factAt(1, 0)]);
+  for (const more of [{}, { room: told().room }]) {
+    const reader = { signal: AbortSignal.abort(), ...more };
+    await assert.rejects(newestFacts(log, { searchId: "s" }, reader), { code: "cancelled" });
+    await assert.rejects(readThrough(log, { searchId: "s" }, reader).next(), { code: "cancelled" });
+  }
+});
+
 test("an answer holds the newest facts that it may: 10,000 of them, or 3 MiB", async () => {
   const many = Array.from({ length: 12_345 }, (_, index) => factAt(index + 1, 0));
   assert.deepEqual(await newestFacts(await logOf(many), { searchId: "s" }), many.slice(-10_000));

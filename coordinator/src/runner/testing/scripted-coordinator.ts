@@ -19,10 +19,10 @@ import type { Coordinator } from "../../coordinator.js";
 import { MemoryLogFile, openMemoryLog } from "../../log/memory-log.js";
 import type { EventLog } from "../../ports.js";
 import { ProcessClock, VirtualTime } from "../../simulation/virtual-time.js";
+import type { UploadBounds } from "../artifacts/upload-quota.js";
 import { createCoordinator } from "../create-coordinator.js";
 import type { Notice } from "../round/notices.js";
 import type { Diagnostics } from "../searches/search-diagnostics.js";
-import type { UploadBounds } from "../upload-quota.js";
 import { Hand, type HandOptions } from "./hand.js";
 
 /** Turns of the event loop without a new fact after which nothing more comes of searches that have all ended. */

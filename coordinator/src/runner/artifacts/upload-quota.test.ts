@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits, RegulusError } from "@regulus/proto";
 import fc from "fast-check";
-import type { Upload } from "../coordinator.js";
+import type { Upload } from "../../coordinator.js";
 import { UploadQuota } from "./upload-quota.js";
 
 const bounds = { bytesMax: 100, artifactsMax: 4 };

@@ -4,7 +4,7 @@
  * sweep takes it.
  */
 import { counted, limits, RegulusError } from "@regulus/proto";
-import type { Upload } from "../coordinator.js";
+import type { Upload } from "../../coordinator.js";
 
 /** What one caller may have. */
 export interface UploadBounds {
