@@ -1,5 +1,6 @@
 // Writes everything that is derived from other files of the repository: the messages of proto/, the JSON Schema of the search file, and
 // the registries of algorithms/. `--check` changes nothing and fails, naming them, where committed files are not what would be written.
+// `--registries` writes the registries alone.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,10 +35,12 @@ const kinds = [
 /** Procedures whose folder holds no module: `command` starts programs, which is the agent's business alone. */
 const moduleElsewhere = new Set(["command"]);
 
-generateProto();
 generateRegistries();
-generateSchema();
-generateKernels();
+if (!process.argv.includes("--registries")) {
+  generateProto();
+  generateSchema();
+  generateKernels();
+}
 
 if (stale.length > 0) {
   console.error(`generate: not what \`npm run generate\` would write:\n${stale.map((file) => `  ${file}`).join("\n")}`);
