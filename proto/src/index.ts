@@ -27,6 +27,9 @@ export { closestName, expectedOneOf } from "./did-you-mean.js";
 export { durationPattern, formatDuration, parseDurationMs } from "./durations.js";
 export { grpcCodes } from "./error-codes.js";
 export { failureSignature } from "./failure-signature.js";
+export { RunningTime } from "./folds/running-time.js";
+export { newCourse, type SearchCourse, tellCourse } from "./folds/search-course.js";
+export { sumOfSteps } from "./folds/sum-of-steps.js";
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./ids.js";
 export {
@@ -65,6 +68,21 @@ export {
 } from "./report-bounds.js";
 export { isTrialFailure, retriedByDefault } from "./retry-reasons.js";
 export { seedOf } from "./seed.js";
+export {
+  type Axis,
+  between,
+  cellCount,
+  cellValue,
+  coordinateOf,
+  type ParameterValue,
+  type Range,
+  rangeOf,
+  type Scalar,
+  unitFromValue,
+  valueFromUnit,
+  valueOnAxis,
+} from "./space/domain.js";
+export { type Unconstrained, unconstrainedMax, unconstrainedOf } from "./space/unconstrained.js";
 export { filePath, pathText } from "./spec-paths.js";
 export { type StepOutcome, stepOutcome } from "./step-outcome.js";
 export { type Stepped, steppedOf } from "./stepped.js";

@@ -27,6 +27,31 @@ function imports(file: string, types: "with types" | "run only" = "with types"):
   return found.map((match) => match[1] ?? match[2] ?? match[3] ?? "");
 }
 
+/** Groups of files each of which reaches all the others, sorted (Tarjan, "Depth-first search and linear graph algorithms", 1972). */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const numbers = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (file: string): number => {
+    const own = numbers.size;
+    numbers.set(file, own);
+    open.push(file);
+    let lowest = own;
+    for (const target of graph.get(file) ?? []) {
+      const number = numbers.get(target);
+      if (number === undefined) lowest = Math.min(lowest, visit(target));
+      else if (open.includes(target)) lowest = Math.min(lowest, number);
+    }
+    if (lowest === own) {
+      const group = open.splice(open.indexOf(file));
+      if (group.length > 1 || graph.get(file)?.includes(file)) found.push(group.sort());
+    }
+    return lowest;
+  };
+  for (const file of graph.keys()) if (!numbers.has(file)) visit(file);
+  return found;
+}
+
 /** Rooms and the rooms of ours that each may import. */
 const mayImport: Record<string, readonly string[]> = {
   proto: [],
@@ -56,6 +81,28 @@ test("rooms import inward only", () => {
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+test("no source files import each other in a circle, types included", () => {
+  const files = tracked.filter((file) => file.endsWith(".ts") && !file.startsWith("algorithms/assembly/"));
+  const known = new Set(files);
+  const graph = new Map(
+    files.map((file) => {
+      const targets = imports(file).map((name) =>
+        name.startsWith(".") ? join(dirname(file), name).replace(/\.js$/, ".ts") : "",
+      );
+      return [file, targets.filter((target) => known.has(target))];
+    }),
+  );
+  const triangle = new Map([
+    ["a", ["b", "d"]],
+    ["b", ["c"]],
+    ["c", ["a"]],
+    ["d", []],
+  ]);
+  assert.deepEqual(circles(triangle), [["a", "b", "c"]]);
+  assert.ok(graph.get("coordinator/src/runner/round/runner.ts")?.length, "imports are found");
+  assert.deepEqual(circles(graph), []);
 });
 
 test("the contract knows no gRPC and touches nothing", () => {

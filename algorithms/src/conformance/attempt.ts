@@ -4,7 +4,7 @@
 import { type Component, SearchSpec, Work } from "@regulus/proto";
 import { bytesSource } from "../predictions/index.js";
 import type { Session } from "../training/contracts/procedure.js";
-import { loadProcedure } from "../training/setup/find-component.js";
+import { loadProcedure } from "../training/setup/find-procedure.js";
 
 /** What a suite says of a trial. */
 export interface TrialCase {

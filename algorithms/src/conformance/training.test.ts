@@ -10,8 +10,8 @@ import {
   loadProbe,
   loadTechnique,
   loadWorkload,
-  procedureNames,
 } from "../training/setup/find-component.js";
+import { procedureNames } from "../training/setup/find-procedure.js";
 import type { TrialCase } from "./attempt.js";
 import { describeLearningRate } from "./learning-rate.js";
 import { describeLossHead } from "./loss-head.js";

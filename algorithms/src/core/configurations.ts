@@ -2,9 +2,9 @@
  * Configurations by number, without listing them: a mixed-radix number whose digits are the parameters' values, the last one turning fastest; a
  * value that switches other parameters on counts as many times as those have combinations.
  */
-import { assert, type Parameter, valueKey } from "@regulus/proto";
+import { assert, type Parameter, type ParameterValue, valueKey } from "@regulus/proto";
 import { type ConditionTree, conditionForest, ownValue } from "./create-space.js";
-import type { Configuration, ParameterValue } from "./space.js";
+import type { Configuration } from "./space.js";
 
 /** Numbered configurations. */
 export interface Configurations {

@@ -1,10 +1,9 @@
 /** The space's unit cube: ways there and back, cells of equal width, conditions, sizes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Parameter, Scale } from "@regulus/proto";
+import { cellCount, type Parameter, rangeOf, Scale, unitFromValue, valueFromUnit } from "@regulus/proto";
 import fc from "fast-check";
 import { createSpace, initialOf, valuesOf } from "./create-space.js";
-import { cellCount, rangeOf, unitFromValue, valueFromUnit } from "./domain.js";
 import { createRng } from "./keyed-rng.js";
 
 const double = (name: string, min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter => {

@@ -2,9 +2,20 @@
  * The implementation of Space: walks the parameters in the user's order, since a condition refers to an earlier one, and leaves single
  * domains to domain.ts. It takes parameters whose structure was checked (`checkSpec`).
  */
-import { assert, outsideDomain, type Parameter, sameValue, show, valueKey } from "@regulus/proto";
-import { cellCount, cellValue, unitFromValue, valueFromUnit } from "./domain.js";
-import type { Configuration, ParameterValue, Space } from "./space.js";
+import {
+  assert,
+  cellCount,
+  cellValue,
+  outsideDomain,
+  type Parameter,
+  type ParameterValue,
+  sameValue,
+  show,
+  unitFromValue,
+  valueFromUnit,
+  valueKey,
+} from "@regulus/proto";
+import type { Configuration, Space } from "./space.js";
 
 /** The space of these parameters. */
 export function createSpace(parameters: readonly Parameter[]): Space {

@@ -1,10 +1,27 @@
 /** Pure ideas that every other room may use. */
+
+export {
+  type Axis,
+  between,
+  cellCount,
+  cellValue,
+  coordinateOf,
+  type ParameterValue,
+  type Range,
+  rangeOf,
+  type Scalar,
+  type Unconstrained,
+  unconstrainedMax,
+  unconstrainedOf,
+  unitFromValue,
+  valueFromUnit,
+  valueOnAxis,
+} from "@regulus/proto";
 export * from "./component.js";
 export * from "./configurations.js";
 export * from "./create-space.js";
 export * from "./diagnostic.js";
 export * from "./distinct-sampler.js";
-export * from "./domain.js";
 export * from "./fold.js";
 export * from "./keyed-rng.js";
 export * from "./rng.js";
@@ -15,4 +32,3 @@ export { sobolDimensionsMax } from "./sobol-table.js";
 export * from "./space.js";
 export * from "./spaced-values.js";
 export * from "./strategy.js";
-export * from "./unconstrained.js";

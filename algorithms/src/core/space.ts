@@ -2,12 +2,8 @@
  * The search space as strategies and procedures see it: named parameters with domains, conditions, and two coordinate systems (the
  * unit cube for black-box strategies, the unconstrained line for gradients).
  */
-import type { Parameter } from "@regulus/proto";
+import type { Parameter, ParameterValue } from "@regulus/proto";
 
-/** A value of a parameter. */
-export type ParameterValue = Scalar | readonly Scalar[];
-/** A value that is no list. */
-export type Scalar = number | string | boolean | null;
 /** Values of the active parameters, by name. */
 export type Configuration = Readonly<Record<string, ParameterValue>>;
 

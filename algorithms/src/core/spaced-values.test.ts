@@ -1,9 +1,8 @@
 /** Values for grids: exact ends, rising, inside, and written as a person would have written them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Parameter, Scale } from "@regulus/proto";
+import { type Parameter, Scale, valueFromUnit } from "@regulus/proto";
 import fc from "fast-check";
-import { valueFromUnit } from "./domain.js";
 import { shortest, spacedValues, ulpOf } from "./spaced-values.js";
 
 const double = (min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter => {

@@ -2,9 +2,7 @@
  * Values spaced evenly along a parameter's axis, for grids: the ends exactly as they were written, and what lies between them written as shortly
  * as the arithmetic allows, so that seven steps from 1e-5 to 10 are decades and not 0.00009999999999999991.
  */
-import { assert, type Parameter } from "@regulus/proto";
-import { between, cellCount, cellValue, type Range, rangeOf } from "./domain.js";
-import type { ParameterValue } from "./space.js";
+import { assert, between, cellCount, cellValue, type Parameter, type ParameterValue, type Range, rangeOf } from "@regulus/proto";
 
 /** Digits of a number that was likely meant: nobody writes a range so that its tenths have more. */
 const meantDigits = 10;

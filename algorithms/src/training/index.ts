@@ -8,7 +8,18 @@ export * from "./contracts/network.js";
 export * from "./contracts/procedure.js";
 export * from "./contracts/technique.js";
 export * from "./contracts/workload.js";
-export * from "./setup/find-component.js";
+export {
+  type AnyWorkload,
+  findWorkload,
+  loadLearningRate,
+  loadLossHead,
+  loadOptimizer,
+  loadProbe,
+  loadTechnique,
+  loadWorkload,
+  loadWorkloadModule,
+} from "./setup/find-component.js";
+export * from "./setup/find-procedure.js";
 export * from "./setup/open-request.js";
 export type { UserTask, UserWorkload } from "./setup/user-task.js";
 export * from "./state/checkpoint.js";

@@ -1,19 +1,10 @@
-/** Written by scripts/generate.mjs from the folders: how to load every registered procedure, technique, workload, optimizer, learning-rate, loss-head, probe, by name. Do not edit. */
+/** Written by scripts/generate.mjs from the folders: how to load every registered technique, workload, optimizer, learning-rate, loss-head, probe, by name. Do not edit. */
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "./contracts/workload.js";
 import type { LearningRateModule } from "./contracts/learning-rate.js";
 import type { LossHeadModule } from "./contracts/loss-head.js";
 import type { OptimizerModule } from "./contracts/optimizer.js";
 import type { ProbeModule } from "./contracts/probe.js";
-import type { ProcedureModule } from "./contracts/procedure.js";
 import type { TechniqueModule } from "./contracts/technique.js";
-
-export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = new Map<string, () => Promise<ProcedureModule>>([
-  ["evaluate", async () => (await import("../procedures/evaluate/evaluate.js")).module],
-  ["fit", async () => (await import("../procedures/fit/fit.js")).module],
-  ["respond", async () => (await import("../procedures/respond/respond.js")).module],
-  ["self-tune", async () => (await import("../procedures/self-tune/self-tune.js")).module],
-  ["stochastic-oracle", async () => (await import("../procedures/stochastic-oracle/stochastic-oracle.js")).module],
-]);
 
 export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unknown>>> = new Map<string, () => Promise<TechniqueModule<unknown>>>([
   ["activation-penalty", async () => (await import("../techniques/activation-penalty/activation-penalty.js")).module],

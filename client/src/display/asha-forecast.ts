@@ -5,7 +5,7 @@
  */
 import { isBetter } from "@regulus/proto";
 import { ashaRungs } from "./expected-steps.js";
-import type { Progress } from "./progress.js";
+import type { Progress } from "./progress-state.js";
 
 /** Games whose median is told. */
 const games = 9;
@@ -33,9 +33,10 @@ export function ashaStepsLeft(state: Progress): number | undefined {
 }
 
 function play(state: Progress): number | undefined {
-  const budget = state.spec?.budget;
-  if (state.spec?.strategy?.name !== "asha" || budget === undefined || budget.steps > 0) return undefined;
-  const { eta, rungs } = ashaRungs(budget.stepsPerTrial, state.spec.strategy.options ?? {});
+  const spec = state.course?.spec;
+  const budget = spec?.budget;
+  if (spec?.strategy?.name !== "asha" || budget === undefined || budget.steps > 0) return undefined;
+  const { eta, rungs } = ashaRungs(budget.stepsPerTrial, spec.strategy.options ?? {});
   const slots = state.rows.length;
   if (rungs.length === 0 || slots === 0 || budget.trials === 0 || budget.trials > trialsMax) return undefined;
   const toStart = Math.max(0, budget.trials - state.trialsProposed);
@@ -62,7 +63,7 @@ class Game {
   ) {
     const { rungs } = rules;
     this.reached = rungs.map(() => []);
-    const objective = state.spec?.objectives[0] ?? { direction: "DIRECTION_MINIMIZE" as const };
+    const objective = state.course?.spec.objectives[0] ?? { direction: "DIRECTION_MINIMIZE" as const };
     const measured = [...state.live.values()].filter(({ counted }) => Number.isFinite(counted.value));
     measured.sort((a, b) => (isBetter(a.counted.value, b.counted.value, objective) ? -1 : 1));
     // Trials that reached the top were the best of their time; a failed one stays below.

@@ -7,7 +7,8 @@ import { stripVTControlCharacters } from "node:util";
 import type { Fact } from "@regulus/proto";
 import fc from "fast-check";
 import { sampleSearch } from "../testing/sample-search.js";
-import { type DisplayStream, openDisplay } from "./display.js";
+import { openDisplay } from "./display.js";
+import type { DisplayStream } from "./screen-lines.js";
 
 const { facts, search } = sampleSearch({ seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000, divergesEvery: 3 });
 

@@ -2,7 +2,6 @@
  * Live progress of searches on a stream: bars that are painted over in place on a terminal, a plain line now and then elsewhere. It
  * folds facts and paints what the folds say. The cursor is given back however the process ends.
  */
-import type { WriteStream } from "node:tty";
 import { endedWell, type Fact, type TrialEnded } from "@regulus/proto";
 import { areColoursWanted } from "./colours.js";
 import { fractionDone } from "./done-share.js";
@@ -11,11 +10,9 @@ import { headline } from "./headlines.js";
 import { HeldNotes } from "./held-notes.js";
 import { barLines, details, paint, searchLines } from "./lines.js";
 import { formatSeconds, plainText } from "./numbers.js";
-import { type Progress, progress } from "./progress.js";
-import { ScreenLines } from "./screen-lines.js";
-
-/** Where a display writes; `process.stderr` is one. */
-export type DisplayStream = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
+import { progress } from "./progress.js";
+import type { Progress } from "./progress-state.js";
+import { type DisplayStream, ScreenLines } from "./screen-lines.js";
 
 export interface DisplayOptions {
   /** Default `process.stderr`, so that standard output stays for results. */
@@ -55,7 +52,7 @@ export function openDisplay(searchIds: readonly string[], options: DisplayOption
         if (state === undefined || fact.position <= state.position) continue;
         progress.tell(state, fact);
         heardAt = performance.now();
-        const name = states.size > 1 ? `${plainText(state.spec?.name ?? state.searchId, 28)}: ` : "";
+        const name = states.size > 1 ? `${plainText(state.course?.spec.name ?? state.searchId, 28)}: ` : "";
         news.get(fact.searchId)?.tell(fact, name);
       }
       if (live) for (const one of news.values()) one.tellHeld();
@@ -190,7 +187,7 @@ function openPlain(stream: DisplayStream, options: DisplayOptions): Painter {
     const share = fraction === undefined ? "" : `${Math.floor(fraction * 100)} %  `;
     const words = details(state, 0).map((piece) => piece.text);
     const at = formatSeconds(Math.round((performance.now() - opened) / 1000));
-    stream.write(`[${at}] ${plainText(state.spec?.name ?? state.searchId, 60)}  ${share}${words.join("")}\n`);
+    stream.write(`[${at}] ${plainText(state.course?.spec.name ?? state.searchId, 60)}  ${share}${words.join("")}\n`);
   };
   return {
     everyMs: options.plainEveryMs ?? 10_000,

@@ -1,14 +1,14 @@
 /** How much of its budget a search has spent, and how long it ran. */
 import { expectedSteps } from "./expected-steps.js";
-import type { Progress } from "./progress.js";
+import { type Progress, statusOf } from "./progress-state.js";
 
 /** What a search shows at most while it goes on: what is left may be little, and is not nothing. */
 const runningShareMax = 0.999;
 
 /** How much of the budget is spent, in [0, 1] or undefined where the search has none that can be told from facts. */
 export function fractionDone(state: Progress, nowMs = state.newestMs): number | undefined {
-  if (state.status === "completed") return 1;
-  const budget = state.spec?.budget;
+  if (statusOf(state) === "completed") return 1;
+  const budget = state.course?.budget;
   if (budget === undefined) return undefined;
   const shares: number[] = [];
   const steps = plannedSteps(state);
@@ -26,7 +26,7 @@ export function fractionDone(state: Progress, nowMs = state.newestMs): number | 
 
 /** Training steps that the search is going to spend, or 0 where that is open: those foreseen, or more where trials at work need more. */
 export function plannedSteps(state: Progress): number {
-  const foreseen = state.spec === undefined ? 0 : Math.round(expectedSteps(state.spec) ?? 0);
+  const foreseen = state.course === undefined ? 0 : Math.round(expectedSteps(state.course.spec) ?? 0);
   if (foreseen === 0 || state.live.size === 0) return foreseen;
   let left = 0;
   for (const { step, untilStep } of state.live.values()) left += Math.max(0, untilStep - step);
@@ -34,6 +34,6 @@ export function plannedSteps(state: Progress): number {
 }
 
 /** Wall time in which the search ran up to a time: pauses and the time after an end do not count. */
-export function ranMs({ ranMs: before, runningSinceMs }: Progress, nowMs: number): number {
-  return before + (runningSinceMs === undefined ? 0 : Math.max(0, nowMs - runningSinceMs));
+export function ranMs({ course }: Progress, nowMs: number): number {
+  return course?.time.at(nowMs) ?? 0;
 }

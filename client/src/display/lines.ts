@@ -6,7 +6,7 @@ import { metricOf } from "@regulus/proto";
 import pc from "picocolors";
 import { fractionDone, plannedSteps, ranMs } from "./done-share.js";
 import { counted, formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
-import type { LiveTrial, Progress } from "./progress.js";
+import { type LiveTrial, type Progress, reasonOf, statusOf } from "./progress-state.js";
 import { rate } from "./rate.js";
 
 /** A piece of a line with its colour. */
@@ -65,7 +65,7 @@ export function details(state: Progress, sinceFactMs: number): Line {
   const pieces: Piece[] = [...moment(state, sinceFactMs)];
   const separator: Piece = { text: "  " };
   if (state.leader?.trial !== undefined) {
-    const metric = plainText(state.spec?.objectives[0]?.metric ?? "best", nameColumnsMax);
+    const metric = plainText(state.course?.spec.objectives[0]?.metric ?? "best", nameColumnsMax);
     pieces.push(
       { text: "best ", style: "faint" },
       { text: `${metric} ${formatValue(state.leader.value)}`, style: "good" },
@@ -76,10 +76,10 @@ export function details(state: Progress, sinceFactMs: number): Line {
   pieces.push({
     text: total > 0 ? `${formatCount(state.steps)}/${counted(total, "step")}` : counted(state.steps, "step"),
   });
-  const speed = state.status === "running" ? rate(state) : undefined;
+  const speed = statusOf(state) === "running" ? rate(state) : undefined;
   if (speed !== undefined) pieces.push({ text: `  ${formatCount(speed.stepsPerSecond)}/s`, style: "faint" });
   const ended = state.trialsDone + state.trialsStopped + state.trialsFailed;
-  const trials = state.spec?.budget?.trials ?? 0;
+  const trials = state.course?.budget.trials ?? 0;
   if (trials !== 1)
     pieces.push({
       text: `  ${trials > 0 ? `${formatCount(ended)}/${counted(trials, "trial")}` : counted(ended, "trial")}`,
@@ -90,22 +90,24 @@ export function details(state: Progress, sinceFactMs: number): Line {
 
 /** What is going on, with two spaces after it; nothing where that can't be told yet. */
 function moment(state: Progress, sinceFactMs: number): Line {
-  const because = state.reason === "" ? "" : `: ${plainText(state.reason, 200)}`;
-  switch (state.status) {
+  const reason = reasonOf(state);
+  const because = reason === "" ? "" : `: ${plainText(reason, 200)}`;
+  const status = statusOf(state);
+  switch (status) {
     case "completed":
       return [{ text: `done in ${formatSeconds(ranMs(state, state.newestMs) / 1000)}  `, style: "good" }];
     case "stopped":
     case "failed":
-      return [{ text: `${state.status}${because}  `, style: "bad" }];
+      return [{ text: `${status}${because}  `, style: "bad" }];
     case "paused":
     case "stopping":
-      return [{ text: `${state.status}${because}  `, style: "warn" }];
+      return [{ text: `${status}${because}  `, style: "warn" }];
     case "waiting":
       return [{ text: `waiting${because || " for a slot"}  `, style: "warn" }];
     case "running":
       break;
     default:
-      return state.status satisfies never;
+      return status satisfies never;
   }
   if (because !== "" && running(state).length === 0) return [{ text: `waiting${because}  `, style: "warn" }];
   const secondsLeft = rate(state)?.secondsLeft;
@@ -129,7 +131,7 @@ function slotLine(state: Progress, trial: LiveTrial): Line {
     { text: ` trial ${trial.trial}`.padEnd(11) },
     { text: `step ${formatCount(trial.step)}${trial.untilStep > 0 ? `/${formatCount(trial.untilStep)}` : ""}`.padEnd(20) },
   ];
-  const metric = state.spec?.objectives[0]?.metric ?? "";
+  const metric = state.course?.spec.objectives[0]?.metric ?? "";
   for (const name of new Set([metric, "trainLoss"])) {
     const value = metricOf(trial.last?.metrics, name);
     if (value !== undefined) pieces.push({ text: ` ${plainText(name, 24)} `, style: "faint" }, { text: formatValue(value) });
@@ -143,7 +145,7 @@ function running(state: Progress): LiveTrial[] {
 }
 
 function nameOf(state: Progress): string {
-  return plainText(state.spec?.name ?? "", nameColumnsMax) || state.searchId.slice(0, nameColumnsMax) || "…";
+  return plainText(state.course?.spec.name ?? "", nameColumnsMax) || state.searchId.slice(0, nameColumnsMax) || "…";
 }
 
 /** A line as text, cut to a width, with colours where they are wanted. */

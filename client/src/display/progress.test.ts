@@ -5,7 +5,8 @@ import type { Fact } from "@regulus/proto";
 import fc from "fast-check";
 import { sampleSearch, sampleSpec } from "../testing/sample-search.js";
 import { fractionDone, plannedSteps, ranMs } from "./done-share.js";
-import { type Progress, progress } from "./progress.js";
+import { progress } from "./progress.js";
+import { type Progress, statusOf } from "./progress-state.js";
 import { rate } from "./rate.js";
 
 const options = { seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000 } as const;
@@ -13,7 +14,7 @@ const options = { seed: 3, strategy: "random", trials: 6, stepsPerTrial: 2000 } 
 test("a whole search is folded into its end", () => {
   const { facts, search } = sampleSearch({ ...options, divergesEvery: 3 });
   const state = fold(facts);
-  assert.equal(state.status, "completed");
+  assert.equal(statusOf(state), "completed");
   assert.equal(state.trialsProposed, 6);
   assert.equal(state.trialsDone, 4);
   assert.equal(state.trialsFailed, 2);
@@ -183,12 +184,16 @@ test("a failed trial that is tried again counts once, its steps too, and pauses 
   ];
   const facts = kinds.map(([seconds, kind], index) => at(seconds, kind, index + 1));
   const state = fold(facts);
-  assert.deepEqual([state.trialsFailed, state.live.size, state.steps, state.status], [0, 1, 8, "running"]);
+  assert.deepEqual([state.trialsFailed, state.live.size, state.steps, statusOf(state)], [0, 1, 8, "running"]);
   assert.equal(ranMs(state, 505_000), 25_000, "20 s before the end, 5 s after it");
   const takenUp = at(900, { $case: "searchTakenUp", value: { awaySinceMs: 505_000 } }, facts.length + 1);
   assert.equal(ranMs(fold([...facts, takenUp]), 902_000), 27_000, "none while there was no coordinator");
-  assert.equal(fractionDone({ ...state, spec: { ...spec, budget: { ...spec.budget, trials: 0 } } }, 505_000), 0.25);
-  assert.equal(state.spec?.budget?.trials, 3);
+  const open = { ...spec, budget: { ...spec.budget, trials: 0 } };
+  assert.equal(
+    fractionDone({ ...state, course: state.course && { ...state.course, spec: open, budget: open.budget } }, 505_000),
+    0.25,
+  );
+  assert.equal(state.course?.budget.trials, 3);
   assert.deepEqual(fold([...facts, at(506, ended(2, "END_REASON_DONE"), facts.length + 1)]).trialsDone, 1);
 });
 

@@ -3,76 +3,23 @@
  * section 2): the same facts give the same view, so it is tested without a terminal. It keeps trials only while they are not over.
  */
 import {
-  type CountedValue,
   type EndReason,
   endedWell,
   type Fact,
   isTrialFailure,
   Leader,
   type Measurement,
+  newCourse,
   noValue,
   type Ranked,
   type SearchSpec,
+  sumOfSteps,
+  tellCourse,
   valueAfter,
   type Work,
 } from "@regulus/proto";
-
-import { ranMs } from "./done-share.js";
-import { type Sample, sample } from "./rate.js";
-
-/** A trial that is not over. */
-export interface LiveTrial {
-  readonly trial: number;
-  procedure: string;
-  untilStep: number;
-  step: number;
-  /** Agent of the running attempt; empty while none runs. */
-  agentId: string;
-  /** Line of the display, kept while the attempt runs so that lines don't jump; -1 while none runs. */
-  row: number;
-  attempt: number;
-  last: Measurement | undefined;
-  /** Newest step measured in the current attempt; -1 for none. */
-  measuredStep: number;
-  /** Its value that counts. */
-  counted: CountedValue;
-  /** When its attempt began or it measured last. */
-  heardMs: number;
-  /** It paused, and goes on from there, whether it was saved there or waits in its process. */
-  goesOn: boolean;
-}
-
-/** State of the fold. */
-export interface Progress {
-  searchId: string;
-  spec: SearchSpec | undefined;
-  position: number;
-  createdMs: number;
-  newestMs: number;
-  /** Wall time in which it ran, without the stretch that goes on, and when that began; undefined while it is paused or over. */
-  ranMs: number;
-  runningSinceMs: number | undefined;
-  startedMs: number;
-  status: "waiting" | "running" | "paused" | "stopping" | "completed" | "stopped" | "failed";
-  /** Why it waits, is paused or ended, in words. */
-  reason: string;
-  steps: number;
-  trialsProposed: number;
-  trialsDone: number;
-  trialsStopped: number;
-  trialsFailed: number;
-  /** The best trial by the value that counts; undefined before the search is known. */
-  leader: Leader | undefined;
-  live: Map<number, LiveTrial>;
-  /** Steps of trials that failed: they may be tried again. */
-  failedSteps: Map<number, number>;
-  /** Which lines of the display are taken. */
-  rows: boolean[];
-  samples: Sample[];
-  /** Seconds that attempts have worked, and steps that they did in them. */
-  slotSeconds: number;
-  slotSteps: number;
-}
+import type { LiveTrial, Progress } from "./progress-state.js";
+import { sample } from "./rate.js";
 
 /** The fold. */
 export const progress = { init, tell };
@@ -80,15 +27,11 @@ export const progress = { init, tell };
 function init(): Progress {
   return {
     searchId: "",
-    spec: undefined,
+    course: undefined,
     position: 0,
-    createdMs: 0,
     newestMs: 0,
-    ranMs: 0,
-    runningSinceMs: undefined,
     startedMs: 0,
-    status: "waiting",
-    reason: "",
+    waits: "",
     steps: 0,
     trialsProposed: 0,
     trialsDone: 0,
@@ -116,49 +59,27 @@ function tell(state: Progress, fact: Fact): Progress {
 }
 
 function apply(state: Progress, fact: Fact): void {
+  if (state.course !== undefined) tellCourse(state.course, fact);
   const kind = fact.kind;
   switch (kind?.$case) {
     case "searchCreated":
-      state.spec = kind.value.spec;
-      state.createdMs = fact.timeMs;
-      state.leader = state.spec?.objectives[0] && new Leader(state.spec.objectives[0]);
-      state.runningSinceMs = fact.timeMs;
-      return;
-    case "searchPaused":
-      state.status = "paused";
-      state.reason = kind.value.reason;
-      halt(state, fact.timeMs);
+      created(state, kind.value.spec, fact.timeMs);
       return;
     case "searchResumed":
     case "searchReopened":
-      state.status = "running";
-      state.reason = "";
-      state.runningSinceMs ??= fact.timeMs;
+      state.waits = "";
       state.samples = [];
       return;
     case "searchTakenUp":
-      if (state.runningSinceMs === undefined) return;
-      halt(state, Math.min(kind.value.awaySinceMs, fact.timeMs));
-      state.runningSinceMs = fact.timeMs;
-      state.samples = [];
-      return;
     case "searchExtended":
-      if (state.spec !== undefined) state.spec = { ...state.spec, budget: kind.value.budget };
       state.samples = [];
-      return;
-    case "searchStopRequested":
-      state.status = "stopping";
-      state.reason = kind.value.reason;
       return;
     case "searchEnded":
-      state.status = outcomes[kind.value.outcome] ?? "completed";
-      state.reason = kind.value.reason;
-      halt(state, fact.timeMs);
       state.live.clear();
       state.rows.length = 0;
       return;
     case "strategyFailed":
-      state.reason = kind.value.message;
+      state.waits = kind.value.message;
       return;
     case "trialProposed":
       state.trialsProposed++;
@@ -178,7 +99,7 @@ function apply(state: Progress, fact: Fact): void {
       return;
     }
     case "trialDeferred":
-      state.reason = kind.value.reason;
+      state.waits = kind.value.reason;
       return;
     case "attemptStarted":
       attemptStarted(state, fact.timeMs, kind.value);
@@ -204,11 +125,11 @@ function apply(state: Progress, fact: Fact): void {
   }
 }
 
-const outcomes: Readonly<Record<string, Progress["status"]>> = {
-  SEARCH_OUTCOME_COMPLETED: "completed",
-  SEARCH_OUTCOME_STOPPED: "stopped",
-  SEARCH_OUTCOME_FAILED: "failed",
-};
+function created(state: Progress, spec: SearchSpec | undefined, timeMs: number): void {
+  if (spec === undefined) return;
+  state.course = newCourse(spec, timeMs);
+  state.leader = spec.objectives[0] && new Leader(spec.objectives[0]);
+}
 
 function begins(state: Progress, { trial, work }: { trial: number; work?: Work | undefined }, step: number): void {
   const { procedure = "", untilStep = 0 } = work ?? {};
@@ -225,11 +146,6 @@ function begins(state: Progress, { trial, work }: { trial: number; work?: Work |
   state.live.set(trial, { trial, procedure, untilStep, step, ...fresh });
 }
 
-function halt(state: Progress, timeMs: number): void {
-  state.ranMs = ranMs(state, timeMs);
-  state.runningSinceMs = undefined;
-}
-
 interface Started {
   readonly trial: number;
   readonly attempt: number;
@@ -238,9 +154,8 @@ interface Started {
 }
 
 function attemptStarted(state: Progress, timeMs: number, started: Started): void {
-  if (state.status === "waiting") state.status = "running";
   if (state.startedMs === 0) state.startedMs = timeMs;
-  state.reason = "";
+  state.waits = "";
   const trial = state.live.get(started.trial);
   if (trial === undefined) return;
   idle(state, trial);
@@ -267,12 +182,12 @@ function measured(state: Progress, number: number, measurement: Measurement, tim
       state.slotSteps += measurement.step - trial.step;
       trial.heardMs = timeMs;
     }
-    state.steps += Math.max(0, measurement.step - trial.step);
+    state.steps = sumOfSteps(state.steps, Math.max(0, measurement.step - trial.step));
     trial.step = Math.max(trial.step, measurement.step);
     trial.last = measurement;
   }
   const isAgain = measurement.step === trial?.measuredStep;
-  const objective = state.spec?.objectives[0];
+  const objective = state.course?.spec.objectives[0];
   if (objective === undefined || trial === undefined) return;
   trial.measuredStep = measurement.step;
   trial.counted = valueAfter(trial.counted, measurement, { objective, isAgain });

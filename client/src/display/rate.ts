@@ -1,19 +1,12 @@
 /** How fast a search goes on, from samples of its newest past, and when it will be done. */
 import { ashaStepsLeft } from "./asha-forecast.js";
 import { fractionDone } from "./done-share.js";
-import type { Progress } from "./progress.js";
+import type { Progress, Sample } from "./progress-state.js";
 
 /** The rate is taken over this much of the newest past. */
 const rateWindowMs = 30_000;
 /** Samples of the rate are at least this far apart, which bounds their number. */
 const rateSampleMs = 500;
-
-/** How far it was at a time. */
-export interface Sample {
-  readonly timeMs: number;
-  readonly fraction: number;
-  readonly steps: number;
-}
 
 /** Training steps a second and seconds left, over the newest past. Undefined until there are two samples apart in time. */
 export function rate(state: Progress): { readonly stepsPerSecond: number; readonly secondsLeft: number | undefined } | undefined {

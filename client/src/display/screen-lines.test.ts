@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { DisplayStream } from "./display.js";
-import { ScreenLines } from "./screen-lines.js";
+import { type DisplayStream, ScreenLines } from "./screen-lines.js";
 
 /** Rows of text with a cursor: line feeds, carriage returns, cursor up, clear down. Everything else is a character. */
 class Terminal {

@@ -2,7 +2,10 @@
  * Lines at the bottom of a terminal that are painted over in place. They never take more rows than the terminal has, also after it was made smaller, so
  * nothing scrolls but the notes written above them. The cursor rests on the last line.
  */
-import type { DisplayStream } from "./display.js";
+import type { WriteStream } from "node:tty";
+
+/** Where a display is drawn: a terminal, or anything that takes text. */
+export type DisplayStream = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
 
 const hide = "\u001b[?25l\u001b[?7l";
 const show = "\u001b[?25h\u001b[?7h";

@@ -3,7 +3,8 @@
  * says. A report invents no time: a trial that was paused for an hour measured nothing in it.
  */
 import { type Fact, type Measurement, metricOf } from "@regulus/proto";
-import { type Progress, progress } from "../display/progress.js";
+import { progress } from "../display/progress.js";
+import type { Progress } from "../display/progress-state.js";
 
 /** A value of the first objective at the moment in which the log has it. */
 export interface CourseMoment {
@@ -60,7 +61,7 @@ export class CourseCollector {
 
   #measured(trial: number, measurement: Measurement, { timeMs, position }: Fact): void {
     this.#measuredMs = timeMs;
-    const objective = this.#state.spec?.objectives[0];
+    const objective = this.#state.course?.spec.objectives[0];
     const value = objective === undefined ? undefined : metricOf(measurement.metrics, objective.metric);
     if (value === undefined) return;
     const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;

@@ -195,10 +195,11 @@ function bandBySearch(parameter: Parameter, value: number, scale: number): [numb
     { SCALE_LOG: Math.log, SCALE_LOGIT: (x: number) => Math.log(x) - Math.log1p(-x) }[domain.value.scale as string] ??
     ((x: number) => x);
   const [low, high] = [domain.value.min, domain.value.max + (whole ? 1 : 0)];
-  const lambda = (x: number) => {
-    const share = (axis(x) - axis(low)) / (axis(high) - axis(low));
+  const onLine = (coordinate: number) => {
+    const share = (coordinate - axis(low)) / (axis(high) - axis(low));
     return Math.log(share / (1 - share));
   };
+  const lambda = (x: number) => onLine(axis(x));
   const at = (wanted: number) => {
     let [a, b] = [low, high];
     for (let round = 0; round < 200; round += 1) {
@@ -208,7 +209,8 @@ function bandBySearch(parameter: Parameter, value: number, scale: number): [numb
     }
     return (a + b) / 2;
   };
-  const from = lambda(whole ? value + 0.5 : value);
+  // A whole number stands in the middle of its cell on the axis, as training has it.
+  const from = whole ? onLine((axis(value) + axis(value + 1)) / 2) : lambda(value);
   return [at(from - scale), at(from + scale)];
 }
 

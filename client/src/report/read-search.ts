@@ -3,9 +3,8 @@ import { type ExportSearchResponse, RegulusError, type Search } from "@regulus/p
 import type { RegulusClient } from "../connect.js";
 import { CourseCollector } from "./course.js";
 import type { ResultFile, SearchRecord } from "./result.js";
-import { linePointsMax } from "./series.js";
 import { StepCollector } from "./strategy-steps.js";
-import { spread } from "./thin.js";
+import { linePointsMax, spread } from "./thin.js";
 
 /** Trials of one search that a report reads. */
 export const reportTrialsMax = 200_000;

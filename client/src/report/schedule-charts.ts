@@ -1,8 +1,7 @@
 /** Charts of learned schedules: the artifacts of kind "schedule", which plain training replays. One search shows its best trial's. */
 import { type Chart, frame, parametersShownMax, type Shown, valueAxis } from "./chart-frame.js";
 import { resultOf } from "./result.js";
-import { linePointsMax } from "./series.js";
-import { type Point, thin } from "./thin.js";
+import { linePointsMax, type Point, thin } from "./thin.js";
 
 /** A schedule as its file holds it: each row of values holds from its own step on. */
 interface ScheduleRows {

@@ -6,7 +6,8 @@ import { sampleSearch } from "../testing/sample-search.js";
 import { shownSearches } from "./chart-frame.js";
 import { parallelCharts } from "./parallel-charts.js";
 import { resultOf } from "./result.js";
-import { learnedSeries, linePointsMax, perturbed } from "./series.js";
+import { learnedSeries, perturbed } from "./series.js";
+import { linePointsMax } from "./thin.js";
 
 test("a scale is spread in the unconstrained coordinate, on the parameter's own axis", () => {
   const [low, high] = perturbed(parameter(0, 1, "SCALE_LINEAR"), 0.5, 1) ?? [0, 0];

@@ -2,13 +2,18 @@
  * Series of numbers behind a report's plots: the best objective over steps and time, learned hyperparameters with their perturbation,
  * trials as points. Pure; nothing here knows how a chart looks.
  */
-import { type ExportSearchResponse, type Measurement, metricOf, type Parameter, type Trial } from "@regulus/proto";
+import {
+  type ExportSearchResponse,
+  type Measurement,
+  metricOf,
+  type Parameter,
+  rangeOf,
+  type Trial,
+  unconstrainedOf,
+} from "@regulus/proto";
 import { attemptKey, type Course } from "./course.js";
 import { objectiveOf, type SearchRecord } from "./result.js";
-import { type Point, thin } from "./thin.js";
-
-/** Points of one line of a plot. */
-export const linePointsMax = 400;
+import { linePointsMax, type Point, thin } from "./thin.js";
 
 /** Progress of a search: the best value so far whenever it improved. */
 export interface ProgressSeries {
@@ -100,30 +105,12 @@ function learnedPoint(measurement: Measurement, parameter: Parameter): Point[] {
 }
 
 /**
- * The values one perturbation scale below and above, by way of the unconstrained coordinate λ in which scales are given:
- * value = axis⁻¹(low + (high − low) sigmoid(λ)), where the axis is the parameter's scale. Undefined for parameters that are no numbers.
+ * The values one perturbation scale below and above, by way of the unconstrained coordinate in which scales are given. Undefined for parameters
+ * that no gradient moves.
  */
 export function perturbed(parameter: Parameter, value: number, scale: number): readonly [number, number] | undefined {
-  const domain = parameter.domain;
-  if (domain?.$case !== "double" && domain?.$case !== "int") return undefined;
-  const axis = axes[domain.value.scale] ?? linear;
-  const low = axis.to(domain.value.min);
-  // Whole numbers are the floor of a range one longer, and stand in the middle of their cell.
-  const whole = domain.$case === "int";
-  const high = axis.to(domain.value.max + (whole ? 1 : 0));
-  const share = Math.min(1 - 1e-9, Math.max(1e-9, (axis.to(whole ? value + 0.5 : value) - low) / (high - low)));
-  const coordinate = Math.log(share) - Math.log1p(-share);
-  const at = (moved: number) => axis.from(low + (high - low) / (1 + Math.exp(-moved)));
-  return [at(coordinate - scale), at(coordinate + scale)];
+  if (parameter.domain === undefined || rangeOf(parameter) === undefined) return undefined;
+  const line = unconstrainedOf(parameter);
+  const coordinate = line.coordinate(value);
+  return [line.smoothValue(coordinate - scale), line.smoothValue(coordinate + scale)];
 }
-
-interface Axis {
-  to(value: number): number;
-  from(coordinate: number): number;
-}
-
-const linear: Axis = { to: (value) => value, from: (coordinate) => coordinate };
-const axes: Readonly<Record<string, Axis>> = {
-  SCALE_LOG: { to: Math.log, from: Math.exp },
-  SCALE_LOGIT: { to: (value) => Math.log(value / (1 - value)), from: (coordinate) => 1 / (1 + Math.exp(-coordinate)) },
-};

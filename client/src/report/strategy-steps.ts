@@ -1,7 +1,6 @@
 /** The strategy's own steps as lines of plots: losses with their certified bounds, accuracies, lengths, hyperparameters. Pure; knows no look. */
 import { type Fact, metricOf, type StrategyStepped, stepOutcome } from "@regulus/proto";
-import { linePointsMax } from "./series.js";
-import { type Point, spread, thin } from "./thin.js";
+import { linePointsMax, type Point, spread, thin } from "./thin.js";
 
 /** Steps of one search that are held; past it every second one goes. */
 export const stepsHeldMax = 8000;

@@ -4,6 +4,9 @@
  * Source: S. Steinarsson, "Downsampling time series for visual representation", University of Iceland 2013, section 4.2.
  */
 
+/** Points of one line of a plot. */
+export const linePointsMax = 400;
+
 /** A point of a plot; further numbers travel along. */
 export type Point = readonly [x: number, y: number, ...rest: number[]];
 

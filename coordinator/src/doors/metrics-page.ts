@@ -4,9 +4,7 @@ import type { Logger } from "pino";
 import type { Metrics } from "./metrics.js";
 import type { Readiness } from "./readiness.js";
 import type { RunningServer } from "./server.js";
-
-/** Flags that turn TLS on. */
-export const tlsFlags = "--tls-cert, --tls-key and --tls-client-ca";
+import { tlsFlags } from "./server-credentials.js";
 
 /** What the page shows. */
 export interface MetricsPageOptions {

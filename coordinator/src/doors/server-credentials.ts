@@ -6,6 +6,9 @@ import { experimental, ServerCredentials, ServerInterceptingCall, type ServerInt
 import { limits } from "@regulus/proto";
 import type { MutualTls, TlsMaterial } from "@regulus/transport";
 
+/** The flags that turn TLS on, for messages. */
+export const tlsFlags = "--tls-cert, --tls-key and --tls-client-ca";
+
 /** Credentials that follow what `tls` holds; plain ones without it. */
 export function serverCredentials(tls: MutualTls | undefined): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();

@@ -30,12 +30,11 @@ import { CallGuards } from "./call-guards.js";
 import type { Route } from "./calls.js";
 import { failuresTo } from "./failures.js";
 import { type Metrics, rpcTimer } from "./metrics.js";
-import { tlsFlags } from "./metrics-page.js";
 import { OpenStreams } from "./open-streams.js";
 import type { Readiness } from "./readiness.js";
 import { logRefusedHandshakes } from "./refused-handshakes.js";
 import { searchRoutes } from "./search-service.js";
-import { expiredCertificates, serverCredentials } from "./server-credentials.js";
+import { expiredCertificates, serverCredentials, tlsFlags } from "./server-credentials.js";
 import type { Watchers } from "./watchers.js";
 
 /** What a server needs. */

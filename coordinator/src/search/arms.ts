@@ -1,6 +1,5 @@
 /** What each arm of a search came to: trials, steps and the best of each, folded as the search is. Ranks by the first objective. */
-import { type Arm, Leader, limits, type Objective } from "@regulus/proto";
-import { sumOfSteps } from "./sum-of-steps.js";
+import { type Arm, Leader, limits, type Objective, sumOfSteps } from "@regulus/proto";
 
 interface Totals {
   trials: number;

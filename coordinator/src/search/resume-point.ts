@@ -1,7 +1,7 @@
 /** Where an attempt goes on from, and work that begins at another trial. */
 import type { ArtifactRef } from "@regulus/proto";
 import type { Source } from "./checkpoints.js";
-import type { SearchState } from "./search-state.js";
+import type { TrialArchive } from "./trial-archive.js";
 import type { TrialState } from "./trial-state.js";
 
 /** A checkpoint to go on from, and the step that it holds. */
@@ -23,8 +23,15 @@ export function resumePoint(trial: TrialState): ResumePoint {
   return { ref: source.newest.ref, step: source.newest.step, missing: undefined };
 }
 
+/** The trials of a search. */
+export interface Trials {
+  readonly searchId: string;
+  readonly live: ReadonlyMap<number, TrialState>;
+  readonly archive: TrialArchive;
+}
+
 /** What work begins from that starts at another trial, told of at a position: the checkpoints that trial has now; undefined where it has none. */
-export function sourceOf({ searchId, live, archive }: SearchState, number: number, position: number): Source | undefined {
+export function sourceOf({ searchId, live, archive }: Trials, number: number, position: number): Source | undefined {
   const trial = live.get(number);
   if (trial !== undefined) {
     const { newest, before } = trial.checkpoints;

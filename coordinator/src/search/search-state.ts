@@ -13,10 +13,14 @@ import {
   Leader,
   type Objective,
   type Ranked,
+  RunningTime,
   type Search,
+  type SearchCourse,
   SearchOutcome,
   type SearchSpec,
+  sumOfSteps,
   type Trial,
+  tellCourse,
 } from "@regulus/proto";
 import { AgentRecords } from "./agent-records.js";
 import { Arms } from "./arms.js";
@@ -26,11 +30,8 @@ import { FirstTrials } from "./first-trials.js";
 import { KeyedCalls } from "./keyed-calls.js";
 import { News } from "./news.js";
 import { sourceOf } from "./resume-point.js";
-import { RunningTime } from "./running-time.js";
-import { type SearchCourse, tellCourse } from "./search-course.js";
-import { searchView } from "./search-view.js";
+import { type ShownSearch, searchView } from "./search-view.js";
 import { shownSpec } from "./shown-spec.js";
-import { sumOfSteps } from "./sum-of-steps.js";
 import { TrialArchive } from "./trial-archive.js";
 import { endedTrial, proposedTrial, type TrialState, tellTrial } from "./trial-state.js";
 import { trialView } from "./trial-view.js";
@@ -40,7 +41,7 @@ import { Usage } from "./usage.js";
 export const findingSource = "coordinator";
 
 /** One search. Begins with its SearchCreated fact; `tell` takes the others in order. */
-export class SearchState implements SearchCourse {
+export class SearchState implements ShownSearch {
   readonly searchId: string;
   spec: SearchSpec;
   /** The problem as it was created. */

@@ -1,6 +1,31 @@
 /** A search as clients see it, without the values of its program's environment. */
+
+import type { SearchCourse } from "@regulus/proto";
 import { type Search, type SearchSpec, SearchStatus } from "@regulus/proto";
-import type { SearchState } from "./search-state.js";
+import type { Arms } from "./arms.js";
+import type { Cost } from "./cost.js";
+import type { FailureGroups } from "./failure-groups.js";
+import type { News } from "./news.js";
+
+/** What a state has to tell of its search. */
+export interface ShownSearch extends SearchCourse {
+  readonly searchId: string;
+  readonly position: number;
+  readonly createdMs: number;
+  readonly live: { readonly size: number };
+  readonly pending: { readonly size: number };
+  readonly running: { readonly size: number };
+  readonly done: number;
+  readonly stopped: number;
+  readonly failed: number;
+  readonly bestTrial: number | undefined;
+  readonly bestValue: number;
+  readonly steps: number;
+  readonly cost: Cost;
+  readonly arms: Arms;
+  readonly news: News;
+  readonly failureGroups: FailureGroups;
+}
 
 const statuses = {
   running: SearchStatus.SEARCH_STATUS_RUNNING,
@@ -10,7 +35,7 @@ const statuses = {
 } as const;
 
 /** The message; `spec` is its problem as it may be shown. */
-export function searchView(state: SearchState, spec: SearchSpec): Search {
+export function searchView(state: ShownSearch, spec: SearchSpec): Search {
   return {
     searchId: state.searchId,
     spec,

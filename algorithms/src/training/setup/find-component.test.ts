@@ -8,7 +8,8 @@ import { it } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { chooseBackend } from "../../kernels/index.js";
-import { loadProcedure, loadWorkloadModule } from "./find-component.js";
+import { loadWorkloadModule } from "./find-component.js";
+import { loadProcedure } from "./find-procedure.js";
 import { modelKit } from "./trial-setup.js";
 
 function failsWith(code: string, words: RegExp): (error: unknown) => boolean {

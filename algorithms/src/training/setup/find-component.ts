@@ -1,5 +1,5 @@
 /**
- * From a name, or from a path, to code. Registered components are loaded when they are first asked for, so that a process which only
+ * From a name, or from a path, to the code that procedures train with. Registered components are loaded when they are first asked for, so that a process which only
  * evaluates functions in closed form never loads tfjs.
  */
 import { pathToFileURL } from "node:url";
@@ -9,10 +9,9 @@ import type { LearningRateModule } from "../contracts/learning-rate.js";
 import type { LossHeadModule } from "../contracts/loss-head.js";
 import type { OptimizerModule } from "../contracts/optimizer.js";
 import type { ProbeModule } from "../contracts/probe.js";
-import type { ProcedureModule } from "../contracts/procedure.js";
 import type { TechniqueModule } from "../contracts/technique.js";
 import type { ClosedFormModule, RespondModule, StochasticModule, WorkloadModule } from "../contracts/workload.js";
-import { learningRates, lossHeads, optimizers, probes, procedures, techniques, workloads } from "../registry.generated.js";
+import { learningRates, lossHeads, optimizers, probes, techniques, workloads } from "../registry.generated.js";
 import { userTask } from "./user-task.js";
 
 /** Any kind of workload. */
@@ -22,35 +21,28 @@ export type AnyWorkload =
   | RespondModule<unknown>
   | StochasticModule<unknown>;
 
-/** Names of the registered procedures. */
-export const procedureNames: readonly string[] = [...procedures.keys()];
-
-export function loadProcedure(name: string): Promise<ProcedureModule> {
-  return find("procedure", name, procedures)();
-}
-
 export function loadTechnique(name: string): Promise<TechniqueModule<unknown>> {
-  return find("technique", name, techniques)();
+  return registered("technique", name, techniques)();
 }
 
 export function loadOptimizer(name: string): Promise<OptimizerModule<unknown>> {
-  return find("optimizer", name, optimizers)();
+  return registered("optimizer", name, optimizers)();
 }
 
 export function loadLearningRate(name: string): Promise<LearningRateModule<unknown>> {
-  return find("learning-rate schedule", name, learningRates)();
+  return registered("learning-rate schedule", name, learningRates)();
 }
 
 export function loadLossHead(name: string): Promise<LossHeadModule<unknown>> {
-  return find("loss head", name, lossHeads)();
+  return registered("loss head", name, lossHeads)();
 }
 
 export function loadProbe(name: string): Promise<ProbeModule<unknown>> {
-  return find("probe", name, probes)();
+  return registered("probe", name, probes)();
 }
 
 export function loadWorkload(name: string): Promise<AnyWorkload> {
-  return find("workload", name, workloads)();
+  return registered("workload", name, workloads)();
 }
 
 /** The workload that a search names or gives by path. */
@@ -90,7 +82,8 @@ export async function loadWorkloadModule(path: string): Promise<WorkloadModule<u
   throw new RegulusError("failed-precondition", `the module ${path} exports no workload:\n${lines.join("\n")}`);
 }
 
-function find<Loader>(kind: string, name: string, registry: ReadonlyMap<string, Loader>): Loader {
+/** What a registry holds under a name. Fails with the names that there are. */
+export function registered<Loader>(kind: string, name: string, registry: ReadonlyMap<string, Loader>): Loader {
   const found = registry.get(name);
   if (found !== undefined) return found;
   const known = [...registry.keys()].join(", ");

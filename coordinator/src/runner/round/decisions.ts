@@ -7,10 +7,10 @@ import type { FactKind, SearchCommand } from "../../search/commands.js";
 import { decide } from "../../search/decide.js";
 import type { HeldLease } from "../agents/agents.js";
 import type { Loss } from "../agents/overdue.js";
+import { closeFolds, type OpenFolds } from "../searches/open-folds.js";
 import type { SearchEntry } from "../searches/search-entry.js";
 import type { Searches } from "../searches/searches.js";
 import type { Consequences } from "./consequences.js";
-import { closeFolds, type OpenFolds } from "./reopened-searches.js";
 import type { RunnerOptions } from "./runner-options.js";
 
 /** What decisions need of the runner. */

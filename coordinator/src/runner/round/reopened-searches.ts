@@ -3,11 +3,13 @@
  * log before the round that opens it; where only the strategy can make use of more budget, it is asked first whether it has anything to
  * try.
  */
+
 import { type Fact, RegulusError, type SearchSpec } from "@regulus/proto";
 import type { EventLog } from "../../ports.js";
 import type { SearchCommand } from "../../search/commands.js";
 import { decide } from "../../search/decide.js";
 import type { StrategyAnswer, StrategyHost } from "../../strategy-host/strategy-host.js";
+import { closeFolds, type OpenFolds } from "../searches/open-folds.js";
 import type { SearchDiagnostics } from "../searches/search-diagnostics.js";
 import type { SearchEntry } from "../searches/search-entry.js";
 import type { Runner } from "./runner.js";
@@ -22,14 +24,6 @@ export interface ReopeningOptions {
   readonly host: (spec: SearchSpec) => StrategyHost;
   readonly diagnostics: (spec: SearchSpec) => SearchDiagnostics;
   readonly nowMs: () => number;
-}
-
-/** Folds of a search that has ended, which know its log and the facts that are about to open it. */
-export interface OpenFolds {
-  readonly host: StrategyHost;
-  readonly diagnostics: SearchDiagnostics;
-  /** The newest fact of the log that they know. */
-  readonly position: number;
 }
 
 type Opening = Extract<SearchCommand, { kind: "extendSearch" | "retryTrials" }>;
@@ -91,9 +85,4 @@ async function assertHasMore(host: StrategyHost, searchId: string): Promise<void
   const why =
     "failure" in answer ? `its strategy fails: ${answer.failure}` : "its strategy has nothing more to try, whatever the budget";
   throw new RegulusError("failed-precondition", `search ${searchId} can't go on: ${why}`);
-}
-
-/** Ends folds that are not needed after all. */
-export function closeFolds(folds: OpenFolds | undefined): void {
-  folds?.host.close();
 }

@@ -6,7 +6,7 @@ import type { Fact, Search } from "@regulus/proto";
 import type { FactKind } from "../../search/commands.js";
 import { SearchState } from "../../search/search-state.js";
 import type { StrategyHost } from "../../strategy-host/strategy-host.js";
-import type { OpenFolds } from "../round/reopened-searches.js";
+import type { OpenFolds } from "./open-folds.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchWatchers } from "./watchers.js";
 

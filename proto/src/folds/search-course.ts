@@ -1,6 +1,7 @@
 /** The course of a search as a whole: paused, stopped, ended, opened again, and with which budget. Folded from the facts that are about no trial. */
-import { type Budget, type Fact, SearchOutcome, type SearchSpec } from "@regulus/proto";
-import type { RunningTime } from "./running-time.js";
+import { type Fact, SearchOutcome } from "../gen/regulus/v1/fact.js";
+import type { Budget, SearchSpec } from "../gen/regulus/v1/search.js";
+import { RunningTime } from "./running-time.js";
 
 /** What a search's state holds of it. */
 export interface SearchCourse {
@@ -18,6 +19,21 @@ export interface SearchCourse {
   budget: Budget;
   /** The problem, with the budget of now. */
   spec: SearchSpec;
+}
+
+/** The course of a search that was created. */
+export function newCourse(spec: SearchSpec, createdMs: number): SearchCourse {
+  return {
+    status: "running",
+    outcome: SearchOutcome.SEARCH_OUTCOME_UNSPECIFIED,
+    reason: "",
+    endsAs: "stopped",
+    strategyFailure: "",
+    endedMs: 0,
+    time: new RunningTime(createdMs),
+    budget: spec.budget ?? { trials: 0, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 },
+    spec,
+  };
 }
 
 /** Tells a course of a later fact. Changes it in place; facts about trials change nothing. */

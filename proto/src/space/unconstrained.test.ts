@@ -1,8 +1,8 @@
 /** The unconstrained coordinate: there and back, its derivative against differences, its ends. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Parameter, Scale } from "@regulus/proto";
 import fc from "fast-check";
+import { type Parameter, Scale } from "../gen/regulus/v1/search.js";
 import { unconstrainedMax, unconstrainedOf } from "./unconstrained.js";
 
 const double = (min: number, max: number, scale: Scale): Parameter => {

@@ -4,7 +4,8 @@
  * that the top value is reachable (with at most 1,000 values; with more, the outermost ones fall to the clip).
  * Source: MacKay et al., "Self-tuning networks", ICLR 2019, section 3.3 and its released code; the clip and the floor are ours.
  */
-import { assert, type Parameter } from "@regulus/proto";
+import { assert } from "../errors.js";
+import type { Parameter } from "../gen/regulus/v1/search.js";
 import { coordinateOf, type Range, rangeOf, valueOnAxis } from "./domain.js";
 
 /** Bound of the unconstrained coordinate; sigmoid(7) = 0.99909. */

@@ -3,8 +3,15 @@
  * the floor of a real range one longer than theirs, [min, max + 1), so that the top value has a cell like every other one: of equal width
  * on a linear scale, of width log((v + 1) / v) on a log scale. Structure (min below max, log above zero) is checked before: `checkSpec`.
  */
-import { assert, type Parameter, Scale, sameValue, steppedOf } from "@regulus/proto";
-import type { ParameterValue } from "./space.js";
+import { assert } from "../errors.js";
+import { type Parameter, Scale } from "../gen/regulus/v1/search.js";
+import { steppedOf } from "../stepped.js";
+import { sameValue } from "../value-key.js";
+
+/** A value of a parameter. */
+export type ParameterValue = Scalar | readonly Scalar[];
+/** A value that is no list. */
+export type Scalar = number | string | boolean | null;
 
 /** A monotone coordinate system of a range: linear x, log ln x, logit ln(x / (1 - x)). */
 export interface Axis {
