@@ -41,7 +41,7 @@ test("every absence has its default", () => {
     backoffMs: 1000,
     on: ["END_REASON_LOST", "END_REASON_OUT_OF_MEMORY", "END_REASON_TIMED_OUT"],
   });
-  assert.deepEqual(reporting, { measureEverySteps: 0, checkpointEveryMs: 30_000 });
+  assert.deepEqual(reporting, { measureEverySteps: 0, checkpointEveryMs: 30_000, predictions: undefined });
   assert.equal(withDefaults(search()).command, undefined);
   const command = withDefaults(search({ workload: undefined, command: { argv: ["x"] } })).command;
   assert.equal(command?.stopGraceMs, 10_000);
@@ -61,7 +61,7 @@ test("what was given stays as it is", () => {
     parallelism: 8,
     resources: { slots: 2, stepTimeout: "1s", attemptTimeout: "2s", memory: "1GiB", backend: "cpu", agentLabels: { a: "b" } },
     retries: { max: 0, backoff: "2s", on: ["user-error"] },
-    reporting: { measureEverySteps: 3, checkpointEvery: "4s" },
+    reporting: { measureEverySteps: 3, checkpointEvery: "4s", predictions: { splits: ["valid"], precision: "float16" } },
   });
   assert.deepEqual(withDefaults(given), given);
 });

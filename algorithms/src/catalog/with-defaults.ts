@@ -38,6 +38,7 @@ export function withDefaults(spec: SearchSpec): SearchSpec {
     reporting: {
       measureEverySteps: reporting?.measureEverySteps ?? 0,
       checkpointEveryMs: reporting?.checkpointEveryMs || defaults.checkpointEveryMs,
+      predictions: reporting?.predictions,
     },
   };
 }
