@@ -2,12 +2,8 @@
  * The gRPC server: every service of the contract over one coordinator, with standard health and reflection, on one address. Bounds of
  * connections are set here; those of single calls stand with their services.
  */
-import { createRequire } from "node:module";
 import { Server as NetServer } from "node:net";
-import { dirname } from "node:path";
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
-import { ReflectionService } from "@grpc/reflection";
 import { limits } from "@regulus/proto";
 import {
   AgentServiceService,
@@ -19,7 +15,7 @@ import {
   type MutualTls,
   SearchServiceService,
 } from "@regulus/transport";
-import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
+import { HealthImplementation } from "grpc-health-check";
 import type { Logger } from "pino";
 import type { Coordinator } from "../coordinator.js";
 import type { ArtifactStore } from "../ports.js";
@@ -32,6 +28,7 @@ import { failuresTo } from "./failures.js";
 import { type Metrics, rpcTimer } from "./metrics.js";
 import { OpenStreams } from "./open-streams.js";
 import type { Readiness } from "./readiness.js";
+import { addReflection } from "./reflection.js";
 import { logRefusedHandshakes } from "./refused-handshakes.js";
 import { searchRoutes } from "./search-service.js";
 import { expiredCertificates, serverCredentials, tlsFlags } from "./server-credentials.js";
@@ -98,7 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (const service of ["", ...services]) health.setStatus(service, ready ? "SERVING" : "NOT_SERVING");
   });
   health.addToServer(server);
-  new ReflectionService(loadContract()).addToServer(server);
+  addReflection(server);
 
   const port = await bind(server, options);
   for (const listener of listenersOf(server)) {
@@ -133,18 +130,6 @@ function addRoutes(server: Server, routes: Readonly<Record<string, Route>>): voi
     implementation[name] = route.handler;
   }
   server.addService(definition, implementation);
-}
-
-/** The contract's own .proto files and that of the health service, for reflection. */
-function loadContract(): ReturnType<typeof loadSync> {
-  const contract = loadOwnContract();
-  return { ...contract, ...loadSync(healthProtoPath, { keepCase: true }) };
-}
-
-function loadOwnContract(): ReturnType<typeof loadSync> {
-  const service = createRequire(import.meta.url).resolve("@regulus/proto/regulus/v1/search_service.proto");
-  const files = ["search_service", "agent_service", "artifact_service", "problem"].map((name) => `regulus/v1/${name}.proto`);
-  return loadSync(files, { includeDirs: [dirname(dirname(dirname(service)))], keepCase: true });
 }
 
 async function bind(server: Server, { listen, tls }: ServerOptions): Promise<number> {
