@@ -4,7 +4,6 @@
  */
 import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { limits, RegulusError } from "@regulus/proto";
 import { MutualTls, type MutualTlsFiles } from "@regulus/transport";
 import { destination, type Logger, pino } from "pino";
@@ -19,6 +18,7 @@ import { Readiness } from "./doors/readiness.js";
 import { startServer } from "./doors/server.js";
 import { Watchers } from "./doors/watchers.js";
 import { folderMode } from "./file-modes.js";
+import { boundHeapGrowth } from "./heap-growth.js";
 import { LogFiles } from "./log/log-files.js";
 import { reserveBytes } from "./log/reserve.js";
 import { openSqliteLog } from "./log/sqlite-log.js";
@@ -48,12 +48,6 @@ class StartFailure extends Error {
     return new StartFailure(this.exitCode, new RegulusError(this.code, `${this.message}. ${words}`, { cause: this }));
   }
 }
-
-/**
- * How far the heap may grow between two collections, in per cent of what lives. V8 lets it double or more, and then the garbage of large watches
- * decides what the coordinator takes: 0.7 instead of 1.1 GB under a thousand stalled calls, for some per cent of the trials a second.
- */
-const heapGrowingPercent = 50;
 
 /** Closes one part. */
 type Closing = () => Promise<void>;
@@ -146,7 +140,7 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
   log.info({ seconds: (performance.now() - began) / 1000, searchesActive: core.gauges.searchesActive }, "recovered");
 
   // Not before: what a recovery leaves behind is bounded, and collecting it more often makes the start longer.
-  setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
+  boundHeapGrowth();
   const server = await started(exitCodes.listen, () =>
     startServer({ coordinator: core, artifacts, listen, tls, log, metrics, watchers, readiness, heartbeatEveryMs }),
   );
