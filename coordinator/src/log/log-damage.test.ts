@@ -21,6 +21,7 @@ import { judgeLog, logFileNames, logName, searchFacts, tryDamage } from "../simu
 import { logStages } from "../simulation/log-stages.js";
 import { type Ending, writeLog } from "../simulation/write-log.js";
 import { neighbourNames } from "./log-files.js";
+import { seal } from "./seal.js";
 import { SqliteFile } from "./sqlite-file.js";
 import { openSqliteLog } from "./sqlite-log.js";
 
@@ -99,6 +100,28 @@ describe("a damaged log", () => {
     // The write-ahead log with the missing facts is kept, and the next start says the same.
     assert.deepEqual(readFileSync(join(folder, `${logName}-wal.kept`)), wal);
     await assert.rejects(openSqliteLog({ path: join(folder, logName) }), saying);
+  });
+});
+
+describe("a row that is whole but another one than was written", () => {
+  it("is noticed by a read that begins before it, wherever that is", async () => {
+    const path = join(mkdtempSync(join(root, "row-")), logName);
+    const log = await openSqliteLog({ path });
+    await log.append([{ searchId: "first", expected: 0, facts: searchFacts("first", 1, 9) }]);
+    await log.close();
+    const database = new Database(path);
+    const [row]: unknown[] = database.prepare("SELECT CAST(fact AS BLOB) FROM facts WHERE position = 6").raw(true).all().flat();
+    assert.ok(row instanceof Uint8Array);
+    // The same fact with its own checksum, after another chain.
+    seal(row, 12_345);
+    database.prepare("UPDATE facts SET fact = ? WHERE position = 6").run([row]);
+    database.close();
+    const damaged = await openSqliteLog({ path });
+    const readAfter = async (position: number): Promise<void> => {
+      for await (const facts of damaged.read("first", position)) assert.ok(facts.length > 0);
+    };
+    for (const position of [0, 1, 4]) await assert.rejects(readAfter(position), withCode("data-loss"), `after ${position}`);
+    await damaged.close();
   });
 });
 

@@ -39,9 +39,14 @@ export function fromSystem<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
-    if (thrown instanceof RegulusError || !(thrown instanceof Error) || !("code" in thrown)) throw thrown;
-    const isFull = thrown.code === "ENOSPC" || thrown.code === "EDQUOT";
-    const words = isFull ? `no space for ${path}; free some, nothing is lost and work goes on then` : `${path} can't be used`;
-    throw new RegulusError(isFull ? "exhausted" : "unavailable", `${words} (${thrown.message})`, { cause: thrown });
+    throw systemFailure(path, thrown);
   }
+}
+
+/** The error of the domain for one that the system threw about a path; any other as it is. */
+export function systemFailure(path: string, thrown: unknown): unknown {
+  if (thrown instanceof RegulusError || !(thrown instanceof Error) || !("code" in thrown)) return thrown;
+  const isFull = thrown.code === "ENOSPC" || thrown.code === "EDQUOT";
+  const words = isFull ? `no space for ${path}; free some, nothing is lost and work goes on then` : `${path} can't be used`;
+  return new RegulusError(isFull ? "exhausted" : "unavailable", `${words} (${thrown.message})`, { cause: thrown });
 }

@@ -1,35 +1,24 @@
 /**
  * The event log in one SQLite file: WAL with full sync, one transaction an append (the runner gives it a whole round: group commit).
  * A row holds one fact as protobuf bytes under a seal. An append is durable in the file, then in its witness, and then it is answered. The
- * file is locked for as long as it is open, so one process writes it. Calls block for the time of one transaction; nothing here waits for
- * anything else.
+ * file is locked for as long as it is open, so one process writes it. Calls block for the time of one transaction; the witness's turn on the disk
+ * blocks nobody, and what is asked meanwhile waits.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { counted, RegulusError } from "@regulus/proto";
+import { type Fact, RegulusError } from "@regulus/proto";
 import type { Append, AppendOptions, EventLog, ReadOptions } from "../ports.js";
 import { compareHeads, headsIn } from "./compare-heads.js";
-import { insert, insertRows, nextPiece, noTrial, rowsAt } from "./fact-rows.js";
+import { insert, insertRows, noTrial } from "./fact-rows.js";
 import { keepWriteAhead } from "./kept-write-ahead.js";
 import { LogFiles } from "./log-files.js";
-import {
-  assertBatch,
-  conflict,
-  decodeFact,
-  encodeRows,
-  pieceBytesMax,
-  pieceFactsMax,
-  throwIfAborted,
-  trialOf,
-} from "./records.js";
+import { type Reading, readFacts } from "./read-facts.js";
+import { assertBatch, conflict, encodeRows, trialOf } from "./records.js";
 import { type Removal, removeLeftovers, removeRows } from "./remove-rows.js";
 import { Reserve } from "./reserve.js";
-import { chainOf, damaged, emptyChain, seal, unseal } from "./seal.js";
-import { fromSystem } from "./sqlite-errors.js";
+import { damaged, emptyChain, seal } from "./seal.js";
+import { fromSystem, systemFailure } from "./sqlite-errors.js";
 import { SqliteFile } from "./sqlite-file.js";
 import { readWitness, Witness, type WitnessedSearch } from "./witness.js";
 
-/** Facts whose sizes a read looks up first; SQLite walks through all bytes of a large one for that. */
-const firstRows = 32;
 /** What opening a log may write, in bytes; on a full disk it comes from what is kept. */
 const openBytes = 1024 * 1024;
 
@@ -64,6 +53,8 @@ class SqliteLog implements EventLog {
   #witness: Witness | undefined;
   #release: () => void = () => undefined;
   #open = true;
+  /** Settles when what was asked last is done; never fails. */
+  #turn: Promise<void> = Promise.resolve();
 
   private constructor(files: LogFiles, reserve: Reserve) {
     this.#files = files;
@@ -120,56 +111,19 @@ class SqliteLog implements EventLog {
   }
 
   async append(batch: readonly Append[], { makesRoom = false }: AppendOptions = {}): Promise<void> {
-    this.#assertOpen();
-    assertBatch(batch);
-    this.#assertInPlace();
-    const within = makesRoom ? <T>(work: () => T): T => this.#onReserve(work) : <T>(work: () => T): T => work();
-    const moved = within(() => this.#file.guard(() => this.#transact(batch)));
-    for (const head of moved) this.#heads.set(head.id, head);
-    this.#unwitnessed.push(...moved);
-    within(() => fromSystem(this.#files.witness, () => this.#witness?.moved(this.#unwitnessed)));
-    this.#unwitnessed = [];
-    if (!makesRoom) this.#reserve.refill();
+    await this.#inTurn(async () => {
+      this.#assertOpen();
+      assertBatch(batch);
+      this.#assertInPlace();
+      if (makesRoom) this.#onReserve(() => this.#file.guard(() => this.#transact(batch)));
+      else this.#file.guard(() => this.#transact(batch));
+      await this.#testify(makesRoom);
+      if (!makesRoom) this.#reserve.refill();
+    });
   }
 
-  async *read(searchId: string, after: number, options: ReadOptions = {}) {
-    this.#assertOpen();
-    throwIfAborted(options.signal);
-    const end = this.#heads.get(searchId);
-    if (end === undefined) return;
-    let position = after;
-    // The chain is known where all rows are read.
-    let chain = after === 0 && options.about === undefined ? emptyChain : undefined;
-    let rowsAhead = firstRows;
-    while (position < end.position) {
-      const place = { key: end.key, after: position, end: end.position, about: options.about };
-      const piece = this.#file.guard(() => nextPiece(this.#file, place, options.bytesMax ?? pieceBytesMax, rowsAhead));
-      // Where facts are large, few of them fit, and the sizes of few are looked up.
-      rowsAhead = Math.min(pieceFactsMax, 2 * piece.facts + 1);
-      if (piece.facts === 0) break;
-      if (options.room !== undefined) {
-        await options.room(piece.bytes);
-        throwIfAborted(options.signal);
-        this.#assertOpen();
-      }
-      const rows = this.#file.guard(() => rowsAt(this.#file, place, piece.facts));
-      if (rows.length === 0) break;
-      const facts = rows.map(([at, row]) => {
-        const fact = decodeFact(
-          unseal(row, chain, () => `row ${at} of search ${searchId}`),
-          searchId,
-          at,
-        );
-        if (options.about === undefined) chain = chainOf(row);
-        return fact;
-      });
-      position = rows.at(-1)?.[0] ?? end.position;
-      yield facts;
-      await nextTurn();
-      throwIfAborted(options.signal);
-      this.#assertOpen();
-    }
-    if (options.about === undefined && after < end.position) this.#assertReached(end, position, chain);
+  read(searchId: string, after: number, options: ReadOptions = {}): AsyncGenerator<readonly Fact[]> {
+    return readFacts(this.#reading, searchId, after, options);
   }
 
   async searches(): Promise<readonly string[]> {
@@ -178,9 +132,20 @@ class SqliteLog implements EventLog {
   }
 
   async remove(searchId: string): Promise<void> {
+    const head = await this.#inTurn(async () => this.#forget(searchId));
+    if (head === undefined) return;
+    // From here on it is gone. Its rows go in pieces; what a crash or a disk leaves of them goes when the log is opened next.
+    await removeRows(this.#removal, head.key).catch((thrown: unknown) => {
+      if (!(thrown instanceof RegulusError)) throw thrown;
+    });
+    this.#reserve.refill();
+  }
+
+  /** Removes a search from the table of searches. Answers where it ended, or nothing where there is none. */
+  #forget(searchId: string): WitnessedSearch | undefined {
     this.#assertOpen();
     const head = this.#heads.get(searchId);
-    if (head === undefined) return;
+    if (head === undefined) return undefined;
     this.#assertInPlace();
     this.#onReserve(() => fromSystem(this.#files.witness, () => this.#witness?.removing(head.key)));
     try {
@@ -191,16 +156,13 @@ class SqliteLog implements EventLog {
       throw thrown;
     }
     this.#heads.delete(searchId);
-    // From here on it is gone. Its rows go in pieces; what a crash or a disk leaves of them goes when the log is opened next.
-    await removeRows(this.#removal, head.key).catch((thrown: unknown) => {
-      if (!(thrown instanceof RegulusError)) throw thrown;
-    });
-    this.#reserve.refill();
+    return head;
   }
 
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
+    await this.#turn;
     this.#file.close();
     this.#witness?.close();
     this.#release();
@@ -221,19 +183,47 @@ class SqliteLog implements EventLog {
     this.#release = fromSystem(this.#files.holder, () => this.#files.hold());
   }
 
+  /** Does one thing after another: while the disk works for one, the next one waits. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const own = before.then(work);
+    this.#turn = own.then(
+      () => undefined,
+      () => undefined,
+    );
+    return own;
+  }
+
+  /** Has the witness say how far searches are. What makes room is synced within its reserve. */
+  async #testify(isOnReserve: boolean): Promise<void> {
+    const path = this.#files.witness;
+    if (isOnReserve) this.#onReserve(() => fromSystem(path, () => this.#witness?.moved(this.#unwitnessed)));
+    else {
+      await this.#witness?.movedMeanwhile(this.#unwitnessed).catch((thrown: unknown) => {
+        throw systemFailure(path, thrown);
+      });
+    }
+    this.#unwitnessed = [];
+  }
+
   /** Does work that makes room: where there is none, with what is kept for that. */
   #onReserve<T>(work: (isOnReserve: boolean) => T): T {
     return this.#reserve.spend(work, () => this.#file.checkpoint());
+  }
+
+  get #reading(): Reading {
+    return { file: this.#file, headOf: (searchId) => this.#heads.get(searchId), assertOpen: () => this.#assertOpen() };
   }
 
   get #removal(): Removal {
     return { file: this.#file, isOpen: () => this.#open, onReserve: (work) => this.#onReserve(work) };
   }
 
-  #transact(batch: readonly Append[]): readonly WitnessedSearch[] {
+  #transact(batch: readonly Append[]): void {
     const moved: WitnessedSearch[] = [];
     this.#file.transaction(() => this.#write(batch, moved));
-    return moved;
+    for (const head of moved) this.#heads.set(head.id, head);
+    this.#unwitnessed.push(...moved);
   }
 
   #write(batch: readonly Append[], moved: WitnessedSearch[]): void {
@@ -273,13 +263,6 @@ class SqliteLog implements EventLog {
       if (changes !== 1) throw damaged(`search ${id} is not at position ${before}, where its newest fact was written`);
     }
     return { key, id, position, chain };
-  }
-
-  /** Fails where a read came to its end early, and not because the search was removed meanwhile. */
-  #assertReached(end: WitnessedSearch, position: number, chain: number | undefined): void {
-    if (this.#heads.get(end.id)?.key !== end.key) return;
-    if (position === end.position && (chain === undefined || chain === end.chain)) return;
-    throw damaged(`search ${end.id} has ${counted(end.position, "fact")}, those after ${position} are missing`);
   }
 
   /** Fails where a file of it is gone: what is written now would be lost. */

@@ -6,9 +6,23 @@
  * A journal of records, each with its own checksum, which covers its place in the file; zeros follow the last one. The newest may be torn by a
  * crash: nobody heard of it. It is written anew, as one record a search, when it has grown.
  */
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { crc32, damaged, type Head, misplaced, readU32, writeU32 } from "./seal.js";
+
+const datasync = promisify(fdatasync);
 
 /** "RGLH", and the version of this format. */
 const magic = 0x484c4752;
@@ -77,6 +91,17 @@ export class Witness {
     this.#append(searches);
   }
 
+  /**
+   * The same, durable when it resolves: this process goes on while the disk works, which takes as long as the transaction did. Nothing else may be asked
+   * of the witness until then.
+   */
+  async movedMeanwhile(searches: readonly WitnessedSearch[]): Promise<void> {
+    const end = this.#write(searches);
+    if (end === undefined) return;
+    await datasync(this.#file);
+    this.#wrote(searches, end);
+  }
+
   /** Testifies that a search may be missing from now on; durable when it returns. */
   removing(key: number): void {
     this.#append([{ removed: key }]);
@@ -96,24 +121,40 @@ export class Witness {
   }
 
   #append(entries: readonly Entry[]): void {
+    const end = this.#write(entries);
+    if (end === undefined) return;
+    fdatasyncSync(this.#file);
+    this.#wrote(entries, end);
+  }
+
+  /** Writes a record, which has to be synced then. Answers where it ends, or nothing where all was written anew, durably. */
+  #write(entries: readonly Entry[]): number | undefined {
     const payload = encode(
       entries.map((entry) => ("removed" in entry || !this.#searches.has(entry.key) ? entry : { ...entry, id: "" })),
     );
     const record = recordAt(this.#end, payload);
     const end = this.#end + record.length;
     if (!this.#isWhole || end > bytesMax) {
-      for (const entry of entries) this.#keyMax = apply(this.#searches, entry, this.#keyMax);
+      this.#apply(entries);
       this.#replace();
-      return;
+      return undefined;
     }
     const isLonger = end > this.#length;
     // Half a record would spoil what follows it: after a failure the file is written anew.
     this.#isWhole = false;
     write(this.#file, isLonger ? concat([record, new Uint8Array(growBytes)]) : record, this.#end);
-    fdatasyncSync(this.#file);
-    this.#isWhole = true;
     if (isLonger) this.#length = end + growBytes;
+    return end;
+  }
+
+  /** What was written up to `end` is on the disk. */
+  #wrote(entries: readonly Entry[], end: number): void {
+    this.#isWhole = true;
     this.#end = end;
+    this.#apply(entries);
+  }
+
+  #apply(entries: readonly Entry[]): void {
     for (const entry of entries) this.#keyMax = apply(this.#searches, entry, this.#keyMax);
   }
 
