@@ -64,6 +64,13 @@ test("what was given stays as it is", () => {
     reporting: { measureEverySteps: 3, checkpointEvery: "4s", predictions: { splits: ["valid"], precision: "float16" } },
   });
   assert.deepEqual(withDefaults(given), given);
+  // Defaults are written field by field: a new field has to be given here, or nobody would see it get lost.
+  const { command, budget, resources, retries, reporting } = given;
+  for (const part of [
+    command?.stopGraceMs,
+    ...[budget, resources, retries, reporting].flatMap((one) => Object.values(one ?? {})),
+  ])
+    assert.ok(part !== undefined && part !== "" && (part !== 0 || part === retries?.max), "every field of these parts is given");
 });
 
 const names = (spec: SearchSpec) => strategyContext(spec).space.parameters.map(({ name }) => name);
