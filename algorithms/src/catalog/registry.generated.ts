@@ -8,6 +8,7 @@ import { spec as strategyMaid } from "../strategies/maid/spec.js";
 import { spec as strategyRandom } from "../strategies/random/spec.js";
 import { spec as strategySelfTuningNetwork } from "../strategies/self-tuning-network/spec.js";
 import { spec as strategySobol } from "../strategies/sobol/spec.js";
+import { spec as procedureCombine } from "../procedures/combine/spec.js";
 import { spec as procedureCommand } from "../procedures/command/spec.js";
 import { spec as procedureEvaluate } from "../procedures/evaluate/spec.js";
 import { spec as procedureFit } from "../procedures/fit/spec.js";
@@ -55,6 +56,7 @@ export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, 
 ]);
 
 export const procedureSpecs: ReadonlyMap<string, ProcedureSpec> = new Map<string, ProcedureSpec>([
+  ["combine", procedureCombine],
   ["command", procedureCommand],
   ["evaluate", procedureEvaluate],
   ["fit", procedureFit],

@@ -312,9 +312,11 @@ function checkProposals(
       const replays = proposal.inputs?.some(({ kind }) => kind === "schedule") === true;
       const plain = proposal.procedure === context.plainProcedure && !replays;
       const learned = plain ? [] : context.inside;
-      const wrong = context.space
-        .check(proposal.parameters)
-        .filter((words) => !learned.some((name) => words === `${name}: has no value`));
+      const isWithout = procedureSpecs.get(proposal.procedure)?.withoutParameters === true;
+      const given = Object.keys(proposal.parameters).map((name) => `${name}: there are none`);
+      const wrong = (isWithout ? given : context.space.check(proposal.parameters)).filter(
+        (words) => !learned.some((name) => words === `${name}: has no value`),
+      );
       assert(wrong.length === 0, `a start lies in the space: ${wrong.join("; ")}`);
       continue;
     }

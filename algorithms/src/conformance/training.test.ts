@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { chooseBackend } from "../kernels/index.js";
+import { encodePredictions } from "../predictions/index.js";
 import { learningRates, lossHeads, optimizers, probes, techniques, workloads } from "../training/registry.generated.js";
 import {
   loadLearningRate,
@@ -51,6 +52,13 @@ const workloadCases: readonly WorkloadCase[] = [
   },
 ];
 
+/** Predictions of a member for three rows. */
+function predictionsInput(member: number): { kind: string; bytes: Uint8Array } {
+  const logits = Float32Array.from({ length: 6 }, (_, at) => Math.sin(3 * member + at));
+  const rows = { split: "valid" as const, shape: [3, 2], rows: Int32Array.of(0, 1, 2), targets: Int32Array.of(0, 1, 1) };
+  return { kind: "predictions-valid", bytes: encodePredictions({ ...rows, logits }, "float32") };
+}
+
 const ridge = { workload: "ridge", workloadOptions: { steps: 8, batchSize: 8, testSize: 20 }, techniques: ["weight-decay"] };
 const procedureCases: readonly TrialCase[] = [
   { procedure: "fit", ...ridge },
@@ -61,6 +69,7 @@ const procedureCases: readonly TrialCase[] = [
     workloadOptions: { trainSize: 40, validSize: 20, testSize: 20, units: 4, side: 4 },
     options: { steps: 8 },
   },
+  { procedure: "combine", workload: "ridge", inputs: Array.from({ length: 8 }, (_, member) => predictionsInput(member)) },
   { procedure: "respond", workload: "quadratic-samples", workloadOptions: { samples: 7 } },
   {
     procedure: "evaluate",

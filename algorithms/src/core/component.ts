@@ -59,6 +59,8 @@ export interface ProcedureSpec<Options = unknown> extends ComponentSpec<Options>
   readonly learnsInside: boolean;
   /** Kinds of results of other trials that it can be given; absent for none. */
   readonly takes?: readonly string[];
+  /** Whether it works without a configuration: its trials have no parameters. */
+  readonly withoutParameters?: boolean;
 }
 
 /** Facts about a probe. */

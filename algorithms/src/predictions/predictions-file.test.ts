@@ -5,7 +5,7 @@ import { RegulusError } from "@regulus/proto";
 import fc from "fast-check";
 import { bytesSource } from "./byte-source.js";
 import { float16Max, fromFloat16, toFloat16 } from "./float16.js";
-import { encodePredictions, type Predictions, PredictionsFile, precisions } from "./predictions-file.js";
+import { encodePredictions, type Predictions, PredictionsFile, precisions, predictionSplits } from "./predictions-file.js";
 import { encodeSafetensors } from "./safetensors.js";
 
 /** Predictions of any shape with two to four dimensions. */
@@ -20,7 +20,7 @@ const predictions = fc
     const count = shape.reduce((product, size) => product * size, 1);
     const logit = fc.float({ noNaN: true, min: -1000, max: 1000 });
     return fc.record({
-      split: fc.constantFrom("valid", "test"),
+      split: fc.constantFrom(...predictionSplits),
       shape: fc.constant(shape),
       rows: fc.int32Array({ minLength: rows, maxLength: rows, min: 0 }),
       logits: fc.array(logit, { minLength: count, maxLength: count }).map((values) => Float32Array.from(values)),

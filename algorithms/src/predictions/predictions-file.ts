@@ -3,7 +3,7 @@
  * the class that each should be. So whoever combines, measures or distils predictions needs neither the model nor the data set. Read in blocks of
  * rows, so that no file has to fit in memory. Pure: no tfjs, no files.
  */
-import { assert, counted, RegulusError } from "@regulus/proto";
+import { assert, counted, expectedOneOf, RegulusError } from "@regulus/proto";
 import type { ByteSource } from "./byte-source.js";
 import { float16Table, toFloat16 } from "./float16.js";
 import { bytesOf, encodeSafetensors, type PlacedTensor, readSafetensors, type WrittenTensor } from "./safetensors.js";
@@ -31,7 +31,7 @@ export interface PredictionRows {
 }
 
 export interface Predictions extends PredictionRows {
-  readonly split: string;
+  readonly split: PredictionSplit;
   /** [rows, ..., classes]. Between them lies what one row has several predictions for: the places of a text. */
   readonly shape: readonly number[];
 }
@@ -55,14 +55,18 @@ export function encodePredictions({ split, shape, rows, logits, targets }: Predi
 
 /** A file of predictions, opened. */
 export class PredictionsFile {
-  readonly split: string;
+  readonly split: PredictionSplit;
   readonly shape: readonly number[];
   readonly #source: ByteSource;
   readonly #rows: PlacedTensor;
   readonly #targets: PlacedTensor;
   readonly #logits: PlacedTensor;
 
-  private constructor(source: ByteSource, split: string, parts: Readonly<Record<"rows" | "targets" | "logits", PlacedTensor>>) {
+  private constructor(
+    source: ByteSource,
+    split: PredictionSplit,
+    parts: Readonly<Record<"rows" | "targets" | "logits", PlacedTensor>>,
+  ) {
     this.#source = source;
     this.#rows = parts.rows;
     this.#targets = parts.targets;
@@ -74,9 +78,12 @@ export class PredictionsFile {
   /** Fails with "data-loss" for a file that is damaged, and with "failed-precondition" for one that holds something else. */
   static async open(source: ByteSource): Promise<PredictionsFile> {
     const { metadata, tensors } = await readSafetensors(source);
-    const { format = "none", values = "none", split = "" } = metadata;
+    const { format = "none", values = "none" } = metadata;
     if (format !== predictionsFormat) throw strange(`the format ${JSON.stringify(format)}`, predictionsFormat);
     if (values !== "logits") throw strange(`values ${JSON.stringify(values)}`, "logits");
+    const split = predictionSplits.find((known) => known === metadata.split);
+    if (split === undefined)
+      throw strange(`the split ${JSON.stringify(metadata.split ?? "")}`, expectedOneOf("", [...predictionSplits]));
     const logits = tensorOf(tensors, "predictions", ["F32", "F16"]);
     const [rows = 0, ...rest] = logits.shape;
     if (logits.shape.length < 2 || (rest.at(-1) ?? 0) < 2) {

@@ -2,6 +2,7 @@
 import type { ProcedureModule } from "./contracts/procedure.js";
 
 export const procedures: ReadonlyMap<string, () => Promise<ProcedureModule>> = new Map<string, () => Promise<ProcedureModule>>([
+  ["combine", async () => (await import("../procedures/combine/combine.js")).module],
   ["evaluate", async () => (await import("../procedures/evaluate/evaluate.js")).module],
   ["fit", async () => (await import("../procedures/fit/fit.js")).module],
   ["respond", async () => (await import("../procedures/respond/respond.js")).module],

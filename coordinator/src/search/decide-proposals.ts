@@ -232,6 +232,10 @@ function parameterProblem(spec: SearchSpec, procedure: string, parameters: Confi
   if (known === undefined) {
     return `its procedure is ${JSON.stringify(procedure)}, expected ${expectedOneOf(procedure, [...procedureSpecs.keys()])}`;
   }
+  if (known.withoutParameters === true) {
+    const names = Object.keys(parameters);
+    return names.length === 0 ? undefined : `its procedure ${procedure} has no parameters, and it gives ${names.join(", ")}`;
+  }
   const { space, inside } = boundsOf(spec);
   const problems = space.check(known.learnsInside || replays ? completed(space, inside, parameters) : parameters);
   return problems.length === 0 ? undefined : problems.slice(0, problemsShown).join("; ");

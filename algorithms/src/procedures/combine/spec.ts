@@ -1,0 +1,26 @@
+/** What the procedure combine says of itself. */
+import { z } from "zod";
+import type { ProcedureSpec } from "../../core/index.js";
+import { precisions, predictionsKinds } from "../../predictions/index.js";
+
+const options = z.strictObject({
+  /** What is averaged: probabilities, or logits (their normalized geometric mean). */
+  mean: z.enum(["probabilities", "logits"]).default("probabilities"),
+  /** Weight of each member, in the order in which they are first given; all alike where absent. */
+  weights: z.array(z.number().nonnegative()).optional(),
+  /** Bins of the calibration error. */
+  bins: z.int().min(1).max(1000).default(15),
+  /** Leave the combined predictions as well, in this precision; none where absent. */
+  leaves: z.enum(precisions).optional(),
+});
+export type CombineOptions = z.infer<typeof options>;
+
+export const spec: ProcedureSpec<CombineOptions> = {
+  name: "combine",
+  summary: "Averages the stored predictions of trials and measures the ensemble; trains nothing and opens no model.",
+  source: "Hansen and Salamon, Neural network ensembles, IEEE PAMI 12 (1990); logits: arXiv 2509.14786, section 1.2",
+  options,
+  learnsInside: false,
+  takes: predictionsKinds,
+  withoutParameters: true,
+};
