@@ -38,6 +38,8 @@ export interface Progress {
   position: number;
   newestMs: number;
   startedMs: number;
+  /** Whether an attempt has begun, or its user took it up again: until then it waits. */
+  begun: boolean;
   /** Why nothing runs although the search does, in words; empty where something runs. */
   waits: string;
   steps: number;
@@ -67,10 +69,10 @@ const outcomes: Readonly<Record<string, Status>> = {
   SEARCH_OUTCOME_FAILED: "failed",
 };
 
-export function statusOf({ course, startedMs }: Progress): Status {
-  if (course === undefined) return "waiting";
-  if (course.status === "ended") return outcomes[course.outcome] ?? "completed";
-  return course.status === "running" && startedMs === 0 ? "waiting" : course.status;
+export function statusOf({ course, begun }: Progress): Status {
+  const status = course?.status ?? "running";
+  if (status === "ended") return outcomes[course?.outcome ?? ""] ?? "completed";
+  return status === "running" && !begun ? "waiting" : status;
 }
 
 /** Why it waits, is paused or ended; empty for nothing to tell. */

@@ -31,6 +31,7 @@ function init(): Progress {
     position: 0,
     newestMs: 0,
     startedMs: 0,
+    begun: false,
     waits: "",
     steps: 0,
     trialsProposed: 0,
@@ -67,6 +68,7 @@ function apply(state: Progress, fact: Fact): void {
       return;
     case "searchResumed":
     case "searchReopened":
+      state.begun = true;
       state.waits = "";
       state.samples = [];
       return;
@@ -154,6 +156,7 @@ interface Started {
 }
 
 function attemptStarted(state: Progress, timeMs: number, started: Started): void {
+  state.begun = true;
   if (state.startedMs === 0) state.startedMs = timeMs;
   state.waits = "";
   const trial = state.live.get(started.trial);

@@ -1,18 +1,17 @@
 /** What a report keeps where it can't show all: ends and spikes of lines, the best of the trials, an even choice of the rest; and axes that hold their values. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ExportSearchResponse, type Fact, Measurement, type Parameter, Trial } from "@regulus/proto";
+import { type ExportSearchResponse, type Fact, Trial } from "@regulus/proto";
 import fc from "fast-check";
 import { sampleSearch } from "../testing/sample-search.js";
 import { findingsTable, refusedTable } from "./bilevel-sections.js";
-import { shownSearches, valueAxis, withBest } from "./chart-frame.js";
-import { courseCharts, progressCharts } from "./charts.js";
-import { courseOf } from "./course.js";
+import { shownSearches, withBest } from "./chart-frame.js";
+import { progressCharts } from "./charts.js";
 import { parallelCharts, parallelTrialsMax } from "./parallel-charts.js";
 import { renderReport } from "./report.js";
 import type { SearchRecord } from "./result.js";
-import { perturbed } from "./series.js";
 import { trialRowsMax, trialTable } from "./tables.js";
+import { measured } from "./testing/measured-rows.js";
 import { type Point, spread, thin } from "./thin.js";
 
 const numbers = fc.oneof(
@@ -168,126 +167,6 @@ for (const direction of ["DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"] as const) {
     );
   });
 }
-
-test("a logarithmic axis ends at whole powers around its values, others are left to the chart", () => {
-  fc.assert(
-    fc.property(fc.array(fc.double({ min: 1e-8, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 20 }), (values) => {
-      const [low, high] = [Math.min(...values), Math.max(...values)];
-      const axis = valueAxis([...values, Number.NaN, Infinity]);
-      if (high < 100 * low) return assert.deepEqual(axis, { type: "value", scale: true });
-      const { type, logBase, min, max } = axis as { type: string; logBase: number; min: number; max: number };
-      assert.deepEqual([type, logBase], ["log", 10]);
-      assert.ok(
-        min <= low * (1 + 1e-9) && max >= high && low < 10.0001 * min && max < 10.0001 * high,
-        `${min} to ${max} around ${low} to ${high}`,
-      );
-      for (const end of [min, max]) assert.ok(Math.abs(Math.log10(end) - Math.round(Math.log10(end))) < 1e-9);
-    }),
-  );
-});
-
-/** A parameter's axis as docs/bilevel and the coordinator have it, solved by bisection instead of by its inverse. */
-function bandBySearch(parameter: Parameter, value: number, scale: number): [number, number] {
-  const { domain } = parameter;
-  assert.ok(domain?.$case === "double" || domain?.$case === "int");
-  const whole = domain.$case === "int";
-  const axis =
-    { SCALE_LOG: Math.log, SCALE_LOGIT: (x: number) => Math.log(x) - Math.log1p(-x) }[domain.value.scale as string] ??
-    ((x: number) => x);
-  const [low, high] = [domain.value.min, domain.value.max + (whole ? 1 : 0)];
-  const onLine = (coordinate: number) => {
-    const share = (coordinate - axis(low)) / (axis(high) - axis(low));
-    return Math.log(share / (1 - share));
-  };
-  const lambda = (x: number) => onLine(axis(x));
-  const at = (wanted: number) => {
-    let [a, b] = [low, high];
-    for (let round = 0; round < 200; round += 1) {
-      const middle = (a + b) / 2;
-      if (lambda(middle) < wanted) a = middle;
-      else b = middle;
-    }
-    return (a + b) / 2;
-  };
-  // A whole number stands in the middle of its cell on the axis, as training has it.
-  const from = whole ? onLine((axis(value) + axis(value + 1)) / 2) : lambda(value);
-  return [at(from - scale), at(from + scale)];
-}
-
-test("the band around a learned value is one perturbation scale wide in the coordinate in which it was learned, on every kind of axis", () => {
-  const kinds = fc.constantFrom(
-    { $case: "double" as const, value: { min: -3, max: 5, scale: "SCALE_LINEAR" as const } },
-    { $case: "double" as const, value: { min: 1e-5, max: 10, scale: "SCALE_LOG" as const } },
-    { $case: "double" as const, value: { min: 0.02, max: 0.9, scale: "SCALE_LOGIT" as const } },
-    { $case: "int" as const, value: { min: 2, max: 40, scale: "SCALE_LINEAR" as const } },
-    { $case: "int" as const, value: { min: 1, max: 1000, scale: "SCALE_LOG" as const } },
-  );
-  fc.assert(
-    fc.property(
-      kinds,
-      fc.double({ min: 0.05, max: 0.95, noNaN: true }),
-      fc.double({ min: 0.01, max: 2, noNaN: true }),
-      (domain, share, scale) => {
-        const inside = domain.value.min + share * (domain.value.max - domain.value.min);
-        const value = domain.$case === "int" ? Math.round(inside) : inside;
-        const parameter: Parameter = { name: "x", domain, when: undefined };
-        const [low, high] = perturbed(parameter, value, scale) ?? assert.fail();
-        const [wantedLow, wantedHigh] = bandBySearch(parameter, value, scale);
-        for (const [seen, wanted] of [
-          [low, wantedLow],
-          [high, wantedHigh],
-        ] as const)
-          assert.ok(Math.abs(seen - wanted) <= 1e-6 * Math.max(1e-3, Math.abs(wanted)), `${seen} for ${wanted}`);
-      },
-    ),
-  );
-});
-
-/** A search with one trial that measured these values. */
-function measured(
-  metric: string,
-  direction: "DIRECTION_MINIMIZE" | "DIRECTION_MAXIMIZE",
-  values: readonly number[],
-): SearchRecord {
-  const sample = sampleSearch({ seed: 1, strategy: "random", trials: 0, stepsPerTrial: 1 });
-  const spec = { ...(sample.search.spec ?? assert.fail()), objectives: [{ metric, direction }] };
-  const measurements = values.map((value, index) => Measurement.fromPartial({ step: index + 1, metrics: { [metric]: value } }));
-  const trials = values.map((value, trial): ExportSearchResponse => {
-    const best = measurements[trial];
-    const work = { parameters: { inputDropout: 0.1, hiddenDropout: 0.2 } };
-    return { trial: Trial.fromPartial({ trial, value, valueStep: trial + 1, best, last: best, work }), measurements };
-  });
-  const facts: Fact[] = [
-    { searchId: "s", position: 1, timeMs: 0, kind: { $case: "searchCreated", value: { spec, idempotencyKey: "" } } },
-  ];
-  for (const [at, measurement] of measurements.entries())
-    facts.push({
-      searchId: "s",
-      position: at + 2,
-      timeMs: 1,
-      kind: { $case: "trialMeasured", value: { trial: at, attempt: 1, measurement } },
-    });
-  return { search: { ...sample.search, spec, bestTrial: 0 }, trials, course: courseOf(facts) };
-}
-
-test("every chart of an objective has the same kind of axis: logarithmic over decades of a loss, never for a score", () => {
-  for (const [metric, direction, values, wanted] of [
-    ["loss", "DIRECTION_MINIMIZE", [5, 0.01], "log"],
-    ["loss", "DIRECTION_MINIMIZE", [5, 0.1], "value"],
-    ["accuracy", "DIRECTION_MINIMIZE", [1, 0.001], "value"],
-    ["reward", "DIRECTION_MAXIMIZE", [0.001, 1], "value"],
-    ["reward", "DIRECTION_MAXIMIZE", [0.01, 50], "log"],
-  ] as const) {
-    const shown = shownSearches([measured(metric, direction, values)]);
-    const axes = [...progressCharts(shown), ...courseCharts(shown)].map(({ option }) => option.yAxis);
-    for (const { option } of parallelCharts(shown)) axes.push((option.parallelAxis as unknown[]).at(-1));
-    assert.deepEqual(
-      axes.map((axis) => (axis as { type: string }).type),
-      [wanted, wanted, wanted, wanted],
-      metric,
-    );
-  }
-});
 
 test("one measurement is a course, but not beside the steps of a strategy, which tell more", () => {
   const record = measured("loss", "DIRECTION_MINIMIZE", [0.5]);
