@@ -1,4 +1,4 @@
-/** What this machine could do as an agent, looked up the way an agent would: backends, permissions, memory, the coordinator. */
+/** Checks what this machine can do as an agent, the way an agent does: backends, permissions, memory, the coordinator. */
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { counted } from "@regulus/proto";
 import { AgentServiceClient } from "@regulus/transport";

@@ -1,4 +1,4 @@
-/** How many of the machine's cores have nothing to do, from the operating system's clocks. In a container it is the host that is looked at. */
+/** Counts idle cores by the operating system's clocks. In a container it counts the host's cores. */
 import { type CpuInfo, cpus } from "node:os";
 
 export class IdleCores {

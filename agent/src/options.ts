@@ -1,4 +1,4 @@
-/** How an agent is to be: what its flags say, with every default filled in. */
+/** An agent's options: its flags, with defaults. */
 import { availableParallelism } from "node:os";
 import { counted, defaults, limits, RegulusError } from "@regulus/proto";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** What becomes of a program whose reader closes the pipe early, as `npm run reproduce -- maid | head` does. */
+/** Ends a program whose reader closes the pipe early, as `npm run reproduce -- maid | head` does. */
 
 /** What a shell shows of a program that a closed pipe ended: nobody was told the verdict, so that it is neither a success nor a failed claim. */
 const endedByPipe = 141;

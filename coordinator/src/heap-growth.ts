@@ -1,5 +1,5 @@
 /**
- * How far the heap may grow between two collections. V8 lets it double or more, and then the garbage of large watches decides what the coordinator
+ * Bounds the heap's growth between two collections. V8 lets it double or more, and then the garbage of large watches decides what the coordinator
  * takes: 1.1 instead of 0.7 GB under a thousand stalled calls. Small steps cost a fifth of the trials a second, so they begin where the heap is large.
  */
 import { getHeapStatistics, setFlagsFromString } from "node:v8";

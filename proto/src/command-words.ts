@@ -1,5 +1,5 @@
 /**
- * How hyperparameters reach a program of the user's own: in its arguments, where they are named as `${learningRate}`, and as environment
+ * Passes hyperparameters to a user's program: in its arguments, where they are named as `${learningRate}`, and as environment
  * variables. `$${` stands for a plain `${`. The door checks the names; the agent puts the values in.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What two failures have in common that failed in the same way: the message without what changes from trial to trial. Folders of paths,
+ * The signature of a failure, equal for failures of the same kind: the message without what changes from trial to trial. Folders of paths,
  * numbers, hexadecimal addresses and ids, times and random names of temporary files are left out.
  */
 

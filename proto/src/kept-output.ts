@@ -1,5 +1,5 @@
 /**
- * What is kept of a program's output, and how pieces of it are found: its beginning and its end, with a line between them that says how much is
+ * The kept part of a program's output, and how to address it: its beginning and its end, with a line between them that says how much is
  * left out. An offset counts bytes as they were printed, also where those before it are not kept any more.
  */
 

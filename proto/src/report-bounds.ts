@@ -1,5 +1,5 @@
 /**
- * Bounds of what a trial can put into a report: steps, names, numbers and texts. An agent leaves out what is past them, and a coordinator refuses it;
+ * Bounds of a trial's reports: steps, names, numbers and texts. An agent leaves out what is past them, and a coordinator refuses it;
  * both ask here, so that nothing that a program says is taken by the one and ends the connection with the other. Pure.
  */
 import { counted } from "./counted.js";

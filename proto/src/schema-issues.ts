@@ -1,4 +1,4 @@
-/** What zod says is wrong with a document, in our words: path, what was seen, what was expected. Knows nothing of searches. */
+/** Zod's issues in our format: path, what was seen, what was expected. Knows nothing of searches. */
 import { z } from "zod";
 import { byteSizePattern } from "./byte-sizes.js";
 import { expectedOneOf } from "./did-you-mean.js";

@@ -1,4 +1,4 @@
-/** What became of a strategy's own step, which everybody who counts or tells steps must see alike. */
+/** The outcome of a strategy's own step, the same for everyone who counts or shows steps. */
 import type { StrategyStepped } from "./gen/regulus/v1/fact.js";
 
 /** `news`: the strategy had something to say and tried nothing, such as that another trial takes over a shard. */

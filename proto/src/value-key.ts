@@ -1,5 +1,5 @@
 /**
- * What tells two values of a parameter apart, as a key of maps and sets: numbers, texts and booleans are their own keys; null and lists, which
+ * The identity of a parameter's value, as a key of maps and sets: numbers, texts and booleans are their own keys; null and lists, which
  * are never the same object twice once they came over the wire, are keyed by what they hold.
  */
 

@@ -1,4 +1,4 @@
-/** How the processes of Regulus talk: gRPC services and clients, errors on the wire, TLS, addresses, waits between tries. Runs on Node. */
+/** Communication between the processes of Regulus: gRPC services and clients, errors on the wire, TLS, addresses, waits between tries. Runs on Node. */
 
 // For other packages.
 

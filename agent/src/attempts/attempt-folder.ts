@@ -1,4 +1,4 @@
-/** An attempt's own folder: what its work begins with is fetched into it, and it goes when the attempt is over. */
+/** An attempt's own folder: it receives the attempt's inputs and is removed after the attempt. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactRef, LeaseKey, TrialInput } from "@regulus/proto";

@@ -1,4 +1,4 @@
-/** What an attempt may take of time and memory, and whether it took more. Pure: the numbers come in, the verdict goes out. */
+/** An attempt's limits of time and memory, and whether it exceeds one. Pure. */
 import { defaults, EndReason, formatDuration, type SearchSpec } from "@regulus/proto";
 
 /** How long a process may take to be prepared, in milliseconds, before its silence counts; a step may be allowed less. */

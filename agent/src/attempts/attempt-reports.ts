@@ -1,5 +1,5 @@
 /**
- * What an attempt tells of itself, in an order that holds: checkpoints and the end go through one chain, so that a checkpoint is stored before it
+ * Reports of an attempt, in a fixed order: checkpoints and the end go through one chain, so that a checkpoint is stored before it
  * is reported, and reported before the end. Measurements do not wait in it: while the coordinator is away only the link's buffer holds them.
  */
 import { rm } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Watches one attempt's process: when it was heard of, how far it is, what memory it holds; and says when it has passed a limit. */
+/** Watches one attempt's process: last sign of life, progress, memory. Reports when it exceeds a limit. */
 import type { EndReason } from "@regulus/proto";
 import { type AttemptLimits, passedLimit } from "./attempt-limits.js";
 import { treeMemoryBytes } from "./process-memory.js";

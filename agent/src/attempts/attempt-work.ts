@@ -1,4 +1,4 @@
-/** What an attempt's process is to be like and what it is told, from the lease and from what the agent gives the attempt of its machine. Pure. */
+/** An attempt's process and its inputs, from the lease and the agent's share of the machine. Pure. */
 import type { Begin } from "../trial/messages.js";
 import type { Assignment } from "./running-attempt.js";
 import type { ProcessKind } from "./spares.js";

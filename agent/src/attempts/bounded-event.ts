@@ -1,5 +1,5 @@
 /**
- * The last look at what an attempt tells before it goes to the coordinator: what is past the bounds that the coordinator holds it to is left out, and a
+ * The last check of an attempt's events before they go to the coordinator: what is past the bounds that the coordinator holds it to is left out, and a
  * warning says so. Whatever runs in a trial process, its words never cost the agent its connection. Pure.
  */
 import { cutText, eventProblems, isStep, limits, problemWords, type ReportEvent } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * What the end of a trial process without a last word means for its trial. The coordinator retries lost and out of memory, and never what
+ * The meaning of a trial process that ends without a result. The coordinator retries lost and out of memory, and never what
  * the user must mend, so the line is drawn by whose code ran: a crash in the user's module is the user's, one in ours is a loss.
  */
 import { EndReason } from "@regulus/proto";

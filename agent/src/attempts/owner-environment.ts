@@ -1,5 +1,5 @@
 /**
- * What of the agent's own environment reaches trial processes and programs: a short list; what the agent's owner names with --pass-env comes with
+ * The part of the agent's environment that reaches trial processes and programs: a short list; what the agent's owner names with --pass-env comes with
  * each attempt. The rest stays with the agent, so that nothing secret of the machine's owner reaches a user's code by accident.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What the agent's owner allowed: programs of the user's own, and workload modules below one folder. Links are followed before a path is
+ * Permissions given by the agent's owner: programs of the user's own, and workload modules below one folder. Links are followed before a path is
  * judged, so that a link inside the folder reaches nothing outside of it.
  */
 import { realpathSync } from "node:fs";

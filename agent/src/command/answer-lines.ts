@@ -1,5 +1,5 @@
 /**
- * What Regulus asks a program that answers for samples, and what it answers, one JSON object a line each. The page docs/respond-programs.md
+ * Questions to a program that answers for samples, and its answers: one JSON object per line. The page docs/respond-programs.md
  * states the protocol. Pure. What is wrong with an answer is the user's to mend: TrialFailure with field, seen and expected.
  */
 import type { AnsweredSample, RespondQuestion, SampleAnswer, WarmStart } from "@regulus/algorithms/solvers";

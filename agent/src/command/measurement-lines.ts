@@ -1,5 +1,5 @@
 /**
- * What a program says on its standard output, line by line: JSON objects with a "step" are measurements, ones with a "checkpoint"
+ * Lines of a program's standard output: JSON objects with a "step" are measurements, ones with a "checkpoint"
  * announce that the checkpoint folder is whole; everything else is output for people. The page docs/command.md states the protocol.
  */
 import { isStep, nameFault, show, stepExpected } from "@regulus/proto";

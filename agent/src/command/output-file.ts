@@ -1,4 +1,4 @@
-/** What a program printed, as a file that its attempt leaves, whatever the program did to the folder that it is written into. */
+/** A program's output as a file of its attempt, whatever the program did to the folder. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FromTrial } from "../trial/messages.js";

@@ -1,5 +1,5 @@
 /**
- * What a program printed, in bounded memory: its first bytes (how it was started, warnings) and its last ones (what went wrong), with a line
+ * A program's output in bounded memory: its first bytes (how it was started, warnings) and its last ones (what went wrong), with a line
  * between them that says how much is left out.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What a program is told of its trial: environment variables and a JSON file. Of the agent's own environment only a short list is passed on
+ * A program's inputs: environment variables and a JSON file. Of the agent's own environment only a short list is passed on
  * (`owner-environment.ts`), and what the agent gives the attempt: its slots, its devices, variables that the owner named.
  */
 import { join, resolve } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * What a program's lines say of its trial: the measurements, when it has reached its target, whether it diverged, and what of it was left out.
+ * A trial's state from its program's lines: the measurements, when it has reached its target, whether it diverged, and what of it was left out.
  * Measurements past the end of the work are left out too; a program that pauses may print further ones, which save it another attempt.
  */
 import { counted, Direction, limits, type Measurement, metricOf, type SearchSpec, type Work } from "@regulus/proto";

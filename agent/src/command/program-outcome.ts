@@ -1,5 +1,5 @@
 /**
- * What the end of a program means for its attempt. Pure. The coordinator retries what was lost, and by default not what the user must mend, so
+ * The outcome of an attempt from its program's end. Pure. The coordinator retries what was lost, and by default not what the user must mend, so
  * the line is drawn by who ended it. A program that has measured at its target has nothing left to do: however it is ended then, it is done.
  */
 import { isEndedFromOutside } from "../attempts/exit-reason.js";

@@ -1,4 +1,4 @@
-/** What an agent and a trial process say to each other over the IPC channel of `node:child_process`. Plain data only. */
+/** Messages between an agent and a trial process over the IPC channel of `node:child_process`. Plain data only. */
 import type { Measurement, OutputPart, SearchSpec, Work } from "@regulus/proto";
 import type { OutcomeReason, StopReason } from "./trainer.js";
 

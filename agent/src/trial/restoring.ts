@@ -1,4 +1,4 @@
-/** Going on from a checkpoint file: what is damaged is told as such, so that the coordinator falls back to the one before. */
+/** Resumes from a checkpoint file. Reports a damaged one, so that the coordinator falls back to the one before. */
 import { RegulusError } from "@regulus/proto";
 import type { FromTrial } from "./messages.js";
 

@@ -1,5 +1,5 @@
 /**
- * What a strategy of bilevel rounds proposes: one trial of each shard for the question that is waited for, further ones ahead of it where slots
+ * Proposals of a strategy of bilevel rounds: one trial of each shard for the question that is waited for, further ones ahead of it where slots
  * are idle, pauses for whoever works on what nobody waits for any more, and reports. Pure.
  */
 import type { Configuration, Proposal } from "../core/index.js";

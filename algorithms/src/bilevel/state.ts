@@ -1,5 +1,5 @@
 /**
- * What a strategy of bilevel rounds remembers: the method, the shards, the trials that hold solutions of theirs, and the answers of questions
+ * The state of a strategy of bilevel rounds: the method, the shards, the trials that hold solutions of theirs, and the answers of questions
  * that are open. Plain data; bilevel-tell.ts folds facts into it, bilevel-ask.ts proposes from it.
  */
 import type { IterationRecord, MethodState } from "../solvers/maid/method.js";

@@ -1,5 +1,5 @@
 /**
- * Who understands which hyperparameter of a search: its workload and its techniques. Joins the techniques' own to the space, and checks the
+ * The owners of a search's hyperparameters: its workload and its techniques. Joins the techniques' own to the space, and checks the
  * space's against what they allow.
  */
 import { expectedOneOf, outsideDomain, type Parameter, type ProblemList } from "@regulus/proto";

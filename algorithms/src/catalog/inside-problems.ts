@@ -1,4 +1,4 @@
-/** What is wrong with how a search says that parameters are tuned: inside trials, by the strategy, or by a schedule; and with its control arm. */
+/** Errors in a search's assignment of parameters to trials, strategy or schedule, and in its control arm. */
 import { type Parameter, type Problem, ProblemList, type SearchSpec, Tuned } from "@regulus/proto";
 import { procedureSpecs } from "./registry.generated.js";
 import { armShares, insideParameters, learnableParameters, tunesTrialsInside, warmUpOf } from "./strategy-context.js";

@@ -1,5 +1,5 @@
 /**
- * What is registered, for people: the command line's listings and its completion.
+ * The registered algorithms, for people: the command line's listings and its completion.
  */
 import type { ComponentSpec } from "../core/index.js";
 import { learningRateSpecs, lossHeadSpecs, optimizerSpecs } from "../settings/registry.generated.js";

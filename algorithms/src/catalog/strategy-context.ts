@@ -1,5 +1,5 @@
 /**
- * What a strategy is told of a resolved search, and which of its parameters are tuned inside training. Takes a spec that `resolveSpec` gave, as
+ * A strategy's view of a resolved search, and which of its parameters are tuned inside training. Takes a spec that `resolveSpec` gave, as
  * the log's first fact holds it.
  */
 import { type Budget, type SearchSpec, Tuned } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * The defaults of a search that need no registry: what a zero or an absence stands for (the comments of search.proto), written out, so
+ * The defaults of a search that need no registry: the meaning of zero or absence (comments of search.proto), written out, so
  * that a log tells them even when a later version has others.
  */
 import { Direction, defaults, ObjectiveValue, type Parameter, retriedByDefault, Scale, type SearchSpec } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * What every diagnostic must do, as tests; `diagnostic.test.ts` runs it over each registered one.
+ * Conformance suite of a diagnostic; `diagnostic.test.ts` runs it over each registered one.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

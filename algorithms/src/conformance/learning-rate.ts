@@ -1,4 +1,4 @@
-/** What every learning-rate schedule promises: finite rates from 0 to the base rate or above it, for any length, in proportion to the base rate. */
+/** Conformance suite of a learning-rate schedule: finite rates from 0 to the base rate or above it, for any length, in proportion to the base rate. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LearningRateModule, RateGradients } from "../training/contracts/learning-rate.js";

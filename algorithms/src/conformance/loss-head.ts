@@ -1,5 +1,5 @@
 /**
- * What every loss head promises: a finite loss of each example that depends on that example alone, derivatives that agree with finite differences, finite
+ * Conformance suite of a loss head: a finite loss of each example that depends on that example alone, derivatives that agree with finite differences, finite
  * numbers far out, nothing left in memory, and trials of `fit` and of both kinds of `self-tune` that train on it and go on from a checkpoint.
  */
 import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
 /**
- * What every optimizer promises: state of the shapes that it named and zero at first, a pure update, the same step in place, finite numbers
+ * Conformance suite of an optimizer: state of the shapes that it named and zero at first, a pure update, the same step in place, finite numbers
  * after any gradient, nothing left in memory, and options that a search can move over their whole range.
  */
 import assert from "node:assert/strict";

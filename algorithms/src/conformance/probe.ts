@@ -1,4 +1,4 @@
-/** What every probe promises: the metrics that its spec tells, the same each time; nothing changed and nothing left in memory. */
+/** Conformance suite of a probe: the metrics that its spec tells, the same each time; nothing changed and nothing left in memory. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";

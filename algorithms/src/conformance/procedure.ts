@@ -1,5 +1,5 @@
 /**
- * What every procedure promises to the agent's loop: steps count one by one, measuring and saving change nothing, a session ends by itself
+ * Conformance suite of a procedure, as the agent's loop needs it: steps count one by one, measuring and saving change nothing, a session ends by itself
  * where no step was given, and a checkpoint that is damaged, foreign or from a newer version is refused by its code.
  */
 import assert from "node:assert/strict";

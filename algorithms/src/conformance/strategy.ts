@@ -1,5 +1,5 @@
 /**
- * What every strategy must do, as tests; `strategy.test.ts` runs it over each registered one. Searches are driven in memory, from fixed
+ * Conformance suite of a strategy; `strategy.test.ts` runs it over each registered one. Searches are driven in memory, from fixed
  * seeds, so that a verdict never changes by chance.
  */
 import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
 /**
- * What every technique promises: finite numbers of the right shape over the whole range of its hyperparameters, shared or one an example;
+ * Conformance suite of a technique: finite numbers of the right shape over the whole range of its hyperparameters, shared or one an example;
  * the same numbers for the same key; a loss whose gradient agrees with finite differences; nothing left in memory.
  */
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** What optimizers and learning-rate schedules promise of their settings. */
+/** Conformance suite of the settings of optimizers and learning-rate schedules. */
 import assert from "node:assert/strict";
 import { rangeOf, type TrainingPartSpec } from "../core/index.js";
 

@@ -1,5 +1,5 @@
 /**
- * What every workload promises: rows that depend on seed and place alone, losses and metrics of each example, a loss that can be
+ * Conformance suite of a workload: rows that depend on seed and place alone, losses and metrics of each example, a loss that can be
  * differentiated twice; and under each procedure that trains it, that a trial saved and reopened goes on exactly as if never closed, bit for
  * bit, and that nothing stays in memory.
  */

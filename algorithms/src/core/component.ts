@@ -1,5 +1,5 @@
 /**
- * What everything registered says of itself, without any code that trains: names, words, options and hyperparameters. The coordinator
+ * The registration of every algorithm, without code that trains: names, words, options and hyperparameters. The coordinator
  * reads these to check a search before anything starts.
  */
 import type { Parameter } from "@regulus/proto";

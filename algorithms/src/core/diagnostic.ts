@@ -1,5 +1,5 @@
 /**
- * What a diagnostic is: a fold over a search's facts that knows, at any moment, what is worth telling. It decides nothing; whoever runs it
+ * The contract of a diagnostic: a fold over a search's facts that knows, at any moment, what is worth telling. It decides nothing; whoever runs it
  * reports what is new as FindingReported facts.
  */
 import type { Fact, Objective } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * What a strategy is: a fold over a search's facts that can be asked what to do next. Asking changes nothing; a strategy learns of
+ * The contract of a strategy: a fold over a search's facts that can be asked what to do next. Asking changes nothing; a strategy learns of
  * its own proposals by being told of them, so that a replay never asks.
  */
 import type { Budget, Fact, Objective, Problem } from "@regulus/proto";

@@ -1,4 +1,4 @@
-/** What tfjs records for gradients ("the tape"), asked and switched off. Recording an operation costs more than computing a small one. */
+/** Reads and switches the gradient tape of tfjs. Recording an operation costs more than computing a small one. */
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Whether what runs now may be differentiated, so that it must be made of operations that can. */

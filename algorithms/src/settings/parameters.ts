@@ -1,4 +1,4 @@
-/** How specs state their hyperparameters. Pure: the coordinator reads specs. */
+/** Builders for the hyperparameters of a spec. Pure: the coordinator reads specs. */
 import { type Parameter, Scale } from "@regulus/proto";
 import type { HyperparameterSpec } from "../core/index.js";
 

@@ -1,4 +1,4 @@
-/** What optimizers, learning-rate schedules and loss heads say of themselves, from their options and the ranges to search them in. Pure. */
+/** Specs of optimizers, learning-rate schedules and loss heads, built from their options and search ranges. Pure. */
 import type { Parameter } from "@regulus/proto";
 import type { z } from "zod";
 import type { TrainingPartSpec } from "../core/index.js";

@@ -1,4 +1,4 @@
-/** What a reproduction says: claims of a paper, each with what was measured beside what was expected. */
+/** The result of a reproduction: a paper's claims, each with measured and expected values. */
 import type { Progress } from "./progress.js";
 
 export interface ClaimResult {

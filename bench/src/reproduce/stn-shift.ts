@@ -1,5 +1,5 @@
 /**
- * STN-3: what centring is for. The penalty of a ridge regression is held at e^-1 while the coordinate that stands for it is shifted away from
+ * STN-3: the effect of centring. The penalty of a ridge regression is held at e^-1 while the coordinate that stands for it is shifted away from
  * zero, which changes nothing but the name of the point. Delta-STN learns the response as well at every shift; a self-tuning network, whose
  * weights react to the coordinate itself, learns it worse the farther it is shifted, at the best of nine learning rates for each.
  */

@@ -1,5 +1,5 @@
 /**
- * What a broken connection looks like: a server that is shut down or killed resets its streams, which grpc-js tells as "cancelled" or
+ * Detects broken connections: a server that is shut down or killed resets its streams, which grpc-js tells as "cancelled" or
  * "internal" though nobody cancelled and nothing is wrong. Callers want one code for it.
  */
 import { RegulusError } from "@regulus/proto";

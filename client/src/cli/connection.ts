@@ -1,4 +1,4 @@
-/** How a command finds its coordinator: options that every such command has, and the connection that they ask for. */
+/** Connection options of commands, and the connection they open. */
 import { defaults, RegulusError } from "@regulus/proto";
 import { type Pem, readPemFiles } from "@regulus/transport";
 import { type Command, Option } from "commander";

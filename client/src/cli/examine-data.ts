@@ -1,5 +1,5 @@
 /**
- * What the coordinator's own doctor finds in a data folder: its log and its artifacts, while no coordinator runs. Checks only, unless a repair is
+ * Findings of the coordinator's doctor in a data folder: its log and its artifacts, while no coordinator runs. Checks only, unless a repair is
  * asked for.
  */
 import { spawn } from "node:child_process";

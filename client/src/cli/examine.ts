@@ -1,4 +1,4 @@
-/** Looks at this machine: what Regulus needs, what it can use, and what stands in the way. Changes nothing but an empty scratch folder. */
+/** Checks this machine: what Regulus needs, what it can use, and what is missing. Changes nothing but an empty scratch folder. */
 
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What the exit code of `regulus` says. Scripts may rely on it. */
+/** The exit codes of `regulus`. Scripts may rely on them. */
 import type { ErrorCode } from "@regulus/proto";
 
 export const exitCodes = {

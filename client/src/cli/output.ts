@@ -1,5 +1,5 @@
 /**
- * What a command writes: results to standard output, words to standard error. A reader that closes the pipe early (`regulus ls | head`)
+ * A command's output: results to standard output, messages to standard error. A reader that closes the pipe early (`regulus ls | head`)
  * ends the command without a complaint.
  */
 import { RegulusError, type Warning } from "@regulus/proto";

@@ -1,4 +1,4 @@
-/** How an error reaches the person who typed the command: words on standard error, one problem a line, never a stack for user errors. */
+/** Prints an error for the user: a message on standard error, one problem per line, without a stack for user errors. */
 
 import { type Problem, RegulusError } from "@regulus/proto";
 import { CommanderError } from "commander";

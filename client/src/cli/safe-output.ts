@@ -1,5 +1,5 @@
 /**
- * What a program printed, made safe for a terminal: escape sequences and control characters are taken out, so that nothing in it moves the
+ * Makes a program's output safe for a terminal: escape sequences and control characters are taken out, so that nothing in it moves the
  * cursor, changes colours or titles, or answers for the user. Lines, tabs and the text itself stay.
  */
 

@@ -1,4 +1,4 @@
-/** One trial as `regulus show` tells it: what it is, what happened to it and what its program wrote last. Nothing is told twice. */
+/** One trial in `regulus show`: its configuration, its history and its program's last output, without repetition. */
 import {
   type ArtifactRef,
   countedMeasurement,

@@ -1,4 +1,4 @@
-/** What the program of a trial has printed, piece by piece: so far, or on and on until the trial has ended. */
+/** Reads the output of a trial's program piece by piece: so far, or until the trial ends. */
 import { RegulusError } from "@regulus/proto";
 import { type CallClock, callClock } from "../calls/retries.js";
 import type { RegulusClient, TrialKey } from "../connect.js";

@@ -1,4 +1,4 @@
-/** What the demo says in the end: numbers for programs, a table and a sentence for people. All of it is read off the searches. */
+/** The demo's result: numbers for programs, a table and a sentence for people, computed from the searches. */
 import { metricOf } from "@regulus/proto";
 import Table from "cli-table3";
 import pc from "picocolors";

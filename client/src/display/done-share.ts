@@ -1,4 +1,4 @@
-/** How much of its budget a search has spent, and how long it ran. */
+/** The spent share of a search's budget, and its running time. */
 import { expectedSteps } from "./expected-steps.js";
 import { type Progress, statusOf } from "./progress-state.js";
 

@@ -1,4 +1,4 @@
-/** How trials failed, in lines for people: each way once, with how many failed so, and with the line breaks that the message has. */
+/** Failures of trials in lines for people: each kind once, with its count and the message's line breaks. */
 
 import { type FailureGroup, failureSignature, type TrialEnded } from "@regulus/proto";
 import { reasonWords } from "./headlines.js";

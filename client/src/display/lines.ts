@@ -1,5 +1,5 @@
 /**
- * What a terminal shows of searches: one bar a search, under it one line for each slot at work. Pure: states in, lines out. Colours
+ * Searches on a terminal: one bar per search, and one line per busy slot. Pure: states in, lines out. Colours
  * are applied after the text was cut to the terminal's width, so that a narrow terminal cuts words and never escape codes.
  */
 import { metricOf } from "@regulus/proto";

@@ -1,4 +1,4 @@
-/** What the display knows of a search, and what that says about the search as a whole. */
+/** The display's state of a search, and values derived from it. */
 import type { CountedValue, Leader, Measurement, SearchCourse } from "@regulus/proto";
 
 /** How far it was at a time. */

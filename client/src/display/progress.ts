@@ -1,5 +1,5 @@
 /**
- * How far a search is, folded from its facts: steps, samples of them, the best value and what each slot is doing. A fold (design,
+ * A search's progress, folded from its facts: steps, samples of them, the best value and what each slot is doing. A fold (design,
  * section 2): the same facts give the same view, so it is tested without a terminal. It keeps trials only while they are not over.
  */
 import {

@@ -1,4 +1,4 @@
-/** How fast a search goes on, from samples of its newest past, and when it will be done. */
+/** A search's recent speed, and its expected end. */
 import { ashaStepsLeft } from "./asha-forecast.js";
 import { fractionDone } from "./done-share.js";
 import type { Progress, Sample } from "./progress-state.js";

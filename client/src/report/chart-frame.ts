@@ -1,4 +1,4 @@
-/** What all charts of a report share: what a chart is, the searches' colours and labels, frames and axes. */
+/** Shared parts of a report's charts: the chart type, colours and labels of searches, frames and axes. */
 import type { ExportSearchResponse } from "@regulus/proto";
 import { plainText } from "../display/numbers.js";
 import type { SearchRecord } from "./result.js";

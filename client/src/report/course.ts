@@ -1,5 +1,5 @@
 /**
- * How a search went, folded from its facts: when each value was measured and how many training steps had been done by then, both as the log
+ * A search's course, folded from its facts: when each value was measured and how many training steps had been done by then, both as the log
  * says. A report invents no time: a trial that was paused for an hour measured nothing in it.
  */
 import { type Fact, type Measurement, metricOf } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * What came out of a search: its best trial at its best measurement, with the hyperparameters that it found. The report, the demo's
+ * A search's result: its best trial at its best measurement, with the hyperparameters that it found. The report, the demo's
  * table and its JSON all read it here, so that they never disagree.
  */
 import {

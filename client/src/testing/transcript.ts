@@ -1,5 +1,5 @@
 /**
- * Transcripts: what a user reads, kept as text beside the test that says what was done. A change of one is a change for users, to be read before it is
+ * Transcripts: a user's view, kept as text beside its test. A change of one is a change for users, to be read before it is
  * kept: REGULUS_TRANSCRIPTS=write with the test's own command writes it anew.
  */
 import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
 /**
- * What every artifact store promises, as tests that run over any adapter: whole or not at all, by content, abort, list, reopen.
+ * Conformance suite of an artifact store, which runs over any adapter: whole or not at all, by content, abort, list, reopen.
  * Shipped code, so that an adapter elsewhere can be held to it.
  */
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** What a look at a data folder answers. */
+/** The report of a check of a data folder. */
 import type { ArtifactsInspection } from "./inspect-artifacts.js";
 import type { InspectedSearch } from "./inspected-log.js";
 

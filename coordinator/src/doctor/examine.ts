@@ -1,4 +1,4 @@
-/** What is in the folder of a coordinator that does not run: every fact and every artifact is looked at, and the log is mended where that is asked for. */
+/** Checks the folder of a stopped coordinator: every fact and every artifact. Repairs the log on request. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { counted, RegulusError } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * Goes on from the last good position: writes a new log with the good facts of each search and puts the old files aside. What is not good is given
+ * Repairs a log from the last good positions: writes a new log with the good facts of each search and puts the old files aside. What is not good is given
  * up, so this runs only where somebody asks for it by name.
  */
 import { existsSync, rmSync } from "node:fs";

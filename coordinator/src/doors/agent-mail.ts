@@ -1,5 +1,5 @@
 /**
- * What waits to be sent to agents, weighed in bytes: each agent may let so much pile up, and all agents together so much. gRPC encodes one message
+ * Messages waiting for agents, bounded in bytes: each agent may let so much pile up, and all agents together so much. gRPC encodes one message
  * at a time; the rest waits as what it is made of, and would keep alive what the searches have long forgotten. Who reads too slowly is cut
  * off: it comes back and is told what is still true.
  */

@@ -1,5 +1,5 @@
 /**
- * What passes through the log of bilevel methods, as Prometheus histograms and counters: hypergradients, perturbation scales, accuracies and what
+ * Facts of bilevel methods as Prometheus histograms and counters: hypergradients, perturbation scales, accuracies and what
  * became of a strategy's own steps. Distributions over all searches: no label names a search, a trial or a hyperparameter.
  */
 import { type Fact, type Measurement, type StrategyStepped, stepOutcome } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * Who calls: with TLS the subject of the client's certificate, so that all connections of one holder are one caller; without it the
+ * The identity of a caller: with TLS the subject of the client's certificate, so that all connections of one holder are one caller; without it the
  * connection, since every program of a machine has the same address.
  */
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";

@@ -1,4 +1,4 @@
-/** The JetStream stream of the events: made where it is absent, and asked for what it holds of a search. */
+/** The JetStream stream of the events: creates it if absent, and reads a search's position from it. */
 import { type JetStreamManager, NatsError, nanos, type StreamInfo } from "nats";
 import { positionOf, streamName, subjectRoot, subjectsOf } from "./fact-event.js";
 

@@ -1,5 +1,5 @@
 /**
- * How far the event feed is in each search, kept in a small file beside the log. A hint: where it is missing, torn or about another
+ * The position of the event feed in each search, kept in a small file beside the log. A hint: where it is missing, torn or about another
  * stream, the feed asks the stream itself.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";

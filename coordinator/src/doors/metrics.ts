@@ -1,5 +1,5 @@
 /**
- * What the coordinator tells Prometheus. Numbers that the coordinator keeps anyway are read when they are asked for; times are observed
+ * The coordinator's Prometheus metrics. Numbers that the coordinator keeps anyway are read when they are asked for; times are observed
  * where they pass. No label holds an id of a search, a trial or an agent. docs/metrics.md names every metric, and a test holds it to that.
  */
 import { status as grpcStatus, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";

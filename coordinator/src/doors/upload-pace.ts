@@ -1,5 +1,5 @@
 /**
- * How long an artifact that comes in may keep its place: no piece may be long in coming, the mean rate has a lower bound after a first
+ * Limits the duration of an upload: no piece may be long in coming, the mean rate has a lower bound after a first
  * grace, and so has the whole a deadline. Only the time spent waiting for the sender counts for the rate, not that of our own disk.
  */
 import { counted, RegulusError } from "@regulus/proto";

@@ -1,4 +1,4 @@
-/** Who watches which search and how far behind each is: the numbers behind the watch metrics. Holds nothing of what is watched. */
+/** Open watches and their backlogs, for the watch metrics. Holds no facts. */
 
 /** One watcher's place. */
 export interface Watcher {

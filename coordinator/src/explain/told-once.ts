@@ -1,5 +1,5 @@
 /**
- * What happened again and again, told once: with how often, by the newest of them. Messages that differ in numbers, paths and addresses only are
+ * Repeated events, reported once: with their number, by the newest. Messages that differ in numbers, paths and addresses only are
  * the same.
  */
 import { EndReason, type Explanation, endedWell, type Fact, failureSignature } from "@regulus/proto";

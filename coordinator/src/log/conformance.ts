@@ -1,5 +1,5 @@
 /**
- * What every event log promises, as tests that run over any adapter: all or nothing, conflict, order, narrowing, abort, reopen.
+ * Conformance suite of an event log, which runs over any adapter: all or nothing, conflict, order, narrowing, abort, reopen.
  * Shipped code, so that an adapter elsewhere can be held to it.
  */
 import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
 /**
- * Who has a log open: a process id and when that process began, in a file beside the log. For those who look at the files and not through SQLite, which
+ * The process that has a log open: a process id and when that process began, in a file beside the log. For those who look at the files and not through SQLite, which
  * has a lock of its own. The beginning tells a process from a later one that was given its number.
  */
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * What every log adapter agrees on about a fact: which trial it is about, its bytes, and that a batch is in order.
+ * Rules shared by all log adapters about a fact: which trial it is about, its bytes, and that a batch is in order.
  */
 import { assert, Fact, RegulusError } from "@regulus/proto";
 import { encoderOf, partsEncoderOf } from "../encoded.js";

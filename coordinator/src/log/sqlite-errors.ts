@@ -1,4 +1,4 @@
-/** What SQLite says, in the words and codes of Regulus. */
+/** SQLite's errors as Regulus errors. */
 import { RegulusError } from "@regulus/proto";
 
 /** The error for a failure of SQLite on a log file; other things that were thrown come back as they are. */

@@ -1,5 +1,5 @@
 /**
- * Who runs what next: pure. Searches with a higher priority come first; equals share slots by their weights (share.ts), and who waits longest
+ * Assigns trials to slots. Pure. Searches with a higher priority come first; equals share slots by their weights (share.ts), and who waits longest
  * breaks ties. A trial that was on an agent before goes back there where there is room; any other goes to the
  * matching agent with the most free slots that no such trial waits for.
  */

@@ -1,5 +1,5 @@
 /**
- * What is fair between searches of one priority: pure. Each is entitled to slots in proportion to its weight, and to no more than it wants; what one
+ * Fair shares of searches of one priority. Pure. Each is entitled to slots in proportion to its weight, and to no more than it wants; what one
  * does not want the others share. Trials take whole slots for as long as they take, so what the slots in use can't even out, slot-seconds of
  * late do.
  */

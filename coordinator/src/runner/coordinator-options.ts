@@ -1,4 +1,4 @@
-/** What a coordinator is made of. */
+/** The parts of a coordinator. */
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../ports.js";
 import type { Strategies } from "../strategy-host/strategy-host.js";
 import type { UploadBounds } from "./artifacts/upload-quota.js";

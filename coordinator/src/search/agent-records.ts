@@ -1,5 +1,5 @@
 /**
- * How a search fares on each agent, folded from its facts: so that an agent on which its trials fail, and which do not fail elsewhere, is told from
+ * A search's results on each agent, folded from its facts: so that an agent on which its trials fail, and which do not fail elsewhere, is told from
  * a program or a configuration that is wrong everywhere. A user error is blamed on the agent first where the search has not worked there;
  * the same trial's next attempt, on another agent, is the judge. Decision 0027.
  */

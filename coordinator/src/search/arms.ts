@@ -1,4 +1,4 @@
-/** What each arm of a search came to: trials, steps and the best of each, folded as the search is. Ranks by the first objective. */
+/** Totals of each arm of a search: trials, steps and the best trial, folded like the search. Ranks by the first objective. */
 import { type Arm, Leader, limits, type Objective, sumOfSteps } from "@regulus/proto";
 
 interface Totals {

@@ -1,4 +1,4 @@
-/** What follows from a checkpoint that an agent can't restore: it counts no more, and a finding says what its trial goes on from. Pure. */
+/** Handles a checkpoint that an agent cannot restore: it no longer counts, and a finding says where its trial continues. Pure. */
 import { cutText, limits, type Unrestorable } from "@regulus/proto";
 import { withoutDamaged } from "./checkpoints.js";
 import type { FactKind } from "./commands.js";

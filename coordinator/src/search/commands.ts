@@ -1,4 +1,4 @@
-/** What can be asked of a search: commands, in the imperative. `decide` answers each with the facts that it makes. */
+/** Commands on a search, in the imperative. `decide` answers each with the facts that it makes. */
 import type { Finding, Proposal } from "@regulus/algorithms/core";
 import type { EndReason, Fact } from "@regulus/proto";
 import type { MoreBudget } from "./keyed-calls.js";

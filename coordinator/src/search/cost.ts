@@ -1,5 +1,5 @@
 /**
- * What a search costs, folded from its facts: slot-seconds in all, and those whose work came to nothing. An attempt that was lost, ran out of
+ * A search's cost, folded from its facts: slot-seconds in all, and those whose work came to nothing. An attempt that was lost, ran out of
  * memory, timed out or was preempted costs what it did since it last saved, which is done again, and so does a pause without a checkpoint; a trial
  * that ends as failed costs all of its time. Time is that of the facts: an attempt counts up to the newest fact about it.
  */

@@ -1,5 +1,5 @@
 /**
- * Decides what gives a search more: budget, and further lives of its failed trials. Either opens a search that has ended. What would end it
+ * Decides requests for more: budget, and further lives of its failed trials. Either opens a search that has ended. What would end it
  * again at once is refused, with what stands in the way. Pure.
  */
 import { type Budget, formatDuration, isTrialFailure, limits, RegulusError, type Work } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * Decides what becomes of a strategy's proposals: facts, or, where one lies outside of the space or speaks of a trial that can't be
+ * Decides on a strategy's proposals: facts, or, where one lies outside of the space or speaks of a trial that can't be
  * meant, the failure of the strategy with words for its author.
  */
 import { insideParameters, procedureSpecs } from "@regulus/algorithms/catalog";

@@ -1,5 +1,5 @@
 /**
- * Decides what a command makes of a search: state and command in, facts out, nothing changed. What a user may not do fails with a
+ * Decides commands on a search: state and command in, facts out, nothing changed. What a user may not do fails with a
  * RegulusError; a command that comes too late, or a second time, makes no facts.
  */
 import { cutText, EndReason, limits, RegulusError, SearchOutcome } from "@regulus/proto";

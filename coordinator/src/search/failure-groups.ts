@@ -1,4 +1,4 @@
-/** How the trials of a search failed, folded from their ends: failures that differ in numbers, paths and addresses only are told once. */
+/** Failures of a search's trials, folded from their ends. Failures that differ only in numbers, paths and addresses are one group. */
 import { type EndReason, type FailureGroup, failureSignature } from "@regulus/proto";
 
 /** Ways of failing that are told apart; what fails in further ways is only counted with the search's other failures. */

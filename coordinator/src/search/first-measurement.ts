@@ -1,4 +1,4 @@
-/** What the first measurement of a user's own code shows to be wrong: told at once, while there is something to save, and once a search. Pure. */
+/** Errors that the first measurement of a user's code reveals. Reported at once, once per search. Pure. */
 import { closestName, cutText, limits, type Measurement } from "@regulus/proto";
 import type { FactKind } from "./commands.js";
 import type { SearchState } from "./search-state.js";

@@ -1,5 +1,5 @@
 /**
- * What calls with an idempotency key have asked of a search, folded from its facts. So a repeated call is known from one that uses its key for
+ * Requests with an idempotency key, folded from a search's facts. So a repeated call is known from one that uses its key for
  * something else. The oldest keys are forgotten first.
  */
 import { type Budget, type Fact, limits, RegulusError } from "@regulus/proto";

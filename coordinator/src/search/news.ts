@@ -1,5 +1,5 @@
 /**
- * What is new in a search beyond its trials: the strategy's own steps, findings, failures of the strategy. The newest of each kind, so that
+ * News of a search besides its trials: the strategy's own steps, findings, failures of the strategy. The newest of each kind, so that
  * `regulus show` and `explain` can tell them without reading the whole log; all of them are in the log.
  */
 import { EndReason, endedWell, type Fact, type StrategyStepped, stepOutcome } from "@regulus/proto";

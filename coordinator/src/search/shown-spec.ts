@@ -1,5 +1,5 @@
 /**
- * What clients and events see of a search's problem: everything but the values of its program's environment, which may be secrets. The log
+ * The problem as clients and events see it: everything but the values of its program's environment, which may be secrets. The log
  * and the agents that run the program have them.
  */
 import type { Fact, SearchSpec } from "@regulus/proto";

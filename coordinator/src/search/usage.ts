@@ -1,5 +1,5 @@
 /**
- * What a search used of late, folded from its facts: slot-seconds that count for half after every `halfLifeMs`. Fair share goes by it. Between
+ * A search's recent use, folded from its facts: slot-seconds that count for half after every `halfLifeMs`. Fair share goes by it. Between
  * two facts the slots in use stand still, so the sum is exact whenever it is read, and the same after a restart.
  */
 

@@ -1,4 +1,4 @@
-/** What must always hold of a search that is over (ARCHITECTURE.md), checked on its facts. */
+/** Invariants of a finished search (ARCHITECTURE.md), checked on its facts. */
 import { assert, EndReason, type Fact, type Report, type Search, SearchOutcome } from "@regulus/proto";
 import type { MemoryFolder } from "../artifacts/memory-store.js";
 import { SearchState } from "../search/search-state.js";

@@ -1,5 +1,5 @@
 /**
- * What a simulated agent works with: a session of a trial, as a procedure's is. The default one trains nothing, a trial's loss is a function of
+ * Sessions of a simulated agent: a session of a trial, as a procedure's is. The default one trains nothing, a trial's loss is a function of
  * trial and step; a life may bring the procedures of an agent instead.
  */
 import type { Measurement, SearchSpec, Work } from "@regulus/proto";

@@ -1,5 +1,5 @@
 /**
- * Where a search's strategy lives. The host tells it facts and asks it; what a strategy throws becomes a failure in words, never an
+ * The host of a search's strategy. It tells facts and asks for proposals; what a strategy throws becomes a failure in words, never an
  * error of the coordinator. Heavy strategies live in a thread of their own (worker-host.ts), light ones here.
  */
 import { armShares, controlContext, strategyContext } from "@regulus/algorithms/catalog";

@@ -1,4 +1,4 @@
-/** What a strategy's thread and its host say to each other. */
+/** Messages between a strategy's thread and its host. */
 import type { Fact, SearchSpec } from "@regulus/proto";
 import type { StrategyAnswer } from "./strategy-host.js";
 

@@ -1,2 +1,2 @@
-/** What tests of doors share. */
+/** Shared parts of tests of doors. */
 export { type IssuedFiles, TestAuthority } from "./test-authority.js";

@@ -1,4 +1,4 @@
-/** What the diagnostic hypergradient-watch says of itself. */
+/** Registration of hypergradient-watch: options. */
 import { z } from "zod";
 import type { DiagnosticSpec } from "../../core/index.js";
 

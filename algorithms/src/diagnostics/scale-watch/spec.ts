@@ -1,4 +1,4 @@
-/** What the diagnostic scale-watch says of itself. */
+/** Registration of scale-watch: options. */
 import { z } from "zod";
 import type { DiagnosticSpec } from "../../core/index.js";
 

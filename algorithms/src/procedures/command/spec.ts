@@ -1,4 +1,4 @@
-/** What the procedure command says of itself. It starts programs, so its code is the agent's (agent/src/command). */
+/** Registration of command: options. It starts programs, so its code is the agent's (agent/src/command). */
 import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 

@@ -1,4 +1,4 @@
-/** What the procedure evaluate says of itself. */
+/** Registration of evaluate: options. */
 import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 

@@ -1,4 +1,4 @@
-/** What the procedure fit says of itself. */
+/** Registration of fit: options. */
 import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 

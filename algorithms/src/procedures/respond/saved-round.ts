@@ -1,4 +1,4 @@
-/** What a checkpoint of the procedure respond says beside its numbers, and how the answers of a round lie in it. */
+/** The description in a checkpoint of the procedure respond, and the layout of a round's answers. */
 import { counted, RegulusError } from "@regulus/proto";
 import { z } from "zod";
 import type { SampleAnswer } from "../../solvers/respond.js";

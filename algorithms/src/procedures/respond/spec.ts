@@ -1,4 +1,4 @@
-/** What the procedure respond says of itself. */
+/** Registration of respond: options. */
 import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 

@@ -1,4 +1,4 @@
-/** What the procedure self-tune says of itself. */
+/** Registration of self-tune: options. */
 import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 import { scaleMax, scaleMin } from "../../solvers/self-tuning/learned-hyperparameters.js";

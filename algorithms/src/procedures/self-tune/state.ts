@@ -1,4 +1,4 @@
-/** What a self-tuning trial's checkpoint holds beside weights and their optimizer's memory: JSON, exact. */
+/** The state in a self-tuning trial's checkpoint besides weights and optimizer state: JSON, exact. */
 import { z } from "zod";
 
 export const stateSchema = z.strictObject({

@@ -1,4 +1,4 @@
-/** What the procedure stochastic-oracle says of itself. */
+/** Registration of stochastic-oracle: options. */
 import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 

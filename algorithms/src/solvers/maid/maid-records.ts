@@ -1,4 +1,4 @@
-/** What MAID says of its outer iterations, in numbers and in words. */
+/** Records of MAID's outer iterations: numbers and a sentence. */
 import { counted } from "@regulus/proto";
 import type { MaidState, Point, Trial } from "./maid-state.js";
 import type { IterationRecord } from "./method.js";

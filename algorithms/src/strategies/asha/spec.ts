@@ -1,4 +1,4 @@
-/** What asynchronous successive halving says of itself. */
+/** Registration of ASHA: options, limits and claims. */
 import type { Problem } from "@regulus/proto";
 import { z } from "zod";
 import { type StrategyContext, type StrategySpec, samplerNames } from "../../core/index.js";

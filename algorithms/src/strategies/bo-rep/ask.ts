@@ -1,4 +1,4 @@
-/** What the strategy bo-rep proposes: the question that the machine waits for, to every shard that has not answered it, and reports. Pure. */
+/** Proposals of the strategy bo-rep: the question that the machine waits for, to every shard that has not answered it, and reports. Pure. */
 import type { Configuration, Proposal } from "../../core/index.js";
 import { spec as oracle } from "../../procedures/stochastic-oracle/spec.js";
 import { awaitedQuestion } from "../../solvers/bo-rep/index.js";

@@ -1,4 +1,4 @@
-/** What the strategy bo-rep says of itself. */
+/** Registration of bo-rep: options and claims. */
 import { Direction, type Problem } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";

@@ -1,4 +1,4 @@
-/** What grid search says of itself. */
+/** Registration of grid search: options, limits and claims. */
 import { counted, limits, type Problem } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";

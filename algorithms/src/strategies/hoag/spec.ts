@@ -1,4 +1,4 @@
-/** What the strategy hoag says of itself. */
+/** Registration of hoag: options and claims. */
 import type { z } from "zod";
 import { roundOptions, roundProblems } from "../../bilevel/rounds.js";
 import type { StrategySpec } from "../../core/index.js";

@@ -1,4 +1,4 @@
-/** What random search says of itself. */
+/** Registration of random search: limits and claims. */
 import { z } from "zod";
 import type { StrategySpec } from "../../core/index.js";
 import { tryablePoints } from "../trial-count.js";

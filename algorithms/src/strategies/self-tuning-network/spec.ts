@@ -1,4 +1,4 @@
-/** What the strategy of self-tuning networks says of itself. */
+/** Registration of self-tuning networks: options, limits and claims. */
 
 import type { Budget, Problem } from "@regulus/proto";
 import { counted } from "@regulus/proto";

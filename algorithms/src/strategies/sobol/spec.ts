@@ -1,4 +1,4 @@
-/** What quasi-random search says of itself. */
+/** Registration of quasi-random search: limits and claims. */
 import { counted } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategySpec } from "../../core/index.js";

@@ -1,4 +1,4 @@
-/** What the technique activation-penalty says of itself. */
+/** Registration of activation-penalty: options and hyperparameters. */
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";

@@ -1,4 +1,4 @@
-/** What the technique affine-augmentation says of itself. */
+/** Registration of affine-augmentation: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

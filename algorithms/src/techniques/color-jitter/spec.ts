@@ -1,4 +1,4 @@
-/** What the technique color-jitter says of itself. */
+/** Registration of color-jitter: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

@@ -1,4 +1,4 @@
-/** What the technique cutout says of itself. */
+/** Registration of cutout: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { wholeParameter } from "../../settings/parameters.js";

@@ -1,4 +1,4 @@
-/** What the technique drop-connect says of itself. */
+/** Registration of drop-connect: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

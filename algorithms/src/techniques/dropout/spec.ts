@@ -1,4 +1,4 @@
-/** What the technique dropout says of itself. */
+/** Registration of dropout: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

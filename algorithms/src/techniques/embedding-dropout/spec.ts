@@ -1,4 +1,4 @@
-/** What the technique embedding-dropout says of itself. */
+/** Registration of embedding-dropout: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

@@ -1,4 +1,4 @@
-/** What the technique gradient-clipping says of itself. */
+/** Registration of gradient-clipping: options and hyperparameters. */
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";

@@ -1,4 +1,4 @@
-/** What the technique input-noise says of itself. */
+/** Registration of input-noise: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

@@ -1,4 +1,4 @@
-/** What the technique input-scaling says of itself. */
+/** Registration of input-scaling: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

@@ -1,4 +1,4 @@
-/** What the technique label-smoothing says of itself. */
+/** Registration of label-smoothing: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
 import { realParameter } from "../../settings/parameters.js";

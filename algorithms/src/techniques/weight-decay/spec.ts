@@ -1,4 +1,4 @@
-/** What the technique weight-decay says of itself. */
+/** Registration of weight-decay: options and hyperparameters. */
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";

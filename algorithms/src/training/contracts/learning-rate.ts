@@ -1,5 +1,5 @@
 /**
- * What a learning-rate schedule is: a function of the step and the planned length. A controller is a schedule that also looks at the step's
+ * The contract of a learning-rate schedule: a function of the step and the planned length. A controller is a schedule that also looks at the step's
  * gradients.
  */
 import type { NamedTensorMap } from "@tensorflow/tfjs-core";

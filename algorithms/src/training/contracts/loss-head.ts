@@ -1,5 +1,5 @@
 /**
- * What a loss head is: the loss that training takes of a model's outputs, in the place of the workload's own. Measurements and the tuning of
+ * The contract of a loss head: the loss that training takes of a model's outputs, in the place of the workload's own. Measurements and the tuning of
  * hyperparameters keep the workload's loss, so that trials with unlike heads compare.
  */
 import type { Tensor } from "@tensorflow/tfjs-core";

@@ -1,5 +1,5 @@
 /**
- * What an optimizer is: a pure rule from a gradient and named state to a direction and new state. Weights, learning rate, decay and what acts on
+ * The contract of an optimizer: a pure rule from a gradient and named state to a direction and new state. Weights, learning rate, decay and what acts on
  * the direction are the caller's (weight-updates.ts).
  */
 import { assert } from "@regulus/proto";

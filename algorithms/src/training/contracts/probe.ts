@@ -1,5 +1,5 @@
 /**
- * What a probe is: a measurement of a model while it trains, outside of any gradient: of its outputs, of named places inside it, of its weights or
+ * The contract of a probe: a measurement of a model while it trains, outside of any gradient: of its outputs, of named places inside it, of its weights or
  * of its gradients. It reads and changes nothing.
  */
 import type { ProbeSpec } from "../../core/component.js";

@@ -1,5 +1,5 @@
 /**
- * What a procedure is: how an agent works on a trial, as open / step / measure / save / close. The loop is the agent's.
+ * The contract of a procedure: how an agent works on a trial, as open / step / measure / save / close. The loop is the agent's.
  */
 import type { Measurement, SearchSpec, Work } from "@regulus/proto";
 import type { ProcedureSpec } from "../../core/component.js";

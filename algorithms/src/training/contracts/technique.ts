@@ -1,5 +1,5 @@
 /**
- * What a technique is: pure functions that act at named places of a training step. Under `self-tune` its hyperparameters have another value for
+ * The contract of a technique: pure functions that act at named places of a training step. Under `self-tune` its hyperparameters have another value for
  * every example; a technique therefore reads them as columns.
  */
 import type { NamedTensorMap, Scalar, Tensor } from "@tensorflow/tfjs-core";

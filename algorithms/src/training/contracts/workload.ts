@@ -1,5 +1,5 @@
 /**
- * What a workload is: data in splits, a model, losses, metrics. It knows nothing of strategies, procedures, techniques or agents.
+ * The contract of a workload: data in splits, a model, losses, metrics. It knows nothing of strategies, procedures, techniques or agents.
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { WorkloadSpec } from "../../core/component.js";

@@ -1,4 +1,4 @@
-/** What a workload is opened with: its options as its schema wants them, and its hyperparameters at their fallbacks where nobody gives a value. */
+/** The inputs of a workload's `open`: options by its schema, hyperparameters with their fallbacks. */
 import type { Configuration, WorkloadSpec } from "../../core/index.js";
 import { parseOptions } from "../../settings/parse-options.js";
 import type { OpenRequest } from "../contracts/workload.js";

@@ -1,5 +1,5 @@
 /**
- * What every procedure that trains a model does first: finds the workload and the techniques that a search names, reads their options,
+ * Setup of every procedure that trains a model: finds the workload and the techniques that a search names, reads their options,
  * sorts the trial's parameters among them, and opens the data. It trains nothing.
  */
 

@@ -1,6 +1,6 @@
 /**
- * What a user's module opens, as a task that procedures can rely on: everything that is missing or wrong is said at once and by name, and what
- * may be left out is filled in. Checks no model: what `forward` does wrong shows when it runs.
+ * Checks the task of a user's module: reports all missing or wrong parts at once by name, and fills in optional parts. Does not check the model:
+ * errors of `forward` show when it runs.
  */
 import { RegulusError } from "@regulus/proto";
 import { z } from "zod";

@@ -1,5 +1,5 @@
 /**
- * What optimizers and transforms know of a parameter besides its numbers: its role, its shape as a matrix, its group. Read from the names that
+ * A parameter as optimizers and transforms see it: its role, its shape as a matrix, its group. Read from the names that
  * Layers give: LAYER/kernel, LAYER/recurrent, LAYER/table, LAYER/gain, LAYER/bias, and LAYER/response/... for what reacts to hyperparameters. Pure.
  */
 

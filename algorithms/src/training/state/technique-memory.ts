@@ -1,5 +1,5 @@
 /**
- * What a technique remembers from step to step: tensors, and numbers for every training row. It is made on first use, saved with the trial's
+ * The memory of a technique: tensors, and numbers for every training row. It is made on first use, saved with the trial's
  * checkpoint, moves with it to another agent or trial, and is rolled back after a trial run of the weights.
  */
 import { assert, counted, RegulusError } from "@regulus/proto";

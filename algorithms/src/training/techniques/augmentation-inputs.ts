@@ -1,4 +1,4 @@
-/** What techniques that change inputs may be given, and how they draw: shared by them, so that each is refused or drawn for in one way. */
+/** Checks and random draws shared by techniques that change inputs. */
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
 import { TrialFailure } from "../contracts/procedure.js";
 import type { StepContext } from "../contracts/technique.js";

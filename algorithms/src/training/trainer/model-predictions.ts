@@ -1,5 +1,5 @@
 /**
- * What a trial leaves of its model: predictions for whole splits as files (docs/predictions.md), with techniques switched off, as `measure` sees them.
+ * A trial's stored predictions: predictions for whole splits as files (docs/predictions.md), with techniques switched off, as `measure` sees them.
  */
 import type { Predictions as Wanted } from "@regulus/proto";
 import type * as tf from "@tensorflow/tfjs";

@@ -1,5 +1,5 @@
 /**
- * How often a session measures where the search does not say: about forty times a trial, but more seldom where measuring would take more
+ * The default cadence of measurements: about forty times a trial, but more seldom where measuring would take more
  * than about a tenth of the training time, though at least five times.
  */
 const measurementsWanted = 40;

@@ -1,4 +1,4 @@
-/** What probes are shown of a model: forward passes and gradients on the trainer's weights, copied to the host, with techniques switched off. */
+/** A model as probes see it: forward passes and gradients on the trainer's weights, copied to the host, with techniques switched off. */
 import { RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import type { ProbeContext, ProbedBatch, ProbedRows, ProbedWeight } from "../contracts/probe.js";

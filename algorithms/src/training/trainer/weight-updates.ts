@@ -1,5 +1,5 @@
 /**
- * How weights follow their gradients: an optimizer's direction, what acts on it, the learning rate and decoupled decay, in that order
+ * Updates weights from their gradients: an optimizer's direction, what acts on it, the learning rate and decoupled decay, in that order
  * (docs/training-step.md). The optimizer's memory is kept as tensors under STATE/PARAMETER with the number of updates, and both are saved exactly.
  */
 import { assert } from "@regulus/proto";

@@ -1,4 +1,4 @@
-/** What the workload foe-denoising says of itself. */
+/** Registration of foe-denoising: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { denoisingOptions } from "../../data/denoising-options.js";

@@ -1,4 +1,4 @@
-/** What the workload hyper-cleaning says of itself. */
+/** Registration of hyper-cleaning: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 

@@ -1,4 +1,4 @@
-/** What the workload hyper-representation says of itself. */
+/** Registration of hyper-representation: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 

@@ -1,4 +1,4 @@
-/** What the workload mnist-logistic says of itself. */
+/** Registration of mnist-logistic: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { mnistTrainImages } from "../../data/mnist-sizes.js";

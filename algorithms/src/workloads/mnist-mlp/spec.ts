@@ -1,4 +1,4 @@
-/** What the workload mnist-mlp says of itself: options, hyperparameters, metrics. */
+/** Registration of mnist-mlp: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { mnistSizeOptions } from "../../data/mnist-sizes.js";

@@ -1,4 +1,4 @@
-/** What the workload moby-dick-lstm says of itself: options, hyperparameters, metrics. */
+/** Registration of moby-dick-lstm: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { type TrainingDefaults, trainingHyperparameters, trainingOptions } from "../../settings/training-settings.js";

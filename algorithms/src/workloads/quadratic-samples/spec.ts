@@ -1,4 +1,4 @@
-/** What the workload quadratic-samples says of itself. */
+/** Registration of quadratic-samples: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 

@@ -1,4 +1,4 @@
-/** What the workload synthetic-function says of itself: which functions, in which boxes. */
+/** Registration of synthetic-function: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { outer, realParameter } from "../../settings/parameters.js";

@@ -1,4 +1,4 @@
-/** What the workload tv-denoising says of itself. */
+/** Registration of tv-denoising: options, hyperparameters and metrics. */
 import { z } from "zod";
 import type { WorkloadSpec } from "../../core/index.js";
 import { denoisingOptions } from "../../data/denoising-options.js";

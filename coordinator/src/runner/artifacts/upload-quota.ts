@@ -1,5 +1,5 @@
 /**
- * What each caller has stored that no search refers to, and what it is bringing: bounded in bytes and in number, so that nobody fills the disk with
+ * Each caller's unreferred artifacts and open uploads: bounded in bytes and in number, so that nobody fills the disk with
  * what nobody needs. What a search refers to counts no more. All of this is forgotten with the process: what is stored then counts for nobody, and the
  * sweep takes it.
  */

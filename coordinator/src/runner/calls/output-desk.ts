@@ -1,5 +1,5 @@
 /**
- * What programs have printed so far: asked of the agent that runs a trial, past the log, since it is no fact and may be had again. Bounded in
+ * Output of running programs: asked of the agent that runs a trial, past the log, since it is no fact and may be had again. Bounded in
  * requests, bytes and time; an agent that does not answer costs nobody but whoever asked. Of a trial that has ended, what was stored is served.
  */
 import {

@@ -1,4 +1,4 @@
-/** What the owner of a search should know although the search is accepted. Pure: who else could warn reads a log or a screen. */
+/** Warnings about an accepted search for its owner. Pure. */
 import type { SearchSpec, Warning } from "@regulus/proto";
 import { canRun, missing, needsOf, type PlanAgent } from "../../plan/match.js";
 

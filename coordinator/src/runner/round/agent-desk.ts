@@ -1,4 +1,4 @@
-/** What agents say, taken in a round: registrations, reports, the attempts that heartbeats name. It decides nothing about trials. */
+/** Handles agents' messages in a round: registrations, reports, attempts named by heartbeats. Decides nothing about trials. */
 import { type ConnectResponse, EndReason, type LeaseKey, type Register, type Report } from "@regulus/proto";
 import { canRun, needsOf } from "../../plan/match.js";
 import type { FactKind } from "../../search/commands.js";

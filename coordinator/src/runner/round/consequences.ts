@@ -1,4 +1,4 @@
-/** What follows from facts for leases and artifacts: what a fact ends, and what it begins. Decides nothing. */
+/** Effects of facts on leases and artifacts. Decides nothing. */
 import type { Fact } from "@regulus/proto";
 import type { FactKind } from "../../search/commands.js";
 import type { ArtifactLedger } from "../artifacts/artifact-ledger.js";

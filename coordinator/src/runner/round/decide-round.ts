@@ -1,4 +1,4 @@
-/** What a round decides: everything that waits and what follows from it; or, while the log is full, only what makes room in it. */
+/** Decisions of a round: everything that waits and its consequences; while the log is full, only what frees space. */
 import { RegulusError } from "@regulus/proto";
 import type { SearchEntry } from "../searches/search-entry.js";
 import type { Decisions } from "./decisions.js";

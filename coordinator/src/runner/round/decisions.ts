@@ -1,5 +1,5 @@
 /**
- * What a round decides about searches: commands become facts, facts are told to the search and have their consequences, and the search is
+ * Decisions of a round about searches: commands become facts, facts are told to the search and have their consequences, and the search is
  * noted as one that the round has to look at. Nothing here is durable yet; the runner appends what was decided.
  */
 import { EndReason, type Fact, RegulusError, type SearchSpec } from "@regulus/proto";

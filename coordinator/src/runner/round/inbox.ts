@@ -1,5 +1,5 @@
 /**
- * What waits for a round: commands of callers, reports, timers. Bounded, and closed with a reason while the log takes nothing or the
+ * The queue of a round: commands of callers, reports, timers. Bounded, and closed with a reason while the log takes nothing or the
  * coordinator ends. While the log is full it takes what makes room.
  */
 import { RegulusError } from "@regulus/proto";

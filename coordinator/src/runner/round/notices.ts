@@ -1,4 +1,4 @@
-/** What the coordinator says of its cluster for a log, beside the facts: who came and went, and which leases were taken back. Never part of a decision. */
+/** Log lines about the cluster, besides the facts: agents that came and left, leases taken back. Never part of a decision. */
 
 /** One line of a log. */
 export interface Notice {

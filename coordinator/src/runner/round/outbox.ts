@@ -1,5 +1,5 @@
 /**
- * What a round has to say once its facts are durable: answers, acknowledgements, leases, stops, releases of artifacts. Collected while
+ * Messages of a round, sent once its facts are durable: answers, acknowledgements, leases, stops, releases of artifacts. Collected while
  * the round decides, and delivered, or dropped, as a whole.
  */
 import { type ArtifactRef, type ConnectResponse, type Lease, limits, numbersIn, type SearchSpec } from "@regulus/proto";

@@ -1,4 +1,4 @@
-/** What a runner is made of. */
+/** The parts of a runner. */
 import type { SearchSpec } from "@regulus/proto";
 import type { ArtifactStore, Clock, EventFeed, EventLog } from "../../ports.js";
 import type { StrategyHost } from "../../strategy-host/strategy-host.js";

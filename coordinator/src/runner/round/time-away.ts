@@ -1,5 +1,5 @@
 /**
- * How long there was no coordinator before this process, as far as the log tells: the newest fact of any search was written by one that ran.
+ * The time without a coordinator before this process, according to the log: the newest fact of any search was written by one that ran.
  * Facts hold what was found, so that a replay finds the same.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Those who watch a search: each gets what is in the log after its position, then every new fact once durable. A slow one holds a
+ * Watchers of a search: each gets what is in the log after its position, then every new fact once durable. A slow one holds a
  * bounded number of facts and bytes, as far as there is room; past that it reads from the log again.
  */
 import { Fact, limits, RegulusError } from "@regulus/proto";
