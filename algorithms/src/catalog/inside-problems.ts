@@ -81,7 +81,7 @@ export function withoutScheduled(
   const scheduled = new Set(Object.keys(schedule.values ?? {}));
   for (const name of scheduled) {
     if (known.has(name)) continue;
-    const expected = `a hyperparameter of a technique that is switched on: ${[...known].join(", ") || "there is none"}`;
+    const expected = `a hyperparameter that can move during a trial, of a technique that is switched on: ${[...known].join(", ") || "there is none"}`;
     problems.addText(`schedule.values.${name}`, "a name that nothing here understands", expected);
   }
   for (const [index, { name }] of written.entries()) {

@@ -29,6 +29,7 @@ import { spec as techniqueLabelSmoothing } from "../techniques/label-smoothing/s
 import { spec as techniqueLockedDropout } from "../techniques/locked-dropout/spec.js";
 import { spec as techniquePsKd } from "../techniques/ps-kd/spec.js";
 import { spec as techniqueWeightDecay } from "../techniques/weight-decay/spec.js";
+import { spec as techniqueWeightStandardization } from "../techniques/weight-standardization/spec.js";
 import { spec as workloadFoeDenoising } from "../workloads/foe-denoising/spec.js";
 import { spec as workloadHyperCleaning } from "../workloads/hyper-cleaning/spec.js";
 import { spec as workloadHyperRepresentation } from "../workloads/hyper-representation/spec.js";
@@ -80,6 +81,7 @@ export const techniqueSpecs: ReadonlyMap<string, TechniqueSpec> = new Map<string
   ["locked-dropout", techniqueLockedDropout],
   ["ps-kd", techniquePsKd],
   ["weight-decay", techniqueWeightDecay],
+  ["weight-standardization", techniqueWeightStandardization],
 ]);
 
 export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, WorkloadSpec>([

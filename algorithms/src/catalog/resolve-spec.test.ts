@@ -296,6 +296,9 @@ test("what can't be tuned inside, replayed or set aside is refused where it stan
     schedule: { steps: [0], values: { inputDropout: [0.1], weightDecay: [0.1] } },
   });
   assert.deepEqual(fieldsOf(wrong), ["schedule.values.weightDecay", "space[1].name"]);
+  // One value for a whole trial: the view of kernels that it belongs to does not move.
+  const held = { techniques: ["weight-standardization", "dropout"], schedule: { steps: [0], values: { standardizedNorm: [1] } } };
+  assert.deepEqual(fieldsOf(search(held)), ["schedule.values.standardizedNorm"]);
   const alone = { ...wrong, schedule: undefined };
   assert.deepEqual(fieldsOf(alone), ["space[0].tuned", "control.share"]);
   assert.deepEqual(fieldsOf(search({ tuning: "self-tune" })), ["tuning"]);

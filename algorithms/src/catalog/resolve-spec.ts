@@ -162,7 +162,11 @@ function resolveSpace(
   const understood = understoodBy(problems, workload, techniques);
   const complete = workload !== undefined && techniques.length === (spec.techniques?.length ?? 0);
   if (complete) checkUnderstood(problems, spec.space, { understood, techniques });
-  const known = new Set([...understood.values()].filter(({ joins }) => joins).map(({ hyperparameter: h }) => h.parameter.name));
+  const known = new Set(
+    [...understood.values()]
+      .filter(({ joins, hyperparameter: h }) => joins && h.held !== true)
+      .map(({ hyperparameter: h }) => h.parameter.name),
+  );
   const space = withoutScheduled(problems, spec, { space: joinedSpace(spec.space, understood), known });
   if (complete && space.length === 0 && techniques.length > 0 && spec.schedule === undefined) {
     problems.addText("space", "no parameters, and none of the techniques", "at least one parameter to search");

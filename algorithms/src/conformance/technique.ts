@@ -1,6 +1,7 @@
 /**
  * Conformance suite of a technique: finite numbers of the right shape over the whole range of its hyperparameters, shared or one an example;
- * the same numbers for the same key; a loss whose gradient agrees with finite differences; nothing left in memory.
+ * the same numbers for the same key; a loss whose gradient agrees with finite differences; nothing left in memory; trials of every procedure that
+ * resume from a checkpoint bit for bit.
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -11,9 +12,12 @@ import type { Network, Signal } from "../training/contracts/network.js";
 import type { TechniqueModule } from "../training/contracts/technique.js";
 import { PlainLayers } from "../training/network/plain-layers.js";
 import { TensorNetwork, tensorOf } from "../training/network/tensor-network.js";
+import { kernelViews } from "../training/state/kernel-views.js";
+import { infosOf } from "../training/state/parameter-info.js";
 import { ParameterStore } from "../training/state/parameter-store.js";
 import { TechniqueMemories } from "../training/state/technique-memory.js";
 import { type StepValues, TechniquePass } from "../training/techniques/technique-set.js";
+import { openCase, stepTo } from "./attempt.js";
 import { firstStep } from "./one-technique.js";
 
 const batchSize = 6;
@@ -40,6 +44,24 @@ export function describeTechnique(module: TechniqueModule<unknown>): void {
       });
     });
 
+    it("holds what its view of kernels depends on for a whole trial", () => {
+      const hooks = module.create(module.spec.options.parse({}));
+      if (hooks.view === undefined) return;
+      const asked: string[] = [];
+      hooks.view((one) => {
+        asked.push(one);
+        return 1;
+      });
+      const held = hyperparameters.filter((one) => one.held === true && !one.inside).map(({ parameter }) => parameter.name);
+      assert.deepEqual(
+        asked.filter((one) => !held.includes(one)),
+        [],
+      );
+    });
+
+    for (const [what, trial] of Object.entries(procedures))
+      it(`goes on under ${what} from a checkpoint, bit for bit`, () => resumed(module.spec, trial));
+
     it("leaves no tensor behind in fifty steps", () => {
       withModel(module, spread(hyperparameters), (model) => {
         model.ruledGradients(0);
@@ -49,6 +71,37 @@ export function describeTechnique(module: TechniqueModule<unknown>): void {
       });
     });
   });
+}
+
+/** How trials train. */
+const procedures = {
+  fit: { procedure: "fit", options: {} },
+  stn: { procedure: "self-tune", options: { variant: "stn", warmUpSteps: 0 } },
+  "delta-stn": { procedure: "self-tune", options: { variant: "delta-stn", warmUpSteps: 0 } },
+} as const;
+
+/** Workloads by what a technique acts on, with options that make them small. */
+const workloads = {
+  rows: ["mnist-mlp", { hiddenUnits: [8] }],
+  images: ["mnist-cnn", { filters: [2, 2], hiddenUnits: 4 }],
+  sequences: ["moby-dick-lstm", { testSize: 20, length: 4, embeddingUnits: 4, hiddenUnits: [4] }],
+} as const;
+
+/** A trial of four steps that was stopped after two is the one that was not. */
+async function resumed({ name, inputs }: TechniqueSpec, trial: (typeof procedures)[keyof typeof procedures]): Promise<void> {
+  const [workload, options] = workloads[inputs ?? "rows"];
+  const workloadOptions = { trainSize: 32, tuneSize: 16, validSize: 16, batchSize: 8, ...options };
+  // Weight decay beside it, so that there is a hyperparameter that self-tune can learn.
+  const techniques = name === "weight-decay" ? [name] : [name, "weight-decay"];
+  const one = { ...trial, workload, workloadOptions, techniques };
+  const whole = await openCase(one);
+  await stepTo(whole, 2);
+  const second = await openCase(one, await whole.save());
+  await stepTo(whole, 4);
+  await stepTo(second, 4);
+  assert.deepEqual(await second.save(), await whole.save());
+  whole.close();
+  second.close();
 }
 
 /** A small smooth network with sites of all kinds, for techniques that act on inputs of one kind. */
@@ -100,7 +153,7 @@ interface Model {
 
 function withModel(module: TechniqueModule<unknown>, values: StepValues, check: (model: Model) => void): void {
   const rng = createRng(7);
-  const store = new ParameterStore(rng.fork("weights"));
+  const plain = new ParameterStore(rng.fork("weights"));
   const hooks = module.create(module.spec.options.parse({}));
   const network = networks[module.spec.inputs ?? "rows"];
   const rows = new Float32Array(batchSize * tf.util.sizeFromShape([...network.shape]));
@@ -108,6 +161,11 @@ function withModel(module: TechniqueModule<unknown>, values: StepValues, check: 
   else rng.fork("inputs").fillNormal(rows);
   const labels = Int32Array.from({ length: batchSize }, (_, row) => row % classes);
   const memories = new TechniqueMemories();
+  const inputsOf = () => tf.tensor(rows, [batchSize, ...network.shape], network.tokens === true ? "int32" : "float32");
+  tf.tidy(() => void network.logits(new TensorNetwork(new PlainLayers(plain)), inputsOf()));
+  const view = hooks.view?.((name) => values.get(name)?.[0] ?? Number.NaN);
+  const store = new ParameterStore(rng.fork("weights"), view && kernelViews([view], infosOf(plain)));
+  plain.dispose();
   const pass = (step: number) =>
     new TechniquePass([{ name: module.spec.name, hooks }], {
       ...firstStep(batchSize),
@@ -117,8 +175,7 @@ function withModel(module: TechniqueModule<unknown>, values: StepValues, check: 
     const at = pass(step);
     const layers = new PlainLayers(store);
     const net = new TensorNetwork(layers, at);
-    const inputs = tf.tensor(rows, [batchSize, ...network.shape], network.tokens === true ? "int32" : "float32");
-    const logits = tensorOf(network.logits(net, at.inputs(inputs)));
+    const logits = tensorOf(network.logits(net, at.inputs(inputsOf())));
     const targets = at.targets(tf.cast(tf.oneHot(tf.tensor1d(labels, "int32"), classes), "float32"));
     const losses = at.losses(softmaxCrossEntropy(logits, targets), { outputs: logits, targets });
     return at.penalize(tf.mean<tf.Scalar>(losses), layers.weights());

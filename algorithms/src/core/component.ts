@@ -30,6 +30,8 @@ export interface HyperparameterSpec {
   readonly inside: boolean;
   /** Whether all examples of a batch must share one value, since it acts on weights. */
   readonly sharedInBatch: boolean;
+  /** Whether it keeps one value for a whole trial, so that no schedule moves it; absent for no. */
+  readonly held?: boolean;
 }
 
 /** Facts about a technique. */

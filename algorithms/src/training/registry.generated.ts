@@ -21,6 +21,7 @@ export const techniques: ReadonlyMap<string, () => Promise<TechniqueModule<unkno
   ["locked-dropout", async () => (await import("../techniques/locked-dropout/locked-dropout.js")).module],
   ["ps-kd", async () => (await import("../techniques/ps-kd/ps-kd.js")).module],
   ["weight-decay", async () => (await import("../techniques/weight-decay/weight-decay.js")).module],
+  ["weight-standardization", async () => (await import("../techniques/weight-standardization/weight-standardization.js")).module],
 ]);
 
 export const workloads: ReadonlyMap<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown> | StochasticModule<unknown>>> = new Map<string, () => Promise<WorkloadModule<unknown> | ClosedFormModule<unknown> | RespondModule<unknown> | StochasticModule<unknown>>>([

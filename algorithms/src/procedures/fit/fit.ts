@@ -110,10 +110,14 @@ async function scheduleOf(request: TrialRequest, { hyperparameters, task }: Tria
     const [file, another] = (request.inputs ?? []).filter(({ kind }) => kind === "schedule").map(({ bytes }) => bytes);
     if (another !== undefined) throw new RegulusError("invalid-argument", "saw several schedules, expected one to replay");
     const schedule = file === undefined ? request.spec.schedule : decodeSchedule(await file.read(0, file.size));
-    const strange = Object.keys(schedule?.values ?? {}).find((name) => !hyperparameters.has(name));
+    const movable = [...hyperparameters].flatMap(([name, { spec: one }]) => (one.held === true ? [] : [name]));
+    const strange = Object.keys(schedule?.values ?? {}).find((name) => !movable.includes(name));
     if (strange === undefined) return schedule;
-    const known = [...hyperparameters.keys()].join(", ") || "none";
-    throw new RegulusError("invalid-argument", `the schedule moves ${strange}, expected hyperparameters of techniques: ${known}`);
+    const known = movable.join(", ") || "none";
+    throw new RegulusError(
+      "invalid-argument",
+      `the schedule moves ${strange}, expected hyperparameters of techniques that can move during a trial: ${known}`,
+    );
   } catch (error) {
     task.close();
     throw error;

@@ -5,7 +5,7 @@
 import type { NamedTensorMap, Scalar, Tensor } from "@tensorflow/tfjs-core";
 import type { TechniqueSpec } from "../../core/component.js";
 import type { Rng } from "../../core/rng.js";
-import type { ParameterRole } from "../state/parameter-info.js";
+import type { ParameterInfo, ParameterRole } from "../state/parameter-info.js";
 import type { TechniqueMemory } from "../state/technique-memory.js";
 
 /** What a hook may use. All tensors it makes are freed by the caller's tidy. */
@@ -91,8 +91,21 @@ export interface MoreGradients {
   gradientsAt(moves: NamedTensorMap): NamedTensorMap;
 }
 
+/**
+ * What a model uses in the place of trained kernels, in training and in measuring alike. Pure. Under `self-tune` it is of the weight itself; the
+ * weight's response to hyperparameters is added to what it gives.
+ */
+export interface KernelView {
+  /** The kernel as layers use it, in its shape; undefined where it is used as it is trained. Differentiable. */
+  seen(kernel: Tensor, info: ParameterInfo): Tensor | undefined;
+  /** Replaces a kernel's first values by those whose view they are; absent where first values are trained ones. Of kernels that `seen` changes. */
+  invert?(values: Float32Array, info: ParameterInfo): void;
+}
+
 /** Hooks, in the order in which a step calls them. Training only. */
 export interface TechniqueHooks {
+  /** A view of kernels for a whole trial. @param value of a hyperparameter, which is `held`. */
+  view?(value: (name: string) => number): KernelView;
   inputs?(inputs: Tensor, context: StepContext): Tensor;
   targets?(targets: Tensor, context: StepContext): Tensor;
   /** At a Network site. x [batch, ...]. Linear in x once the context is given: called again, it does to a tangent what it did to the value. */

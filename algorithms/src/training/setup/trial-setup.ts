@@ -4,7 +4,7 @@
  */
 
 import { basename } from "node:path";
-import { RegulusError, type SearchSpec, seedOf } from "@regulus/proto";
+import { assert, RegulusError, type SearchSpec, seedOf } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../../core/index.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
@@ -16,6 +16,7 @@ import type { ModelKit } from "../contracts/model-kit.js";
 import type { OptimizerModule, OptimizerRule } from "../contracts/optimizer.js";
 import type { Probe } from "../contracts/probe.js";
 import type { TrialRequest } from "../contracts/procedure.js";
+import type { KernelView } from "../contracts/technique.js";
 import type { Task, WorkloadModule } from "../contracts/workload.js";
 import { classificationError, halfSquaredError } from "../network/losses.js";
 import { TechniqueMemories } from "../state/technique-memory.js";
@@ -48,6 +49,8 @@ export interface TrialSetup {
   /** The loss of each example [batch] that training minimizes, before techniques act on it: a loss head's, or the workload's own. */
   readonly trainingLoss: Task["loss"];
   readonly techniques: readonly NamedHooks[];
+  /** What the techniques make of kernels, in their order. */
+  readonly views: readonly KernelView[];
   /** What the techniques remember. */
   readonly memories: TechniqueMemories;
   /** What is measured of the model, besides its losses. */
@@ -89,9 +92,21 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   try {
     const following = await followingOf(request, task);
     const trainingLoss = await trainingLossOf(task);
+    const views = viewsOf(techniques, (name) => fixed.get(name) ?? trialValue(hyperparameters.get(name)));
     const memories = new TechniqueMemories();
     const rng = createRng(seed);
-    return { task, following, trainingLoss, techniques, memories, probes: await probesOf(spec), hyperparameters, fixed, rng };
+    return {
+      task,
+      following,
+      trainingLoss,
+      techniques,
+      views,
+      memories,
+      probes: await probesOf(spec),
+      hyperparameters,
+      fixed,
+      rng,
+    };
   } catch (error) {
     task.close();
     throw error;
@@ -120,6 +135,15 @@ async function probesOf({ probes }: SearchSpec): Promise<readonly Probe[]> {
     made.push(module.create(parseOptions(`probes.${name}.options`, module.spec.options, options)));
   }
   return made;
+}
+
+function viewsOf(techniques: readonly NamedHooks[], value: (name: string) => number): readonly KernelView[] {
+  return techniques.flatMap(({ hooks }) => hooks.view?.(value) ?? []);
+}
+
+function trialValue(one: TechniqueHyperparameter | undefined): number {
+  assert(one !== undefined, "a view asks for a hyperparameter of its technique");
+  return one.value ?? Number(one.spec.fallback);
 }
 
 async function followingOf({ spec, work }: TrialRequest, { training }: Task): Promise<Following> {

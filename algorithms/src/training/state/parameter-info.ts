@@ -65,6 +65,15 @@ export function parameterInfos(shapes: ReadonlyMap<string, readonly number[]>): 
   );
 }
 
+/** Of all parameters that were made. */
+export function infosOf({
+  variables,
+}: {
+  readonly variables: ReadonlyMap<string, { readonly shape: readonly number[] }>;
+}): ReadonlyMap<string, ParameterInfo> {
+  return parameterInfos(new Map([...variables].map(([name, { shape }]) => [name, shape])));
+}
+
 /** The role of a layer's part (kernel, recurrent, table, gain, bias); a part of another name is a kernel. */
 export function roleOf(part: string): ParameterRole {
   return roles.get(part) ?? "kernel";

@@ -6,22 +6,31 @@ import { assert, RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import type { Rng } from "../../core/index.js";
 import type { NamedTensor } from "./checkpoint.js";
+import type { ParameterView } from "./kernel-views.js";
 
 /** Fills a new tensor's values. */
 export type Initializer = (values: Float32Array, rng: Rng) => void;
 
 export class ParameterStore {
   readonly #rng: Rng;
+  readonly #view: ParameterView | undefined;
   readonly #variables = new Map<string, tf.Variable>();
   /** tfjs' own names of our variables, which must be unique in the process, to ours. */
   readonly #names = new Map<string, string>();
 
-  constructor(rng: Rng) {
+  /** @param view what `get` shows of the trained tensors; absent for the tensors themselves. */
+  constructor(rng: Rng, view?: ParameterView) {
     this.#rng = rng;
+    this.#view = view;
   }
 
-  /** The tensor of a name; made and filled where it does not exist yet. */
-  get(name: string, shape: readonly number[], fill: Initializer): tf.Variable {
+  /** The tensor of a name, as layers see it; made and filled where it does not exist yet. */
+  get(name: string, shape: readonly number[], fill: Initializer): tf.Tensor {
+    const trained = this.#trained(name, shape, fill);
+    return this.#view?.seen(name, trained) ?? trained;
+  }
+
+  #trained(name: string, shape: readonly number[], fill: Initializer): tf.Variable {
     const known = this.#variables.get(name);
     if (known !== undefined) {
       assert(
@@ -32,13 +41,14 @@ export class ParameterStore {
     }
     const values = new Float32Array(tf.util.sizeFromShape([...shape]));
     fill(values, this.#rng.fork(name));
+    this.#view?.invert(name, values);
     const variable = tf.tidy(() => tf.variable(tf.tensor(values, [...shape])));
     this.#variables.set(name, variable);
     this.#names.set(variable.name, name);
     return variable;
   }
 
-  /** Every tensor that was made, by name, in the order of first use. */
+  /** Every trained tensor that was made, by name, in the order of first use. */
   get variables(): ReadonlyMap<string, tf.Variable> {
     return this.#variables;
   }

@@ -15,6 +15,8 @@ import { measureSplits, rowsMeasured } from "../network/evaluation.js";
 import { type Layers, TensorNetwork, type TrainingRules, tensorOf } from "../network/tensor-network.js";
 import type { TrialSetup } from "../setup/trial-setup.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type NamedTensor } from "../state/checkpoint.js";
+import { kernelViews, type ParameterView } from "../state/kernel-views.js";
+import { infosOf } from "../state/parameter-info.js";
 import { ParameterStore } from "../state/parameter-store.js";
 import { type StepValues, TechniquePass } from "../techniques/technique-set.js";
 import { DataOrder } from "./data-order.js";
@@ -82,8 +84,7 @@ export class ModelTrainer {
     this.#setup = setup;
     tf.tidy(() => checkPredicts(this.#predictions, task, (split) => task.batch(split, Int32Array.of(0)).targets));
     this.#order = new DataOrder({ rows: task.sizes.train, batchSize: task.training.batchSize }, rng.fork("order"));
-    this.#parameters = new ParameterStore(rng.fork("weights"));
-    tf.tidy(() => void task.forward(new TensorNetwork(layers(this.#parameters)), task.batch("train", Int32Array.of(0)).inputs));
+    this.#parameters = firstParameters(setup, layers);
     this.#updates = new WeightUpdates(following.optimizer, this.#parameters);
     const steps = this.#untilStep || task.training.steps;
     this.measureEverySteps = measureEverySteps({ steps, rows: rowsMeasured(task.sizes), batchSize: this.#order.batchSize });
@@ -266,4 +267,19 @@ export class ModelTrainer {
     this.#parameters.dispose();
     this.#setup.task.close();
   }
+}
+
+/** The weights of a model that was not trained yet. */
+function firstParameters({ task, views, rng }: TrialSetup, layers: LayersOf): ParameterStore {
+  const made = (view?: ParameterView) => {
+    const store = new ParameterStore(rng.fork("weights"), view);
+    tf.tidy(() => void task.forward(new TensorNetwork(layers(store)), task.batch("train", Int32Array.of(0)).inputs));
+    return store;
+  };
+  const plain = made();
+  if (views.length === 0) return plain;
+  // A view depends on what a parameter is, which shows once all layers were made.
+  const infos = infosOf(plain);
+  plain.dispose();
+  return made(kernelViews(views, infos));
 }

@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs";
 import { createRng } from "../../core/index.js";
 import type { OptimizerRule } from "../contracts/optimizer.js";
 import type { NamedTensor } from "../state/checkpoint.js";
-import { type ParameterInfo, parameterInfos } from "../state/parameter-info.js";
+import { infosOf, type ParameterInfo } from "../state/parameter-info.js";
 import { ParameterStore, zeros } from "../state/parameter-store.js";
 
 /** What acts on all directions of an update before weights follow them; undefined where nothing does. */
@@ -27,7 +27,7 @@ export class WeightUpdates {
   constructor(rule: OptimizerRule, parameters: ParameterStore) {
     this.#rule = rule;
     this.#parameters = parameters;
-    this.#infos = parameterInfos(new Map([...parameters.variables].map(([name, { shape }]) => [name, shape])));
+    this.#infos = infosOf(parameters);
     for (const info of this.#infos.values()) {
       const shapes = Object.entries(rule.init(info));
       this.#stateNames.set(
