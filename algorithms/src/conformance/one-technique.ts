@@ -1,7 +1,7 @@
 /** One technique in one step, with values given by hand: for tests of what it does to numbers. */
 import { createRng } from "../core/index.js";
 import type { MoreGradients, TechniqueHooks } from "../training/contracts/technique.js";
-import { TechniqueMemories } from "../training/state/technique-memory.js";
+import { StepMemories } from "../training/state/step-memory.js";
 import { TechniquePass, type TechniqueStep } from "../training/techniques/technique-set.js";
 
 /** @param values of each hyperparameter: one, or one an example. @param step where it stands; the first batch of one pass by default. */
@@ -24,7 +24,7 @@ export function passOf(
 export function firstStep(batchSize: number): TechniqueStep {
   const rows = Int32Array.from({ length: batchSize }, (_, row) => row);
   const length = { rows, trainRows: batchSize, epoch: 0, plannedEpochs: 1 };
-  return { step: 0, ...length, rng: createRng(4), memories: new TechniqueMemories(), values: new Map() };
+  return { step: 0, ...length, rng: createRng(4), memories: new StepMemories(), values: new Map() };
 }
 
 /** For gradient transforms that ask for no more gradients. */

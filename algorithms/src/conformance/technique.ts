@@ -15,7 +15,7 @@ import { TensorNetwork, tensorOf } from "../training/network/tensor-network.js";
 import { kernelViews } from "../training/state/kernel-views.js";
 import { infosOf } from "../training/state/parameter-info.js";
 import { ParameterStore } from "../training/state/parameter-store.js";
-import { TechniqueMemories } from "../training/state/technique-memory.js";
+import { StepMemories } from "../training/state/step-memory.js";
 import { type StepValues, TechniquePass } from "../training/techniques/technique-set.js";
 import { openCase, stepTo } from "./attempt.js";
 import { firstStep } from "./one-technique.js";
@@ -160,7 +160,7 @@ function withModel(module: TechniqueModule<unknown>, values: StepValues, check: 
   if (network.tokens === true) for (const at of rows.keys()) rows[at] = rng.fork("inputs", at).integer(5);
   else rng.fork("inputs").fillNormal(rows);
   const labels = Int32Array.from({ length: batchSize }, (_, row) => row % classes);
-  const memories = new TechniqueMemories();
+  const memories = new StepMemories();
   const inputsOf = () => tf.tensor(rows, [batchSize, ...network.shape], network.tokens === true ? "int32" : "float32");
   tf.tidy(() => void network.logits(new TensorNetwork(new PlainLayers(plain)), inputsOf()));
   const view = hooks.view?.((name) => values.get(name)?.[0] ?? Number.NaN);

@@ -87,7 +87,10 @@ export interface TrainingPartSpec<Settings = unknown> extends ComponentSpec<Sett
 export type OptimizerSpec<Settings = unknown> = TrainingPartSpec<Settings>;
 
 /** Facts about a learning-rate schedule. */
-export type LearningRateSpec<Settings = unknown> = TrainingPartSpec<Settings>;
+export interface LearningRateSpec<Settings = unknown> extends TrainingPartSpec<Settings> {
+  /** Whether it is a controller, which follows gradients and not the planned length alone; absent for no. */
+  readonly controller?: true;
+}
 
 /** Facts about a loss head. */
 export type LossHeadSpec<Settings = unknown> = TrainingPartSpec<Settings>;

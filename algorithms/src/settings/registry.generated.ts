@@ -6,6 +6,7 @@ import { spec as optimizerMomentum } from "../optimizers/momentum/spec.js";
 import { spec as optimizerSgd } from "../optimizers/sgd/spec.js";
 import { spec as learningRateConstant } from "../learning-rates/constant/spec.js";
 import { spec as learningRateCosine } from "../learning-rates/cosine/spec.js";
+import { spec as learningRateHypergradientDescent } from "../learning-rates/hypergradient-descent/spec.js";
 import { spec as learningRateLinear } from "../learning-rates/linear/spec.js";
 import { spec as learningRateStep } from "../learning-rates/step/spec.js";
 import { spec as lossHeadMeanSquaredError } from "../loss-heads/mean-squared-error/spec.js";
@@ -22,6 +23,7 @@ export const optimizerSpecs: ReadonlyMap<string, OptimizerSpec> = new Map<string
 export const learningRateSpecs: ReadonlyMap<string, LearningRateSpec> = new Map<string, LearningRateSpec>([
   ["constant", learningRateConstant],
   ["cosine", learningRateCosine],
+  ["hypergradient-descent", learningRateHypergradientDescent],
   ["linear", learningRateLinear],
   ["step", learningRateStep],
 ]);

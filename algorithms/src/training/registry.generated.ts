@@ -48,6 +48,7 @@ export const optimizers: ReadonlyMap<string, () => Promise<OptimizerModule<unkno
 export const learningRates: ReadonlyMap<string, () => Promise<LearningRateModule<unknown>>> = new Map<string, () => Promise<LearningRateModule<unknown>>>([
   ["constant", async () => (await import("../learning-rates/constant/constant.js")).module],
   ["cosine", async () => (await import("../learning-rates/cosine/cosine.js")).module],
+  ["hypergradient-descent", async () => (await import("../learning-rates/hypergradient-descent/hypergradient-descent.js")).module],
   ["linear", async () => (await import("../learning-rates/linear/linear.js")).module],
   ["step", async () => (await import("../learning-rates/step/step.js")).module],
 ]);

@@ -5,13 +5,13 @@ import * as tf from "@tensorflow/tfjs";
 import { passOf } from "../../conformance/one-technique.js";
 import { chooseBackend } from "../../kernels/index.js";
 import { TrialFailure } from "../../training/contracts/procedure.js";
-import { TechniqueMemories } from "../../training/state/technique-memory.js";
+import { StepMemories } from "../../training/state/step-memory.js";
 import { module } from "./ps-kd.js";
 
 await chooseBackend("cpu");
 
 /** A batch of two of a split's four rows, in one pass of four. */
-function passAt(memories: TechniqueMemories, epoch: number, rows: readonly number[]) {
+function passAt(memories: StepMemories, epoch: number, rows: readonly number[]) {
   const at = { memories, epoch, plannedEpochs: 4, trainRows: 4, rows: Int32Array.from(rows) };
   return passOf(module.create({}), 2, { selfDistillation: [0.8] }, 1, at);
 }
@@ -24,7 +24,7 @@ function near(seen: ArrayLike<number>, expected: readonly number[]): void {
 
 it("a target is its own until its row was predicted, then the latest prediction mixes in, more with every pass", () => {
   tf.tidy(() => {
-    const memories = new TechniqueMemories();
+    const memories = new StepMemories();
     const targets = tf.tensor2d([1, 0, 0, 1], [2, 2]);
     // Logits 0 and ln 3: a quarter and three quarters.
     const outputs = tf.tensor2d([0, Math.log(3), 0, 0], [2, 2]);
@@ -40,5 +40,5 @@ it("a target is its own until its row was predicted, then the latest prediction 
 });
 
 it("refuses numbers to regress on", () => {
-  tf.tidy(() => assert.throws(() => passAt(new TechniqueMemories(), 0, [0, 1]).targets(tf.zeros([2, 1])), TrialFailure));
+  tf.tidy(() => assert.throws(() => passAt(new StepMemories(), 0, [0, 1]).targets(tf.zeros([2, 1])), TrialFailure));
 });

@@ -1,9 +1,10 @@
 /**
  * The contract of a learning-rate schedule: a function of the step and the planned length. A controller is a schedule that also looks at the step's
- * gradients.
+ * gradients, and remembers.
  */
 import type { NamedTensorMap } from "@tensorflow/tfjs-core";
 import type { LearningRateSpec } from "../../core/component.js";
+import type { StepMemory } from "../state/step-memory.js";
 import type { MoreGradients } from "./technique.js";
 
 /** Where training stands. */
@@ -14,6 +15,8 @@ export interface RateContext {
   readonly plannedSteps: number;
   /** The rate that the search gives: schedules scale it. */
   readonly base: number;
+  /** What a controller remembers from step to step. Every checkpoint holds it. */
+  readonly memory: StepMemory;
 }
 
 /** What a controller may look at besides. */
@@ -24,7 +27,10 @@ export interface RateGradients extends MoreGradients {
 
 /** A schedule with its settings. */
 export interface LearningRate {
-  /** The step's rate: finite, not negative. */
+  /**
+   * The step's rate: finite, not negative. Asked once a step, with the gradients of the step's first pass: under `self-tune` with `delta-stn` the
+   * one at the centre.
+   */
   rate(context: RateContext, step: RateGradients): number;
 }
 

@@ -6,7 +6,7 @@ import type { NamedTensorMap, Scalar, Tensor } from "@tensorflow/tfjs-core";
 import type { TechniqueSpec } from "../../core/component.js";
 import type { Rng } from "../../core/rng.js";
 import type { ParameterInfo, ParameterRole } from "../state/parameter-info.js";
-import type { TechniqueMemory } from "../state/technique-memory.js";
+import type { StepMemory } from "../state/step-memory.js";
 
 /** What a hook may use. All tensors it makes are freed by the caller's tidy. */
 export interface StepContext {
@@ -23,7 +23,7 @@ export interface StepContext {
   /** Passes that training is planned to have, at least 1, a part of one counted whole. The search's length, not a rung's. */
   readonly plannedEpochs: number;
   /** What the technique remembers from step to step. */
-  readonly memory: TechniqueMemory;
+  readonly memory: StepMemory;
   /** Random numbers of this step and technique. */
   readonly rng: Rng;
   /** A tensor that is made once in a forward pass, by its name: a mask serves a value and its tangent. */

@@ -19,7 +19,7 @@ function failsWith(code: string, words: RegExp): (error: unknown) => boolean {
 it("says which names there are where one is unknown", async () => {
   await assert.rejects(
     async () => loadProcedure("fitt"),
-    failsWith("not-found", /fitt.*expected one of: evaluate, fit, .*self-tune/),
+    failsWith("not-found", /fitt.*expected one of: .*evaluate, fit, .*self-tune/),
   );
 });
 

@@ -19,7 +19,7 @@ import type { TrialRequest } from "../contracts/procedure.js";
 import type { KernelView } from "../contracts/technique.js";
 import type { Task, WorkloadModule } from "../contracts/workload.js";
 import { classificationError, halfSquaredError } from "../network/losses.js";
-import { TechniqueMemories } from "../state/technique-memory.js";
+import { StepMemories } from "../state/step-memory.js";
 import type { NamedHooks } from "../techniques/technique-set.js";
 import { findWorkload, loadLearningRate, loadLossHead, loadOptimizer, loadProbe, loadTechnique } from "./find-component.js";
 import { type GivenToModule, openModule } from "./open-module.js";
@@ -52,7 +52,7 @@ export interface TrialSetup {
   /** What the techniques make of kernels, in their order. */
   readonly views: readonly KernelView[];
   /** What the techniques remember. */
-  readonly memories: TechniqueMemories;
+  readonly memories: StepMemories;
   /** What is measured of the model, besides its losses. */
   readonly probes: readonly Probe[];
   /** Hyperparameters of the techniques, by name. */
@@ -93,7 +93,7 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
     const following = await followingOf(request, task);
     const trainingLoss = await trainingLossOf(task);
     const views = viewsOf(techniques, (name) => fixed.get(name) ?? trialValue(hyperparameters.get(name)));
-    const memories = new TechniqueMemories();
+    const memories = new StepMemories();
     const rng = createRng(seed);
     return {
       task,

@@ -17,7 +17,7 @@ import {
   type Weight,
 } from "../contracts/technique.js";
 import type { TrainingRules } from "../network/tensor-network.js";
-import type { TechniqueMemories } from "../state/technique-memory.js";
+import type { StepMemories } from "../state/step-memory.js";
 
 /** Values of hyperparameters in one step: batchSize of them, or one that all examples share. */
 export type StepValues = ReadonlyMap<string, Float32Array>;
@@ -31,7 +31,7 @@ export interface NamedHooks {
 export interface TechniqueStep extends Omit<StepContext, "batchSize" | "rng" | "memory" | "once" | "values" | "value"> {
   /** Random numbers of the step. */
   readonly rng: Rng;
-  readonly memories: TechniqueMemories;
+  readonly memories: StepMemories;
   readonly values: StepValues;
 }
 

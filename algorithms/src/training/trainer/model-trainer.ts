@@ -113,17 +113,18 @@ export class ModelTrainer {
       const rows = this.#order.rows(this.#stepsDone);
       const whole = this.#setup.task.batch("train", rows);
       this.#updates.begin();
+      let rate: number | undefined;
       for (const pass of passes) {
         const first = rows.subarray(0, pass.rows);
         const batch = first.length === rows.length ? whole : this.#setup.task.batch("train", first);
-        this.#update(pass, batch, first);
+        rate = this.#update(pass, batch, first, rate);
       }
     });
     this.#stepsDone++;
   }
 
-  /** The gradient step of one pass. */
-  #update(pass: TrainingPass, batch: Batch, rows: Int32Array): void {
+  /** The gradient step of one pass; gives its rate. @param known the rate of an earlier pass of the step. */
+  #update(pass: TrainingPass, batch: Batch, rows: Int32Array, known?: number): number {
     const acting = this.#acting(pass, rows);
     // A pass that moves only a part of the parameters repeats another one's batch, and there is one outcome to remember.
     const remembers = acting.remembers && pass.moves === undefined;
@@ -140,7 +141,9 @@ export class ModelTrainer {
       acting.remember(outcome);
       outcome.outputs.dispose();
     }
-    this.#updates.update(ruled, this.#rate({ gradients: ruled, gradientsAt }), acting.directions);
+    const rate = known ?? this.#rate({ gradients: ruled, gradientsAt });
+    this.#updates.update(ruled, rate, acting.directions);
+    return rate;
   }
 
   /** The techniques in this step's pass. */
@@ -172,11 +175,11 @@ export class ModelTrainer {
   }
 
   #rate(gradients: RateGradients): number {
-    const { learningRate, plannedSteps } = this.#setup.following;
-    const rate = learningRate.rate(
-      { step: this.#stepsDone, plannedSteps, base: this.#setup.task.training.learningRate },
-      gradients,
-    );
+    const { task, following, memories } = this.#setup;
+    const { learningRate, plannedSteps } = following;
+    const { learningRate: base, learningRateSchedule = "constant" } = task.training;
+    const memory = memories.of(learningRateSchedule, "learning-rate");
+    const rate = learningRate.rate({ step: this.#stepsDone, plannedSteps, base, memory }, gradients);
     assert(Number.isFinite(rate) && rate >= 0, `a learning rate is finite and not negative, not ${rate}`);
     return rate;
   }

@@ -1,15 +1,19 @@
 /**
- * The memory of a technique: tensors, and numbers for every training row. It is made on first use, saved with the trial's
- * checkpoint, moves with it to another agent or trial, and is rolled back after a trial run of the weights.
+ * The memory of techniques and of a learning-rate controller: tensors, and numbers for every training row. It is made on first use, saved with the
+ * trial's checkpoint, moves with it to another agent or trial, and is rolled back after a trial run of the weights.
  */
 import { assert, counted, RegulusError } from "@regulus/proto";
 import type { NamedTensor } from "./checkpoint.js";
 
-/** Bytes that the techniques of one trial may remember. A checkpoint holds them, so they cost as much there. */
+/** Bytes that the techniques and the controller of one trial may remember. A checkpoint holds them, so they cost as much there. */
 export const memoryBytesMax = 512 * 1024 * 1024;
 
+/** What remembers. With a colon it stands before the names in a checkpoint; no layer's name begins so. */
+const memoryKinds = ["technique", "learning-rate"] as const;
+type MemoryKind = (typeof memoryKinds)[number];
+
 /** Numbers that last: float32, in row order of their shape. Written to in place. */
-export interface TechniqueMemory {
+export interface StepMemory {
   /**
    * The numbers of a name.
    * @param fill gives them on first use, where no checkpoint has them; zeros where it is absent.
@@ -17,32 +21,27 @@ export interface TechniqueMemory {
   numbers(name: string, shape: readonly number[], fill?: (values: Float32Array) => void): Float32Array;
 }
 
-/** The memories of all techniques of a trial. */
-export class TechniqueMemories {
-  /** By TECHNIQUE/NAME. */
+/** The memories of one trial. */
+export class StepMemories {
+  /** By KIND:OWNER/NAME, as in a checkpoint. */
   readonly #kept = new Map<string, NamedTensor>();
 
-  /** The memory of one technique. */
-  of(technique: string): TechniqueMemory {
-    return { numbers: (name, shape, fill) => this.#numbers(`${technique}/${name}`, shape, fill) };
+  /** The memory of a technique, or of a learning rate, by its name. */
+  of(owner: string, kind: MemoryKind = "technique"): StepMemory {
+    return { numbers: (name, shape, fill) => this.#numbers(`${kind}:${owner}/${name}`, shape, fill) };
   }
 
   /** A copy of all that is remembered. */
   save(): NamedTensor[] {
-    return [...this.#kept.values()].map(({ name, shape, values }) => ({
-      name: memoryPrefix + name,
-      shape,
-      values: Float32Array.from(values),
-    }));
+    return [...this.#kept.values()].map(({ name, shape, values }) => ({ name, shape, values: Float32Array.from(values) }));
   }
 
   /** Remembers what was saved, and nothing else. */
   restore(saved: readonly NamedTensor[]): void {
     this.#kept.clear();
-    for (const { name: whole, shape, values } of saved) {
-      if (!whole.startsWith(memoryPrefix)) continue;
-      const name = whole.slice(memoryPrefix.length);
-      this.#kept.set(name, { name, shape, values: Float32Array.from(values) });
+    for (const { name, shape, values } of saved) {
+      if (memoryKinds.some((kind) => name.startsWith(`${kind}:`)))
+        this.#kept.set(name, { name, shape, values: Float32Array.from(values) });
     }
   }
 
@@ -59,7 +58,7 @@ export class TechniqueMemories {
     assert(Number.isInteger(size) && size > 0, `${name} of shape [${shape.join(", ")}] has numbers`);
     const bytes = 4 * [...this.#kept.values()].reduce((sum, { values }) => sum + values.length, size);
     if (bytes > memoryBytesMax) {
-      const words = `saw ${counted(bytes, "byte")} for techniques to remember, ${name} among them; expected at most ${memoryBytesMax}`;
+      const words = `saw ${counted(bytes, "byte")} to remember from step to step, ${name} among them; expected at most ${memoryBytesMax}`;
       throw new RegulusError("failed-precondition", words);
     }
     const values = new Float32Array(size);
@@ -68,6 +67,3 @@ export class TechniqueMemories {
     return values;
   }
 }
-
-/** What stands before the names of what techniques remember, in a checkpoint. No layer's name begins so. */
-const memoryPrefix = "technique:";
