@@ -30,7 +30,7 @@ async function read(last: object, ...before: readonly object[]) {
     isDamaged,
     areArtifactsDamaged,
     progress,
-    words: findings.map(({ name, ok, detail }) => `${ok ? "yes" : "no"} ${name}: ${detail}`),
+    words: findings.map(({ name, ok, detail }) => `${ok === undefined ? "-" : ok ? "yes" : "no"} ${name}: ${detail}`),
   };
 }
 
@@ -102,7 +102,7 @@ test("of many damaged searches and open files twenty are named, and the others c
 
 test("a log in use is no damage, what else keeps it from being read is told, and a doctor without a report is a bug", async () => {
   const inUse = await read({ error: { code: "failed-precondition", message: "the log is in use by process 1" } });
-  assert.deepEqual([inUse.isDamaged, inUse.words], [false, ["yes log: not checked: the log is in use by process 1"]]);
+  assert.deepEqual([inUse.isDamaged, inUse.words], [false, ["- log: not checked: the log is in use by process 1"]]);
   for (const error of [
     { code: "failed-precondition", message: "a newer version" },
     { code: "permission-denied", message: "in use by another user" },

@@ -61,7 +61,7 @@ export async function readReport(
 function unchecked({ code, message }: Readonly<Record<string, unknown>>): DataFindings {
   const inUse = code === "failed-precondition" && String(message).includes("in use");
   return {
-    findings: [{ name: "log", ok: inUse, detail: `not checked: ${String(message)}` }],
+    findings: [{ name: "log", ok: inUse ? undefined : false, detail: `not checked: ${String(message)}` }],
     isLogDamaged: false,
     areArtifactsDamaged: false,
   };

@@ -15,7 +15,8 @@ import { type ConnectionOptions, withClient } from "./connection.js";
 /** One thing that was looked at. */
 export interface Finding {
   readonly name: string;
-  readonly ok: boolean;
+  /** Undefined for what could not be looked at, which is no fault. */
+  readonly ok: boolean | undefined;
   /** What was seen, and what to do where it is not well. */
   readonly detail: string;
 }
@@ -31,7 +32,7 @@ const servers: readonly (readonly [string, string])[] = [
 export async function examine(options: ConnectionOptions & { readonly data: string }): Promise<readonly Finding[]> {
   const [agent, coordinator] = await Promise.all([askAgent(options.data), lookAtCoordinator(options)]);
   // A coordinator that answers is a good reason for a port to be taken.
-  const ours = coordinator.ok && options.coordinator === defaults.address;
+  const ours = coordinator.ok === true && options.coordinator === defaults.address;
   const port = await lookAtPort(7711, { ours, instead: "regulus up --listen 127.0.0.1:0" });
   const metricsPort = await lookAtPort(7712, { ours, instead: "regulus up --metrics-listen off" });
   return [lookAtNode(), ...agent, lookAtData(options.data), coordinator, port, metricsPort, ...servers.map(lookAtServer)];

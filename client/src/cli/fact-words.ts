@@ -1,5 +1,6 @@
 /** A fact in words, for `regulus show`: a line, and below it the further lines of what a program or a strategy said. */
 import { Fact, type Measurement, stepOutcome, type Work } from "@regulus/proto";
+import { alikeWords } from "../display/alike.js";
 import { reasonWords } from "../display/headlines.js";
 import { messageLines } from "../display/message-lines.js";
 import { formatCount, parameterText, plainText } from "../display/numbers.js";
@@ -13,15 +14,18 @@ export interface FactLinesOptions {
   readonly told?: string;
   /** Whether a finding names its trial. */
   readonly named?: boolean;
+  /** How many facts are alike, of which this is the newest. */
+  readonly alike?: number;
 }
 
 /** The lines of a fact. A message of several lines keeps them. */
-export function factLines(fact: Fact, { told = "", named = false }: FactLinesOptions = {}): string[] {
+export function factLines(fact: Fact, { told = "", named = false, alike = 1 }: FactLinesOptions = {}): string[] {
   const message = messageOf(fact);
   const about = named && fact.kind?.$case === "findingReported" ? fact.kind.value.trial : undefined;
   const lines = message === told ? [] : messageLines(message);
   const isShort = lines.length < 2 && message !== told;
-  const words = `${about === undefined ? "" : `trial ${about}: `}${factWords(withMessage(fact, isShort ? message : ""))}`;
+  const who = `${alikeWords(alike)}${about === undefined ? "" : `trial ${about}: `}`;
+  const words = `${who}${factWords(withMessage(fact, isShort ? message : ""))}`;
   return lines.length < 2
     ? [plainText(words)]
     : [plainText(`${words.replace(/: $/, "")}: ${lines[0]?.trim() ?? ""}`), ...lines.slice(1)];

@@ -65,13 +65,14 @@ export function armPairs({ arms, spec }: Search): [string, string][] {
   const metric = objective?.metric ?? "objective";
   const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
   const titleOf = (name: string) => armNames[name] ?? `arm ${name}`;
-  return arms.flatMap(({ name, trials, steps, bestTrial, bestValue }): [string, string][] => {
+  return arms.flatMap(({ name, trials, steps, bestTrial, bestValue, deviation }): [string, string][] => {
     const spent = `${counted(trials, "trial")}, ${counted(steps, "step")}`;
     if (bestTrial === undefined || bestValue === undefined) return [[titleOf(name), `${spent}, nothing measured yet`]];
     const best = `${spent}, best ${metric} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
     if (name === "" || own?.bestValue === undefined) return [[titleOf(name), best]];
-    const gain = (sign * (bestValue - own.bestValue)) / Math.abs(name === "replay" ? own.bestValue : bestValue);
-    return [[titleOf(name), `${best}: ${armWords(name, gain)}`]];
+    const whole = Math.abs(name === "replay" ? own.bestValue : bestValue);
+    const gain = (sign * (bestValue - own.bestValue)) / whole;
+    return [[titleOf(name), `${best}: ${armWords(name, gain)}${spreadWords(deviation, whole)}`]];
   });
 }
 
@@ -84,6 +85,12 @@ function armWords(name: string, gain: number): string {
   const other = name === "control" ? "random search" : `arm ${name}`;
   if (gain === 0) return `the strategy is as good as ${other}`;
   return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than ${other}`;
+}
+
+/** How far the values of an arm's trials lie apart, to judge a gain by: one that is smaller may be luck. */
+export function spreadWords(deviation: number | undefined, whole: number): string {
+  if (deviation === undefined) return " (fewer than two of its trials ended: this may be luck)";
+  return ` (its trials vary by ± ${formatPercent(deviation / whole)})`;
 }
 
 /** Names of hyperparameters in the order of the search's space, then those that it does not name. */

@@ -12,16 +12,16 @@ const ashaDefaults = { eta: 3, promotions: 3 } as const;
 /** More than one in η go on, as trials are promoted before better ones come: an eighth more in simulations of 60 to 300 trials and η of 2 to 4. */
 const early = 1.125;
 
-/** Expected steps over all trials; 0 where that is open, undefined where it can't be told for this strategy. */
-export function expectedSteps(spec: SearchSpec): number | undefined {
+/** Expected steps over all of so many trials; 0 where that is open, undefined where it can't be told for this strategy. */
+export function expectedSteps(spec: SearchSpec, trials = spec.budget?.trials ?? 0): number | undefined {
   const { budget, strategy } = spec;
   if (budget === undefined) return 0;
   if (strategy?.name === "asha") {
-    const steps = ashaSteps(budget.trials, budget.stepsPerTrial, strategy.options ?? {});
+    const steps = ashaSteps(trials, budget.stepsPerTrial, strategy.options ?? {});
     return budget.steps > 0 ? Math.min(budget.steps, steps > 0 ? steps : budget.steps) : steps;
   }
   if (budget.steps > 0) return budget.steps;
-  return whole.has(strategy?.name ?? "") ? budget.trials * budget.stepsPerTrial : undefined;
+  return whole.has(strategy?.name ?? "") ? trials * budget.stepsPerTrial : undefined;
 }
 
 /** Every trial does the first rung, and of those on a rung about one in η goes on, and some more. */

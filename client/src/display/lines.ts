@@ -4,7 +4,7 @@
  */
 import { metricOf } from "@regulus/proto";
 import pc from "picocolors";
-import { fractionDone, plannedSteps, ranMs } from "./done-share.js";
+import { fractionDone, plannedSteps, plannedTrials, ranMs } from "./done-share.js";
 import { counted, formatCount, formatSeconds, formatValue, plainText } from "./numbers.js";
 import { type LiveTrial, type Progress, reasonOf, statusOf } from "./progress-state.js";
 import { rate } from "./rate.js";
@@ -79,7 +79,7 @@ export function details(state: Progress, sinceFactMs: number): Line {
   const speed = statusOf(state) === "running" ? rate(state) : undefined;
   if (speed !== undefined) pieces.push({ text: `  ${formatCount(speed.stepsPerSecond)}/s`, style: "faint" });
   const ended = state.trialsDone + state.trialsStopped + state.trialsFailed;
-  const trials = state.course?.budget.trials ?? 0;
+  const trials = plannedTrials(state);
   if (trials !== 1)
     pieces.push({
       text: `  ${trials > 0 ? `${formatCount(ended)}/${counted(trials, "trial")}` : counted(ended, "trial")}`,

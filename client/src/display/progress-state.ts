@@ -35,6 +35,8 @@ export interface Progress {
   searchId: string;
   /** The search as a whole; undefined before its creation is known. */
   course: SearchCourse | undefined;
+  /** Configurations that its strategy can try; undefined where there is no end of them. */
+  configurations: number | undefined;
   position: number;
   newestMs: number;
   startedMs: number;

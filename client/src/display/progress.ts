@@ -28,6 +28,7 @@ function init(): Progress {
   return {
     searchId: "",
     course: undefined,
+    configurations: undefined,
     position: 0,
     newestMs: 0,
     startedMs: 0,
@@ -65,6 +66,7 @@ function apply(state: Progress, fact: Fact): void {
   switch (kind?.$case) {
     case "searchCreated":
       created(state, kind.value.spec, fact.timeMs);
+      state.configurations = kind.value.configurations;
       return;
     case "searchResumed":
     case "searchReopened":

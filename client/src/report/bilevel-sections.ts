@@ -1,7 +1,9 @@
 /** Parts of a report without charts: what a strategy refused and why, what was found, what each arm came to, pictures that trials left. */
-import { type Fact, stepOutcome } from "@regulus/proto";
+import { type Arm, type Fact, stepOutcome } from "@regulus/proto";
+import { alikeWords, newestAlike } from "../display/alike.js";
 import { reasonWords } from "../display/headlines.js";
-import { formatCount, formatSeconds, formatValue, plainText } from "../display/numbers.js";
+import { messageLines } from "../display/message-lines.js";
+import { formatCount, formatPercent, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
 import { type Html, html } from "./html.js";
 import { pngDescription } from "./png-description.js";
@@ -31,7 +33,10 @@ export function refusedTable(searches: readonly Shown[]): Html | undefined {
 /** Findings about searches and their trials; none where there are none to tell. */
 export function findingsTable(searches: readonly Shown[]): Html | undefined {
   const rows = searches.flatMap((shown) => {
-    const told = (shown.record.findings ?? []).flatMap((fact) => findingCells(fact) ?? []);
+    const told = newestAlike(shown.record.findings ?? []).flatMap(({ fact, count }) => {
+      const cells = findingCells(fact);
+      return cells === undefined ? [] : { ...cells, message: `${alikeWords(count)}${cells.message}` };
+    });
     return told.slice(-rowsMax).map((cells) => findingRow(shown, cells));
   });
   if (rows.length === 0) return undefined;
@@ -82,8 +87,10 @@ function findingCells({ kind, timeMs }: Fact): FindingCells | undefined {
 
 function findingRow(shown: Shown, { about, severity, source, message, timeMs }: FindingCells): Html {
   const tag = severity === "error" ? " bad" : "";
+  // A program's last lines are lines here too.
+  const lines = messageLines(message);
   return html`<tr><td>${swatch(shown)}${shown.label}</td><td class="number">${sinceStart(shown, timeMs)}</td><td>${plainText(about, 60)}</td>
-<td><span class="tag${tag}">${plainText(severity, 20)}</span></td><td>${plainText(source, 60)}</td><td class="words">${plainText(message, 600)}</td></tr>`;
+<td><span class="tag${tag}">${plainText(severity, 20)}</span></td><td>${plainText(source, 60)}</td><td class="words">${lines.map((line) => html`<div>${line.trim()}</div>`)}</td></tr>`;
 }
 
 /** What the strategy's own trials came to against the control arm, and against plain training that replays a schedule. */
@@ -97,17 +104,18 @@ export function armTable(searches: readonly Shown[]): Html | undefined {
     const own = shown.record.search.arms.find(({ name }) => name === "")?.bestValue;
     return html`<tr><td>${swatch(shown)}${shown.label}</td><td>${arm.name === "" ? "the strategy's own" : plainText(arm.name, 40)}</td>
 <td class="number">${formatCount(arm.trials)}</td><td class="number">${formatCount(arm.steps)}</td><td class="number">${numberText(arm.bestValue)}</td>
-<td>${arm.name === "" ? "" : gainWords(shown, own, arm.bestValue)}</td></tr>`;
+<td>${arm.name === "" ? "" : gainWords(shown, own, arm)}</td></tr>`;
   })}</tbody></table></div>`;
 }
 
 /** "the strategy's own is 12 % below". */
-function gainWords(shown: Shown, own: number | undefined, other: number | undefined): string {
+function gainWords(shown: Shown, own: number | undefined, { bestValue: other, deviation }: Arm): string {
   if (own === undefined || other === undefined || !(own > 0) || !(other > 0)) return "—";
   const { sign } = objectiveOf(shown.record.search);
   const percent = formatValue(Number((Math.abs(1 - own / other) * 100).toPrecision(2)));
-  if (own === other) return "the same";
-  return `${sign * own < sign * other ? "the strategy is better" : "the strategy is worse"}: ${percent} % ${own < other ? "below" : "above"}`;
+  const spread = deviation === undefined ? "" : `; its trials vary by ± ${formatPercent(deviation / other)}`;
+  if (own === other) return `the same${spread}`;
+  return `${sign * own < sign * other ? "the strategy is better" : "the strategy is worse"}: ${percent} % ${own < other ? "below" : "above"}${spread}`;
 }
 
 /** Pictures that trials left, each with the quality that its trial or the strategy's newest step tells. */

@@ -187,7 +187,7 @@ describe("a method of the clients' door", () => {
     const { warnings } = methods.createSearch.responseDeserialize(answers[0] ?? assert.fail("an answer"));
     assert.deepEqual(
       warnings.map(({ message }) => message),
-      ["no agent is connected: the search waits until one is (regulus agent)"],
+      ["no agent is connected, so no trial can start before one is (regulus agent)"],
     );
     assert.deepEqual((await create(bounds.specBytesMax)).fields, ["spec"]);
   });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Proposal } from "@regulus/algorithms/core";
 import { EndReason, type Finished } from "@regulus/proto";
+import fc from "fast-check";
 import type { FactKind } from "./commands.js";
 import { decide } from "./decide.js";
 import { decideReport } from "./decide-report.js";
@@ -38,10 +39,27 @@ test("each arm has its own best, and one whose best failed has the next", () => 
   finish(at, 1, 0.75);
   finish(at, 2, 0.25, { reason: EndReason.END_REASON_DIVERGED });
   assert.deepEqual(at.state.view().arms, [
-    { name: "", trials: 1, steps: 10, bestTrial: 0, bestValue: 0.5 },
-    { name: "control", trials: 2, steps: 20, bestTrial: 1, bestValue: 0.75 },
+    { name: "", trials: 1, steps: 10, bestTrial: 0, bestValue: 0.5, deviation: undefined },
+    { name: "control", trials: 2, steps: 20, bestTrial: 1, bestValue: 0.75, deviation: undefined },
   ]);
   assert.deepEqual(new SearchAt().running(0).state.view().arms, [], "a search with its own arm alone has no arms to compare");
+});
+
+test("an arm tells how far the values of its trials lie apart, of those that ended with one", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 8 }), (losses) => {
+      const at = new SearchAt();
+      at.tell(...take(at, ...losses.map(() => start({ arm: "control" })), start({ arm: "control" })));
+      losses.forEach((loss, trial) => void finish(at.attempt(trial, 1), trial, loss));
+      finish(at.attempt(losses.length, 1), losses.length, 9, { reason: EndReason.END_REASON_DIVERGED });
+      const [arm] = at.state.view().arms;
+      const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+      const squares = losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0);
+      if (losses.length === 1) assert.equal(arm?.deviation, undefined);
+      // Two orders of the same sums of doubles.
+      else assert.ok(Math.abs((arm?.deviation ?? Number.NaN) - Math.sqrt(squares / (losses.length - 1))) < 1e-6);
+    }),
+  );
 });
 
 test("the steps of the arms are those of the search, each counted once", () => {

@@ -5,6 +5,27 @@ interface Totals {
   trials: number;
   steps: number;
   readonly leader: Leader;
+  readonly spread: Spread;
+}
+
+/** The standard deviation of values that come one by one. Source: B. P. Welford, Technometrics 4 (1962), 419. */
+class Spread {
+  #count = 0;
+  #mean = 0;
+  #squares = 0;
+
+  add(value: number): void {
+    this.#count += 1;
+    const before = value - this.#mean;
+    this.#mean += before / this.#count;
+    this.#squares += before * (value - this.#mean);
+  }
+
+  /** Undefined for fewer than two values, and past what a number can hold. */
+  get deviation(): number | undefined {
+    const variance = this.#squares / (this.#count - 1);
+    return this.#count > 1 && Number.isFinite(variance) ? Math.sqrt(variance) : undefined;
+  }
 }
 
 export class Arms {
@@ -22,6 +43,11 @@ export class Arms {
   stepped(arm: string, steps: number): void {
     const totals = this.#of(arm);
     if (steps > 0) totals.steps = sumOfSteps(totals.steps, steps);
+  }
+
+  /** A trial of an arm ended with a value; NaN for none. */
+  ended(arm: string, value: number): void {
+    if (Number.isFinite(value)) this.#of(arm).spread.add(value);
   }
 
   /** Whether a trial of an arm may be started: the arm is known, or there may be one more. */
@@ -44,19 +70,20 @@ export class Arms {
     if (this.#arms.size === 0 || (this.#arms.size === 1 && this.#arms.has(""))) return [];
     return [...this.#arms]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { trials, steps, leader }]) => ({
+      .map(([name, { trials, steps, leader, spread }]) => ({
         name,
         trials,
         steps,
         bestTrial: leader.trial,
         bestValue: leader.trial === undefined ? undefined : leader.value,
+        deviation: spread.deviation,
       }));
   }
 
   #of(arm: string): Totals {
     const known = this.#arms.get(arm);
     if (known !== undefined) return known;
-    const totals: Totals = { trials: 0, steps: 0, leader: new Leader(this.#objective) };
+    const totals: Totals = { trials: 0, steps: 0, leader: new Leader(this.#objective), spread: new Spread() };
     this.#arms.set(arm, totals);
     return totals;
   }

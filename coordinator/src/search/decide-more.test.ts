@@ -70,11 +70,20 @@ describe("more budget", () => {
     };
     assert.deepEqual(problems({ steps: 10, wallTimeMs: 5, failures: 1 }), ["steps", "wallTimeMs", "failures"]);
     assert.deepEqual(problems({}), ["trials"]);
-    const words = "nothing, since search s has no such limit; it has trials, wallTime";
-    assert.throws(
-      () => extend(new SearchAt({ budget: { trials: 4, wallTime: "1h" } }), { steps: 1 }),
-      (thrown: unknown) => RegulusError.from(thrown).problems[0]?.expected === words,
-    );
+    const step = { step: 1, accepted: true, metrics: { upperLoss: 0.5 }, vectors: {}, message: "" };
+    for (const [at, words] of [
+      [new SearchAt({ budget: { trials: 4, wallTime: "1h" } }), "its budget is of trials and wall time"],
+      [new SearchAt(), "it ends when random has nothing more to try"],
+      [
+        new SearchAt().tell({ $case: "strategyStepped", value: step }),
+        "it ends when random has nothing more to try; the steps that random takes itself are among its options and stay as submitted",
+      ],
+    ] as const)
+      assert.throws(
+        () => extend(at, { steps: 1 }),
+        (thrown: unknown) =>
+          RegulusError.from(thrown).problems[0]?.expected === `0: search s has no budget of steps to add to; ${words}`,
+      );
     assert.deepEqual(problems({ trials: 10_000_000 }), ["trials"]);
     const room = limits.trialsMax - 4;
     assert.throws(

@@ -37,7 +37,8 @@ export function retryTrials(state: SearchState, { trials, key, nowMs }: Retry): 
 const fields = ["trials", "steps", "wallTimeMs", "failures"] as const;
 
 /** The budget with more of the limits that it has. */
-function extended({ searchId, budget }: SearchState, more: Extend["more"]): Budget {
+function extended(state: SearchState, more: Extend["more"]): Budget {
+  const { budget } = state;
   const sums: Budget = { ...budget };
   const most = {
     trials: limits.trialsMax,
@@ -49,11 +50,7 @@ function extended({ searchId, budget }: SearchState, more: Extend["more"]): Budg
   const problems = fields.flatMap((field) => {
     const added = more[field];
     if (added === 0) return [];
-    if (!has.includes(field)) {
-      const names = has.map((name) => (name === "wallTimeMs" ? "wallTime" : name)).join(", ");
-      const expected = `nothing, since search ${searchId} has no such limit; it has ${names || "none"}`;
-      return [{ field, seen: amountWords(field, added), expected }];
-    }
+    if (!has.includes(field)) return [{ field, seen: amountWords(field, added), expected: `0: ${unlimitedWords(state, field)}` }];
     const sum = (budget[field] ?? 0) + added;
     sums[field] = sum;
     if (sum <= most[field]) return [];
@@ -70,6 +67,18 @@ function extended({ searchId, budget }: SearchState, more: Extend["more"]): Budg
   if (problems.length > 0) throw RegulusError.invalid(problems);
   return sums;
 }
+
+/** Why there is nothing that could be added to. */
+function unlimitedWords({ searchId, budget, spec, news }: SearchState, field: (typeof fields)[number]): string {
+  const has = fields.filter((name) => (budget[name] ?? 0) > 0).map((name) => limitWords[name]);
+  const strategy = spec.strategy?.name ?? "";
+  const others = has.length > 0 ? `its budget is of ${has.join(" and ")}` : `it ends when ${strategy} has nothing more to try`;
+  const words = `search ${searchId} has no budget of ${limitWords[field]} to add to; ${others}`;
+  const isOwn = field === "steps" && news.stepsAccepted > 0;
+  return isOwn ? `${words}; the steps that ${strategy} takes itself are among its options and stay as submitted` : words;
+}
+
+const limitWords = { trials: "trials", steps: "steps", wallTimeMs: "wall time", failures: "failures" } as const;
 
 /** A number of trials, steps or failures, or a duration. */
 function amountWords(field: (typeof fields)[number], amount: number): string {

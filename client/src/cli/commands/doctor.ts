@@ -55,12 +55,12 @@ async function doctor(options: DoctorOptions, command: Command): Promise<void> {
 }
 
 function write(findings: readonly Finding[], { json }: DoctorOptions): void {
-  if (json) writeJson({ findings });
+  if (json) writeJson({ findings: findings.map(({ name, ok = null, detail }) => ({ name, ok, detail })) });
   else
     writeLine(
       wrapped(
         ["", "WHAT", "DETAIL"],
-        findings.map(({ name, ok, detail }) => [ok ? "yes" : "no", name, detail]),
+        findings.map(({ name, ok, detail }) => [ok === undefined ? "-" : ok ? "yes" : "no", name, detail]),
       ),
     );
 }

@@ -1,6 +1,7 @@
 /** `regulus show`: one search with its trials, or one trial with what happened to it. */
 import { countedMeasurement, type Fact, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
 import type { Command } from "commander";
+import { newestAlike } from "../../display/alike.js";
 import { failureLines } from "../../display/failures.js";
 import { counted, formatCount } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
@@ -172,13 +173,14 @@ function writeFailures({ failureGroups }: Search): void {
 function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
   const write = (title: string, facts: readonly Fact[], shown: number) => {
     if (facts.length === 0) return;
-    const more = facts.length > shown ? ` (the newest ${shown}; --json has more)` : "";
+    const told = newestAlike(facts);
+    const more = told.length > shown ? ` (the newest ${shown}; --json has more)` : "";
     writeLine(`\n${title}${more}:`);
     // Why a step was refused is shown even if many were taken since.
     const refused = facts.filter(isRefusal).slice(-refusedShown);
-    const newest = facts.slice(-shown);
-    for (const fact of facts.filter((one) => newest.includes(one) || refused.includes(one)))
-      writeFact(fact, { sinceMs: createdMs, named: true });
+    const newest = told.slice(-shown);
+    for (const one of told.filter((one) => newest.includes(one) || refused.includes(one.fact)))
+      writeFact(one.fact, { sinceMs: createdMs, named: true, alike: one.count });
   };
   write(
     "Its strategy's steps",

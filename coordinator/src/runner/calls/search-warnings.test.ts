@@ -70,7 +70,10 @@ test("a single cause gives its field and what to do", () => {
   };
   const command = { command: { argv: ["a"] } };
   assert.deepEqual(searchWarnings(SearchSpec.fromPartial(command), [agent]), [
-    { field: "spec.command", message: "the search waits: no connected agent allows commands (start one with --allow-commands)" },
+    {
+      field: "spec.command",
+      message: "no trial can start now: no connected agent allows commands (start one with --allow-commands)",
+    },
   ]);
   const slots = SearchSpec.fromPartial({ ...command, resources: { slots: 3 } });
   assert.deepEqual(searchWarnings(slots, [{ ...agent, allowsCommands: true }])[0]?.field, "spec.resources.slots");

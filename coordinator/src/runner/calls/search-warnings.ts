@@ -19,7 +19,7 @@ function agentWarnings(spec: SearchSpec, agents: readonly PlanAgent[]): Warning[
   const needs = needsOf(spec);
   if (agents.some((agent) => canRun(agent, needs))) return [];
   if (agents.length === 0)
-    return [{ field: "", message: "no agent is connected: the search waits until one is (regulus agent)" }];
+    return [{ field: "", message: "no agent is connected, so no trial can start before one is (regulus agent)" }];
   const { field, reason } = missing(agents, needs);
-  return [{ field, message: `the search waits: ${reason}` }];
+  return [{ field, message: `no trial can start now: ${reason}` }];
 }

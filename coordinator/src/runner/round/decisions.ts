@@ -2,6 +2,7 @@
  * Decisions of a round about searches: commands become facts, facts are told to the search and have their consequences, and the search is
  * noted as one that the round has to look at. Nothing here is durable yet; the runner appends what was decided.
  */
+import { configurationsToTry } from "@regulus/algorithms/catalog";
 import { EndReason, type Fact, RegulusError, type SearchSpec } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "../../search/commands.js";
 import { decide } from "../../search/decide.js";
@@ -76,7 +77,9 @@ export class Decisions {
   /** Adds a search. */
   create(searchId: string, spec: SearchSpec, idempotencyKey: string): SearchEntry {
     const { searches, host, diagnostics, nowMs, timeMoves, lookAgain } = this.#options;
-    const kind: FactKind = { $case: "searchCreated", value: { spec, idempotencyKey } };
+    const all = configurationsToTry(spec);
+    const configurations = all <= Number.MAX_SAFE_INTEGER ? all : undefined;
+    const kind: FactKind = { $case: "searchCreated", value: { spec, idempotencyKey, configurations } };
     const fact: Fact = { searchId, position: 1, timeMs: nowMs(), kind };
     const entry = searches.create(fact);
     entry.host = host(spec);

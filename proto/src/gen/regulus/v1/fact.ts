@@ -190,6 +190,8 @@ export interface SearchCreated {
     | undefined;
   /** The key that the client gave, so that a repeated request finds this search. */
   idempotencyKey: string;
+  /** How many configurations its strategy can try; absent where there is no end of them. */
+  configurations?: number | undefined;
 }
 
 /** SearchPaused: no new attempts start. */
@@ -1147,7 +1149,7 @@ export const Fact: MessageFns<Fact> = {
 };
 
 function createBaseSearchCreated(): SearchCreated {
-  return { spec: undefined, idempotencyKey: "" };
+  return { spec: undefined, idempotencyKey: "", configurations: undefined };
 }
 
 export const SearchCreated: MessageFns<SearchCreated> = {
@@ -1157,6 +1159,9 @@ export const SearchCreated: MessageFns<SearchCreated> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(18).string(message.idempotencyKey);
+    }
+    if (message.configurations !== undefined) {
+      writeUint64(writer.uint32(24), message.configurations);
     }
     return writer;
   },
@@ -1190,6 +1195,14 @@ export const SearchCreated: MessageFns<SearchCreated> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.configurations = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1210,6 +1223,7 @@ export const SearchCreated: MessageFns<SearchCreated> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      configurations: isSet(object.configurations) ? globalThis.Number(object.configurations) : undefined,
     };
   },
 
@@ -1220,6 +1234,9 @@ export const SearchCreated: MessageFns<SearchCreated> = {
     }
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.configurations !== undefined) {
+      obj.configurations = Math.round(message.configurations);
     }
     return obj;
   },
@@ -1233,6 +1250,7 @@ export const SearchCreated: MessageFns<SearchCreated> = {
       ? SearchSpec.fromPartial(object.spec)
       : undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.configurations = object.configurations ?? undefined;
     return message;
   },
 };

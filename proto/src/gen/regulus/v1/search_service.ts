@@ -251,7 +251,11 @@ export interface Arm {
     | number
     | undefined;
   /** That trial's value of the first objective that counts. */
-  bestValue?: number | undefined;
+  bestValue?:
+    | number
+    | undefined;
+  /** Standard deviation of the values of its trials that ended with one; absent for fewer than two. */
+  deviation?: number | undefined;
 }
 
 /** TrialCounts counts the trials of a search. */
@@ -1337,7 +1341,7 @@ export const FailureGroup: MessageFns<FailureGroup> = {
 };
 
 function createBaseArm(): Arm {
-  return { name: "", trials: 0, steps: 0, bestTrial: undefined, bestValue: undefined };
+  return { name: "", trials: 0, steps: 0, bestTrial: undefined, bestValue: undefined, deviation: undefined };
 }
 
 export const Arm: MessageFns<Arm> = {
@@ -1356,6 +1360,9 @@ export const Arm: MessageFns<Arm> = {
     }
     if (message.bestValue !== undefined) {
       writer.uint32(41).double(message.bestValue);
+    }
+    if (message.deviation !== undefined) {
+      writer.uint32(49).double(message.deviation);
     }
     return writer;
   },
@@ -1413,6 +1420,14 @@ export const Arm: MessageFns<Arm> = {
             message.bestValue = reader.double();
             continue;
           }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.deviation = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1440,6 +1455,7 @@ export const Arm: MessageFns<Arm> = {
         : isSet(object.best_value)
         ? globalThis.Number(object.best_value)
         : undefined,
+      deviation: isSet(object.deviation) ? globalThis.Number(object.deviation) : undefined,
     };
   },
 
@@ -1460,6 +1476,9 @@ export const Arm: MessageFns<Arm> = {
     if (message.bestValue !== undefined) {
       obj.bestValue = floatToJson(message.bestValue);
     }
+    if (message.deviation !== undefined) {
+      obj.deviation = floatToJson(message.deviation);
+    }
     return obj;
   },
 
@@ -1473,6 +1492,7 @@ export const Arm: MessageFns<Arm> = {
     message.steps = object.steps ?? 0;
     message.bestTrial = object.bestTrial ?? undefined;
     message.bestValue = object.bestValue ?? undefined;
+    message.deviation = object.deviation ?? undefined;
     return message;
   },
 };
