@@ -42,6 +42,7 @@ import { spec as workloadRidge } from "../workloads/ridge/spec.js";
 import { spec as workloadSyntheticFunction } from "../workloads/synthetic-function/spec.js";
 import { spec as workloadTvDenoising } from "../workloads/tv-denoising/spec.js";
 import { spec as probeCalibration } from "../probes/calibration/spec.js";
+import { spec as probeGradientNoise } from "../probes/gradient-noise/spec.js";
 import { spec as diagnosticHypergradientWatch } from "../diagnostics/hypergradient-watch/spec.js";
 import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js";
 
@@ -100,6 +101,7 @@ export const workloadSpecs: ReadonlyMap<string, WorkloadSpec> = new Map<string, 
 
 export const probeSpecs: ReadonlyMap<string, ProbeSpec> = new Map<string, ProbeSpec>([
   ["calibration", probeCalibration],
+  ["gradient-noise", probeGradientNoise],
 ]);
 
 export const diagnosticSpecs: ReadonlyMap<string, DiagnosticSpec> = new Map<string, DiagnosticSpec>([

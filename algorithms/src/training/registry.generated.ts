@@ -61,4 +61,5 @@ export const lossHeads: ReadonlyMap<string, () => Promise<LossHeadModule<unknown
 
 export const probes: ReadonlyMap<string, () => Promise<ProbeModule<unknown>>> = new Map<string, () => Promise<ProbeModule<unknown>>>([
   ["calibration", async () => (await import("../probes/calibration/calibration.js")).module],
+  ["gradient-noise", async () => (await import("../probes/gradient-noise/gradient-noise.js")).module],
 ]);

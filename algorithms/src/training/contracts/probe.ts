@@ -29,6 +29,13 @@ export interface ProbedWeight {
   readonly values: Float32Array;
 }
 
+/** Gradients of one row's training loss. */
+export interface ExampleGradients {
+  readonly row: number;
+  /** By weight. */
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
 /** What a probe may look at. All of it lies on the host, and belongs to the probe. */
 export interface ProbeContext {
   /** Steps done. */
@@ -44,6 +51,13 @@ export interface ProbeContext {
   weights(): Promise<ReadonlyMap<string, ProbedWeight>>;
   /** Gradient of the mean training loss of these rows of the train split by every weight, with techniques switched off, by name. */
   gradients(rows: Int32Array): Promise<ReadonlyMap<string, Float32Array>>;
+  /**
+   * The same of each row alone, one after the other in the order given, so that no more than one row's gradients lie in memory. Each costs a forward and a
+   * backward pass.
+   * @param rows at most 4,096 of them.
+   * @param weights names of those to take gradients by; absent for all.
+   */
+  exampleGradients(rows: Int32Array, weights?: readonly string[]): AsyncIterable<ExampleGradients>;
 }
 
 /** What a probe saw. */

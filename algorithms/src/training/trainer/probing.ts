@@ -1,12 +1,15 @@
 /** A model as probes see it: forward passes and gradients on the trainer's weights, copied to the host, with techniques switched off. */
-import { RegulusError } from "@regulus/proto";
+import { assert, RegulusError } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
-import type { ProbeContext, ProbedBatch, ProbedRows, ProbedWeight } from "../contracts/probe.js";
+import type { ExampleGradients, ProbeContext, ProbedBatch, ProbedRows, ProbedWeight } from "../contracts/probe.js";
 import type { Split, Task } from "../contracts/workload.js";
 import { evaluationBatchRows } from "../network/evaluation.js";
 import { type Layers, TensorNetwork, tensorOf } from "../network/tensor-network.js";
 import type { ParameterInfo } from "../state/parameter-info.js";
 import type { ParameterStore } from "../state/parameter-store.js";
+
+/** Example gradients that a probe may ask for at once: each is a step's work on one row. */
+const exampleGradientsMax = 4096;
 
 /** A model where its training stands. */
 export interface ProbedModel {
@@ -28,6 +31,7 @@ export function probeContext(model: ProbedModel): ProbeContext {
     batches: (split, { rowsMax = task.sizes[split], sites = [] } = {}) => batchesOf(model, split, { rowsMax, sites }),
     weights: () => weightsOf(model),
     gradients: (rows) => gradientsOf(model, rows),
+    exampleGradients: (rows, weights) => exampleGradientsOf(model, rows, weights),
   };
 }
 
@@ -76,11 +80,27 @@ async function weightsOf({ layers, task, infos }: ProbedModel): Promise<Readonly
   return weights;
 }
 
-async function gradientsOf({ parameters, layers, task, trainingLoss, infos }: ProbedModel, rows: Int32Array) {
+async function* exampleGradientsOf(
+  model: ProbedModel,
+  rows: Int32Array,
+  weights?: readonly string[],
+): AsyncIterable<ExampleGradients> {
+  assert(rows.length <= exampleGradientsMax, `a probe asks for ${rows.length} example gradients, at most ${exampleGradientsMax}`);
+  for (const row of rows) yield { row, gradients: await gradientsOf(model, Int32Array.of(row), weights) };
+}
+
+/** @param weights absent for all. */
+async function gradientsOf(
+  { parameters, layers, task, trainingLoss, infos }: ProbedModel,
+  rows: Int32Array,
+  weights?: readonly string[],
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const wanted = (name: string) => infos.get(name)?.response === false && (weights?.includes(name) ?? true);
+
   const kept = tf.tidy(() => {
     const { inputs, targets } = task.batch("train", rows);
     const loss = () => tf.mean<tf.Scalar>(trainingLoss(tensorOf(task.forward(new TensorNetwork(layers()), inputs)), targets));
-    const gradients = parameters.gradients(loss, (name) => infos.get(name)?.response === false);
+    const gradients = parameters.gradients(loss, wanted);
     return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, tf.keep(gradient)]));
   });
   const copied = new Map<string, Float32Array>();
