@@ -122,6 +122,7 @@ function fieldsOf(whole: Story, maximizes: boolean): Partial<TrialState> {
     measuredStep: measuredIn(attempt).at(-1)?.measurement.step ?? -1,
     savedStep: attempt.newest("trialCheckpointed")?.kind.value.step ?? -1,
     artifacts: whole.all("trialEnded").flatMap(({ kind }): readonly ArtifactRef[] => kind.value.artifacts),
+    leftAtPause: whole.all("trialPaused").flatMap(({ kind }): readonly ArtifactRef[] => kind.value.artifacts),
     last: last?.measurement,
     lastAttempt: last?.attempt ?? 0,
     best: best?.measurement,
