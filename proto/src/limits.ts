@@ -99,6 +99,8 @@ export const limits = {
   wallTimeMsMax: 10 * 366 * 86_400_000,
   /** Results of other trials that one trial is given. */
   trialInputsMax: 1024,
+  /** Other searches whose results a search is given. */
+  searchInputsMax: 64,
   /** Arms of one search. */
   armsMax: 64,
   /** Rows of a schedule of hyperparameters. */

@@ -111,6 +111,14 @@ export const objectiveSchema = z.strictObject({
   goal: z.number().optional().describe("The search ends as completed once its best value is this good."),
 });
 
+/** Results of another search. */
+export const searchInputSchema = z.strictObject({
+  search: name.describe("The id of the other search, or the name of the newest one with that name."),
+  trials: z.array(count).min(1).max(limits.trialInputsMax).optional().describe("Numbers of its trials. Either these or best."),
+  best: z.int().min(1).max(limits.trialInputsMax).optional().describe("So many of its best trials that left all of these kinds."),
+  kinds: z.array(name).min(1).max(limits.componentsMax).describe("Kinds of results, such as predictions-valid."),
+});
+
 /** The shape, with a sentence for every field. */
 export const searchDocumentSchema = z
   .strictObject({
@@ -240,6 +248,11 @@ export const searchDocumentSchema = z
       .describe(
         "Hyperparameters of techniques that all trials take from here at every step: a schedule, or the path of its file.",
       ),
+    inputs: z
+      .array(searchInputSchema)
+      .max(limits.searchInputsMax)
+      .optional()
+      .describe("Results of trials of other searches, pinned when the search is created, which its trials may be given."),
     priority: z
       .int()
       .min(-limits.priorityMax)

@@ -12,7 +12,7 @@ import type { Problem } from "./gen/regulus/v1/problem.js";
 import type { SearchSpec } from "./gen/regulus/v1/search.js";
 import { ProblemList, show } from "./problem-list.js";
 import { type Path, readIssue, type ShapeProblem } from "./schema-issues.js";
-import { componentSchema, objectiveSchema, parameterSchema, searchDocumentSchema } from "./search-document.js";
+import { componentSchema, objectiveSchema, parameterSchema, searchDocumentSchema, searchInputSchema } from "./search-document.js";
 import { documentToSpec, type ReadDocument } from "./spec-document.js";
 import { filePath, pathText } from "./spec-paths.js";
 
@@ -123,6 +123,7 @@ function readDocument(document: Readonly<Record<string, unknown>>, parts: PartRe
     tuning: part("tuning", shape.tuning),
     control: part("control", shape.control),
     schedule: part("schedule", shape.schedule),
+    inputs: list("inputs", searchInputSchema, { search: placeholder, kinds: [placeholder] }),
     priority: part("priority", shape.priority),
     weight: part("weight", shape.weight),
     $schema: part("$schema", shape.$schema),

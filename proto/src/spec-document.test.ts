@@ -42,6 +42,10 @@ const full = {
   tuning: { name: "self-tune", options: { entropyWeight: 0.5 } },
   control: { share: 0.25 },
   schedule: { steps: [0, 10], values: { rate: [0.1, 0.2] } },
+  inputs: [
+    { search: "7f3a", best: 3, kinds: ["predictions-valid", "predictions-test"] },
+    { search: "the other", trials: [0, 4], kinds: ["schedule"] },
+  ],
   priority: -3,
   weight: 5,
 };

@@ -11,6 +11,7 @@ import {
   type Objective,
   type Parameter,
   type Predictions,
+  type SearchInput,
   SearchSpec,
 } from "./gen/regulus/v1/search.js";
 import { retryReason, retryWord } from "./retry-reasons.js";
@@ -52,6 +53,7 @@ export function documentToSpec(document: ReadDocument): SearchSpec {
       tuning: document.tuning === undefined ? undefined : toComponent(document.tuning),
       control: document.control,
       schedule: toSchedule(document.schedule),
+      inputs: (document.inputs ?? []).map(present),
       reporting:
         reporting &&
         present({
@@ -125,8 +127,14 @@ export function specToDocument(spec: SearchSpec): SearchDocument {
     weight: spec.weight,
     tuning: spec.tuning && fromComponent(spec.tuning),
     control: spec.control && { share: spec.control.share },
+    inputs: spec.inputs.length === 0 ? undefined : spec.inputs.map(fromInput),
     schedule: spec.schedule && { steps: [...spec.schedule.steps], values: copied(fromVectors(spec.schedule.values)) },
   });
+}
+
+/** As it was asked for: what was found is the coordinator's. */
+function fromInput({ search, trials, best, kinds }: SearchInput) {
+  return present({ search, trials: trials.length === 0 ? undefined : [...trials], best: best || undefined, kinds: [...kinds] });
 }
 
 function fromPredictions({ splits, precision }: Predictions) {

@@ -2,6 +2,7 @@
 import type { DiagnosticSpec, ProbeSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
 import { spec as strategyAsha } from "../strategies/asha/spec.js";
 import { spec as strategyBoRep } from "../strategies/bo-rep/spec.js";
+import { spec as strategyEnsemble } from "../strategies/ensemble/spec.js";
 import { spec as strategyGrid } from "../strategies/grid/spec.js";
 import { spec as strategyHoag } from "../strategies/hoag/spec.js";
 import { spec as strategyMaid } from "../strategies/maid/spec.js";
@@ -49,6 +50,7 @@ import { spec as diagnosticScaleWatch } from "../diagnostics/scale-watch/spec.js
 export const strategySpecs: ReadonlyMap<string, StrategySpec> = new Map<string, StrategySpec>([
   ["asha", strategyAsha],
   ["bo-rep", strategyBoRep],
+  ["ensemble", strategyEnsemble],
   ["grid", strategyGrid],
   ["hoag", strategyHoag],
   ["maid", strategyMaid],

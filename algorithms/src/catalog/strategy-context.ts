@@ -2,7 +2,7 @@
  * A strategy's view of a resolved search, and which of its parameters are tuned inside training. Takes a spec that `resolveSpec` gave, as
  * the log's first fact holds it.
  */
-import { type Budget, type SearchSpec, Tuned } from "@regulus/proto";
+import { type Budget, type SearchInput, type SearchSpec, Tuned } from "@regulus/proto";
 import { createSpace, type StrategyContext } from "../core/index.js";
 import { type Shares, sharesOf } from "../strategies/control-arm.js";
 import { strategySpecs, techniqueSpecs, workloadSpecs } from "./registry.generated.js";
@@ -21,6 +21,7 @@ export function strategyContext(spec: SearchSpec): StrategyContext {
     budget: armShares(spec)?.own ?? spec.budget ?? noBudget,
     parallelism: Math.max(1, spec.parallelism),
     inside,
+    inputs: spec.inputs.flatMap(inputsOf),
     predictions: spec.reporting?.predictions?.splits ?? [],
   };
   if (!tunesTrialsInside(spec)) return { ...common, space: createSpace(spec.space), plainProcedure: plainProcedure(spec) };
@@ -31,6 +32,15 @@ export function strategyContext(spec: SearchSpec): StrategyContext {
     plainProcedure: spec.tuning?.name ?? "self-tune",
     plainOptions: { ...(spec.tuning === undefined ? warmUpOf(spec) : spec.tuning.options) },
   };
+}
+
+/** What a strategy may name of another search. Before the coordinator has found it, as many stand-ins, for checks. */
+function inputsOf({ search, trials, best, kinds, results }: SearchInput): NonNullable<StrategyContext["inputs"]> {
+  if (results.length > 0) {
+    return results.map(({ searchId, trial, artifact }) => ({ search: searchId, trial, kind: artifact?.kind ?? "" }));
+  }
+  const numbers = trials.length > 0 ? trials : Array.from({ length: best }, (_, trial) => trial);
+  return numbers.flatMap((trial) => kinds.map((kind) => ({ search, trial, kind })));
 }
 
 /** The warm-up of a trial that tunes inside, as an option of its procedure: short in a short trial. */

@@ -275,6 +275,7 @@ const common = {
   objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MINIMIZE }],
   parallelism: 4,
   plainProcedure: "fit",
+  predictions: ["valid", "test"],
 } as const;
 
 /** The suite's searches, less those that the strategy says it does not accept. */

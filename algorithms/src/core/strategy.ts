@@ -20,6 +20,8 @@ export interface StrategyContext {
   readonly inside: readonly string[];
   /** The procedure of plain trials: `command` where the search runs a program, else `fit`. */
   readonly plainProcedure: string;
+  /** Results of trials of other searches, which a proposal may name; absent for none. */
+  readonly inputs?: readonly (ProposedInput & { readonly search: string })[];
   /** Splits whose predictions trials leave (docs/predictions.md); absent for none. */
   readonly predictions?: readonly string[];
   /** Options of that procedure; absent for its defaults. */
@@ -87,6 +89,8 @@ export type Vectors = Readonly<Record<string, readonly number[]>>;
 
 /** A result of a trial: the newest of this kind that it left (docs/predictions.md, docs/schedule.md), or its newest `checkpoint`. */
 export interface ProposedInput {
+  /** The search of the trial, one of `StrategyContext.inputs`; absent for the same search. */
+  readonly search?: string;
   readonly trial: number;
   readonly kind: string;
 }
@@ -132,7 +136,7 @@ export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> 
   readonly tunesInside?: boolean;
   /** Whether it needs steps per trial (multi-fidelity, self-tuning). */
   readonly needsSteps: boolean;
-  /** Whether it moves hyperparameters that the workload itself brings, so that a search needs no parameters of its own. */
+  /** Whether a search needs no parameters: it moves hyperparameters that the workload itself brings, or trains one configuration with several seeds. */
   readonly ownParameters?: boolean;
   /** Diagnostics that watch its searches, whether or not the search names them. */
   readonly watchedBy?: readonly string[];

@@ -134,7 +134,8 @@ function translated({ trials }: ControlArmState<unknown, unknown>, fact: Fact): 
     case "trialRetried": {
       const { work } = kind.value;
       const fromTrial = work?.fromTrial === undefined ? undefined : inner(work.fromTrial);
-      return { ...fact, kind: withWork(renumbered(kind, trial), work && { ...work, fromTrial }) };
+      const inputs = (work?.inputs ?? []).map((one) => (one.searchId === "" ? { ...one, trial: inner(one.trial) } : one));
+      return { ...fact, kind: withWork(renumbered(kind, trial), work && { ...work, fromTrial, inputs }) };
     }
     case "trialStopRequested":
     case "trialPauseRequested":
@@ -197,6 +198,8 @@ function sources(
 ): Pick<Extract<Proposal, { kind: "start" }>, "fromTrial" | "inputs"> {
   return {
     ...(fromTrial === undefined ? {} : { fromTrial: outer(fromTrial) }),
-    ...(inputs === undefined ? {} : { inputs: inputs.map((input) => ({ ...input, trial: outer(input.trial) })) }),
+    ...(inputs === undefined
+      ? {}
+      : { inputs: inputs.map((input) => (input.search === undefined ? { ...input, trial: outer(input.trial) } : input)) }),
   };
 }

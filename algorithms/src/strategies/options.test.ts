@@ -22,6 +22,7 @@ const bilevel = {
 };
 const defaults: Readonly<Record<string, object>> = {
   asha: { eta: 3, sampler: "random", incumbents: [], finishBest: true },
+  ensemble: { members: 4, mean: "probabilities" },
   grid: { steps: 5 },
   random: {},
   sobol: {},
@@ -159,6 +160,7 @@ test("strategies say whether they end by themselves, need steps, bring parameter
   assert.deepEqual(Object.fromEntries(said), {
     asha: "steps beats random",
     "bo-rep": "ends own hypergradient-watch",
+    ensemble: "ends own order-free",
     grid: "ends order-free",
     hoag: "ends own hypergradient-watch",
     maid: "ends own hypergradient-watch",

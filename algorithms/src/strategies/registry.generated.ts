@@ -2,6 +2,7 @@
 import type { StrategyModule } from "../core/index.js";
 import { module as strategyAsha } from "../strategies/asha/asha.js";
 import { module as strategyBoRep } from "../strategies/bo-rep/bo-rep.js";
+import { module as strategyEnsemble } from "../strategies/ensemble/ensemble.js";
 import { module as strategyGrid } from "../strategies/grid/grid.js";
 import { module as strategyHoag } from "../strategies/hoag/hoag.js";
 import { module as strategyMaid } from "../strategies/maid/maid.js";
@@ -12,6 +13,7 @@ import { module as strategySobol } from "../strategies/sobol/sobol.js";
 export const strategies: ReadonlyMap<string, StrategyModule<unknown>> = new Map<string, StrategyModule<unknown>>([
   ["asha", strategyAsha],
   ["bo-rep", strategyBoRep],
+  ["ensemble", strategyEnsemble],
   ["grid", strategyGrid],
   ["hoag", strategyHoag],
   ["maid", strategyMaid],

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { sampleSearch } from "../testing/sample-search.js";
 import { armPairs } from "./words.js";
 
-test("the gain over the control arm and the loss of replaying are told, whichever way is better", () => {
+test("the gain over the control arm, the loss of replaying and what another arm gains are told, whichever way is better", () => {
   const { search } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 10 });
   const arm = (name: string, bestValue: number | undefined, deviation?: number) => {
     return { name, trials: 2, steps: 2000, bestTrial: 1, bestValue, deviation };
@@ -20,6 +20,11 @@ test("the gain over the control arm and the loss of replaying are told, whicheve
       "replays",
       "2 trials, 2,000 steps, best validLoss 0.21 (trial 1): replaying the schedule loses 5.00 % (fewer than two of its trials ended: this may be luck)",
     ],
+  ]);
+  const [, combine] = armPairs({ ...search, arms: [arm("", 0.2), arm("combine", 0.15)] });
+  assert.deepEqual(combine, [
+    "arm combine",
+    "2 trials, 2,000 steps, best validLoss 0.15 (trial 1): 25.0 % better than the own trials",
   ]);
   const upwards = { metric: "accuracy", direction: "DIRECTION_MAXIMIZE" as const };
   const spec = search.spec && { ...search.spec, objectives: [upwards] };

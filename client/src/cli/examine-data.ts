@@ -111,7 +111,9 @@ function findingsOf(folder: string, report: Readonly<Record<string, unknown>>): 
 function artifactFinding({ sha256, searchId, trial }: Readonly<Record<string, unknown>>, what: string): Finding {
   const file = join("artifacts", String(sha256).slice(0, 2), String(sha256));
   const whose =
-    searchId === undefined ? "no search refers to it" : `trial ${String(trial)} of search ${String(searchId)} refers to it`;
+    searchId === undefined
+      ? "no search refers to it"
+      : `${trial === undefined ? "an input" : `trial ${String(trial)}`} of search ${String(searchId)} refers to it`;
   return { name: "artifacts", ok: false, detail: `${file} ${what}; ${whose}` };
 }
 

@@ -7,6 +7,7 @@ import { factWords } from "./fact-words.js";
 const measurement = Measurement.fromPartial({ step: 2000, metrics: { a: 1, b: 0.5, c: 3, d: 4, e: 5, f: 6 } });
 const seven = Measurement.fromPartial({ ...measurement, metrics: { ...measurement.metrics, g: 7 } });
 const schedule: ArtifactRef = { kind: "schedule", sha256: "", size: 1 };
+const predictions = (split: string) => ({ searchId: "", trial: 0, artifact: { ...schedule, kind: `predictions-${split}` } });
 const input = { searchId: "", trial: 0, artifact: schedule };
 const work = Work.fromPartial({
   procedure: "fit",
@@ -60,6 +61,11 @@ const told: readonly (readonly [NonNullable<Fact["kind"]>["$case"], object, stri
     "trialResumed",
     { trial, work: { ...work, fromTrial: 1, inputs: [input] } },
     "trial 3 is to go on until step 4,000 from the checkpoint of trial 1 on a learned schedule",
+  ],
+  [
+    "trialProposed",
+    { trial, work: { ...work, parameters: {}, inputs: ["valid", "test", "valid"].map(predictions) } },
+    "trial 3 proposed: fit until step 4,000 with 2 predictions-valid, 1 predictions-test",
   ],
   ["trialResumed", { trial }, "trial 3 is to go on"],
   ["trialRetried", { trial, work }, "trial 3 is tried again until step 4,000"],

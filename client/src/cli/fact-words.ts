@@ -5,6 +5,7 @@ import { reasonWords } from "../display/headlines.js";
 import { messageLines } from "../display/message-lines.js";
 import { formatCount, parameterText, plainText } from "../display/numbers.js";
 import { numberFormat } from "./output.js";
+import { inputWords } from "./words.js";
 
 /** Metrics and parameters that a line names; further ones are left to `--json`. */
 const namesMax = 6;
@@ -128,15 +129,9 @@ function untilWords(step: number | undefined): string {
 /** What of another trial it begins with. */
 function fromWords(work: Work | undefined): string {
   const copies = work?.fromTrial === undefined ? "" : ` from the checkpoint of trial ${work.fromTrial}`;
-  const kinds = (work?.inputs ?? []).map(({ artifact }) => artifact?.kind ?? "");
-  const others = kinds.filter((kind) => kind !== "schedule");
-  const schedule = kinds.length > others.length ? " on a learned schedule" : "";
-  return `${copies}${schedule}${others.length === 0 ? "" : ` with ${countedKinds(others)}`}`;
-}
-
-/** Results of other trials by kind: "4 predictions-valid". */
-function countedKinds(kinds: readonly string[]): string {
-  return [...new Set(kinds)].map((kind) => `${kinds.filter((one) => one === kind).length} ${kind}`).join(", ");
+  const others = (work?.inputs ?? []).filter(({ artifact }) => artifact?.kind !== "schedule");
+  const schedule = others.length < (work?.inputs.length ?? 0) ? " on a learned schedule" : "";
+  return `${copies}${schedule}${others.length === 0 ? "" : ` with ${inputWords(others)}`}`;
 }
 
 function listWords(map: Readonly<Record<string, unknown>> | undefined): string {

@@ -15,7 +15,7 @@ import { type FactLinesOptions, factLines } from "./fact-words.js";
 import { countFormat, note, numberFormat, pairs, writeLine } from "./output.js";
 import { safeOutput } from "./safe-output.js";
 import { readOutput } from "./trial-output.js";
-import { metricPairs, parameterPairs, trialStatusWords } from "./words.js";
+import { inputTrials, inputWords, metricPairs, parameterPairs, trialStatusWords } from "./words.js";
 
 /** The newest facts of a trial that are shown, and the newest measurements among them. */
 const factsShown = 30;
@@ -75,6 +75,7 @@ export function writeTrial(search: Search, { trial, facts }: GetTrialResponse, o
       ["status", trialStatusWords(trial)],
       ...message,
       ["procedure", trial.work?.procedure ?? ""],
+      ...inputPairs(trial),
       ["attempts", `${trial.attempts}${trial.agentId === "" ? "" : `, the newest on ${trial.agentId}`}`],
       ["steps", countFormat()(trial.last?.step ?? 0)],
       ...measuredPairs(search, trial),
@@ -95,6 +96,12 @@ export function writeTrial(search: Search, { trial, facts }: GetTrialResponse, o
   const left = facts.length - shown.length;
   if (left > 0) writeLine(`(${counted(left, "more fact")}, earlier measurements first of all; --json has all)`);
   writeOutput(output);
+}
+
+/** What other trials left for it. */
+function inputPairs({ work }: Trial): [string, string][] {
+  const inputs = work?.inputs ?? [];
+  return inputs.length === 0 ? [] : [["inputs", `${inputWords(inputs)} of ${inputTrials(inputs)}`]];
 }
 
 /** A message; without the program's last lines where these are shown below anyway. */

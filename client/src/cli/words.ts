@@ -1,6 +1,6 @@
 /** Searches and trials in a few words, shared by the commands that list and show them. */
 
-import type { Measurement, Parameter, Search, Trial } from "@regulus/proto";
+import type { Measurement, Parameter, Search, Trial, TrialInput } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { counted, formatCount, formatPercent, formatSeconds, parameterText } from "../display/numbers.js";
 import { numberFormat } from "./output.js";
@@ -58,6 +58,9 @@ export function stepCountWords({ strategyStepsAccepted, strategyStepsRefused }: 
   return `${formatCount(strategyStepsAccepted)} taken, ${formatCount(strategyStepsRefused)} refused`;
 }
 
+/** Trials that are named of those whose results a trial is given. */
+const inputTrialsShown = 12;
+
 /** What the control arm and the replays came to, beside the strategy's own trials; none where there are no such arms. */
 export function armPairs({ arms, spec }: Search): [string, string][] {
   const own = arms.find(({ name }) => name === "");
@@ -70,9 +73,11 @@ export function armPairs({ arms, spec }: Search): [string, string][] {
     if (bestTrial === undefined || bestValue === undefined) return [[titleOf(name), `${spent}, nothing measured yet`]];
     const best = `${spent}, best ${metric} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
     if (name === "" || own?.bestValue === undefined) return [[titleOf(name), best]];
-    const whole = Math.abs(name === "replay" ? own.bestValue : bestValue);
+    const whole = Math.abs(name === "control" ? bestValue : own.bestValue);
     const gain = (sign * (bestValue - own.bestValue)) / whole;
-    return [[titleOf(name), `${best}: ${armWords(name, gain)}${spreadWords(deviation, whole)}`]];
+    // What a strategy builds on its own trials is no sample beside them.
+    const spread = armNames[name] === undefined ? "" : spreadWords(deviation, whole);
+    return [[titleOf(name), `${best}: ${armWords(name, gain)}${spread}`]];
   });
 }
 
@@ -82,9 +87,10 @@ const armNames: Readonly<Record<string, string>> = { "": "own trials", control: 
 function armWords(name: string, gain: number): string {
   const size = formatPercent(Math.abs(gain));
   if (name === "replay") return gain >= 0 ? `replaying the schedule loses ${size}` : `replaying the schedule gains ${size}`;
-  const other = name === "control" ? "random search" : `arm ${name}`;
-  if (gain === 0) return `the strategy is as good as ${other}`;
-  return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than ${other}`;
+  if (name !== "control")
+    return gain === 0 ? "as good as the own trials" : `${size} ${gain < 0 ? "better" : "worse"} than the own trials`;
+  if (gain === 0) return "the strategy is as good as random search";
+  return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than random search`;
 }
 
 /** How far the values of an arm's trials lie apart, to judge a gain by: one that is smaller may be luck. */
@@ -119,4 +125,19 @@ export function parameterPairs(
 
 export function metricPairs(measurement: Measurement | undefined, number = numberFormat()): [string, string][] {
   return Object.entries(measurement?.metrics ?? {}).map(([name, value]) => [name, number(value)]);
+}
+
+/** Results of other trials that a trial is given, by kind: "4 predictions-valid, 4 predictions-test". */
+export function inputWords(inputs: readonly TrialInput[]): string {
+  const counts = new Map<string, number>();
+  for (const { artifact } of inputs) counts.set(artifact?.kind ?? "", (counts.get(artifact?.kind ?? "") ?? 0) + 1);
+  return [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
+}
+
+/** The trials that left them, the first few by number; those of other searches by theirs. */
+export function inputTrials(inputs: readonly TrialInput[]): string {
+  const names = new Set(inputs.map(({ searchId, trial }) => (searchId === "" ? `${trial}` : `${trial} of ${searchId}`)));
+  const shown = [...names].slice(0, inputTrialsShown).join(", ");
+  const left = names.size - inputTrialsShown;
+  return `${names.size === 1 ? "trial" : "trials"} ${shown}${left > 0 ? ` and ${left} more` : ""}`;
 }

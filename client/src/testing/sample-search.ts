@@ -86,6 +86,7 @@ export function sampleSpec(options: SampleOptions): SearchSpec {
     ],
     techniques: ["dropout", "weight-decay", "input-noise", "label-smoothing"].map((name) => ({ name, options: {} })),
     probes: [],
+    inputs: [],
     diagnostics: [],
     budget: { trials: options.trials, steps: 0, stepsPerTrial: options.stepsPerTrial, wallTimeMs: 0 },
     parallelism: options.slots ?? 2,

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { type ArtifactRef, type Fact, RegulusError } from "@regulus/proto";
 import { directoryStoreToRead } from "../artifacts/directory-store.js";
-import { heldOf } from "../runner/artifacts/held-artifacts.js";
+import { heldBySearch, heldOf } from "../runner/artifacts/held-artifacts.js";
 import { SearchState } from "../search/search-state.js";
 
 /** What was found. */
@@ -13,15 +13,15 @@ export interface ArtifactsInspection {
   readonly damagedCount: number;
   readonly missingCount: number;
   /** Those whose bytes are others, each with one trial that refers to it, if any does. */
-  readonly damaged: readonly { readonly sha256: string; readonly searchId?: string; readonly trial?: number }[];
+  readonly damaged: readonly { readonly sha256: string; readonly searchId?: string; readonly trial?: number | undefined }[];
   /** Sums of those that a search refers to and that are not there, by search. */
-  readonly missing: readonly { readonly searchId: string; readonly trial: number; readonly sha256: string }[];
+  readonly missing: readonly { readonly searchId: string; readonly trial?: number | undefined; readonly sha256: string }[];
 }
 
-/** An artifact and the trial that refers to it. */
+/** An artifact and what refers to it: a trial, or a search by its inputs. */
 export interface Reference {
   readonly searchId: string;
-  readonly trial: number;
+  readonly trial?: number | undefined;
   readonly ref: ArtifactRef;
 }
 
@@ -33,6 +33,7 @@ export function* referencesOf(facts: Iterable<Fact>): Generator<Reference> {
     else state.tell(fact);
   }
   if (state === undefined) return;
+  for (const ref of heldBySearch(state)) yield { searchId: state.searchId, ref };
   for (let number = 0; number < state.nextTrial; number += 1) {
     for (const ref of new Map(heldOf(state, number).map((one) => [one.sha256, one])).values())
       yield { searchId: state.searchId, trial: number, ref };

@@ -19,9 +19,10 @@ export function pinnedInputs(
       const expected = takes.length === 0 ? "it takes none" : `expected ${expectedOneOf(input.kind, [...takes])}`;
       return `its procedure ${procedure} is given ${JSON.stringify(input.kind)}: ${expected}`;
     }
-    const artifact = resultOf(state, input);
+    const artifact =
+      input.search === undefined ? resultOf(state, input) : foreignResult(state, { ...input, search: input.search });
     if (typeof artifact === "string") return artifact;
-    inputs.push({ searchId: "", trial: input.trial, artifact });
+    inputs.push({ searchId: input.search ?? "", trial: input.trial, artifact });
   }
   return inputs;
 }
@@ -33,7 +34,18 @@ function resultOf(state: SearchState, { trial: number, kind }: ProposedInput): A
   return leftOf(trial, kind) ?? `it is given ${kind} of trial ${number}, which left ${kindsWords(trial)}`;
 }
 
-function leftOf(trial: Trial | undefined, kind: string): ArtifactRef | undefined {
+/** A result of a trial of another search, as the search's own inputs pinned it. */
+function foreignResult(
+  state: SearchState,
+  { search, trial, kind }: ProposedInput & { readonly search: string },
+): ArtifactRef | string {
+  const all = state.spec.inputs.flatMap(({ results }) => results);
+  const found = all.find((one) => one.searchId === search && one.trial === trial && one.artifact?.kind === kind);
+  return found?.artifact ?? `it is given ${kind} of trial ${trial} of search ${search}, which the search's inputs do not name`;
+}
+
+/** The newest result of a kind that a trial left; undefined for none. */
+export function leftOf(trial: Trial | undefined, kind: string): ArtifactRef | undefined {
   return kind === "checkpoint" ? trial?.checkpoint : trial?.artifacts.findLast((artifact) => artifact.kind === kind);
 }
 

@@ -47,6 +47,13 @@ export function watchHeld(state: SearchState, kind: Fact["kind"]): () => HeldCha
   };
 }
 
+/** What a search itself holds, from its creation until it is deleted: results of other searches, which it may ask for whenever it gets more budget. */
+export function heldBySearch({ createdSpec }: SearchState): readonly ArtifactRef[] {
+  return createdSpec.inputs.flatMap(({ results }) =>
+    results.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact])),
+  );
+}
+
 /** What a trial holds now, once for each reference. */
 export function heldOf(state: SearchState, number: number): readonly ArtifactRef[] {
   const live = state.live.get(number);

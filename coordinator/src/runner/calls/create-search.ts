@@ -4,6 +4,7 @@ import { resolveSpec } from "@regulus/algorithms/catalog";
 import { type CreateSearchRequest, counted, type Fact, limits, RegulusError, type Search, SearchSpec } from "@regulus/proto";
 import { SearchState } from "../../search/search-state.js";
 import type { Runner } from "../round/runner.js";
+import { withoutResults, withResults } from "./pinned-results.js";
 
 /** What a new search gets where its user does not say. */
 export interface Fresh {
@@ -15,7 +16,7 @@ export interface Fresh {
 /** Creates a search, or answers the one that an earlier request with the same key made. Fails with every problem of its spec. */
 export async function createSearch(runner: Runner, request: CreateSearchRequest, fresh: Fresh, caller?: string): Promise<Search> {
   const spec = resolved(request.spec);
-  if (request.validateOnly) return dryView(spec);
+  if (request.validateOnly) return dryView(withResults(spec, runner.searches));
   const { idempotencyKey } = request;
   return runner.call(() => {
     const known = runner.searches.withKey(idempotencyKey);
@@ -23,14 +24,16 @@ export async function createSearch(runner: Runner, request: CreateSearchRequest,
       const { state } = known;
       // A repeated request that leaves the seed open asks for the one that the first was given.
       const { createdSpec } = state;
-      if (canonical(createdSpec) === canonical({ ...spec, seed: spec.seed ?? createdSpec.seed })) return () => state.view();
+      if (canonical(withoutResults(createdSpec)) === canonical({ ...spec, seed: spec.seed ?? createdSpec.seed }))
+        return () => state.view();
       throw new RegulusError(
         "already-exists",
         `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to search ${state.searchId}, which has another spec; use a new key`,
       );
     }
     assertRoom(runner, caller);
-    const entry = runner.decisions.create(fresh.newId(), { ...spec, seed: spec.seed ?? fresh.newSeed() }, idempotencyKey);
+    const found = withResults(spec, runner.searches);
+    const entry = runner.decisions.create(fresh.newId(), { ...found, seed: spec.seed ?? fresh.newSeed() }, idempotencyKey);
     entry.caller = caller;
     return () => entry.state.view();
   });

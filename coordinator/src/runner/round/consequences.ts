@@ -2,7 +2,7 @@
 import type { Fact } from "@regulus/proto";
 import type { FactKind } from "../../search/commands.js";
 import type { ArtifactLedger } from "../artifacts/artifact-ledger.js";
-import { type HeldChange, heldOf, watchHeld } from "../artifacts/held-artifacts.js";
+import { type HeldChange, heldBySearch, heldOf, watchHeld } from "../artifacts/held-artifacts.js";
 import type { SearchEntry } from "../searches/search-entry.js";
 import type { LeaseDesk } from "./lease-desk.js";
 import type { Outbox } from "./outbox.js";
@@ -26,6 +26,11 @@ export class Consequences {
 
   constructor(options: ConsequencesOptions) {
     this.#options = options;
+  }
+
+  /** A search is there: what its inputs name stays in the store for as long as it does. */
+  created({ state }: SearchEntry): void {
+    for (const ref of heldBySearch(state)) this.#options.ledger.retain(ref);
   }
 
   /** What a fact ends, while the state still knows it. */
@@ -89,5 +94,6 @@ export class Consequences {
     for (let number = 0; number < state.nextTrial; number += 1) {
       for (const ref of heldOf(state, number)) ledger.release(ref);
     }
+    for (const ref of heldBySearch(state)) ledger.release(ref);
   }
 }

@@ -85,6 +85,7 @@ export class Decisions {
     entry.host = host(spec);
     entry.diagnostics = diagnostics(spec);
     entry.take(fact);
+    this.#options.consequences().created(entry);
     timeMoves(entry);
     this.#touched.add(entry);
     lookAgain();

@@ -6,7 +6,7 @@ import { assert, type Fact, type SearchSpec } from "@regulus/proto";
 import type { EventLog } from "../../ports.js";
 import type { StrategyHost } from "../../strategy-host/strategy-host.js";
 import type { ArtifactLedger } from "../artifacts/artifact-ledger.js";
-import { watchHeld } from "../artifacts/held-artifacts.js";
+import { heldBySearch, watchHeld } from "../artifacts/held-artifacts.js";
 import type { SearchDiagnostics } from "./search-diagnostics.js";
 import { SearchEntry } from "./search-entry.js";
 
@@ -41,6 +41,7 @@ async function readSearch(options: RecoveryOptions, searchId: string, order: num
       assert(first, "a piece of the log holds facts");
       entry = new SearchEntry(first, order, options.before.get(searchId)?.watchers);
       entry.caller = options.before.get(searchId)?.caller;
+      for (const ref of heldBySearch(entry.state)) options.ledger.retain(ref);
       if (!over) {
         entry.host = options.host(entry.state.spec);
         entry.diagnostics = options.diagnostics(entry.state.spec);

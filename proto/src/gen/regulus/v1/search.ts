@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Struct, Value } from "../../google/protobuf/struct.js";
-import { EndReason, endReasonFromJSON, endReasonToJSON, endReasonToNumber, Vector } from "./trial.js";
+import { EndReason, endReasonFromJSON, endReasonToJSON, endReasonToNumber, TrialInput, Vector } from "./trial.js";
 
 /** Tuned tells who moves a parameter. */
 export const Tuned = {
@@ -360,11 +360,30 @@ export interface SearchSpec {
     | undefined;
   /** Measurements of the model itself (calibration, features, weights, gradients), beside its losses. */
   probes: Component[];
+  /** Results of trials of other searches, which this one's trials may be given. */
+  inputs: SearchInput[];
 }
 
 export interface SearchSpec_LabelsEntry {
   key: string;
   value: string;
+}
+
+/**
+ * SearchInput names results of trials of another search. They are pinned when the search is created: what that search does later changes nothing, and
+ * they are kept for as long as this search is.
+ */
+export interface SearchInput {
+  /** The id of the other search, or the name of the newest one with that name. */
+  search: string;
+  /** Numbers of its trials. Either these or best. */
+  trials: number[];
+  /** So many of its best trials that left all of these kinds; 0 where trials names them. */
+  best: number;
+  /** Kinds of results: predictions-valid ... At least one. */
+  kinds: string[];
+  /** What they are. Filled in by the coordinator. */
+  results: TrialInput[];
 }
 
 /** Control sets a part of the budget aside for random search. */
@@ -602,6 +621,7 @@ function createBaseSearchSpec(): SearchSpec {
     schedule: undefined,
     weight: undefined,
     probes: [],
+    inputs: [],
   };
 }
 
@@ -669,6 +689,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     }
     for (const v of message.probes) {
       Component.encode(v!, writer.uint32(170).fork()).join();
+    }
+    for (const v of message.inputs) {
+      SearchInput.encode(v!, writer.uint32(178).fork()).join();
     }
     return writer;
   },
@@ -866,6 +889,14 @@ export const SearchSpec: MessageFns<SearchSpec> = {
             message.probes.push(Component.decode(reader, reader.uint32()));
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.inputs.push(SearchInput.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -921,6 +952,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
       weight: isSet(object.weight) ? globalThis.Number(object.weight) : undefined,
       probes: globalThis.Array.isArray(object?.probes)
         ? object.probes.map((e: any) => Component.fromJSON(e))
+        : [],
+      inputs: globalThis.Array.isArray(object?.inputs)
+        ? object.inputs.map((e: any) => SearchInput.fromJSON(e))
         : [],
     };
   },
@@ -996,6 +1030,9 @@ export const SearchSpec: MessageFns<SearchSpec> = {
     if (message.probes?.length) {
       obj.probes = message.probes.map((e) => Component.toJSON(e));
     }
+    if (message.inputs?.length) {
+      obj.inputs = message.inputs.map((e) => SearchInput.toJSON(e));
+    }
     return obj;
   },
 
@@ -1053,6 +1090,7 @@ export const SearchSpec: MessageFns<SearchSpec> = {
       : undefined;
     message.weight = object.weight ?? undefined;
     message.probes = object.probes?.map((e) => Component.fromPartial(e)) || [];
+    message.inputs = object.inputs?.map((e) => SearchInput.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1138,6 +1176,153 @@ export const SearchSpec_LabelsEntry: MessageFns<SearchSpec_LabelsEntry> = {
     const message = createBaseSearchSpec_LabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseSearchInput(): SearchInput {
+  return { search: "", trials: [], best: 0, kinds: [], results: [] };
+}
+
+export const SearchInput: MessageFns<SearchInput> = {
+  encode(message: SearchInput, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.search !== "") {
+      writer.uint32(10).string(message.search);
+    }
+    if (message.trials.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.trials) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.best !== 0) {
+      writer.uint32(24).uint32(message.best);
+    }
+    for (const v of message.kinds) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.results) {
+      TrialInput.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchInput {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchInput();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.search = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.trials.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.trials.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.best = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kinds.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.results.push(TrialInput.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchInput {
+    return {
+      search: isSet(object.search) ? globalThis.String(object.search) : "",
+      trials: globalThis.Array.isArray(object?.trials) ? object.trials.map((e: any) => globalThis.Number(e)) : [],
+      best: isSet(object.best) ? globalThis.Number(object.best) : 0,
+      kinds: globalThis.Array.isArray(object?.kinds) ? object.kinds.map((e: any) => globalThis.String(e)) : [],
+      results: globalThis.Array.isArray(object?.results) ? object.results.map((e: any) => TrialInput.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: SearchInput): unknown {
+    const obj: any = {};
+    if (message.search !== "") {
+      obj.search = message.search;
+    }
+    if (message.trials?.length) {
+      obj.trials = message.trials.map((e) => Math.round(e));
+    }
+    if (message.best !== 0) {
+      obj.best = Math.round(message.best);
+    }
+    if (message.kinds?.length) {
+      obj.kinds = message.kinds;
+    }
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => TrialInput.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SearchInput>): SearchInput {
+    return SearchInput.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SearchInput>): SearchInput {
+    const message = createBaseSearchInput();
+    message.search = object.search ?? "";
+    message.trials = object.trials?.map((e) => e) || [];
+    message.best = object.best ?? 0;
+    message.kinds = object.kinds?.map((e) => e) || [];
+    message.results = object.results?.map((e) => TrialInput.fromPartial(e)) || [];
     return message;
   },
 };
