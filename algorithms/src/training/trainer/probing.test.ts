@@ -50,11 +50,11 @@ it("gradients of single rows have the gradient of all for their mean, and leave 
     }
   }
   assert.deepEqual(seen, [...rows]);
-  // Float32 sums of five rows and their places in another order, beside the greatest gradient: that of a bias before a normalization is 0.
+  // Float32 sums of five rows and 784 places each in another order, whose terms partly cancel (measured 2e-5).
   const greatest = Math.max(...[...whole.values()].flatMap((gradient) => [...gradient.map(Math.abs)]));
   for (const [name, sum] of sums)
     for (const [at, value] of (whole.get(name) ?? []).entries())
-      assert.ok(Math.abs(value - (sum[at] ?? Number.NaN)) < 1e-5 * greatest, `${name}[${at}]: ${sum[at]} for ${value}`);
+      assert.ok(Math.abs(value - (sum[at] ?? Number.NaN)) < 1e-4 * greatest, `${name}[${at}]: ${sum[at]} for ${value}`);
   assert.equal(tf.memory().numTensors, before);
   parameters.dispose();
   task.close();
