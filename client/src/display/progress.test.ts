@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Fact } from "@regulus/proto";
 import fc from "fast-check";
 import { sampleSearch, sampleSpec } from "../testing/sample-search.js";
-import { fractionDone, plannedSteps, ranMs } from "./done-share.js";
+import { fractionDone, plannedSteps, plannedTrials, ranMs } from "./done-share.js";
 import { progress } from "./progress.js";
 import { type Progress, statusOf } from "./progress-state.js";
 import { rate } from "./rate.js";
@@ -198,6 +198,60 @@ test("a failed trial that is tried again counts once, its steps too, and pauses 
 });
 
 type Kind = NonNullable<Fact["kind"]>;
+
+test("the trials to come are those of the budget, or all configurations of a finite space where these are fewer; a control arm goes on", () => {
+  const planned = (trials: number, configurations: number | undefined, control?: { share: number }) => {
+    const spec = { ...sampleSpec(options), budget: { trials, steps: 0, stepsPerTrial: 10, wallTimeMs: 0 }, control };
+    const created: Kind = { $case: "searchCreated", value: { spec, idempotencyKey: "", configurations } };
+    const state = fold(numbered([created]));
+    return [plannedTrials(state), plannedSteps(state)];
+  };
+  assert.deepEqual(planned(0, undefined), [0, 0]);
+  assert.deepEqual(planned(7, undefined), [7, 70]);
+  assert.deepEqual(planned(0, 6), [6, 60]);
+  assert.deepEqual(planned(100, 6), [6, 60]);
+  assert.deepEqual(planned(4, 6), [4, 40]);
+  assert.deepEqual(planned(100, 6, { share: 0.2 }), [100, 1000]);
+  assert.deepEqual(planned(0, 6, { share: 0.2 }), [0, 0]);
+});
+
+test("however far programs go past the steps that they were asked for, the steps done are no more than the steps shown", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 }), (ends) => {
+      const budget = { trials: ends.length, steps: 0, stepsPerTrial: 10, wallTimeMs: 0 };
+      const strategy = { name: "asha", options: { eta: 2, minSteps: 2 } };
+      const created: Kind = {
+        $case: "searchCreated",
+        value: { spec: { ...sampleSpec(options), budget, strategy }, idempotencyKey: "" },
+      };
+      const work = {
+        procedure: "command",
+        parameters: {},
+        untilStep: 2,
+        final: false,
+        options: undefined,
+        vectors: {},
+        arm: "",
+        inputs: [],
+      };
+      const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
+      const kinds = ends.flatMap((step, trial): Kind[] => [
+        { $case: "trialProposed", value: { trial, work } },
+        { $case: "attemptStarted", value: { trial, attempt: 1, agentId: "a", fromStep: 0 } },
+        { $case: "trialMeasured", value: { trial, attempt: 1, measurement: { step, metrics: {}, ...nothing } } },
+        {
+          $case: "trialEnded",
+          value: { trial, attempt: 1, reason: "END_REASON_DONE", message: "", final: undefined, artifacts: [], startedMs: 0 },
+        },
+      ]);
+      let state = progress.init();
+      for (const fact of numbered([created, ...kinds])) {
+        state = progress.tell(state, fact);
+        assert.ok(state.steps <= plannedSteps(state), `${state.steps} of ${plannedSteps(state)}`);
+      }
+    }),
+  );
+});
 
 test("a search that goes on is never shown as done, however often it ended before and whatever is tried again", () => {
   const work = {

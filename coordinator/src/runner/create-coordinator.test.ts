@@ -74,6 +74,19 @@ describe("coordinator", () => {
     assert.deepEqual([zero.spec?.seed, await seedIn(zero.searchId), at.seedsDrawn], [0, 0, 2]);
   });
 
+  it("keeps for the log how many configurations there are to try, where there is an end of them", async () => {
+    const toTry = async (space: Record<string, unknown>, strategy: unknown = "random") => {
+      const { searchId } = await at.create({ space, strategy });
+      const [created] = await at.factsOf(searchId);
+      return created?.kind?.$case === "searchCreated" ? created.kind.value.configurations : assert.fail("it is created");
+    };
+    const rate = { type: "double", min: 0, max: 1 };
+    const batch = { type: "categorical", choices: [16, 32, 64] };
+    assert.equal(await toTry({ rate }), undefined);
+    assert.equal(await toTry({ batch, flip: { type: "boolean" } }), 6);
+    assert.equal(await toTry({ rate, batch }, { name: "grid", options: { steps: 4 } }), 12);
+  });
+
   it("refuses wrong specs with every problem and only checks where asked to", async () => {
     const spec = { ...specOf(), parallelism: 1_000_000, seed: -1 };
     await assert.rejects(at.coordinator.createSearch({ spec, idempotencyKey: "", validateOnly: false }), (thrown) => {
