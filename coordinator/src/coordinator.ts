@@ -110,6 +110,9 @@ export interface CoordinatorGauges {
   /** Slot-seconds spent, and those wasted by reason, as Search tells them of one search. */
   readonly slotSecondsTotal: number;
   readonly wastedSlotSecondsTotal: Readonly<Record<string, number>>;
+  /** Artifacts, and their bytes, that were removed from the store, by cause. */
+  readonly artifactsRemovedTotal: Readonly<Record<string, number>>;
+  readonly artifactBytesRemovedTotal: Readonly<Record<string, number>>;
   /** Ends of searches by outcome; one that is opened again and ends again counts twice. */
   readonly searchesEndedTotal: Readonly<Record<string, number>>;
   /** Ends of trials by reason. */

@@ -21,6 +21,8 @@ const trialEnds = ["done", "stopped_early", ...failures];
 const outcomes = ["completed", "stopped", "failed"];
 /** Why slot-seconds came to nothing. */
 const wastes = ["preempted", "repeated", ...failures];
+/** Why artifacts are removed. */
+const removals = ["released", "left_over", "quota"];
 /** Why calls are dropped; `satisfies` keeps the list whole. */
 const errorCodes = Object.keys(grpcCodes);
 const drops = Object.keys({ stalled_reader: true, slow_request: true, no_room: true } satisfies Record<DropReason, true>);
@@ -250,6 +252,16 @@ function readGauges(registry: Registry, sources: MetricSources): void {
     { name: "regulus_slot_seconds_wasted_total", help: "Slot-seconds whose work came to nothing, by reason.", label: "reason" },
     () => ({ ...zeros(wastes), ...gauges()?.wastedSlotSecondsTotal }),
   );
+  for (const [what, of] of [
+    ["artifacts", "artifactsRemovedTotal"],
+    ["artifact_bytes", "artifactBytesRemovedTotal"],
+  ] as const) {
+    const help = `${what === "artifacts" ? "Artifacts" : "Bytes of artifacts"} removed from the store since the start, by cause.`;
+    byLabel(Counter, { name: `regulus_${what}_removed_total`, help, label: "cause" }, () => ({
+      ...zeros(removals),
+      ...gauges()?.[of],
+    }));
+  }
   gauge("regulus_watchers", "Open watches.", () => sources.watchers().count);
   gauge("regulus_watch_backlog_facts", "Durable facts that open watches have not been handed yet, summed.", () => {
     return sources.watchers().backlogFacts;

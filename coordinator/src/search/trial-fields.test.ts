@@ -57,6 +57,17 @@ function isOf<Case extends Kind["$case"]>(kind: Fact["kind"], cases: readonly Ca
 
 const isFailure = (reason: EndReason) => reason !== EndReason.END_REASON_PREEMPTED;
 
+/** What a trial left and keeps: all that an end left, and of a pause what nothing later of its kind replaced. */
+function leftIn(story: Story): { readonly ref: ArtifactRef; readonly atPause: boolean }[] {
+  const all = story.all("trialPaused", "trialEnded");
+  return all.flatMap(({ kind, position }) => {
+    const atPause = kind.$case === "trialPaused";
+    const later = all.filter((other) => other.position > position).flatMap((other) => other.kind.value.artifacts);
+    const kept = kind.value.artifacts.filter((ref) => !atPause || later.every((other) => other.kind !== ref.kind));
+    return kept.map((ref) => ({ ref, atPause }));
+  });
+}
+
 interface Measured {
   readonly measurement: Measurement;
   readonly attempt: number;
@@ -121,8 +132,8 @@ function fieldsOf(whole: Story, maximizes: boolean): Partial<TrialState> {
     unrestoredAttempt: life.newest("checkpointDamaged")?.kind.value.attempt ?? 0,
     measuredStep: measuredIn(attempt).at(-1)?.measurement.step ?? -1,
     savedStep: attempt.newest("trialCheckpointed")?.kind.value.step ?? -1,
-    artifacts: whole.all("trialEnded").flatMap(({ kind }): readonly ArtifactRef[] => kind.value.artifacts),
-    leftAtPause: whole.all("trialPaused").flatMap(({ kind }): readonly ArtifactRef[] => kind.value.artifacts),
+    artifacts: leftIn(whole).map(({ ref }) => ref),
+    leftAtPause: leftIn(whole).flatMap(({ ref, atPause }) => (atPause ? [ref] : [])),
     last: last?.measurement,
     lastAttempt: last?.attempt ?? 0,
     best: best?.measurement,

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type ArtifactRef, limits } from "@regulus/proto";
 import type { ArtifactStore, Clock, StoredArtifact } from "../../ports.js";
 import { ArtifactLedger, artifactGraceMs, orphanAgeMs, orphanAgeShortMs } from "./artifact-ledger.js";
+import { RemovedArtifacts, tellAfterMs } from "./removed-artifacts.js";
 
 /** A store that keeps when things were put, by a clock that only the test moves. */
 class Place {
@@ -267,4 +268,31 @@ test("a ledger that is closed removes nothing more", async () => {
   await at.pass(2 * orphanAgeMs);
   await ledger.sweep();
   for (const ref of [due, late, orphan]) assert.ok(at.has(ref));
+});
+
+test("what was removed is told by cause a minute later, in one line for many, and counted", async () => {
+  const at = new Place();
+  const lines: string[] = [];
+  const removed = new RemovedArtifacts(at.clock, ({ message, fields }) => void lines.push(`${message}; ${fields.bytes}`));
+  const ledger = new ArtifactLedger(at.store, at.clock, { bytesMax: 100, artifactsMax: 1 }, removed);
+  const released = ["a", "bc"].map((text) => at.put(text));
+  for (const ref of released) ledger.retain(ref);
+  for (const ref of released) ledger.release(ref);
+  at.put("left over");
+  await at.pass(artifactGraceMs);
+  assert.deepEqual(lines, [], "nothing is told at once");
+  await at.pass(tellAfterMs);
+  assert.deepEqual(lines.splice(0), ["2 artifacts removed from the store: no search refers to them any more; 3"]);
+  at.nowMs += orphanAgeMs;
+  await ledger.sweep();
+  const upload = await ledger.beginUpload("caller", at.put("in the way"));
+  upload.stored();
+  at.nowMs += orphanAgeShortMs + 1;
+  await ledger.beginUpload("caller", at.put("wanted"));
+  await at.pass(tellAfterMs);
+  const [swept, forQuota] = lines;
+  assert.match(swept ?? "", /^1 artifact removed from the store: no search ever referred .*; 9$/);
+  assert.match(forQuota ?? "", /^1 artifact removed from the store: .* their caller needed the room; 10$/);
+  assert.deepEqual(removed.artifactsTotal, { released: 2, left_over: 1, quota: 1 });
+  assert.deepEqual(removed.bytesTotal, { released: 3, left_over: 9, quota: 10 });
 });

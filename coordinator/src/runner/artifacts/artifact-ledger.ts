@@ -4,7 +4,8 @@
  */
 import { type ArtifactRef, limits } from "@regulus/proto";
 import type { Upload } from "../../coordinator.js";
-import type { ArtifactStore, Clock } from "../../ports.js";
+import type { ArtifactStore, Clock, StoredArtifact } from "../../ports.js";
+import type { RemovalCause, RemovedArtifacts } from "./removed-artifacts.js";
 import { type UploadBounds, UploadQuota } from "./upload-quota.js";
 
 /** Time between the last reference to an artifact and its removal. */
@@ -14,6 +15,8 @@ export const orphanAgeMs = 24 * 3_600_000;
 /** The same while the disk is short of room, or its caller of quota: still much longer than from an upload to its report. */
 export const orphanAgeShortMs = 3_600_000;
 
+const unheard: Pick<RemovedArtifacts, "note"> = { note: () => undefined };
+
 /** References to artifacts, over all searches. */
 export class ArtifactLedger {
   readonly #artifacts: ArtifactStore;
@@ -21,6 +24,7 @@ export class ArtifactLedger {
   readonly #counts = new Map<string, number>();
   readonly #due = new Map<string, () => void>();
   readonly #uploads: UploadQuota;
+  readonly #removed: Pick<RemovedArtifacts, "note">;
   /** Grows whenever the references are counted anew. */
   #countings = 0;
   /** Whether all references are counted; until then nothing can be told to be without one. */
@@ -29,8 +33,14 @@ export class ArtifactLedger {
   #sweptMs: number;
   #isSweeping = false;
 
-  /** @param uploadBounds Other bounds than those of the contract, for tests. */
-  constructor(artifacts: ArtifactStore, clock: Clock, uploadBounds?: UploadBounds) {
+  /** @param uploadBounds Other bounds than those of the contract, for tests. @param removed hears of what goes out of the store. */
+  constructor(
+    artifacts: ArtifactStore,
+    clock: Clock,
+    uploadBounds?: UploadBounds,
+    removed: Pick<RemovedArtifacts, "note"> = unheard,
+  ) {
+    this.#removed = removed;
     this.#artifacts = artifacts;
     this.#clock = clock;
     const isReferred = (sha256: string): boolean => this.#counts.has(sha256);
@@ -86,10 +96,10 @@ export class ArtifactLedger {
     const before = this.#clock.now() - ageMs;
     const unseen = new Set(this.#counts.keys());
     const counting = this.#countings;
-    for await (const { sha256, storedMs } of this.#artifacts.list()) {
+    for await (const stored of this.#artifacts.list()) {
       if (this.#closed || counting !== this.#countings) return [];
-      unseen.delete(sha256);
-      if (storedMs < before && !this.#counts.has(sha256)) await this.#take(sha256);
+      unseen.delete(stored.sha256);
+      if (stored.storedMs < before && !this.#counts.has(stored.sha256)) await this.#take(stored, "left_over");
     }
     return this.#missing(unseen);
   }
@@ -152,7 +162,7 @@ export class ArtifactLedger {
     const stored = this.#counts.has(sha256) ? undefined : await this.#artifacts.stat(sha256);
     if (stored === undefined || this.#counts.has(sha256) || this.#closed) return;
     if (stored.storedMs > this.#clock.now() - artifactGraceMs) this.#removeLater(sha256);
-    else await this.#take(sha256);
+    else await this.#take(stored, "released");
   }
 
   /** Removes what a caller stored long ago and nothing refers to. */
@@ -160,14 +170,17 @@ export class ArtifactLedger {
     const beforeMs = this.#clock.now() - orphanAgeShortMs;
     for (const sha256 of this.#uploads.olderThan(caller, beforeMs)) {
       if (this.#closed || !this.#isCounted) return;
-      if (!this.#counts.has(sha256)) await this.#take(sha256);
+      const stored = this.#counts.has(sha256) ? undefined : await this.#artifacts.stat(sha256);
+      if (stored !== undefined && !this.#counts.has(sha256)) await this.#take(stored, "quota");
+      else if (stored === undefined) this.#uploads.forget(sha256);
     }
   }
 
   /** Takes an artifact out of the store. */
-  async #take(sha256: string): Promise<void> {
+  async #take({ sha256, size }: StoredArtifact, cause: RemovalCause): Promise<void> {
     await this.#artifacts.remove(sha256);
     this.#uploads.forget(sha256);
+    this.#removed.note(cause, size);
   }
 
   #count({ sha256 }: ArtifactRef): void {

@@ -50,6 +50,8 @@ export function gaugesOf(runner: Runner): CoordinatorGauges {
     get slotSecondsTotal() {
       return counters.slotSecondsTotal;
     },
+    artifactsRemovedTotal: runner.removed.artifactsTotal,
+    artifactBytesRemovedTotal: runner.removed.bytesTotal,
     wastedSlotSecondsTotal: counters.wastedSlotSecondsTotal,
     searchesEndedTotal: counters.searchesEndedTotal,
     trialsEndedTotal: counters.trialsEndedTotal,

@@ -10,6 +10,7 @@ import { RegulusError } from "@regulus/proto";
 import type { SearchState } from "../../search/search-state.js";
 import { Agents } from "../agents/agents.js";
 import { ArtifactLedger } from "../artifacts/artifact-ledger.js";
+import { RemovedArtifacts } from "../artifacts/removed-artifacts.js";
 import { readSearches } from "../searches/recovery.js";
 import { Removals } from "../searches/removals.js";
 import type { SearchEntry } from "../searches/search-entry.js";
@@ -38,6 +39,8 @@ const setBackMs = 1000;
 export class Runner {
   readonly agents = new Agents();
   readonly ledger: ArtifactLedger;
+  /** What went out of the artifact store. */
+  readonly removed: RemovedArtifacts;
   readonly counters = new Counters();
   readonly searches = new Searches();
   /** What rounds decide. Its commands in a round only. */
@@ -62,7 +65,8 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.ledger = new ArtifactLedger(options.artifacts, options.clock, options.uploadBounds);
+    this.removed = new RemovedArtifacts(options.clock, options.notify);
+    this.ledger = new ArtifactLedger(options.artifacts, options.clock, options.uploadBounds, this.removed);
     this.decisions = new Decisions({
       ...options,
       searches: this.searches,
@@ -157,6 +161,7 @@ export class Runner {
     await this.#removals.settled();
     this.agents.clear("the coordinator is closing");
     this.ledger.close();
+    this.removed.tell();
     for (const entry of this.searches.all) entry.closeFolds();
   }
 
