@@ -56,7 +56,7 @@ async function lookAtBackends(options: AgentOptions): Promise<Finding[]> {
     const process = spares.prepare({ backend, memoryBytes: probeBytes });
     const said = await process.prepared;
     process.child.kill("SIGKILL");
-    const detail = said?.reason ?? (process.stderr() || "the process ended without a word");
+    const detail = said?.reason ?? (process.stderr() || "the process ended without output");
     findings.push({ name: `backend ${backend}`, ok: said?.kind === "ready", detail });
   }
   spares.close();

@@ -93,7 +93,7 @@ test("SIGTERM drains: the program is stopped, its trial given back, the exit is 
   assert.match(coordinator.drains[0] ?? "", /SIGTERM/);
 });
 
-test("a trial process killed with SIGKILL is told as lost, and the agent goes on", async () => {
+test("a trial process killed with SIGKILL is reported as lost, and the agent continues", async () => {
   const coordinator = await coordinatorWith();
   const { child, ready } = await startMain(coordinator.address, "--allow-commands", "--metrics-listen", "127.0.0.1:0");
   coordinator.lease(program(0, 'echo "{\\"step\\": 5, \\"validLoss\\": 1}"; sleep 300'));

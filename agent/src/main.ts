@@ -26,15 +26,10 @@ const program = new Command("regulus-agent")
   .option("--id <id>", "the agent's id; by default one is made and kept in the data folder")
   .option("--slots <n>", "trials side by side; by default one per core")
   .option("--backend <name>", `compute backend: ${backendPreferences.join(", ")} (auto)`)
-  .option("--label <name=value>", "label for placement; may be given again", collect, [])
+  .option("--label <name=value>", "label for placement; repeatable", collect, [])
   .option("--allow-commands", "let searches run programs of their own on this machine")
   .option("--allow-modules <dir>", "let searches load workload modules below this folder")
-  .option(
-    "--pass-env <name>",
-    "pass this variable of the agent's environment to programs and modules; may be given again",
-    collect,
-    [],
-  )
+  .option("--pass-env <name>", "pass this variable of the agent's environment to programs and modules; repeatable", collect, [])
   .option("--memory-per-trial <bytes>", "memory of one trial process; by default 90 % of the machine's shared by the slots")
   .option("--isolation <kind>", "process, or inline for benches and tests (process)")
   .option("--metrics-listen <host:port>", "serve Prometheus metrics; off by default")

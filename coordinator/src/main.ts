@@ -132,7 +132,7 @@ async function run(options: MainOptions, log: Logger, open: Closing[]): Promise<
       sweepAgain: (sweep) => void setInterval(sweep, limits.sweepShortEveryMs).unref(),
       defer: (call) => void setImmediate(() => rounds.run(call)),
       notify: ({ message, fields, isWarning }) => log[isWarning ? "warn" : "info"](fields, message),
-      onLogFailure: (err) => log.error({ err }, "the log did not take facts; nobody has heard of them"),
+      onLogFailure: (err) => log.error({ err }, "the log refused facts; they were not announced"),
     }),
   );
   coordinator = core;
@@ -166,7 +166,7 @@ async function openTls(files: MutualTlsFiles, log: Logger): Promise<MutualTls> {
       tell("TLS files read again; new connections use them");
     } catch (thrown) {
       if (!(thrown instanceof RegulusError)) throw thrown;
-      log.error(`TLS files can't be used, the ones before stay in force: ${thrown.message}`);
+      log.error(`TLS files can't be used; the old ones stay in use: ${thrown.message}`);
     }
   });
   return tls;
@@ -202,7 +202,7 @@ function assertUsable(data: string): void {
     const full = why.includes("ENOSPC") || why.includes("EDQUOT");
     // What is kept for it lets searches be stopped and deleted.
     if (full && (statSync(new LogFiles(join(data, logName)).reserve, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
-    const todo = full ? "free some space" : "name a folder that can be written with --data, or mend its permissions";
+    const todo = full ? "free some space" : "name a folder that can be written with --data, or fix its permissions";
     throw new RegulusError(full ? "exhausted" : "permission-denied", `--data ${data}: can't be used: ${why}; ${todo}`, { cause });
   }
 }

@@ -66,7 +66,7 @@ def load(path):
 
 
 def save(path, step, weights):
-    """Whole or not at all, and announced once it is whole: Regulus keeps the folder as it is then, so training may go on at once."""
+    """Whole or not at all, and announced once it is whole: Regulus keeps the folder as it is then, so training may continue at once."""
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump({"step": step, "weights": weights}, file)
     os.replace(path + ".new", path)

@@ -170,7 +170,7 @@ test("sub-messages, lists and maps that are missing or of another kind are probl
   assert.equal(checkSpec(undefined as unknown as SearchSpec)[0]?.field, "spec");
 });
 
-test("huge lists are told once and looked at up to their bounds", () => {
+test("huge lists are reported once and looked at up to their bounds", () => {
   const choices = Array.from({ length: 20_000 }, () => "same");
   const huge = { name: "p", domain: { $case: "categorical" as const, value: { choices } }, when: undefined };
   const problems = checkSpec({ ...sound, space: Array.from({ length: 50_000 }, () => huge) });

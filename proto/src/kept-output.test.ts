@@ -31,7 +31,7 @@ test("pieces of any size give every kept byte once, at its place, and skip what 
         for (const [index, byte] of part.data.entries()) seen.set(part.offset + index, byte);
         offset = part.nextOffset;
         if (offset >= part.totalBytes) break;
-        assert.ok(part.data.length > 0, "it goes on");
+        assert.ok(part.data.length > 0, "it continues");
       }
       const tailAt = output.head.length + output.dropped;
       const expected = new Map([

@@ -28,7 +28,7 @@ export class ProblemList {
   all(): Problem[] {
     if (this.#left === 0) return [...this.#problems];
     const seen = counted(this.#left, "more problem");
-    return [...this.#problems, { field: "(further)", seen, expected: "that these are mended first" }];
+    return [...this.#problems, { field: "(further)", seen, expected: "that these are fixed first" }];
   }
 }
 

@@ -205,7 +205,7 @@ export const searchDocumentSchema = z
       .describe("What one trial needs of an agent."),
     retries: z
       .strictObject({
-        max: count.optional().describe("Failed attempts of a trial that are tried again; 3 where absent."),
+        max: count.optional().describe("Failed attempts of a trial that are retried; 3 where absent."),
         backoff: duration.optional().describe("Wait before the next attempt, doubled at every failure; 1s where absent."),
         on: z
           .array(retriedReason)
@@ -215,7 +215,7 @@ export const searchDocumentSchema = z
           .describe("Reasons after which another attempt follows; lost, out-of-memory and timed-out where absent."),
       })
       .optional()
-      .describe("How often a failed attempt is tried again."),
+      .describe("How often a failed attempt is retried."),
     reporting: z
       .strictObject({
         measureEverySteps: count.optional().describe("Training steps between two measurements."),

@@ -236,7 +236,7 @@ test("tuning, control arm and schedule come back as they were written, and wrong
   ]);
 });
 
-test("what is tried again, how many may fail and what is good enough come back as they were written", () => {
+test("what is retried, how many may fail and what is good enough come back as they were written", () => {
   const retries = { max: 2, on: ["lost", "out-of-memory", "timed-out", "user-error"] };
   const objective = { metric: "loss", direction: "maximize", goal: 0 };
   const spec = parseSearchDocument({ ...good, objective, retries, budget: { trials: 9, failures: 4 } });

@@ -61,7 +61,7 @@ test("a text is cut to its bound with an ellipsis, and no pair of surrogates in 
   assert.deepEqual([cutText("abcd", 4), cutText("abcde", 4), cutText("ab\u{1f600}d", 4)], ["abcd", "abc…", "ab…"]);
 });
 
-test("values are shown in words, whatever they are", () => {
+test("values are shown with a message, whatever they are", () => {
   const cases: readonly [unknown, string][] = [
     ["a\n", '"a\\n"'],
     ["x".repeat(81), `"${"x".repeat(79)}…"`],
@@ -92,7 +92,7 @@ test("problems are listed up to a bound, and the rest are counted", () => {
   assert.deepEqual(problems.all().at(-1), {
     field: "(further)",
     seen: "3 more problems",
-    expected: "that these are mended first",
+    expected: "that these are fixed first",
   });
   const long = new ProblemList();
   long.addText("x".repeat(limits.fieldPathCharactersMax + 1), "a", "b");

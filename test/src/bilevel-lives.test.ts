@@ -112,11 +112,11 @@ describe("bilevel strategies in simulated clusters", async () => {
           assert.deepEqual(stepsOf(facts), expected, `seed ${seed}`);
           retried += facts.filter((fact) => fact.kind?.$case === "trialRetried").length;
         }
-        assert.ok(retried > 0, "failed trials were tried again");
+        assert.ok(retried > 0, "failed trials were retried");
       });
     }
 
-    it(`${name}: goes on in order where its wall time ended it and its user adds to that`, async () => {
+    it(`${name}: continues in order where its wall time ended it and its user adds to that`, async () => {
       const alone = { document: document({ kind, shards: 1, parallelism: 1 }), open };
       const whole = await live({ ...alone, seed: searchSeed, agents: 1, faults: quietFaults });
       const wallTime = `${Math.max(20, Math.floor(whole.virtualMs / 2))}ms`;

@@ -113,7 +113,7 @@ describe("troubles of the lower level", async () => {
     assert.ok(steps.some(({ step, accepted, metrics }) => accepted && step === 3 && (metrics.stepLength ?? 1) < 0.5));
   });
 
-  it("one that is no number where it begins, or wherever a step leads: it ends in words", async () => {
+  it("one that is no number where it begins, or wherever a step leads: it ends with a message", async () => {
     const begins = await search(
       troubled(() => ({ cross: Number.NaN })),
       "maid",

@@ -56,7 +56,7 @@ test("a killed trial process and a killed coordinator change no bit where soluti
     assert.equal(course.disturbances, 1);
     checkWhole(course, expected);
   }
-  assert.match(trials.shown, /question \d+ is answered once more, since its solutions were lost/);
+  assert.match(trials.shown, /question \d+ is answered again, because its solutions were lost/);
   const saved = trials.facts.filter(({ kind }) => kind?.$case === "trialCheckpointed").length;
   const paused = trials.facts.filter(({ kind }) => kind?.$case === "trialPaused").length;
   assert.ok(saved < paused / 2, `${saved} checkpoints at ${paused} pauses`);

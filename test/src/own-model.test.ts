@@ -51,7 +51,7 @@ for (const [name, procedure, learned] of [
   ["self-tuning-network", "self-tune", hyperparameters],
   ["{ name: self-tuning-network, options: { variant: delta-stn } }", "self-tune", hyperparameters],
 ] as const)
-  it(`a recurrent model of one's own under ${name}`, async () => {
+  it(`a recurrent model of your own under ${name}`, async () => {
     const seen = await firstTrial(name);
     assert.equal(seen.procedure, procedure);
     assert.deepEqual(Object.keys(seen.measured.learned).sort(), [...learned].sort());

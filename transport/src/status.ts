@@ -42,7 +42,7 @@ function encodeProblems(problems: readonly Problem[]): Uint8Array {
     kept.push(problem);
   }
   const left = problems.length - kept.length;
-  if (left > 0) kept.push({ field: "(further)", seen: counted(left, "more problem"), expected: "that these are mended first" });
+  if (left > 0) kept.push({ field: "(further)", seen: counted(left, "more problem"), expected: "that these are fixed first" });
   return Problems.encode({ problems: kept }).finish();
 }
 

@@ -85,7 +85,7 @@ test("what is to be stored waits for a store that is away, until it is back or t
   await assert.rejects(never, RegulusError);
 });
 
-test("what passes is tried again, to store without end and to fetch eight times; what does not pass is told at once", async () => {
+test("what passes is retried, to store without end and to fetch eight times; what does not pass is reported at once", async () => {
   const artifact = { sha256: "ab", size: 1, kind: "checkpoint" };
   /** A store that fails so often with a code; counts the tries. */
   const failing = (code: ErrorCode, times: number, each: () => void = () => undefined) => {

@@ -35,7 +35,7 @@ export class PatientArtifacts implements Artifacts {
       } catch (thrown) {
         const error = RegulusError.from(thrown);
         if (!passing.includes(error.code) || tries >= triesMax || signal.aborted) throw error;
-        this.log.warn({ tries, code: error.code }, `the artifact store is away and is tried again: ${error.message}`);
+        this.log.warn({ tries, code: error.code }, `the artifact store is away; retrying: ${error.message}`);
         await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       }
     }

@@ -7,7 +7,7 @@ import { limitsOf, passedLimit } from "./attempt-limits.js";
 const limits = { stepTimeoutMs: 1000, attemptTimeoutMs: 60_000, memoryBytes: 100 * 2 ** 20 };
 const well = { silentMs: 0, aliveMs: 0, prepared: true, memoryBytes: 0, step: 7 };
 
-test("an attempt within its limits goes on, at the limit too", () => {
+test("an attempt within its limits continues, at the limit too", () => {
   assert.equal(passedLimit({ ...well, silentMs: 1000, aliveMs: 60_000, memoryBytes: 100 * 2 ** 20 }, limits), undefined);
   assert.equal(passedLimit({ ...well, aliveMs: 1e12 }, { ...limits, attemptTimeoutMs: 0 }), undefined, "0 is no limit");
   assert.equal(passedLimit({ ...well, memoryBytes: undefined }, limits), undefined, "what can't be read is not judged");

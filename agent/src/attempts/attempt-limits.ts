@@ -50,7 +50,7 @@ export function passedLimit(seen: AttemptVitals, limits: AttemptLimits): { reaso
   }
   if (limits.attemptTimeoutMs > 0 && seen.aliveMs > limits.attemptTimeoutMs) {
     const took = `the attempt took longer than ${formatDuration(limits.attemptTimeoutMs)} (resources.attemptTimeout)`;
-    return { reason: EndReason.END_REASON_TIMED_OUT, message: `${took} and stood at step ${seen.step}` };
+    return { reason: EndReason.END_REASON_TIMED_OUT, message: `${took} and was at step ${seen.step}` };
   }
   if (seen.memoryBytes !== undefined && seen.memoryBytes > limits.memoryBytes) {
     const held = `it held ${mib(seen.memoryBytes)} MiB of memory at step ${seen.step}`;

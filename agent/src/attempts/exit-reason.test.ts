@@ -9,7 +9,7 @@ import { childrenOf, residentBytes, treeMemoryBytes } from "./process-memory.js"
 
 const base = { code: null, signal: null, stderr: "", userCode: false, kernelOutOfMemory: false };
 
-test("whose code crashed decides whether a trial is tried again", () => {
+test("whose code crashed decides whether a trial is retried", () => {
   const of = (exit: Partial<ProcessExit>) => exitReason({ ...base, ...exit }).reason;
   assert.equal(of({ code: 1 }), EndReason.END_REASON_LOST);
   assert.equal(of({ code: 1, userCode: true }), EndReason.END_REASON_USER_ERROR);

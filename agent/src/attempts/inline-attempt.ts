@@ -96,7 +96,7 @@ export class InlineAttempt implements RunningAttempt {
         mayBeSaved: () => true,
         saved: (step, seconds, bytes) => this.save(step, seconds, bytes),
         unsaved: (step, { message }) => {
-          const words = `no room for the checkpoint at step ${step} (${message}); training goes on`;
+          const words = `no room for the checkpoint at step ${step} (${message}); training continues`;
           this.tell({ $case: "found", value: { source: "agent", severity: "warning", message: words } });
         },
       },

@@ -61,7 +61,7 @@ async function live({ work = {}, artifacts = new MemoryArtifacts(), resumeFrom, 
   return { events, kinds, end, requests, artifacts };
 }
 
-test("it measures, saves what is to go on elsewhere, and goes on from there with the same numbers", async () => {
+test("it measures, saves what will continue elsewhere, and continues from there with the same numbers", async () => {
   const whole = await live();
   assert.deepEqual([whole.end?.reason, whole.end?.step, whole.end?.message], [EndReason.END_REASON_DONE, 100, ""]);
   assert.equal(whole.kinds.filter((kind) => kind === "measured").length, 10);
@@ -78,7 +78,7 @@ test("it measures, saves what is to go on elsewhere, and goes on from there with
   assert.deepEqual([given?.trial, given?.kind, given?.bytes.size], [3, "schedule", 2]);
   const rest = await live({ artifacts, resumeFrom: saved.value.checkpoint });
   assert.deepEqual([rest.end?.final?.step, rest.end?.final?.metrics.validLoss], [100, whole.end?.final?.metrics.validLoss]);
-  assert.ok((rest.end?.final?.seconds ?? 0) > (paused.end?.final?.seconds ?? 1), "its time goes on");
+  assert.ok((rest.end?.final?.seconds ?? 0) > (paused.end?.final?.seconds ?? 1), "its time continues");
   assert.deepEqual([rest.requests[0]?.inputs, whole.requests[0]?.checkpoint], [[], undefined]);
 });
 

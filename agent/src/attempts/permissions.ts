@@ -23,7 +23,7 @@ export class Permissions {
   check(spec: SearchSpec, procedure: string): Permission {
     if ((procedure === "command" || spec.command !== undefined) && !this.options.allowCommands) {
       // Another agent may allow them, so this is no fault of the trial.
-      const message = "this agent runs no programs of the user's own: its owner did not start it with --allow-commands";
+      const message = "this agent does not allow commands; start it with --allow-commands";
       return { kind: "refused", reason: EndReason.END_REASON_LOST, message };
     }
     const module = spec.workload?.module ?? "";
@@ -32,7 +32,7 @@ export class Permissions {
 
   private checkModule(spec: SearchSpec, module: string): Permission {
     if (this.options.allowModules === undefined) {
-      const message = "this agent loads no modules of the user's own: its owner did not start it with --allow-modules";
+      const message = "this agent does not allow modules; start it with --allow-modules DIR";
       return { kind: "refused", reason: EndReason.END_REASON_LOST, message };
     }
     const folder = realpathSync(this.options.allowModules);

@@ -127,10 +127,7 @@ test("a process that ends without a last word is lost or the user's, by whose co
   stopped.attempt.stop("preempted", "room");
   stopped.child.end(3);
   const end = await stopped.end();
-  assert.deepEqual(
-    [end.reason, end.message],
-    [EndReason.END_REASON_PREEMPTED, "room; the trial process ended without a last word"],
-  );
+  assert.deepEqual([end.reason, end.message], [EndReason.END_REASON_PREEMPTED, "room; the trial process ended without a result"]);
   const unforked = await working();
   unforked.child.emit("error", new Error("EAGAIN"));
   const failed = await unforked.end();

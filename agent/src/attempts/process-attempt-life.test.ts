@@ -145,7 +145,7 @@ test("a checkpoint that the store has lost is reported before the end; one that 
   }
 });
 
-test("a trial that pauses leaves its process to its next attempt, which goes on where it stands and is stopped like any other", async () => {
+test("a trial that pauses leaves its process to its next attempt, which continues where it stands and is stopped like any other", async () => {
   const on = machine();
   const one = await working({ on, key: { trial: 500, attempt: 1 } });
   const sha256 = save(one, "checkpoint-1", 20);
@@ -176,7 +176,7 @@ test("a trial that pauses leaves its process to its next attempt, which goes on 
   assert.equal((await three.end()).reason, EndReason.END_REASON_TIMED_OUT);
 });
 
-test("a process whose last checkpoint was not stored, or changed, waits for nobody, unless it may go on ahead of it", async () => {
+test("a process whose last checkpoint was not stored, or changed, waits for nobody, unless it may continue ahead of it", async () => {
   for (const [stays, how] of [
     ["saved", "refused"],
     ["saved", "changed"],

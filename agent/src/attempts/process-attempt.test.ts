@@ -76,11 +76,11 @@ test("preempted and resumed on another process, it gives bit-identical measureme
   assert.deepEqual(
     seconds,
     seconds.toSorted((a, b) => a - b),
-    "seconds go on over attempts",
+    "seconds continue over attempts",
   );
 });
 
-test("checkpoints come at their interval while the trial goes on", async () => {
+test("checkpoints come at their interval while the trial continues", async () => {
   const lease = give({ work: { parameters: { stepMs: 3 } } }, { reporting: { checkpointEveryMs: 50 } });
   await coordinator.finished(trialOf(lease));
   const steps = coordinator.checkpoints(trialOf(lease)).map(({ step }) => step);
@@ -92,7 +92,7 @@ test("checkpoints come at their interval while the trial goes on", async () => {
   );
 });
 
-test("a crash is told with its exit code and last words; the user's own is not to be tried again", async () => {
+test("a crash is reported with its exit code and last words; the user's own is not to be retried", async () => {
   const parameters = { at: 15, fault: "exit" };
   const ours = await coordinator.finished(trialOf(give({ work: { parameters } })));
   assert.equal(ours.reason, EndReason.END_REASON_LOST);

@@ -263,7 +263,7 @@ export class ProcessAttempt implements RunningAttempt {
       if (!isCommand(this.assignment) || !isClean) void this.endLeft();
     } else if (this.verdict !== undefined) this.end(this.verdict.reason, this.verdict.message);
     else if (this.stopping === undefined) this.end(reason, message);
-    else this.end(endReasonOf(this.stopping.reason), `${this.stopping.message}; the trial process ended without a last word`);
+    else this.end(endReasonOf(this.stopping.reason), `${this.stopping.message}; the trial process ended without a result`);
   }
 
   /** Tells that the lease's checkpoint is damaged or gone. Not of one that this agent itself holds open: that says nothing of the store. */

@@ -116,7 +116,7 @@ test("a process that was taken and ends takes nobody with it who waits for the s
   await second.ended;
 });
 
-test("a lease gets the process that stands where it goes on from; one that stands elsewhere is ended", async () => {
+test("a lease gets the process that stands where it continues from; one that stands elsewhere is ended", async () => {
   const residents = new Residents({ slots: 4, memoryBytes: 2 ** 40, runningBytes: () => 0 });
   const cases: readonly (readonly [Partial<Resident>, attempt: number, from: string | undefined, isTaken: boolean])[] = [
     [{ sha256: "a" }, 7, "a", true],

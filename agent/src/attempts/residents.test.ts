@@ -37,7 +37,7 @@ async function rounds(
 const losses = (ends: readonly Measurement[]) => ends.map(({ metrics }) => metrics.validLoss);
 const processes = (ends: readonly Measurement[]) => new Set(ends.map(({ metrics }) => metrics.process)).size;
 
-test("a trial that goes back and forth stays in one process, whether its session takes the work or is opened anew", async () => {
+test("a trial that goes back and forth stays in one process, whether its session takes the work or is reopened", async () => {
   const steps = [20, 40, 60];
   const [whole] = await rounds([60]);
   const held = await rounds(steps, { stepMs: 2 });
@@ -49,7 +49,7 @@ test("a trial that goes back and forth stays in one process, whether its session
   const seconds = held.map((end) => end.seconds);
   assert.ok(
     seconds.every((value, index) => index === 0 || value > (seconds[index - 1] ?? 0)),
-    "seconds go on over leases",
+    "seconds continue over leases",
   );
 });
 
@@ -65,7 +65,7 @@ test("whoever waits and is killed is replaced from the checkpoint, with the same
   assert.deepEqual(losses(killed), losses(expected));
 });
 
-test("a trial that may pause unsaved goes on in its process with nothing stored, until a checkpoint is due", async () => {
+test("a trial that may pause unsaved continues in its process with nothing stored, until a checkpoint is due", async () => {
   const [whole] = await rounds([60]);
   const light = await rounds([20, 40, 60], { unsaved: true });
   assert.deepEqual([processes(light), light.map(({ metrics }) => metrics.resumes)], [1, [0, 1, 2]]);

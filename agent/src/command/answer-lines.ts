@@ -102,7 +102,7 @@ function noAnswer(problem: "not-strongly-convex" | "not-finite", start: WarmStar
 function readFields(line: string, who: string): Fields {
   const fields = parseObject(line);
   if (fields === undefined) {
-    const words = "expected one JSON object on one line; print what is for people on standard error";
+    const words = "expected one JSON object on one line; print output for people on standard error";
     throw new TrialFailure("user-error", `the program answered ${show(line)} to ${who}: ${words}`);
   }
   if (fields.error !== undefined) {

@@ -132,7 +132,7 @@ export class AnsweringProgram {
     if (this.running?.child !== child || text.trim() === "") return;
     if (this.open !== undefined) this.settle(({ resolve }) => resolve(text));
     else {
-      const words = `the program said ${JSON.stringify(text.slice(0, 80))} though nothing was asked, expected one line for each question; print what is for people on standard error`;
+      const words = `the program said ${JSON.stringify(text.slice(0, 80))} though nothing was asked, expected one line for each question; print output for people on standard error`;
       this.fail(child, new TrialFailure("user-error", words));
     }
   }

@@ -61,7 +61,7 @@ test("a step that is saved again with other contents, as a program's last word, 
   assert.deepEqual([saved().map(({ step }) => step), found()], [[7, 7], []]);
 });
 
-test("an empty folder, a step that goes back and a checkpoint that was not loaded are told once each", async () => {
+test("an empty folder, a step that goes back and a checkpoint that was not loaded are reported once each", async () => {
   const { folder, checkpoints, saved, found } = begin(0, 50);
   mkdirSync(join(folder, "nothing in it"));
   checkpoints.announce(60);
@@ -76,7 +76,7 @@ test("an empty folder, a step that goes back and a checkpoint that was not loade
   const [empty, back, anew, ...more] = found();
   assert.match(empty ?? "", /step 60 is empty and was not stored; expected files in REGULUS_CHECKPOINT_DIR \(\//);
   assert.match(back ?? "", /step 20 after one at step 60: not stored/);
-  assert.match(anew ?? "", /go on from step 50 and measured step 10: it did not load/);
+  assert.match(anew ?? "", /continue from step 50, but measured step 10: it did not load/);
   assert.deepEqual(more, []);
 });
 

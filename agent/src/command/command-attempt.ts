@@ -25,7 +25,7 @@ import { type ProgramEnd, programOutcome } from "./program-outcome.js";
 import { placeOf, startFailure } from "./start-failure.js";
 
 /** Why nothing new was saved of an attempt that was asked to stop while it prepared. */
-const notBegun = "its program had not begun";
+const notBegun = "its program had not started";
 
 /** Lines of output in a message about a failure. */
 const lastLines = 10;

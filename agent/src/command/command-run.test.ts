@@ -51,7 +51,7 @@ test("a program in another folder than a relative one of the agent's finds its p
   assert.equal(own.end.printed.split("\n")[0], realpathSync(own.begin.directory), "a folder of its own where none is named");
 });
 
-test("its group is told first, what it saved last is stored before its end, and its time goes on from where it was", async () => {
+test("its group is told first, what it saved last is stored before its end, and its time continues from where it was", async () => {
   const before = performance.now();
   const from = join(scratch, "from");
   mkdirSync(from);
@@ -67,7 +67,7 @@ test("its group is told first, what it saved last is stored before its end, and 
   assert.throws(() => process.kill(-(one.all("program")[0]?.group ?? 0), 0), { code: "ESRCH" });
   assert.deepEqual([end.step, end.final?.metrics], [40, { validLoss: 4 }]);
   const [anew = "", lower = ""] = one.findings;
-  assert.match(anew, /it was to go on from step 30 and measured step 29: it did not load/);
+  assert.match(anew, /it should continue from step 30, but measured step 29: it did not load/);
   assert.match(lower, /expected a step of at least 30/);
   const [saved] = one.all("saved");
   const stored = await restoreDirectory(saved?.path ?? "", join(scratch, "stored"));
@@ -84,7 +84,7 @@ test("a program is not begun where its attempt was asked to stop before, which t
   // The folders of the attempt are still being made.
   one.stop("preempted");
   await one.over;
-  assert.deepEqual([one.end.reason, one.end.message], ["preempted", "its program had not begun"]);
+  assert.deepEqual([one.end.reason, one.end.message], ["preempted", "its program had not started"]);
   assert.deepEqual([kindsOf(one), existsSync(begun)], [["finished"], false]);
 });
 

@@ -66,7 +66,7 @@ test("a program that runs past its target is asked to stop, and its measurement 
   assert.deepEqual([reason, step, final?.metrics, one.all("overran").length], ["done", 3, { validLoss: 3 }, 1]);
   assert.match(
     one.findings.join(),
-    /went on to step 4, though REGULUS_UNTIL_STEP told it to end at step 3; .* its measurement at step 3 counts/,
+    /continued to step 4, though REGULUS_UNTIL_STEP told it to end at step 3; .* its measurement at step 3 counts/,
   );
   // One that pauses may measure further: that saves it another attempt.
   const pauses = await run(runsOn(), { work: { untilStep: 3, final: false } });
@@ -92,8 +92,8 @@ test("a program that is known to run past its target, and saves nothing, is stop
   assert.ok(saving.end.step > 3, `ended at step ${saving.end.step}`);
   const [{ path: checkpoint } = { path: "" }] = saving.all("saved");
   const resumed = await run(runsOn(), { ...given, work: { untilStep: 9, final: false }, begin: { ...given.begin, checkpoint } });
-  assert.ok(resumed.end.step > 9, "so has one that goes on from what it saved");
-  assert.deepEqual([saving.findings.filter((words) => /went on/.test(words)), saving.all("overran")], [[], []]);
+  assert.ok(resumed.end.step > 9, "so has one that continues from what it saved");
+  assert.deepEqual([saving.findings.filter((words) => /continued/.test(words)), saving.all("overran")], [[], []]);
 });
 
 test("a program at its target has its grace to save, and is then asked to stop, even where it ignores that", async () => {

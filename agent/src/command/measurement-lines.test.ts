@@ -32,7 +32,7 @@ test("both forms of a measurement are read, and NaN and Infinity as Python print
   assert.deepEqual(parseLine('{"checkpoint": 40}'), { kind: "checkpoint", step: 40 });
 });
 
-test("what is no measurement is output, and what means to be one and is wrong says why", () => {
+test("what is not a measurement is output, and what means to be one and is wrong says why", () => {
   for (const line of ["", "epoch 3", "{}", '{"loss": "1"}', "{not json}", "step }{", "[1,2]", '{"step": 1'])
     assert.equal(parseLine(line).kind, "output", line);
   for (const line of ['{"loss": 0.5}', '{"epoch": 1, "loss": NaN}'])

@@ -66,7 +66,7 @@ function hasStepInBraces(text: string): boolean {
 /** Reads each metric by itself: a text or a name that is too long loses only that metric. */
 function readMetrics(step: number, named: object): Line {
   const entries = Object.entries(named);
-  if (entries.length === 0) return wrong("there is no metric beside the step");
+  if (entries.length === 0) return wrong("there is no metric besides the step");
   const metrics = new Map<string, number>();
   const lost: LostMetric[] = [];
   for (const [name, value] of entries) {

@@ -11,7 +11,7 @@ test("near misses are counted by their kind, with the first of each", () => {
   assert.equal(misses.words(), `1 line is a JSON object without "step"; ${first}`);
   misses.add("no JSON", "{'step': 1}");
   misses.add("no step", "{}");
-  const second = "1 line has a step in braces and is no line of JSON alone; the first: {'step': 1}";
+  const second = "1 line has a step in braces and is not only JSON; the first: {'step': 1}";
   assert.equal(misses.words(), `2 lines are JSON objects without "step"; ${first}; ${second}`);
 });
 

@@ -10,10 +10,7 @@ const shownMax = 120;
 
 const missWords: Readonly<Record<NearMiss, readonly [one: string, many: string]>> = {
   "no step": ['line is a JSON object without "step"', 'lines are JSON objects without "step"'],
-  "no JSON": [
-    "line has a step in braces and is no line of JSON alone",
-    "lines have a step in braces and are no lines of JSON alone",
-  ],
+  "no JSON": ["line has a step in braces and is not only JSON", "lines have a step in braces and are not only JSON"],
 };
 
 export class NearMisses {

@@ -22,7 +22,7 @@ export async function leaveOutput(directory: string, output: OutputRing, send: (
       kind: "found",
       source: "agent",
       severity: "warning",
-      message: `what the program printed could not be kept: ${words}`,
+      message: `the program's output could not be kept: ${words}`,
     });
     return [];
   }

@@ -89,7 +89,7 @@ test("so many may come at once, and so many a second after that; a pause saves u
   assert.equal(taken(), 3);
 });
 
-test("an output becomes a file whatever stands in its place; nothing printed is no file, and what can't be written is a warning", async () => {
+test("an output becomes a file whatever stands in its place; nothing printed is not a file, and what can't be written is a warning", async () => {
   const folder = mkdtempSync(join(tmpdir(), "regulus-output-"));
   const sent: FromTrial[] = [];
   const leave = (directory: string, ring: OutputRing) => leaveOutput(directory, ring, (message) => void sent.push(message));
@@ -108,6 +108,6 @@ test("an output becomes a file whatever stands in its place; nothing printed is 
   assert.deepEqual(await leave(join(folder, "file"), ring), []);
   const [warning] = sent;
   assert.ok(warning?.kind === "found" && warning.severity === "warning");
-  assert.match(warning.message, /^what the program printed could not be kept: /);
+  assert.match(warning.message, /^the program's output could not be kept: /);
   rmSync(folder, { recursive: true });
 });

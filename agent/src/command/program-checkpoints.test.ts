@@ -68,7 +68,7 @@ test("what is stored of a step is what the folder held as its line was said, or 
   const action = fc.oneof(
     fc.record({ does: fc.constantFrom("in place" as const, "beside" as const, "begin" as const), name }),
     fc.constantFrom({ does: "announce" as const }, { does: "announce" as const }, { does: "settle" as const }),
-    fc.constantFrom({ does: "go on" as const }, { does: "close" as const }, { does: "stored" as const }),
+    fc.constantFrom({ does: "continue" as const }, { does: "close" as const }, { does: "stored" as const }),
   );
   let lost = 0;
   let stored = 0;
@@ -91,7 +91,7 @@ test("what is stored of a step is what the folder held as its line was said, or 
           writeFileSync(join(directory, "new"), text());
           renameSync(join(directory, "new"), join(folder, one.name));
         } else if (one.does === "begin") open.push(openSync(join(folder, one.name), "w"));
-        else if (one.does === "go on") for (const file of open) writeSync(file, text());
+        else if (one.does === "continue") for (const file of open) writeSync(file, text());
         else if (one.does === "close") for (const file of open.splice(0)) closeSync(file);
         else if (one.does === "stored") isStored();
         else if (one.does === "settle") await checkpoints.settled();

@@ -93,7 +93,7 @@ export class ProgramCheckpoints {
   /** The program says that its folder is whole and holds a step. */
   announce(step: number): void {
     if (step < this.newestStep) {
-      const words = `it announced a checkpoint at step ${step} after one at step ${this.newestStep}: not stored; expected steps that do not go back`;
+      const words = `it announced a checkpoint at step ${step} after one at step ${this.newestStep}: not stored; expected steps that do not decrease`;
       this.warnOnce("back", words);
       return;
     }
@@ -107,7 +107,7 @@ export class ProgramCheckpoints {
     this.pending.measured(step, value);
     const { resumedStep, folder } = this.options;
     if (step >= resumedStep) return;
-    const words = `it was to go on from step ${resumedStep} and measured step ${step}: it did not load its checkpoint from REGULUS_CHECKPOINT_DIR (${folder})`;
+    const words = `it should continue from step ${resumedStep}, but measured step ${step}: it did not load its checkpoint from REGULUS_CHECKPOINT_DIR (${folder})`;
     this.warnOnce("begun again", words);
   }
 
@@ -153,7 +153,7 @@ export class ProgramCheckpoints {
     await this.settled();
     if (this.changedInARow > 0) this.warnChanged(this.changedStep);
     if (this.changedCount >= changedInARowMax) {
-      const many = `${this.changedCount} announced checkpoints are not stored, since their files were written to meanwhile`;
+      const many = `${this.changedCount} announced checkpoints are not stored, because their files changed`;
       this.warnOnce("changed in all", `${many}, ${show(this.changedName)} the last; ${changedAdvice}`);
     }
   }

@@ -44,15 +44,15 @@ test("five lines that are no measurements are told of, then their number; five m
   for (let i = 1; i <= 7; i += 1) measurements.wrong(`fault ${i}`);
   assert.deepEqual(
     found(),
-    [1, 2, 3, 4, 5].map((i) => `a line is no measurement: fault ${i}`),
+    [1, 2, 3, 4, 5].map((i) => `a line is not a measurement: fault ${i}`),
   );
   assert.equal(measurements.newestWrong, "fault 7");
   for (let step = 1; step <= 2; step += 1) say({ step, loss: 1, a: "x", b: "x", c: "x", d: "x", e: "x", f: "x" });
   assert.equal(found().filter((words) => /^a metric is left out: metric "[a-e]" is "x"/.test(words)).length, 5);
   measurements.finish();
   assert.deepEqual(found().slice(10), [
-    "2 more values of metrics left out: no numbers, or their names are not taken",
-    "7 lines in all are no measurements",
+    "2 more values of metrics left out: not numbers, or with invalid names",
+    "7 lines in all are not measurements",
   ]);
   const few = begin();
   for (let i = 1; i <= 5; i += 1) few.measurements.wrong("fault");
@@ -62,7 +62,7 @@ test("five lines that are no measurements are told of, then their number; five m
   assert.equal(few.found().length, 7, "what was told of in words needs no number");
 });
 
-test("a line of a lower step is shown, cut where it is long, with the step that it should have; where it goes on from counts", () => {
+test("a line of a lower step is shown, cut where it is long, with the step that it should have; where it continues from counts", () => {
   const { measurements, say, found, steps } = begin({ fromStep: 30 });
   assert.equal(measurements.step, 30);
   assert.equal(say({ step: 29, loss: 1, ["x".repeat(100)]: 1, ["y".repeat(100)]: 1 }), "before");
@@ -92,7 +92,7 @@ test("a measurement holds as many metrics as the contract allows, and the object
   assert.deepEqual(found(), [`2 metrics left out: a measurement has at most ${limits.measurementNamesMax}`]);
 });
 
-test("measurements end to count past the end of the work, or of what a trial may have; one that only pauses may go on", () => {
+test("measurements end to count past the end of the work, or of what a trial may have; one that only pauses may continue", () => {
   const cases: readonly (readonly [Given, number[]])[] = [
     [{ untilStep: 3 }, [1, 2, 3]],
     [{ untilStep: 3, final: false }, [1, 2, 3, 4, 5, 6, 7]],

@@ -118,7 +118,7 @@ export class ProgramMeasurements {
   wrong(problem: string): void {
     this.wrongLines += 1;
     this.newestWrong = problem;
-    if (this.wrongLines <= warningsMax) this.found("warning", `a line is no measurement: ${problem}`);
+    if (this.wrongLines <= warningsMax) this.found("warning", `a line is not a measurement: ${problem}`);
   }
 
   /** A line may have been meant as a measurement: told early where the program has measured nothing so far. */
@@ -142,11 +142,8 @@ export class ProgramMeasurements {
     const most = `a measurement has at most ${limits.measurementNamesMax}`;
     if (overfull > 0) this.found("warning", `${counted(overfull, "metric")} left out: ${most}`);
     if (this.lostUntold > 0)
-      this.found(
-        "warning",
-        `${counted(this.lostUntold, "more value")} of metrics left out: no numbers, or their names are not taken`,
-      );
-    if (this.wrongLines > warningsMax) this.found("warning", `${counted(this.wrongLines, "line")} in all are no measurements`);
+      this.found("warning", `${counted(this.lostUntold, "more value")} of metrics left out: not numbers, or with invalid names`);
+    if (this.wrongLines > warningsMax) this.found("warning", `${counted(this.wrongLines, "line")} in all are not measurements`);
   }
 
   private leaveOut(step: number, metrics: Readonly<Record<string, number>>): void {
@@ -163,7 +160,7 @@ export class ProgramMeasurements {
     this.options.send({ kind: "overran" });
     const told = `REGULUS_UNTIL_STEP told it to end at step ${this.options.work.untilStep}`;
     const counts = `it was asked to stop, and its measurement at step ${this.target.reachedStep} counts`;
-    this.found("info", `the program went on to step ${step}, though ${told}; ${counts}`);
+    this.found("info", `the program continued to step ${step}, though ${told}; ${counts}`);
   }
 
   private lose(name: string, problem: string): void {

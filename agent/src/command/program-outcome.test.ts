@@ -37,7 +37,7 @@ test("a program that has reached its target is done however it is ended from out
   for (const how of byItself) assert.equal(reasonOf(how, { hasReached: true }), "user-error", `${how.signal ?? how.code}`);
   // Asked to stop there, it may answer with any code.
   for (const how of byItself) assert.equal(reasonOf(how, { hasReached: true, wasAsked: true }), "done");
-  assert.equal(reasonOf(end, { hasReached: true, stop: "preempted" }), "done", "nothing is left to go on with");
+  assert.equal(reasonOf(end, { hasReached: true, stop: "preempted" }), "done", "nothing is left to continue with");
 });
 
 test("what was asked from outside comes before how the program answered, and divergence before that", () => {

@@ -105,7 +105,7 @@ export class RespondAttempts {
   }
 }
 
-const unasked = "the program was asked to stop before it said what it is";
+const unasked = "the program was stopped before it answered hello";
 
 function graceMs(begin: Begin): number {
   return begin.spec.command?.stopGraceMs || defaults.stopGraceMs;

@@ -180,7 +180,7 @@ const failures: readonly (readonly [string, Asked, reason: string, RegExp])[] = 
   ["knows no samples", { text: program("said.samples = 0;") }, "user-error", /hello: "samples" is 0/],
 ];
 for (const [what, asked, reason, words] of failures) {
-  test(`a program that ${what} ends the trial in words, and is gone`, async () => {
+  test(`a program that ${what} ends the trial with a message, and is gone`, async () => {
     const one = start(asked);
     assert.equal(await one.over, undefined, "nothing stays");
     assert.equal(one.end.reason, reason, one.end.message);
@@ -219,7 +219,7 @@ test("while its trial waits for its next round, so does its program, and its sta
   await until(() => !isThere(group));
 });
 
-test("a trial that is to make room saves the samples that it has, and the program is asked to end; another one goes on from there", async () => {
+test("a trial that is to make room saves the samples that it has, and the program is asked to end; another one continues from there", async () => {
   await stopping;
   const held = await roomy.over;
   const { reason, step } = roomy.end;

@@ -17,7 +17,7 @@ export function startFailure(program: string, directory: string, error: Error): 
 
 /** Where a program runs, in words, if that may surprise its user; empty else. */
 export function placeOf(directory: string): string {
-  if (directory === "") return "it ran in a scratch folder of the attempt, since command.directory is empty";
+  if (directory === "") return "it ran in a scratch folder of the attempt, because command.directory is empty";
   if (isAbsolute(directory)) return "";
   return `it ran in ${resolve(directory)}, where command.directory ${show(directory)} leads from the agent's own folder`;
 }

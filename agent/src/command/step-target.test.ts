@@ -75,7 +75,7 @@ const courses: readonly (readonly [
     4,
   ],
   [
-    "without a target all goes on",
+    "without a target all continues",
     0,
     [
       [1, "loss"],

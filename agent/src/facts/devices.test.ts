@@ -46,7 +46,7 @@ test("devices count up to the first that is none", () => {
     assert.equal(dealt({ CUDA_VISIBLE_DEVICES: list }, 1).of(0).CUDA_VISIBLE_DEVICES, devices, list);
 });
 
-test("a mismatch is told in words that say what is done", () => {
+test("a mismatch is reported with a message that says what is done", () => {
   assert.match(
     dealt({ CUDA_VISIBLE_DEVICES: "0" }, 4).shares.mismatch() ?? "",
     /1 device for 4 slots: slots share devices; --slots 1/,

@@ -89,7 +89,7 @@ test("files are read again for each connection; ones that can't be used are logg
   assert.equal(warned(), 1);
   writeFileSync(tls.key, "");
   assert.equal(credentials.fresh(), renewed);
-  assert.match(logged.at(-1)?.msg ?? "", /TLS files can't be used, the ones before stay in force: .*--tls-key/);
+  assert.match(logged.at(-1)?.msg ?? "", /TLS files can't be used; the old ones stay in use: .*--tls-key/);
   assert.equal(logged.at(-1)?.level, 50);
   put(own);
   assert.notEqual(credentials.fresh(), renewed);

@@ -61,7 +61,7 @@ export class OwnCredentials {
       this.#current = readCredentials(this.tls);
       this.#warn();
     } catch (thrown) {
-      this.log.error(`TLS files can't be used, the ones before stay in force: ${RegulusError.from(thrown).message}`);
+      this.log.error(`TLS files can't be used; the old ones stay in use: ${RegulusError.from(thrown).message}`);
     }
     return this.#current.value;
   }

@@ -34,7 +34,7 @@ test("an agent that started first finds its coordinator, and finds it again afte
   assert.equal(words(third.reports).filter((text) => text === "late").length, 1);
 });
 
-test("what only a person can mend is told in words and not tried again soon", async () => {
+test("what only a person can mend is reported with a message and not tried again soon", async () => {
   const details = "this coordinator speaks protocol 2 and the agent 1: update the agent";
   const codes = {
     "failed-precondition": status.FAILED_PRECONDITION,
@@ -55,7 +55,7 @@ test("what only a person can mend is told in words and not tried again soon", as
   }
 });
 
-test("what passes is tried again soon, more and more rarely while it lasts, and each time on one connection alone", async () => {
+test("what passes is retried soon, more and more rarely while it lasts, and each time on one connection alone", async () => {
   const coordinator = await startCoordinator({ refuses: { code: status.UNAVAILABLE, details: "it only starts" } });
   const { logged, open } = startLink(coordinator.address);
   await coordinator.until("four tries", () => coordinator.registrations.length === 4);
@@ -67,7 +67,7 @@ test("what passes is tried again soon, more and more rarely while it lasts, and 
   }
 });
 
-test("past the specs that a connection keeps, it is opened anew", async () => {
+test("past the specs that a connection keeps, it is reopened", async () => {
   const coordinator = await startCoordinator();
   const { leases } = startLink(coordinator.address);
   await coordinator.until("registration", () => coordinator.registrations.length === 1);
@@ -80,7 +80,7 @@ test("past the specs that a connection keeps, it is opened anew", async () => {
   assert.equal(leases.length, 4097, "the one that was too much is worked on");
 });
 
-test("a connection that was good is tried again soon however often others were lost before; a refused port needs no advice", async () => {
+test("a connection that was good is retried soon however often others were lost before; a refused port needs no advice", async () => {
   const first = await startCoordinator({ host });
   const { port, address } = first;
   first.close();

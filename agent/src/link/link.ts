@@ -209,7 +209,7 @@ export class Link {
     const spec = this.specs.get(searchId);
     if (spec === undefined) {
       // Nobody can work on it; a new connection makes the coordinator send the spec again.
-      this.options.log.error({ lease: lease.key }, "a lease came without its search's spec; the connection is opened anew");
+      this.options.log.error({ lease: lease.key }, "a lease came without its search's spec; the connection is reopened");
       this.stream?.cancel();
       return;
     }

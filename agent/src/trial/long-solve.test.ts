@@ -48,7 +48,7 @@ async function attempt(checkpoint: Uint8Array | undefined, stop: (lifeSigns: num
   return { outcome, lifeSigns, saved, measured: measured.map(({ seconds: _, ...numbers }) => numbers) };
 }
 
-test("a solve in the midst of a sample gives signs of life, is left when asked to, and goes on with the same bits", async () => {
+test("a solve in the midst of a sample gives signs of life, is left when asked to, and continues with the same bits", async () => {
   const whole = await attempt(undefined, () => undefined);
   assert.equal(whole.outcome.reason, "done", whole.outcome.message);
   assert.ok(whole.lifeSigns > 4, `${whole.lifeSigns} signs of life`);

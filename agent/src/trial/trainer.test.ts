@@ -50,7 +50,7 @@ async function run(
   return { outcome, measured, saved };
 }
 
-test("a trained model is saved once where its trial ends, done or stopped; what is no model is not", async () => {
+test("a trained model is saved once where its trial ends, done or stopped; what is not a model is not", async () => {
   const stepsSaved = async (...args: Parameters<typeof run>) => (await run(...args)).saved.map(({ step }) => step);
   assert.deepEqual(await stepsSaved({}, { trainsModel: true }), [55]);
   assert.deepEqual(await stepsSaved({}, { trainsModel: true, stopAt: 20, stop: "stopped-early" }), [20]);
@@ -59,7 +59,7 @@ test("a trained model is saved once where its trial ends, done or stopped; what 
   assert.deepEqual(await stepsSaved({}, { stopAt: 20, stop: "stopped-early" }), []);
 });
 
-test("a checkpoint by the clock that finds no room is told, and training goes on; one that a pause needs ends the attempt as lost", async () => {
+test("a checkpoint by the clock that finds no room is told, and training continues; one that a pause needs ends the attempt as lost", async () => {
   const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   const unsaved: number[] = [];
   const listener: TrainListener = {
@@ -142,7 +142,7 @@ test("a trial leaves its results where it ends, and what fails there costs no nu
   assert.deepEqual(text((await run({}, leaves)).outcome), ["report: words at 55"]);
   const stopped = await run({}, { ...leaves, stopAt: 25, stop: "stopped-early" });
   assert.deepEqual(text(stopped.outcome), ["report: words at 25"]);
-  assert.deepEqual(text((await run({ final: false }, leaves)).outcome), [], "a paused trial goes on");
+  assert.deepEqual(text((await run({ final: false }, leaves)).outcome), [], "a paused trial continues");
   const atPause = { parameters: { leaves: "words", leavesAtPause: "so far" } };
   assert.deepEqual(text((await run({ final: false }, atPause)).outcome), ["report: so far at 55"]);
   assert.deepEqual(text((await run({ final: false }, { ...atPause, stopAt: 25 })).outcome), [], "preempted before its pause");

@@ -100,7 +100,7 @@ async function fromFile(begin: Begin): Promise<{ bytes: Uint8Array; seconds: num
 }
 
 const unsavedWords = (step: number, seen: string) =>
-  `no room on the agent for the checkpoint at step ${step} (${seen}); training goes on, and what is lost with this attempt grows`;
+  `no room on the agent for the checkpoint at step ${step} (${seen}); training continues, and what is lost with this attempt grows`;
 
 /** What the trainer is to do, from the search and its work. */
 export function planOf(begin: Pick<Begin, "spec" | "work">, secondsBefore: number): TrainPlan {

@@ -58,7 +58,7 @@ test("whoever is left is stopped with a reason, those that are silent for theirs
   const members = statuses.map((status, trial) => ({ ...newMember(trial), status }));
   const stops = askBilevel(plan, over({ members, finalTrial: 9 }), 1);
   assert.deepEqual(stops, [
-    { kind: "stop", trial: 3, reason: "it gave no answer that can be read" },
+    { kind: "stop", trial: 3, reason: "its answer cannot be read" },
     ...[0, 1, 2].map((trial) => ({ kind: "stop", trial, reason: "the last step is taken" })),
   ]);
 });

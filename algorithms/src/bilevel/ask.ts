@@ -36,7 +36,7 @@ export function askBilevel<Options, State extends MethodState>(
   const reports = state.reports.map((one): Proposal => ({ kind: "report", ...one }));
   const draft: Draft = { proposals: reports, left: limit, trials: state.trials, used: new Set() };
   for (const { trial, status } of state.members) {
-    if (status === "silent") draft.proposals.push({ kind: "stop", trial, reason: "it gave no answer that can be read" });
+    if (status === "silent") draft.proposals.push({ kind: "stop", trial, reason: "its answer cannot be read" });
   }
   if (isOver(state)) {
     end(plan, state, draft);
@@ -55,7 +55,7 @@ export function askBilevel<Options, State extends MethodState>(
   const wanted = new Set([...ahead, ...state.chain.links].map(({ id }) => id));
   for (const { trial, asked, answered, pausing } of state.members) {
     if (asked === null || answered !== null || pausing || asked.id === describing || wanted.has(asked.id)) continue;
-    draft.proposals.push({ kind: "pause", trial, reason: `question ${asked.id} is decided without it` });
+    draft.proposals.push({ kind: "pause", trial, reason: `question ${asked.id} is obsolete` });
   }
   const keepers = keepersOf(state, [...ahead.map(({ id }) => id), ...plan.method.undecided(state.method)]);
   for (const question of ahead) {

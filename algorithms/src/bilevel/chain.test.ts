@@ -61,7 +61,7 @@ test("what every shard has saved is forgotten, and what is forgotten and not sav
   assert.equal(wayTo(chain, 50, never).kind, "lost");
 });
 
-test("a step that is taken back goes on from where the chain was", () => {
+test("a step that is taken back continues from where the chain was", () => {
   let chain = chainOf(4);
   chain = startedFrom(chain, 20, never);
   assert.deepEqual(

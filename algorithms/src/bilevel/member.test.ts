@@ -67,7 +67,7 @@ test("one that rejected, and one that only said what the workload is, hold no so
   assert.deepEqual([describer.holds, describer.has], [[], []]);
 });
 
-test("what is asked next begins anew: nothing of it is answered, missed, saved or pausing", () => {
+test("what is asked next starts over: nothing of it is answered, missed, saved or pausing", () => {
   const member = asked({
     answered: 3,
     missed: [1],

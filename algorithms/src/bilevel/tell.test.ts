@@ -159,7 +159,7 @@ test("all shards make an answer, in the order of positions, and each counts once
   assert.equal(state.reports.length, before.reports.length - 1);
 });
 
-test("the accuracy is that of the newest step that says one, and the end is told with its reason", () => {
+test("the accuracy is that of the newest step that says one, and the end is reported with its reason", () => {
   const { state, describe, resume, answer, pause, ask, says } = begun(settingOf({ shards: 1 }));
   describe(2);
   const accuracies = [0, 1, 2].map((question) => {
@@ -217,7 +217,7 @@ test("failures are counted in a row, and one more than may be replaced gives up"
   end(0);
   assert.match(
     says().at(-1) ?? "",
-    /^trial 0, which answered for shard 1 of 1, ended \(lost\): another trial takes its place from the samples' own starts/,
+    /^trial 0, which answered for shard 1 of 1, ended \(lost\): another trial replaces it from the start/,
   );
   propose(1, { ...ask(0), shard: 0, shards: 1 });
   answer(1, 0, 0, { samples: 2 });

@@ -118,9 +118,9 @@ function takeWork<State extends MethodState>(state: BilevelState<State>, trial: 
   if (data.describe) return;
   const who = `trial ${trial}${range === undefined ? "" : `, ${shardWords(state, member.shard)}`}`;
   if (data.lost !== undefined) {
-    report(state, `${who}: the solutions of question ${data.lost} are lost, and the samples begin at their own starts`);
+    report(state, `${who}: the solutions of question ${data.lost} are lost, and the samples start over`);
   } else if (state.chain.links.some(({ id }) => id === data.question)) {
-    report(state, `${who}: question ${data.question} is answered once more, since its solutions were lost`);
+    report(state, `${who}: question ${data.question} is answered again, because its solutions were lost`);
   }
 }
 
@@ -288,8 +288,6 @@ function failed<Options, State extends MethodState>(
     return;
   }
   const from =
-    holds.length === 0
-      ? "from the samples' own starts or another trial's solutions"
-      : `from the solutions of question ${holds.at(-1)}`;
-  report(state, `${who}: another trial takes its place ${from}`);
+    holds.length === 0 ? "from the start or another trial's solutions" : `from the solutions of question ${holds.at(-1)}`;
+  report(state, `${who}: another trial replaces it ${from}`);
 }

@@ -116,9 +116,9 @@ function checkTrained(
   for (const field of ["techniques", "probes"] as const) {
     const named = spec[field];
     if (!Array.isArray(named) || named.length === 0) continue;
-    if (spec.command) problems.add(field, named, `none with a command: ${field} act inside our own training`);
+    if (spec.command) problems.add(field, named, `none with a command: ${field} act inside built-in training`);
     else if (field === "probes" && workload?.spec.procedure !== undefined)
-      problems.add(field, named, `none with ${workload.spec.name}: it trains no model that a probe could look at`);
+      problems.add(field, named, `none with ${workload.spec.name}: it trains no model that a probe could measure`);
   }
   if (spec.reporting?.predictions !== undefined) checkPredicted(problems, spec, workload);
   if (workload === undefined || !Array.isArray(spec.objectives)) return;
@@ -133,7 +133,7 @@ function checkTrained(
 /** Predictions are those of a model that we train. */
 function checkPredicted(problems: ProblemList, spec: SearchSpec, workload: Resolved<WorkloadSpec> | undefined): void {
   const field = "reporting.predictions";
-  if (spec.command) problems.addText(field, "predictions", "none with a command: they are of models that our own training makes");
+  if (spec.command) problems.addText(field, "predictions", "none with a command: only built-in training makes them");
   else if (workload?.spec.procedure !== undefined)
     problems.addText(field, "predictions", `none with ${workload.spec.name}: it trains no model that could predict`);
 }

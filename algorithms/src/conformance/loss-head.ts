@@ -81,7 +81,7 @@ export function describeLossHead(module: LossHeadModule<unknown>): void {
     });
 
     for (const [what, trial] of Object.entries(procedures))
-      it(`trains under ${what}, measures the workload's own loss, and goes on from a checkpoint bit for bit`, async () => {
+      it(`trains under ${what}, measures the workload's own loss, and continues from a checkpoint bit for bit`, async () => {
         const one = {
           ...trial,
           workload: "mnist-mlp",

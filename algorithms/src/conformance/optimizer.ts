@@ -70,7 +70,7 @@ export function describeOptimizer(module: OptimizerModule<unknown>): void {
         assert.ok(weights.every(Number.isFinite));
       });
 
-    it("goes on from what it saved, bit for bit", async () => {
+    it("continues from what it saved, bit for bit", async () => {
       const whole = await trained(rule, gradientOfStep);
       assert.deepEqual(await trained(rule, gradientOfStep, 4), whole);
     });

@@ -49,7 +49,7 @@ export function testStrategy(
         test("it starts no more than it was asked for, and ends with the budget", () => keepsLimits(drive, module, context));
         test("its procedures understand the options that it sends", () => sendsKnownOptions(drive));
         test("failed, lost, silent and late trials are survived", () => survivesFailures(drive));
-        test("failed trials that are tried again are survived", () => survivesRetries(drive));
+        test("failed trials that are retried are survived", () => survivesRetries(drive));
         test("more budget is taken up where it was, as if it had been there from the start", () =>
           takesMoreBudget(drive, module, context));
         test("repeated and misplaced facts are survived", () => survivesDisorder(drive, module, context));

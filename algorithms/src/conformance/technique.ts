@@ -60,7 +60,7 @@ export function describeTechnique(module: TechniqueModule<unknown>): void {
     });
 
     for (const [what, trial] of Object.entries(procedures))
-      it(`goes on under ${what} from a checkpoint, bit for bit`, () => resumed(module.spec, trial));
+      it(`continues under ${what} from a checkpoint, bit for bit`, () => resumed(module.spec, trial));
 
     it("leaves no tensor behind in fifty steps", () => {
       withModel(module, spread(hyperparameters), (model) => {

@@ -50,7 +50,7 @@ export function describeWorkload(one: WorkloadCase): void {
     for (const { name, procedure, options } of procedures) {
       const { name: workload, options: workloadOptions, techniques } = one;
       const trial: TrialCase = { procedure, workload, workloadOptions, techniques, options, untilStep: endsAt };
-      it(`goes on under ${name} exactly as if never closed, and leaves no tensor behind`, () => resumesExactly(trial));
+      it(`continues under ${name} exactly as if never closed, and leaves no tensor behind`, () => resumesExactly(trial));
     }
   });
 }

@@ -39,7 +39,7 @@ test("a key's numbers are what they always were", () => {
   assert.equal(digest(singles), "180588deef23d6fc");
 });
 
-test("filled arrays are what they always were, across the places where the filling goes on", () => {
+test("filled arrays are what they always were, across the places where the filling continues", () => {
   const filled = streams().flatMap((rng, index) => {
     const length = [0, 1, 511, 512, 513, 1023, 1024, 1025, 3000][index % 9] ?? 0;
     return [new Float32Array(length), new Float64Array(length)].flatMap((out) => {

@@ -157,11 +157,11 @@ test("a condition on a list holds for every list of the same values, and for no 
   assert.equal(space.check({ layers: [64, 32] }).length, 1);
 });
 
-test("what is wrong with a configuration is said in words", () => {
+test("what is wrong with a configuration is said with a message", () => {
   const space = createSpace([...conditional, double("x", 0, 1)]);
   const problems = space.check({ optimizer: "adam", momentumTenths: 3, beta: 2.5, x: Number.NaN, bios: true });
   assert.deepEqual(problems, [
-    "bios: is no parameter of the space",
+    "bios: is not a parameter of the space",
     "momentumTenths: has a value, and its condition on optimizer does not hold",
     "beta: saw 2.5, expected a whole number from 1 to 3",
     "bias: has no value",

@@ -87,7 +87,7 @@ function checkConfiguration(parameters: readonly Parameter[], configuration: Con
   const problems: string[] = [];
   const known = new Set(parameters.map((parameter) => parameter.name));
   for (const name of Object.keys(configuration)) {
-    if (!known.has(name)) problems.push(`${name}: is no parameter of the space`);
+    if (!known.has(name)) problems.push(`${name}: is not a parameter of the space`);
   }
   for (const parameter of parameters) {
     const present = Object.hasOwn(configuration, parameter.name);

@@ -33,7 +33,7 @@ test("a thinned schedule stays small, keeps beginning and end, and every row hol
   }
 });
 
-test("saved and restored in the middle, a recording goes on exactly; a jump has a row of its own", () => {
+test("saved and restored in the middle, a recording continues exactly; a jump has a row of its own", () => {
   const whole = new ScheduleRecording(["rate"], row(0), 8);
   const first = new ScheduleRecording(["rate"], row(0), 8);
   const second = new ScheduleRecording(["rate"], row(99), 8);

@@ -40,7 +40,7 @@ export type Proposal =
       /** Whether the trial is over there; else it pauses and can be resumed. */
       readonly final: boolean;
       readonly options?: Readonly<Record<string, unknown>>;
-      /** Start from this trial's newest checkpoint. Where it never saved, the trial begins from nothing, and a finding says so. */
+      /** Start from this trial's newest checkpoint. Where it never saved, the trial starts from nothing, and a finding says so. */
       readonly fromTrial?: number;
       /** Numbers sent along by name, all finite; together at most `limits.vectorNumbersMax`. */
       readonly vectors?: Vectors;

@@ -12,7 +12,7 @@ test("auto takes the first of native TensorFlow, webgpu and wasm that is here, a
   const order = ["tensorflow-gpu", "tensorflow", "webgpu", "wasm"];
   assert.deepEqual(tried.map((each) => each.name), order.slice(0, order.indexOf(name) + 1)); // biome-ignore format: one thought
   assert.deepEqual(tried.map((each) => each.available), tried.map((each) => each.name === name)); // biome-ignore format: one thought
-  assert.match(reason, /^the quickest backend on this machine: /);
+  assert.match(reason, /^the fastest backend on this machine: /);
   for (const { reason: why } of tried) assert.ok(why.length > 10, `a reason, not "${why}"`);
 });
 

@@ -86,7 +86,7 @@ export async function chooseBackend(preference: BackendPreference): Promise<Back
       const { found, name = candidate.name } = await candidate.open(preference);
       installGradients(); // after the import of a backend, which may register tfjs's own again
       tried.push({ name, available: true, reason: found });
-      const why = preference === "auto" ? "the quickest backend on this machine" : `asked for as ${preference}`;
+      const why = preference === "auto" ? "the fastest backend on this machine" : `asked for as ${preference}`;
       return { name, reason: `${why}: ${found}`, tried };
     } catch (error) {
       tried.push({ name: candidate.name, available: false, reason: error instanceof Error ? error.message : String(error) });

@@ -82,7 +82,7 @@ for (const seed of [1, 2, 3]) {
     }
   });
 
-  test(`after a doubling it goes on as a solve that begins at the best point with that smoothness, seed ${seed}`, () => {
+  test(`after a doubling it continues as a solve that begins at the best point with that smoothness, seed ${seed}`, () => {
     const { lower } = problem(seed, 1000);
     const options = { accuracy: 1e-9, iterationsMax: 20_000 };
     const wrong = { ...lower, smoothness: () => 500 };

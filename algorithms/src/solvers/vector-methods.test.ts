@@ -149,7 +149,7 @@ test("conjugate gradient begins where it is told, gives up where it is told, and
   assert.deepEqual([flat.outcome, ...flat.q], ["stalled", 0, 0], "nor one that is flat");
 });
 
-test("Adam's steps are those of its paper, worked out anew, and go on after a save", () => {
+test("Adam's steps are those of its paper, worked out anew, and continue after a save", () => {
   for (const seed of [1, 2]) {
     const gradients = Array.from({ length: 30 }, (_, step) => normals(100 * seed + step, 3).map((one) => one * 10 ** (step % 4)));
     const values = Float64Array.of(1, -2, 3);

@@ -65,7 +65,7 @@ test("the control arm gets whole trials of its share, the strategy the rest", ()
   assert.equal(sharesOf(budgetOf({ stepsPerTrial: 300 }), 0.2), undefined, "nothing to share");
 });
 
-test("both arms train exactly what they would train alone, whatever the number of agents", () => {
+test("both arms train exactly what they would train alone, on any number of agents", () => {
   const stn = strategies.get("self-tuning-network") ?? assert.fail("it is registered");
   const options = stn.spec.options.parse({ population: 4, copyEverySteps: 50, replays: 1 });
   const shares = sharesOf(context.budget, 0.2) ?? assert.fail("the budget can be shared");

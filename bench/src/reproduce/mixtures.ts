@@ -22,7 +22,7 @@ const options = z.strictObject({ hiddenUnits: z.int().min(1).default(128) });
 export const workload: WorkloadModule<z.infer<typeof options>> = {
   spec: {
     name: "mixtures",
-    summary: "Ten classes of two Gaussians each in twenty dimensions, with a fifth of the training labels drawn anew.",
+    summary: "Ten classes of two Gaussians each in twenty dimensions, with a fifth of the training labels redrawn.",
     source: "bench/src/reproduce",
     options,
     hyperparameters: () => [],

@@ -37,7 +37,7 @@ test("a wait on this machine's clock takes its time, and an abort ends it", asyn
   await assert.rejects(callClock.wait(600_000, AbortSignal.timeout(1)), { code: "cancelled" });
 });
 
-test("a call is tried again for unavailable alone, where that is harmless, at most five times, with the waits in between", async () => {
+test("a call is retried for unavailable alone, where that is harmless, at most five times, with the waits in between", async () => {
   const outcome = fc.oneof(
     { weight: 3, arbitrary: fc.constant<ErrorCode>("unavailable") },
     fc.constantFrom(...codes, "good" as const),

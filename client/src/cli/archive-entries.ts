@@ -33,7 +33,7 @@ export class ArchiveEntries {
     if (own === undefined || path.includes("\0")) throw refused(`the path ${show(path)}, which leads outside of its folder`);
     const parents = parentsOf(own);
     const behind = parents.find((parent) => this.isTaken(parent));
-    if (behind !== undefined) throw refused(`${show(path)} behind ${show(behind)}, which is no folder`);
+    if (behind !== undefined) throw refused(`${show(path)} behind ${show(behind)}, which is not a folder`);
     if (this.isTaken(own) || (type !== "Directory" && this.folders.has(own))) throw refused(`the path ${show(path)} twice`);
     for (const parent of parents) this.folders.add(parent);
     if (type === "Directory") {
@@ -42,7 +42,7 @@ export class ArchiveEntries {
     }
     if (type === "SymbolicLink") this.symbolic.set(own, linkpath);
     else if (fileTypes.includes(type) || (type === "Link" && this.files.has(inside(linkpath) ?? ""))) this.files.add(own);
-    else if (type === "Link") throw refused(`a hard link ${show(path)} to ${show(linkpath)}, which is no file before it`);
+    else if (type === "Link") throw refused(`a hard link ${show(path)} to ${show(linkpath)}, which is not an earlier file`);
     else throw refused(`${show(path)}, which is a ${type}`);
   }
 

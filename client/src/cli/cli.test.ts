@@ -54,10 +54,10 @@ test("validate: every mistake with its path; says who checked", async (t) => {
 
   const good = await regulus(["validate", join(folder, "good.yaml"), "-c", twin.address]);
   assert.deepEqual([good.code, good.stderr], [0, ""]);
-  assert.match(good.stdout, /is good: checked by the coordinator/);
+  assert.match(good.stdout, /is valid: checked by the coordinator/);
   const offline = await regulus(["validate", join(folder, "good.yaml"), "-c", "127.0.0.1:1"]);
   assert.equal(offline.code, 0);
-  assert.match(offline.stdout, /good in shape; .* were not checked \(no coordinator answers at 127\.0\.0\.1:1\)/);
+  assert.match(offline.stdout, /valid in shape; .* were not checked \(no coordinator answers at 127\.0\.0\.1:1\)/);
 
   const bad = await regulus(["validate", join(folder, "bad.yaml"), "-c", "127.0.0.1:1"]);
   assert.deepEqual([bad.code, bad.stdout], [2, ""]);
@@ -108,7 +108,7 @@ test("warnings of a coordinator go to standard error, and into JSON, for validat
   }
 });
 
-test("logs and show --output give what a running program prints, without escape sequences; --follow goes on to the end", async (t) => {
+test("logs and show --output give what a running program prints, without escape sequences; --follow continues to the end", async (t) => {
   const { twin } = await begin(t);
   const { search, trials } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 200 });
   const kept = twin.add(search.searchId, search.spec ?? assert.fail("a spec"));
@@ -208,6 +208,6 @@ test("Ctrl-C leaves a watched search running and says how to come back", async (
     },
   });
   assert.equal(left.code, 130);
-  assert.match(left.stderr, /left; the search goes on\. regulus watch s1 follows it again/);
+  assert.match(left.stderr, /left; the search continues\. regulus watch s1 follows it again/);
   assert.equal(twin.searches.get("s1")?.search.status, "SEARCH_STATUS_RUNNING");
 });

@@ -14,7 +14,7 @@ const options = { seed: 5, strategy: "random", trials: 1, stepsPerTrial: 1, meas
 /** "1 steps"; a unit such as "1 s" and a noun that ends in "ss" are right. */
 const wrongNumber = /(?<![\d.,/-])1 (?:more )?(?!\w*ss\b)[a-z]{2,}s\b/g;
 
-test("one of each is told in the singular", async (t) => {
+test("one of each is reported in the singular", async (t) => {
   const twin = await startTwin(t);
   const folder = mkdtempSync(join(tmpdir(), "regulus-counts-"));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -18,7 +18,7 @@ const traces = ["log.sqlite", "log.sqlite-wal", "log.heads", "has-log", "log.rep
 /** Searches and files that are named; of artifacts all that the report names, since each has a trial to look after. */
 const namedMax = 20;
 
-/** What was found. */
+/** Findings. */
 export interface DataFindings {
   readonly findings: readonly Finding[];
   /** Whether facts are damaged and not given up yet. */

@@ -74,7 +74,7 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   linkpath: fc.oneof(path, fc.constantFrom("../secret", "../secret/key", "/etc/passwd", "a/../..")),
 });
 
-test("a hostile archive is refused in words and leaves nothing, or all that it makes stays inside", async () => {
+test("a hostile archive is refused with a message and leaves nothing, or all that it makes stays inside", async () => {
   let restored = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(entry, { minLength: 1, maxLength: 5 }), async (entries) => {
@@ -102,17 +102,20 @@ test("what would be written outside or behind a link is refused, and each is nam
   const file: Entry = { path: "./model", type: "File" };
   const link = (path: string, linkpath: string): Entry => ({ path, type: "SymbolicLink", linkpath });
   const cases: readonly (readonly [readonly Entry[], RegExp])[] = [
-    [[link("out", "../secret"), link("out/x", "y")], /"out\/x" behind "out", which is no folder; nothing is restored/],
+    [[link("out", "../secret"), link("out/x", "y")], /"out\/x" behind "out", which is not a folder; nothing is restored/],
     [[link("out/x", "y"), link("out", "../secret")], /the path "out" twice/],
     [[link("key", "../secret/key"), { path: "key", type: "File" }], /"key" twice/],
-    [[link("key", "../secret/key"), { path: "x", type: "Link", linkpath: "key" }], /a hard link "x" to "key", which is no file/],
+    [
+      [link("key", "../secret/key"), { path: "x", type: "Link", linkpath: "key" }],
+      /a hard link "x" to "key", which is not an earlier file/,
+    ],
     [[{ path: "a\\..\\b", type: "File" }], /the path "a.*b", which leads outside/],
-    [[link("d", "."), { path: "d/file", type: "File" }], /"d\/file" behind "d", which is no folder/],
+    [[link("d", "."), { path: "d/file", type: "File" }], /"d\/file" behind "d", which is not a folder/],
     [[{ path: "/etc/x", type: "File" }], /the path "\/etc\/x", which leads outside/],
     [[file, { path: "../x", type: "File" }], /the path "..\/x"/],
     [
       [{ path: "x", type: "Link", linkpath: "../secret/key" }],
-      /a hard link "x" to "..\/secret\/key", which is no file before it/,
+      /a hard link "x" to "..\/secret\/key", which is not an earlier file/,
     ],
     [[file, { path: "pipe", type: "FIFO" }], /"pipe", which is a FIFO/],
   ];

@@ -28,7 +28,10 @@ export async function extractCheckpoint(bytes: AsyncIterable<Uint8Array>, folder
     for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
     if (thrown instanceof RegulusError || (thrown instanceof Error && "syscall" in thrown)) throw thrown;
     const words = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new RegulusError("failed-precondition", `--extract: saw an artifact that is no tar (${words}), expected a checkpoint`);
+    throw new RegulusError(
+      "failed-precondition",
+      `--extract: saw an artifact that is not a tar (${words}), expected a checkpoint`,
+    );
   }
 }
 

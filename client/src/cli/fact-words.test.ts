@@ -22,14 +22,14 @@ const told: readonly (readonly [NonNullable<Fact["kind"]>["$case"], object, stri
   ["searchCreated", { spec: { name: "digits" } }, "search created: digits"],
   ["searchCreated", {}, "search created: "],
   ["searchPaused", { reason: "noon" }, "search paused: noon"],
-  ["searchResumed", {}, "search goes on"],
+  ["searchResumed", {}, "search continues"],
   ["searchStopRequested", { reason: "enough" }, "search is to end: enough"],
   ["searchEnded", { outcome: "SEARCH_OUTCOME_FAILED", reason: "all failed" }, "search failed: all failed"],
   ["searchReopened", { reason: "retry" }, "search is opened again: retry"],
   [
     "searchTakenUp",
     { awaySinceMs: Date.UTC(2026, 0, 5, 9, 30) },
-    "search goes on; there was no coordinator since 2026-01-05T09:30:00.000Z",
+    "search continues; there was no coordinator since 2026-01-05T09:30:00.000Z",
   ],
   ["searchExtended", {}, "search got more budget"],
   [
@@ -60,15 +60,15 @@ const told: readonly (readonly [NonNullable<Fact["kind"]>["$case"], object, stri
   [
     "trialResumed",
     { trial, work: { ...work, fromTrial: 1, inputs: [input] } },
-    "trial 3 is to go on until step 4,000 from the checkpoint of trial 1 on a learned schedule",
+    "trial 3 will continue until step 4,000 from the checkpoint of trial 1 on a learned schedule",
   ],
   [
     "trialProposed",
     { trial, work: { ...work, parameters: {}, inputs: ["valid", "test", "valid"].map(predictions) } },
     "trial 3 proposed: fit until step 4,000 with 2 predictions-valid, 1 predictions-test",
   ],
-  ["trialResumed", { trial }, "trial 3 is to go on"],
-  ["trialRetried", { trial, work }, "trial 3 is tried again until step 4,000"],
+  ["trialResumed", { trial }, "trial 3 will continue"],
+  ["trialRetried", { trial, work }, "trial 3 is retried until step 4,000"],
   ["trialStopRequested", { trial, reason: "slow" }, "trial 3 is to stop: slow"],
   ["trialPauseRequested", { trial, reason: "for another" }, "trial 3 is to pause: for another"],
   ["trialDeferred", { trial, reason: "no slot" }, "trial 3 waits: no slot"],
@@ -81,7 +81,7 @@ const told: readonly (readonly [NonNullable<Fact["kind"]>["$case"], object, stri
   [
     "checkpointDamaged",
     { trial, step: 1500, goesOnFromStep: 1000, message: "no tar" },
-    "trial 3: the checkpoint at step 1,500 can't be restored, on from step 1,000: no tar",
+    "trial 3: the checkpoint at step 1,500 can't be restored; continues from step 1,000: no tar",
   ],
   ["attemptEnded", { trial, attempt, reason: "END_REASON_LOST" }, "trial 3: attempt 2 ended: lost"],
   [

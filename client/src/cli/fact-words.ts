@@ -51,7 +51,7 @@ export function factWords({ kind }: Fact): string {
     case "searchPaused":
       return `search paused: ${kind.value.reason}`;
     case "searchResumed":
-      return "search goes on";
+      return "search continues";
     case "searchStopRequested":
       return `search is to end: ${kind.value.reason}`;
     case "searchEnded":
@@ -59,13 +59,13 @@ export function factWords({ kind }: Fact): string {
     case "agentAvoided":
       return `keeps off agent ${kind.value.agentId} until ${new Date(kind.value.untilMs).toISOString()}: ${kind.value.message}`;
     case "searchTakenUp":
-      return `search goes on; there was no coordinator since ${new Date(kind.value.awaySinceMs).toISOString()}`;
+      return `search continues; there was no coordinator since ${new Date(kind.value.awaySinceMs).toISOString()}`;
     case "searchReopened":
       return `search is opened again: ${kind.value.reason}`;
     case "searchExtended":
       return "search got more budget";
     case "trialRetried":
-      return `trial ${kind.value.trial} is tried again${untilWords(kind.value.work?.untilStep)}`;
+      return `trial ${kind.value.trial} is retried${untilWords(kind.value.work?.untilStep)}`;
     case "strategyFailed":
       return `strategy failed: ${kind.value.message}`;
     case "strategyStepped": {
@@ -81,7 +81,7 @@ export function factWords({ kind }: Fact): string {
       return `trial ${trial} proposed${arm}: ${work?.procedure ?? ""}${untilWords(work?.untilStep)}${fromWords(work)}${listWords(work?.parameters)}`;
     }
     case "trialResumed":
-      return `trial ${kind.value.trial} is to go on${untilWords(kind.value.work?.untilStep)}${fromWords(kind.value.work)}`;
+      return `trial ${kind.value.trial} will continue${untilWords(kind.value.work?.untilStep)}${fromWords(kind.value.work)}`;
     case "trialStopRequested":
       return `trial ${kind.value.trial} is to stop: ${kind.value.reason}`;
     case "trialPauseRequested":
@@ -98,7 +98,7 @@ export function factWords({ kind }: Fact): string {
       return `trial ${kind.value.trial} saved at step ${formatCount(kind.value.step)}`;
     case "checkpointDamaged": {
       const { trial, step, goesOnFromStep, message } = kind.value;
-      return `trial ${trial}: the checkpoint at step ${formatCount(step)} can't be restored, on from step ${formatCount(goesOnFromStep)}: ${message}`;
+      return `trial ${trial}: the checkpoint at step ${formatCount(step)} can't be restored; continues from step ${formatCount(goesOnFromStep)}: ${message}`;
     }
     case "attemptEnded":
       return `trial ${kind.value.trial}: attempt ${kind.value.attempt} ended: ${endWords(kind.value)}`;

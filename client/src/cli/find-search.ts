@@ -39,11 +39,11 @@ export async function findSearch(
     return client.getSearch(latest.searchId);
   }
   if (byId.length === 0 && byName.length === 0)
-    throw new RegulusError("not-found", `no search ${shown}; regulus ls lists those there are`);
+    throw new RegulusError("not-found", `no search ${shown}; regulus ls lists all searches`);
   const [found, how] = byName.length > 0 ? [byName, "are named"] : [byId, "have an id that begins with"];
   throw new RegulusError(
     "invalid-argument",
-    `${counted(found.length, "search", "searches")} ${how} ${shown}; give more of one id:${candidates(found)}`,
+    `${counted(found.length, "search", "searches")} ${how} ${shown}; give a longer id:${candidates(found)}`,
   );
 }
 

@@ -26,8 +26,8 @@ export async function followSearch(client: RegulusClient, searchId: string, { js
     signal: interrupt.signal,
     onAway: (error) => {
       if (error.code === "exhausted")
-        return say("the coordinator dropped this watch, which read too slowly; going on from where it was");
-      if (!away) say(`the coordinator is away (${reasonOf(error.message)}); trying again until it is back`);
+        return say("the coordinator dropped this watch, which read too slowly; continuing from there");
+      if (!away) say(`the coordinator is away (${reasonOf(error.message)}); retrying until it is back`);
       away = true;
     },
     onBack: () => {
@@ -44,7 +44,7 @@ export async function followSearch(client: RegulusClient, searchId: string, { js
   } catch (thrown) {
     display?.close();
     if (!interrupt.signal.aborted) throw thrown;
-    note(`left; the search goes on. regulus watch ${searchId} follows it again, regulus stop ${searchId} ends it`);
+    note(`left; the search continues. regulus watch ${searchId} follows it again, regulus stop ${searchId} ends it`);
     throw new RegulusError("cancelled", "left by the user");
   } finally {
     interrupt.release();

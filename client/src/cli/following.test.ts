@@ -27,7 +27,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test("a coordinator that goes and comes back is told once each, and the watch goes on to the end", async (t) => {
+test("a coordinator that goes and comes back is reported once each, and the watch continues to the end", async (t) => {
   const twin = await startTwin(t);
   const kept = twin.add("s1", spec);
   const watching = regulus(["watch", "s1", "--json", "-c", twin.address]);
@@ -55,7 +55,7 @@ test("a coordinator that goes and comes back is told once each, and the watch go
   const lines = stderr.trimEnd().split("\n");
   assert.equal(lines.filter((line) => line.startsWith("the coordinator is away (")).length, 1, stderr);
   assert.ok(lines.filter((line) => line === "the coordinator is back").length === 1, stderr);
-  assert.ok(lines.includes("the coordinator dropped this watch, which read too slowly; going on from where it was"), stderr);
+  assert.ok(lines.includes("the coordinator dropped this watch, which read too slowly; continuing from there"), stderr);
 });
 
 test("watch --json begins after the position that is asked for", async (t) => {
@@ -84,8 +84,8 @@ test("a trial is shown although its output can't be had now, with words; another
 });
 
 for (const [words, left] of [
-  [["watch", "s1"], /^left; the search goes on\. regulus watch s1 follows it again, regulus stop s1 ends it$/m],
-  [["logs", "s1", "0", "--follow"], /^left; the trial goes on$/m],
+  [["watch", "s1"], /^left; the search continues\. regulus watch s1 follows it again, regulus stop s1 ends it$/m],
+  [["logs", "s1", "0", "--follow"], /^left; the trial continues$/m],
 ] as const) {
   test(`Ctrl-C leaves regulus ${words[0]} with code 130, and gives the signal back`, async (t) => {
     const twin = await startTwin(t);

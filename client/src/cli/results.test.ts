@@ -33,8 +33,8 @@ test("results: best, one trial, export as JSON lines and CSV, by the beginning o
   const whole = await regulus(["show", "sample", ...at]);
   assert.match(whole.stdout, /^strategy's steps +2 taken, 1 refused$/m);
   assert.match(whole.stdout, /^cost +3 min 20 s of slots, 50 s of it \(25\.0 %\) wasted: 40 s lost, 10 s preempted$/m);
-  assert.match(whole.stdout, /^Its strategy's steps:\n.*step 3 refused \(the upper bound 0\.7 is not below 0\.69/m);
-  assert.match(whole.stdout, /^What was found:\n.*trial 2: warning of scale-watch: the scale of dropout has collapsed$/m);
+  assert.match(whole.stdout, /^Steps of its strategy:\n.*step 3 refused \(the upper bound 0\.7 is not below 0\.69/m);
+  assert.match(whole.stdout, /^Findings:\n.*trial 2: warning of scale-watch: the scale of dropout has collapsed$/m);
   const { news } = JSON.parse((await regulus(["show", "sample", "--json", ...at])).stdout);
   assert.equal(news.length, 2);
   assert.equal(news[0].kind.strategyStepped.message, message);
@@ -134,7 +134,7 @@ test("artifact: lists what a trial left, and fetches one of it as the bytes that
   const again = await artifact("best", "checkpoint", "--extract", folderOf);
   assert.match(again.stderr, /--extract: saw 2 files in .*, expected a new or an empty folder/);
   const noTar = await artifact("best", "image", "--extract", join(folder, "other"));
-  assert.match(noTar.stderr, /--extract: saw an artifact that is no tar .*expected a checkpoint/);
+  assert.match(noTar.stderr, /--extract: saw an artifact that is not a tar .*expected a checkpoint/);
 
   const other = search.bestTrial === 0 ? 1 : 0;
   const none = await artifact(`${other}`, "schedule");
@@ -143,7 +143,7 @@ test("artifact: lists what a trial left, and fetches one of it as the bytes that
   kept.exported[other]?.trial?.artifacts.push(keep("replayed", "report"));
   const replayed = await artifact("best", "report");
   assert.equal(replayed.stdout, "replayed");
-  assert.match(replayed.stderr, /^trial \d is the best of those that left a report; the best of all, trial \d, left none$/m);
+  assert.match(replayed.stderr, /^trial \d is the best with a report; the best of all, trial \d, has none$/m);
   // A model of another trial than the best is given only by that trial's number.
   Object.assign(kept.exported[other]?.trial ?? {}, { bestCheckpoint: ref, bestCheckpointStep: 150 });
   Object.assign(best, { bestCheckpoint: undefined });
@@ -151,7 +151,7 @@ test("artifact: lists what a trial left, and fetches one of it as the bytes that
   assert.equal(refused.code, 3);
   assert.match(
     refused.stderr,
-    new RegExp(`trial ${search.bestTrial} is the best and left no best-checkpoint; trial ${other} is the best of those`),
+    new RegExp(`trial ${search.bestTrial} is the best and has no best-checkpoint; trial ${other} is the best of those`),
   );
   assert.equal(existsSync(join(folder, "refused")), false);
   assert.equal((await artifact(`${other}`, "best-checkpoint", "--extract", join(folder, "named"))).code, 0);

@@ -35,7 +35,7 @@ async function showFailed(t: TestContext, output: string): Promise<string[]> {
 
 const times = (lines: readonly string[], text: string) => lines.filter((line) => line.endsWith(text)).length;
 
-test("every line that a program printed last is told once, with its indentation, where its output is shown", async (t) => {
+test("every line that a program printed last is reported once, with its indentation, where its output is shown", async (t) => {
   const lines = await showFailed(t, `  warming up\n\n${traceback.join("\n")}\n`);
   const at = lines.indexOf("Its program wrote:");
   assert.deepEqual(lines.slice(at + 1, -1), ["    warming up", "", ...traceback.map((line) => `  ${line}`)]);

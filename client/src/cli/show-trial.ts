@@ -94,7 +94,7 @@ export function writeTrial(search: Search, { trial, facts }: GetTrialResponse, o
   const [first] = facts;
   for (const fact of shown) writeFact(fact, { sinceMs: first?.timeMs ?? 0, told: trial.message });
   const left = facts.length - shown.length;
-  if (left > 0) writeLine(`(${counted(left, "more fact")}, earlier measurements first of all; --json has all)`);
+  if (left > 0) writeLine(`(${counted(left, "more fact")}, mostly earlier measurements; --json has all)`);
   writeOutput(output);
 }
 

@@ -84,7 +84,7 @@ test("validate asks the coordinator to check only, or nobody with --offline; a c
   const { twin, path } = await begin(t);
   const at = ["-c", twin.address];
   const offline = await regulus(["validate", path, "--offline", ...at]);
-  assert.match(offline.stdout, /is good in shape; .* were not checked \(--offline\)\n$/);
+  assert.match(offline.stdout, /is valid in shape; .* were not checked \(--offline\)\n$/);
   assert.deepEqual([offline.code, twin.calls], [0, []]);
   const json = await regulus(["validate", path, "--offline", "--json", ...at]);
   assert.deepEqual(JSON.parse(json.stdout), { valid: true, checkedBy: "file", problems: [], warnings: [] });

@@ -14,7 +14,7 @@ const events = fc.array(
     /** Bytes at the beginning that are no longer kept. */
     forgets: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(40)),
     next: fc.oneof(
-      { weight: 8, arbitrary: fc.constant("go on" as const) },
+      { weight: 8, arbitrary: fc.constant("continue" as const) },
       fc.constantFrom("another attempt" as const, "away" as const),
     ),
   }),
@@ -37,7 +37,7 @@ class Program implements CallClock {
     this.waits.push(ms);
   }
 
-  step({ prints, forgets, next }: { prints: number; forgets: number; next: "go on" | "another attempt" | "away" }): void {
+  step({ prints, forgets, next }: { prints: number; forgets: number; next: "continue" | "another attempt" | "away" }): void {
     this.#away = next === "away";
     if (next === "another attempt") this.attempts.push({ text: "", forgotten: 0 });
     const now = this.attempts.at(-1) ?? assert.fail();
@@ -72,7 +72,7 @@ test("followed to its end, a program's output is told whole: what is kept once, 
         getTrialOutput: ({ offset }: { offset: number }) => {
           const event = script.shift();
           if (event !== undefined) program.step(event);
-          else program.step({ prints: 0, forgets: 0, next: "go on" });
+          else program.step({ prints: 0, forgets: 0, next: "continue" });
           program.isEnded = event === undefined;
           return program.answer(offset);
         },
@@ -111,7 +111,7 @@ test("followed to its end, a program's output is told whole: what is kept once, 
 
 test("without following, what there is now is told to its end and nothing is waited for; an absence is told where nobody follows", async () => {
   const program = new Program();
-  program.step({ prints: 35, forgets: 5, next: "go on" });
+  program.step({ prints: 35, forgets: 5, next: "continue" });
   const client = { getTrialOutput: ({ offset }: { offset: number }) => program.answer(offset) } as unknown as RegulusClient;
   const read = async (follow: boolean) => {
     const found = [];

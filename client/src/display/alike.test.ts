@@ -14,14 +14,14 @@ const found = (trial: number, severity: string, message: string): Fact["kind"] =
 };
 const factOf = (kind: Fact["kind"], index: number): Fact => ({ searchId: "s", position: index + 1, timeMs: index, kind });
 
-test("attempts that ended alike but for numbers, and findings that say the same, are told once, by the newest", () => {
+test("attempts that ended alike but for numbers, and findings that say the same, are reported once, by the newest", () => {
   const kinds = [
     killed(0, 12),
-    found(0, "info", "went on to step 3"),
+    found(0, "info", "continued to step 3"),
     killed(1, 7),
-    found(2, "warning", "went on to step 3"),
-    found(1, "info", "went on to step 3"),
-    found(1, "info", "went on to step 12"),
+    found(2, "warning", "continued to step 3"),
+    found(1, "info", "continued to step 3"),
+    found(1, "info", "continued to step 12"),
     killed(2, 99),
   ];
   assert.deepEqual(

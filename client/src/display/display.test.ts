@@ -46,7 +46,7 @@ test("an end after which the search was opened again is told as an earlier one, 
   assert.deepEqual(told, ["earlier: the search failed (old)", "the search failed (new)"]);
 });
 
-test("of a past that is read, each way of failing of the trials that are failed now is told once, and every void failure as earlier", () => {
+test("of a past that is read, each way of failing of the trials that are failed now is reported once, and every void failure as earlier", () => {
   const event = fc.record({ trial: fc.nat(4), way: fc.constantFrom("no data", "no memory"), reopens: fc.boolean() });
   fc.assert(
     fc.property(fc.array(event, { maxLength: 20 }), (events) => {

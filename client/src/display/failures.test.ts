@@ -14,7 +14,7 @@ const failed = (trial: number, message: string): TrialEnded => ({
   startedMs: 0,
 });
 
-test("each way of failing is told once, with its lines, and how often it came again at the end", () => {
+test("each way of failing is reported once, with its lines, and how often it came again at the end", () => {
   const notes = new FailureNotes();
   const trace = (trial: number) => `ended with code 1\nTraceback:\n  File "/w/${trial}/train.py"\nImportError: torch`;
   assert.equal(

@@ -12,7 +12,7 @@ export function headline(fact: Fact): string | undefined {
     case "attemptEnded":
       if (kind.value.reason === "END_REASON_PREEMPTED") return undefined;
       return withWords(
-        `trial ${kind.value.trial}: attempt ${kind.value.attempt} ${reasonWords(kind.value.reason)}, will be tried again`,
+        `trial ${kind.value.trial}: attempt ${kind.value.attempt} ${reasonWords(kind.value.reason)}, will be retried`,
         kind.value.message,
       );
     case "trialEnded":

@@ -146,7 +146,7 @@ function numbered(kinds: readonly Fact["kind"][]): Fact[] {
   return kinds.map((kind, index) => ({ searchId: "s", position: index + 1, timeMs: 1000 * (index + 1), kind }));
 }
 
-test("a failed trial that is tried again counts once, its steps too, and pauses and ends are not time", () => {
+test("a failed trial that is retried counts once, its steps too, and pauses and ends are not time", () => {
   const spec = { ...sampleSpec(options), budget: { trials: 2, steps: 0, stepsPerTrial: 0, wallTimeMs: 100_000 } };
   const work = {
     procedure: "fit",
@@ -199,7 +199,7 @@ test("a failed trial that is tried again counts once, its steps too, and pauses 
 
 type Kind = NonNullable<Fact["kind"]>;
 
-test("the trials to come are those of the budget, or all configurations of a finite space where these are fewer; a control arm goes on", () => {
+test("the trials to come are those of the budget, or all configurations of a finite space where these are fewer; a control arm continues", () => {
   const planned = (trials: number, configurations: number | undefined, control?: { share: number }) => {
     const spec = { ...sampleSpec(options), budget: { trials, steps: 0, stepsPerTrial: 10, wallTimeMs: 0 }, control };
     const created: Kind = { $case: "searchCreated", value: { spec, idempotencyKey: "", configurations } };
@@ -253,7 +253,7 @@ test("however far programs go past the steps that they were asked for, the steps
   );
 });
 
-test("a search that goes on is never shown as done, however often it ended before and whatever is tried again", () => {
+test("a search that continues is never shown as done, however often it ended before and whatever is retried", () => {
   const work = {
     procedure: "fit",
     parameters: {},

@@ -20,7 +20,7 @@ export function refusedTable(searches: readonly Shown[]): Html | undefined {
     return [...refused, ...said.slice(-rowsMax)].sort((a, b) => a.timeMs - b.timeMs).map((step) => ({ shown, step }));
   });
   if (rows.length === 0) return undefined;
-  return html`<h3 style="margin: 18px 0 10px">What was refused or said, and why</h3><div class="card scroll"><table>
+  return html`<h3 style="margin: 18px 0 10px">Refused steps and messages, with reasons</h3><div class="card scroll"><table>
 <thead><tr><th>search</th><th class="number">after</th><th class="number">step</th><th>outcome</th><th>why</th><th class="number">loss</th><th class="number">accuracy</th></tr></thead>
 <tbody>${rows.map(
     ({ shown, step }) => html`<tr><td>${swatch(shown)}${shown.label}</td>

@@ -25,7 +25,7 @@ export function registerReport(program: Command): void {
   const command = program
     .command("report")
     .description("write searches into one self-contained HTML file with tables and plots")
-    .argument("<search...>", "ids of the searches, the beginnings of them, or names; they share the plots")
+    .argument("<search...>", "ids of the searches, their beginnings, or names; they share the plots")
     .option("-o, --output <file>", "where to write; - for standard output (default: report-NAME-ID.html)", outputFile)
     .option("--title <text>", "headline of the page", "Regulus report")
     .addHelpText("after", examples);
@@ -44,7 +44,7 @@ async function run(names: readonly string[], flags: ReportFlags): Promise<void> 
     if (!isPiped) checkPlace(file);
     const records = [];
     for (const { searchId, status } of searches) {
-      if (status !== "SEARCH_STATUS_ENDED") note(`search ${searchId} is not over; the report shows it as it stands`);
+      if (status !== "SEARCH_STATUS_ENDED") note(`search ${searchId} is not over; the report shows its current state`);
       records.push(await readSearch(client, searchId));
     }
     if (isPiped) {

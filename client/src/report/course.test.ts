@@ -224,7 +224,7 @@ test("a paused hour moves no point, and the wall time is the time in which the s
   assert.equal(resultOf({ ...record, search: runs }).seconds, 10);
 });
 
-test("a curve is cut where a trial that had failed is tried again from an earlier step", () => {
+test("a curve is cut where a trial that had failed is retried from an earlier step", () => {
   const facts: Fact[] = [];
   const tell = (kind: NonNullable<Fact["kind"]>) => facts.push({ searchId: "s", position: facts.length + 1, timeMs: 0, kind });
   const spec = { ...(sample.search.spec ?? assert.fail()) };

@@ -64,10 +64,10 @@ ${summaryTable(searches)}
 ${foundTable(searches)}
 ${armTable(searches)}
 ${section("Progress", undefined, progress, "wide")}
-${section("What the strategy did", "Steps that a strategy takes by itself, such as outer iterations of a bilevel method. One that is refused changes nothing but how the next is tried.", steps, "wide")}
+${section("What the strategy did", "Steps that a strategy takes by itself, such as outer iterations of a bilevel method. A refused step changes only how the next one is tried.", steps, "wide")}
 ${refusedTable(searches)}
 ${pictureCards(searches)}
-${section("Hyperparameters learned inside training", "The line is the learned value, the band one perturbation scale to either side of it. Dashed lines are what searches from outside found.", learned, "small")}
+${section("Hyperparameters learned inside training", "The line is the learned value, the band one perturbation scale to either side of it. Dashed lines are the values of searches from outside.", learned, "small")}
 ${section("Learned schedules", "Hyperparameters over training as files that ordinary training replays: regulus artifact fetches them.", schedules, "small")}
 ${section("Configurations", undefined, parallel, "tall")}
 ${section("Courses of the trials", undefined, courses, "wide")}

@@ -74,7 +74,7 @@ function partChart(group: readonly Shown[], { parameters, id, words }: ChartPart
     ? ["A trial without a hyperparameter passes dashed below its axis, at the mark absent."]
     : [];
   const caption = [
-    `One line a trial at the measurement that counts, coloured by ${metric}; the thick line is the best trial. Drag along an axis to select.`,
+    `One line per trial at the measurement that counts, coloured by ${metric}; the thick line is the best trial. Drag along an axis to select.`,
     ...ramp.words,
     ...conditional,
     ...omitted,

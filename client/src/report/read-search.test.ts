@@ -104,7 +104,7 @@ test("the command writes one page of several searches, says which of them is not
   assert.deepEqual(words, {
     code: 0,
     stdout: `Report: ${pathToFileURL(file).href}\n`,
-    stderr: "search s2 is not over; the report shows it as it stands\n",
+    stderr: "search s2 is not over; the report shows its current state\n",
   });
   const page = readFileSync(file, "utf8");
   assert.match(page, /<h1>Two of them<\/h1>\n<p class="byline">2 searches, written \d{4}-/);

@@ -45,7 +45,7 @@ test("a file that is no report stays as it is, whatever it holds; a report, an e
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (text) => {
       writeFileSync(file, text);
-      assert.throws(() => checkPlace(file), /report\.html exists and is no report of Regulus; expected another name/);
+      assert.throws(() => checkPlace(file), /report\.html exists and is not a report of Regulus; expected another name/);
       assert.equal(readFileSync(file, "utf8"), Buffer.from(text).toString("utf8"));
     }),
     { numRuns: 30 },

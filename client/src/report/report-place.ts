@@ -33,7 +33,7 @@ export function checkPlace(file: string): void {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined || !stat.isFile() || stat.size === 0 || isReport(file)) return;
   const name = basename(file);
-  throw new RegulusError("failed-precondition", `${name} exists and is no report of Regulus; expected another name: -o FILE`);
+  throw new RegulusError("failed-precondition", `${name} exists and is not a report of Regulus; expected another name: -o FILE`);
 }
 
 function isReport(file: string): boolean {

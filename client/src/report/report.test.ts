@@ -58,8 +58,8 @@ test("what a strategy did is shown: steps, why they were refused, findings, arms
   ]);
   for (const words of [
     "What the strategy did",
-    "What was refused or said, and why",
-    "trial 1 ended: another trial takes its place",
+    "Refused steps and messages, with reasons",
+    "trial 1 ended: another trial replaces it",
     "the loss of shrink is known only to within 0.05",
     "shrink: 50 taken, 10 refused; filters: 25 taken, 5 refused",
     "Median and middle half of the hyperparameters of filters",

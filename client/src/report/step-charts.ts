@@ -45,7 +45,7 @@ function lossCharts(stepping: readonly Stepping[]): Chart[] {
       series: lines.flatMap(({ shown, points }) => banded(shown.label, `@${shown.colour}`, points, { bold: true })),
     };
     const caption =
-      "The loss on the upper level after each step that was taken. The band is what is certified of it: its lower and upper bound.";
+      "The loss on the upper level after each step that was taken. The band is between its certified lower and upper bounds.";
     const searchWords = lines.map(({ shown }) => shown.label).join(", ");
     const whose = units.length === 1 ? "" : ` Searches counted in ${unit.words}: ${searchWords}.`;
     return [{ id: `steps-loss-${index}`, title: `Upper loss by ${unit.title}`, caption: `${caption}${whose}`, option }];
@@ -80,7 +80,7 @@ const accuracies: Numbers = {
   id: "steps-accuracy",
   title: "Accuracies",
   caption:
-    "The accuracy of the lower level that each step worked with, and the residual of the adjoint system. They sharpen where a step is refused for want of certainty.",
+    "The accuracy of the lower level that each step worked with, and the residual of the adjoint system. They tighten if a step is refused because it is not certain.",
   metrics: [
     { name: "accuracy", words: "accuracy", stroke: "solid" },
     { name: "residual", words: "residual", stroke: "dashed" },

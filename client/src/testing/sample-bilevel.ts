@@ -93,7 +93,7 @@ function stepsOf(
     };
     collector.tell(fact);
   }
-  const message = "trial 1 ended: another trial takes its place";
+  const message = "trial 1 ended: another trial replaces it";
   const said: StrategyStepped = { step: steps, accepted: false, metrics: {}, vectors: {}, message };
   const timeMs = createdMs + 700 * (steps + 1);
   collector.tell({ searchId: "s", position: steps + 1, timeMs, kind: { $case: "strategyStepped", value: said } });

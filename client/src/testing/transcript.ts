@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 export function assertTranscript(test: string, name: string, text: string): void {
   const file = new URL(test.replace(/\/dist\/(.*\/)[^/]*$/, `/src/$1${name}`));
   if (process.env.REGULUS_TRANSCRIPTS === "write") writeFileSync(file, text);
-  const again = `if this change is meant, write it anew: REGULUS_TRANSCRIPTS=write node ${new URL(test).pathname}`;
+  const again = `if this change is meant, rewrite it: REGULUS_TRANSCRIPTS=write node ${new URL(test).pathname}`;
   const kept = readFileSync(file, "utf8").split("\n");
   for (const [at, line] of text.split("\n").entries()) assert.equal(line, kept[at], `${name}, line ${at + 1}: ${again}`);
   assert.equal(text.split("\n").length, kept.length, `${name} has other lines at its end; ${again}`);

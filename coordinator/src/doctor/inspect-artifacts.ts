@@ -5,7 +5,7 @@ import { directoryStoreToRead } from "../artifacts/directory-store.js";
 import { heldBySearch, heldOf } from "../runner/artifacts/held-artifacts.js";
 import { SearchState } from "../search/search-state.js";
 
-/** What was found. */
+/** Findings. */
 export interface ArtifactsInspection {
   readonly stored: number;
   readonly bytes: number;

@@ -17,7 +17,7 @@ import { makeScratch } from "./scratch.js";
 /** Rows read at once; one at a time near damage. */
 const rowsAtOnce = 500;
 
-/** What was found of one search. */
+/** Findings of one search. */
 export interface InspectedSearch {
   readonly key: number;
   readonly searchId: string;

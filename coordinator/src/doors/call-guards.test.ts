@@ -89,7 +89,7 @@ const message = (bytes: number, held = bytes): Buffer => {
   return head;
 };
 
-test("a reader that takes nothing is told once, then its call is reset, and one that took its message is left alone", async () => {
+test("a reader that takes nothing is reported once, then its call is reset, and one that took its message is left alone", async () => {
   open({ readerStallMs: 20, readerGraceMs: 60 });
   const [stalled, honest, silent] = [new Call("a"), new Call("b"), new Call("c")];
   let told = 0;

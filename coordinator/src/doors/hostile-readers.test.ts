@@ -66,7 +66,7 @@ test("stalled readers hold no more than the bound, are dropped, and keep nobody 
   await doors.close();
 });
 
-test("a reader that stalls and reads again in time is told where to go on", async () => {
+test("a reader that stalls and reads again in time is told where to continue", async () => {
   const { doors } = await open({ readerStallMs: 100, readerGraceMs: 60_000, guardEveryMs: 20 });
   const session = connect(`http://${doors.server.address}`);
   const message = WatchSearchRequest.encode({ searchId: "large", after: 0 }).finish();

@@ -237,7 +237,7 @@ function readGauges(registry: Registry, sources: MetricSources): void {
     Counter,
     {
       name: "regulus_attempts_failed_total",
-      help: "Attempts that failed and left their trial to be tried again, by reason.",
+      help: "Attempts that failed and left their trial to be retried, by reason.",
       label: "reason",
     },
     () => {

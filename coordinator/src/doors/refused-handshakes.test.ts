@@ -79,7 +79,7 @@ test("a caller that knocks a thousand times leaves no thousand lines", async () 
   assert.ok(doors.logged.length <= 20, `${doors.logged.length} lines in a minute`);
 });
 
-test("lines of a minute are bounded, what is past the bound is counted, and the next minute begins anew", () => {
+test("lines of a minute are bounded, what is past the bound is counted, and the next minute starts over", () => {
   const lines: Record<string, unknown>[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const listener = new NetServer();

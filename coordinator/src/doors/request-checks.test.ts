@@ -174,7 +174,7 @@ describe("what an agent says", () => {
     assert.match(three.value.message, /^a finding was refused: source/);
   });
 
-  it("in words is cut to what is kept of it, and is left alone otherwise", () => {
+  it("with a message is cut to what is kept of it, and is left alone otherwise", () => {
     const long = text(limits.textCharactersMax + 100);
     const unrestorable = { $case: "unrestorable", value: { checkpoint: artifact, message: long } } as const;
     const found = { $case: "found", value: { source: "s", severity: "info", message: long } } as const;

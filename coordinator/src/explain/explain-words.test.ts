@@ -20,7 +20,7 @@ describe("the summary of a search", () => {
   it("follows it from its creation to its end", async () => {
     const at = new SearchAt({ budget: { trials: 9 } });
     const none = "(0 running, 0 pending, 0 done, 0 stopped, 0 failed)";
-    assert.equal(await summaryOf(at), `The search goes on ${none}.`);
+    assert.equal(await summaryOf(at), `The search continues ${none}.`);
     at.pending(0).pending(1);
     assert.equal(
       await summaryOf(at),
@@ -29,7 +29,7 @@ describe("the summary of a search", () => {
     at.tell({ $case: "searchPaused", value: { reason: "lunch" } });
     assert.match(await summaryOf(at), /^The search is paused: lunch \(/);
     at.tell({ $case: "searchResumed", value: {} }).attempt(0, 1);
-    assert.match(await summaryOf(at), /^The search goes on \(1 running, 1 pending,/);
+    assert.match(await summaryOf(at), /^The search continues \(1 running, 1 pending,/);
     at.tell({ $case: "searchStopRequested", value: { reason: "enough", completed: false, failed: false } });
     assert.match(await summaryOf(at), /^The search stops and waits for 1 running trial: enough \(/);
     at.attempt(1, 1);
@@ -56,15 +56,12 @@ describe("why a pending trial waits", () => {
     const retryAtMs = nowMs + 5000;
     const lost = { trial: 0, attempt: 1, reason: EndReason.END_REASON_LOST, message: "silent", retryAtMs };
     at.tell({ $case: "attemptEnded", value: lost });
-    assert.equal(await summaryOf(at, 0), `Trial 0 waits to be tried again, not before ${iso(retryAtMs)} (in 5 s).`);
-    assert.equal(
-      await summaryOf(at, 0, retryAtMs - 1),
-      `Trial 0 waits to be tried again, not before ${iso(retryAtMs)} (in 1 s).`,
-    );
+    assert.equal(await summaryOf(at, 0), `Trial 0 waits to be retried, not before ${iso(retryAtMs)} (in 5 s).`);
+    assert.equal(await summaryOf(at, 0, retryAtMs - 1), `Trial 0 waits to be retried, not before ${iso(retryAtMs)} (in 1 s).`);
     assert.equal(await summaryOf(at, 1), "Trial 1 waits for a free slot.");
     assert.equal(await summaryOf(at, 0, retryAtMs), "Trial 0 waits behind trial 1.");
     at.attempt(1, 1);
-    assert.equal(await summaryOf(at, 0, retryAtMs), "Trial 0 waits for a free slot, to be tried again.");
+    assert.equal(await summaryOf(at, 0, retryAtMs), "Trial 0 waits for a free slot, to be retried.");
     assert.match(await summaryOf(at.ended(1, EndReason.END_REASON_DONE, { loss: 1 })), /^The search waits: trial 0 waits to be/);
   });
 
@@ -119,11 +116,11 @@ describe("the explanation of a trial", () => {
         "7 it reached step 4 and waited for the strategy",
         "8 its strategy resumed it, to step 27",
         "9 attempt 2 went to agent b, from step 3",
-        "10 its checkpoint at step 3 could not be restored; it goes on from step 1",
+        "10 its checkpoint at step 3 could not be restored; it continues from step 1",
         "11 its early end was asked for: enough",
         "13 fit found (warning): slow",
         "14 it ended (out of memory): 4 GiB",
-        "15 its user asked for it to be tried again, from its last checkpoint",
+        "15 its user asked for it to be retried, from its last checkpoint",
         "16 attempt 3 went to agent a, from step 0",
         "17 it ended (done)",
       ],
@@ -212,7 +209,7 @@ const happening = fc.record({
 });
 
 describe("failures and findings", () => {
-  it("are told once for each way, the newest ways last, with how often and by the newest of them", async () => {
+  it("are reported once for each way, the newest ways last, with how often and by the newest of them", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { maxLength: 40 }), async (happenings) => {
         const at = new SearchAt({ retries: { max: 1000 } });

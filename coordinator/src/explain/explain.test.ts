@@ -59,7 +59,7 @@ describe("explain", () => {
     assert.match(await said(2), /can't be placed: all 2 slots of the one agent that could run it are in use/);
     // The first trial is lost, since the agent does not name it; another one takes its slot once it is known to be free.
     await wait(10);
-    assert.match(await said(0), /waits to be tried again, not before 2023-.* \(in \d+ s\)/);
+    assert.match(await said(0), /waits to be retried, not before 2023-.* \(in \d+ s\)/);
     await wait(20);
     assert.doesNotMatch(await said(0), /not before/, "the time has passed");
     hand.connection.closed();

@@ -111,7 +111,7 @@ function explainSearch(state: SearchState, seen: Seen, nowMs: number): ExplainSe
   }
   explanations.push(...seen.failures.view(), ...seen.findings.view());
   const summaries = {
-    running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state, nowMs)}` : "goes on",
+    running: state.running.size === 0 && state.pending.size > 0 ? `waits: ${headWords(state, nowMs)}` : "continues",
     paused: `is paused: ${state.reason}`,
     stopping: `stops and waits for ${counted(state.running.size, "running trial")}: ${state.reason}`,
     ended: `has ended (${outcomeWords(state)}): ${state.reason}`,
@@ -162,11 +162,11 @@ function describe(kind: Kind): string {
     case "searchReopened":
       return `it was opened again: ${kind.value.reason}`;
     case "searchTakenUp":
-      return `it goes on; there was no coordinator since ${new Date(kind.value.awaySinceMs).toISOString()}`;
+      return `it continues; there was no coordinator since ${new Date(kind.value.awaySinceMs).toISOString()}`;
     case "searchExtended":
       return `it got more budget: ${budgetWords(kind.value.budget)}`;
     case "trialRetried":
-      return "its user asked for it to be tried again, from its last checkpoint";
+      return "its user asked for it to be retried, from its last checkpoint";
     case "strategyFailed":
       return `its strategy failed: ${kind.value.message}`;
     case "strategyStepped":
@@ -188,7 +188,7 @@ function describe(kind: Kind): string {
     case "trialCheckpointed":
       return `it saved step ${kind.value.step}`;
     case "checkpointDamaged":
-      return `its checkpoint at step ${kind.value.step} could not be restored; it goes on from step ${kind.value.goesOnFromStep}`;
+      return `its checkpoint at step ${kind.value.step} could not be restored; it continues from step ${kind.value.goesOnFromStep}`;
     case "attemptEnded":
       return `attempt ${kind.value.attempt} ended (${reasonWords(kind.value.reason)})${kind.value.message === "" ? "" : `: ${kind.value.message}`}`;
     case "trialPaused":

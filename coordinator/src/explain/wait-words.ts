@@ -13,7 +13,7 @@ export function waitWords(state: SearchState, trial: TrialState, nowMs: number):
   if (state.status === "paused") return "waits because its search is paused";
   const leftMs = trial.retryAtMs - nowMs;
   if (leftMs > 0) {
-    return `waits to be tried again, not before ${new Date(trial.retryAtMs).toISOString()} (in ${Math.ceil(leftMs / 1000)} s)`;
+    return `waits to be retried, not before ${new Date(trial.retryAtMs).toISOString()} (in ${Math.ceil(leftMs / 1000)} s)`;
   }
   // Only of the first in line is it looked why it can't be placed: what the log has of another one is old.
   const head = headOf(state, nowMs);
@@ -21,7 +21,7 @@ export function waitWords(state: SearchState, trial: TrialState, nowMs: number):
   if (trial.deferred !== "") return `can't be placed: ${trial.deferred}`;
   if (trial.blamedAgentId !== "")
     return `waits for a slot of another agent than ${trial.blamedAgentId}, where it ended as a user error`;
-  return trial.failures > 0 ? "waits for a free slot, to be tried again" : "waits for a free slot";
+  return trial.failures > 0 ? "waits for a free slot, to be retried" : "waits for a free slot";
 }
 
 /** The first of those that wait which may run now. */

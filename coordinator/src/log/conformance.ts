@@ -151,7 +151,7 @@ export function describeLog(name: string, make: () => Promise<LogPlace>): void {
       assert.deepEqual(await readAll(log, "a"), [fact]);
     });
 
-    it("removes a search with all of its facts, and lets its id begin anew", async () => {
+    it("removes a search with all of its facts, and lets its id start over", async () => {
       await log.append([appendOf("a", 0, 1200), appendOf("b", 0, 2)]);
       await log.remove("a");
       await log.remove("never there");

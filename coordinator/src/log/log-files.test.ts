@@ -128,7 +128,7 @@ test("an empty file alone is a log that was never begun", async () => {
   await log.close();
 });
 
-test("the marker says in words what is there, and is written once", async () => {
+test("the marker says with a message what is there, and is written once", async () => {
   await (await open()).close();
   assert.match(readFileSync(files.marker, "utf8"), /^There is a log of Regulus in this folder: log\.sqlite\. /);
   writeFileSync(files.marker, "touched");
@@ -173,7 +173,7 @@ test("a witness that is gone or another one while the log is open stops appends,
   assert.equal(readWitness(files.witness)?.searches.get(1)?.position, 2);
 });
 
-test("a witness that is cut or zeroed beside a whole log is told of, and written anew", async () => {
+test("a witness that is cut or zeroed beside a whole log is told of, and rewritten", async () => {
   const log = await open();
   for (const searchId of ["a", "b"]) await log.append(appended(searchId, 0, 1));
   await log.close();

@@ -67,7 +67,7 @@ export class LogFiles {
     if (!existsSync(this.repair)) return;
     throw new RegulusError(
       "failed-precondition",
-      `a repair of the log ${this.log} was cut short; run it again, it goes on where it stopped: regulus doctor --data ${this.folder} --repair`,
+      `a repair of the log ${this.log} was cut short; run it again, it continues where it stopped: regulus doctor --data ${this.folder} --repair`,
     );
   }
 

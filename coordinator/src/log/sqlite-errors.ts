@@ -10,7 +10,7 @@ export function fromSqlite(thrown: unknown, path: string): unknown {
   if (thrown.code.startsWith("SQLITE_FULL")) {
     return new RegulusError(
       "exhausted",
-      `no space for the log ${path} (${seen}); free some, nothing is lost and work goes on then`,
+      `no space for the log ${path} (${seen}); free some, nothing is lost and work continues then`,
       more,
     );
   }
@@ -47,6 +47,6 @@ export function fromSystem<T>(path: string, work: () => T): T {
 export function systemFailure(path: string, thrown: unknown): unknown {
   if (thrown instanceof RegulusError || !(thrown instanceof Error) || !("code" in thrown)) return thrown;
   const isFull = thrown.code === "ENOSPC" || thrown.code === "EDQUOT";
-  const words = isFull ? `no space for ${path}; free some, nothing is lost and work goes on then` : `${path} can't be used`;
+  const words = isFull ? `no space for ${path}; free some, nothing is lost and work continues then` : `${path} can't be used`;
   return new RegulusError(isFull ? "exhausted" : "unavailable", `${words} (${thrown.message})`, { cause: thrown });
 }

@@ -136,7 +136,7 @@ describe("a log's file", () => {
     seen.close();
   });
 
-  it("keeps a transaction as a whole or not at all, and goes on after one that failed", () => {
+  it("keeps a transaction as a whole or not at all, and continues after one that failed", () => {
     const file = new SqliteFile(path);
     file.begin(undefined);
     const add = (key: number) => void file.prepare("INSERT INTO searches VALUES (?, ?, 1, 1)").run(key, `s${key}`);

@@ -52,7 +52,7 @@ describe("sqlite log file", () => {
     await assert.rejects(openSqliteLog({ path: join(path, "below a file", "log.db") }), withCode("unavailable"));
   });
 
-  it("answers a full disk with exhausted, keeps what was there, and goes on when there is room", async () => {
+  it("answers a full disk with exhausted, keeps what was there, and continues when there is room", async () => {
     let log = await openSqliteLog({ path, bytesMax: 128 * 1024 });
     let facts = 0;
     const fill = async () => {

@@ -103,9 +103,7 @@ class SqliteLog implements EventLog {
     }
     kept.forget();
     if (testimony?.isCut === true) {
-      onWarning?.(
-        `${files.witness} was cut or overwritten; every fact in ${files.log} is whole, and it was written anew from that`,
-      );
+      onWarning?.(`${files.witness} was cut or overwritten; every fact in ${files.log} is whole, and it was rewritten from that`);
     }
     return log;
   }

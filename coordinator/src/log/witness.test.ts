@@ -128,7 +128,7 @@ test("any single bit that flips is noticed, or takes back the newest record alon
   }
 });
 
-test("it is written anew once it has grown, says the same after that, and loses no more than its newest record to a crash", () => {
+test("it is rewritten once it has grown, says the same after that, and loses no more than its newest record to a crash", () => {
   const path = join(root, "grown");
   const witness = new Witness(path, empty);
   const headAt = (position: number): WitnessedSearch => ({

@@ -78,15 +78,15 @@ test("an agent that does not say how much memory it has is taken at its word", (
   assert.ok(canRun(agent({ memoryBytes: 0 }), { ...none, memoryBytes: 2 ** 40 }));
 });
 
-test("several needs that nobody meets are all told, and so are needs that nobody meets together", () => {
+test("messages list every need that no agent meets, and needs that no agent meets together", () => {
   const wanted = { ...none, slots: 4, command: true };
   const both = missing([agent()], wanted);
   assert.equal(both.field, "");
   assert.match(both.reason, /^no connected agent has 4 slots .*; no connected agent allows commands /);
   const apart = missing([agent({ slots: 4 }), agent({ allowsCommands: true })], wanted);
-  assert.match(apart.reason, /no agent meets them together: has 4 slots and allows commands$/);
+  assert.match(apart.reason, /no agent meets all: has 4 slots and allows commands$/);
   const one = missing([agent(), agent({ labels: {}, allowsCommands: true })], { ...none, labels: { zone: "a" }, command: true });
-  assert.match(one.reason, /together: has 1 slot and has the label zone=a and allows commands$/);
+  assert.match(one.reason, /meets all: has 1 slot and has the label zone=a and allows commands$/);
   assert.match(missing([], none).reason, /^no agent takes leases; start one \(regulus agent\)$/);
 });
 

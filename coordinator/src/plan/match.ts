@@ -71,7 +71,7 @@ export function missing(agents: readonly PlanAgent[], needs: Needs): Missing {
     return { field: lacking.length === 1 ? (lacking[0]?.field ?? "") : "", reason: reasons.join("; ") };
   }
   const together = all.map(({ words }) => words).join(" and ");
-  return { field: "", reason: `each of these is met by some connected agent, and no agent meets them together: ${together}` };
+  return { field: "", reason: `some agent meets each of these, but no agent meets all: ${together}` };
 }
 
 /** Why a trial waits although these agents could run it. */

@@ -234,9 +234,6 @@ describe("plan", () => {
     assert.match(reason({ command: true }, [agent("x", 1)]) ?? "", /--allow-commands/);
     assert.match(reason({ memoryBytes: 10 }, [agent("x", 1, { memoryBytes: 9 })]) ?? "", /has 10B of memory/);
     const apart = [agent("x", 1, { allowsCommands: true }), agent("y", 4)];
-    assert.match(
-      reason({ slots: 2, command: true }, apart) ?? "",
-      /no agent meets them together: has 2 slots and allows commands/,
-    );
+    assert.match(reason({ slots: 2, command: true }, apart) ?? "", /no agent meets all: has 2 slots and allows commands/);
   });
 });

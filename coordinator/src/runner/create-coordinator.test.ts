@@ -251,7 +251,7 @@ describe("coordinator", () => {
     assert.match(at.coordinator.getSearch(searchId).reason, /only reported in 101 answers/);
   });
 
-  it("answers a full disk clearly, takes nothing for true that the log did not, and goes on by itself", async () => {
+  it("answers a full disk clearly, takes nothing for true that the log did not, and continues by itself", async () => {
     at.proposals = once(start());
     const hand = at.hand();
     const { searchId } = await at.create();
@@ -279,7 +279,7 @@ describe("coordinator", () => {
     assert.equal(at.coordinator.getSearch(searchId).counts?.done, 1);
   });
 
-  it("goes on after a restart: an agent that comes back keeps its attempt, and a watcher its place", async () => {
+  it("continues after a restart: an agent that comes back keeps its attempt, and a watcher its place", async () => {
     at.proposals = once(start());
     const hand = at.hand();
     const { searchId } = await at.create();

@@ -79,7 +79,7 @@ describe("on a full log", () => {
     assert.equal(seen(searchId).status, ended);
   });
 
-  it("a stopped trial ends at once, and its search goes on when there is room", async () => {
+  it("a stopped trial ends at once, and its search continues when there is room", async () => {
     const { searchId } = await created();
     at.isFull = true;
     const trial = await at.answer(at.coordinator.stopTrial(searchId, 0, "no use"));
@@ -95,7 +95,7 @@ describe("on a full log", () => {
     assert.deepEqual(back.leases.at(-1)?.key, { searchId, trial: 1, attempt: 1 });
   });
 
-  it("a delete that made room has the rest go on at once", async () => {
+  it("a delete that made room has the rest continue at once", async () => {
     const [first, second] = [await created(), await created()];
     at.isFull = true;
     // Fails again and again, so that the next try is far away.

@@ -76,7 +76,7 @@ describe("an agent that sends a large checkpoint after it was asked to stop", ()
 });
 
 describe("an agent that sends heartbeats and never works", () => {
-  it("loses an attempt that is past its time, is not given another one while it claims the first, and the trial goes on elsewhere", async () => {
+  it("loses an attempt that is past its time, is not given another one while it claims the first, and the trial continues elsewhere", async () => {
     const { hand, searchId } = await running({ resources: { attemptTimeout: "20s" } });
     await claim(hand, 59);
     assert.deepEqual(await endsOf(searchId), [], "20 s, 10 s of grace for the program and 30 s for the agent are not over");
@@ -123,7 +123,7 @@ describe("an agent that sends heartbeats and never works", () => {
     }
   });
 
-  it("gives its slot to a paused search's trial elsewhere once that goes on", async () => {
+  it("gives its slot to a paused search's trial elsewhere once that continues", async () => {
     const { hand, searchId } = await running();
     await at.answer(at.coordinator.pauseSearch(searchId, ""));
     await claim(hand, 50);

@@ -134,7 +134,7 @@ describe("a trial at work", () => {
 });
 
 describe("a search with more facts than are read at once", () => {
-  it("is the same after a restart, and goes on", async () => {
+  it("is the same after a restart, and continues", async () => {
     at.proposals = once(start(0.5, { untilStep: 5000 }));
     const hand = at.hand("a", [], { slots: 1, instance: "one" });
     const { searchId } = await at.answer(at.create({ budget: { trials: 1 } }));

@@ -89,7 +89,7 @@ test("the strategy's own arm stands first, then the others by name, whichever be
   ]);
 });
 
-test("a schedule is replayed by its reference, and one that nobody left is refused in words", () => {
+test("a schedule is replayed by its reference, and one that nobody left is refused with a message", () => {
   const at = new SearchAt();
   at.tell(...take(at, start())).attempt(0, 1);
   const words = (facts: readonly FactKind[]) => facts.map((fact) => (fact.$case === "strategyFailed" ? fact.value.message : ""));

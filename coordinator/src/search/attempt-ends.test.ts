@@ -142,7 +142,7 @@ describe("the end of an attempt", () => {
     assert.deepEqual([stepOf(preempted), stepOf(lost)], [[7], [5]]);
   });
 
-  it("tells its newest measurement first, where its trial goes on and the log lacks it", () => {
+  it("tells its newest measurement first, where its trial continues and the log lacks it", () => {
     for (const reason of [lost, preempted, outOfMemory]) {
       const at = new SearchAt({ retries: { max: 2 } }).running(0).measured(0, 5, 1);
       assert.deepEqual(kindsOf(finish(at, reason, { final: measurement(7, 2) })), ["trialMeasured", "attemptEnded"]);
@@ -221,7 +221,7 @@ describe("a user error where another agent could run the trial", () => {
     assert.equal(told(finish(at, userError, { elsewhere: true, attempt: 2 })), "USER_ERROR: why");
   });
 
-  it("counts at once where there is no other agent, the trial is to stop or to pause, or nothing is tried again", () => {
+  it("counts at once where there is no other agent, the trial is to stop or to pause, or nothing is retried", () => {
     assert.equal(told(finish(new SearchAt().running(0), userError)), "USER_ERROR: why");
     for (const ask of [stopTrial, stopSearch, pause]) assert.equal(told(end(ask(new SearchAt().running(0)))), "USER_ERROR: why");
     assert.equal(told(end(new SearchAt({ retries: { max: 0 } }).running(0))), "USER_ERROR: why");

@@ -23,7 +23,7 @@ export function checkpointDamaged(trial: TrialState, { checkpoint, message }: Un
     },
   };
   const isLast = next.ref === undefined;
-  const then = isLast ? "no other is left, so it begins again at step 0" : `it goes on from step ${next.step}`;
+  const then = isLast ? "no other is left, so it begins again at step 0" : `it continues from step ${next.step}`;
   const words = `the checkpoint at step ${step} can't be restored: ${then} (${message})`;
   const found = { trial: number, source: "coordinator", severity: isLast ? "error" : "warning" };
   return [damaged, { $case: "findingReported", value: { ...found, message: cutText(words, limits.textCharactersMax) } }];

@@ -250,7 +250,7 @@ test("damage of a source takes nothing of what a trial has saved itself, which i
   }
 });
 
-test("a copy whose source is damaged goes on from the source's checkpoint before", () => {
+test("a copy whose source is damaged continues from the source's checkpoint before", () => {
   const ref = (name: string) => ({ sha256: name.repeat(64), size: 1, kind: "checkpoint" });
   const saved = (step: number, name: string) =>
     ({ $case: "trialCheckpointed", value: { trial: 0, attempt: 1, step, checkpoint: ref(name) } }) as const;
@@ -267,7 +267,7 @@ test("a copy whose source is damaged goes on from the source's checkpoint before
   };
   at.tell({ $case: "trialProposed", value: { trial: 1, work: { ...work, fromTrial: 0 } } }).attempt(1, 1);
   for (const [name, step, told] of [
-    ["b", 4, "warning: the checkpoint at step 8 can't be restored: it goes on from step 4 (no tar)"],
+    ["b", 4, "warning: the checkpoint at step 8 can't be restored: it continues from step 4 (no tar)"],
     ["a", 0, "error: the checkpoint at step 4 can't be restored: no other is left, so it begins again at step 0 (no tar)"],
   ] as const) {
     const event = { $case: "unrestorable", value: { checkpoint: ref(name), message: "no tar" } } as const;

@@ -127,7 +127,7 @@ test("a clock that stays back counts nothing, and takes nothing away either", ()
   assert.deepEqual([cost.slotSeconds, cost.wastedSlotSeconds], [2, 2]);
 });
 
-test("work that a new process does again is wasted as repeated, and a process that waits goes on", () => {
+test("work that a new process does again is wasted as repeated, and a process that waits continues", () => {
   const again = (fromStep: number): Fact["kind"] => {
     return { $case: "attemptStarted", value: { trial: 0, attempt: 2, agentId: "a", fromStep } };
   };
@@ -149,7 +149,7 @@ test("work that a new process does again is wasted as repeated, and a process th
   assert.deepEqual(wasted(5, 0), { diverged: 12 });
 });
 
-test("a failed trial that goes on takes back what its checkpoints hold, and counters never go back for it", () => {
+test("a failed trial that continues takes back what its checkpoints hold, and counters never go back for it", () => {
   const [cost, time] = [new Cost(2), noTime()];
   const tell = (second: number, kind: Fact["kind"], of = time) =>
     cost.tell(of, { searchId: "s", position: 1, timeMs: 1000 * second, kind });

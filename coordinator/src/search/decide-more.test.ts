@@ -130,8 +130,8 @@ describe("more budget", () => {
   });
 });
 
-describe("a failed trial that is tried again", () => {
-  it("goes on from its last checkpoint with its work, its attempts and new retries, and has a value once it measures again", () => {
+describe("a failed trial that is retried", () => {
+  it("continues from its last checkpoint with its work, its attempts and new retries, and has a value once it measures again", () => {
     const at = new SearchAt({ budget: { trials: 1 }, retries: { max: 1 } }).running(0).measured(0, 5, 0.5);
     checkpointed(at, 0, 4).tell({
       $case: "attemptEnded",
@@ -219,7 +219,7 @@ describe("a failed trial that is tried again", () => {
   });
 });
 
-describe("the fold over searches whose trials fail and are tried again", () => {
+describe("the fold over searches whose trials fail and are retried", () => {
   const step = fc.record({
     trial: fc.nat(3),
     act: fc.constantFrom("run", "save", "measure", "lose", "fail", "finish", "retry"),

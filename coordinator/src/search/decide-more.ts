@@ -30,7 +30,7 @@ export function retryTrials(state: SearchState, { trials, key, nowMs }: Retry): 
   });
   const failures = state.failures - numbers.length;
   const { budget } = state;
-  const open = state.status === "ended" ? opened(state, "failed trials are tried again", { budget, failures, nowMs }) : [];
+  const open = state.status === "ended" ? opened(state, "failed trials are retried", { budget, failures, nowMs }) : [];
   return [...open, ...retried];
 }
 
@@ -94,7 +94,7 @@ function opened(
   const again = spentVerdict(state, then);
   if (again === undefined) return [{ $case: "searchReopened", value: { reason } }];
   const words = `search ${state.searchId} would end again at once (${again.reason})`;
-  throw new RegulusError("failed-precondition", `${words}; it has to be extended by what is spent`);
+  throw new RegulusError("failed-precondition", `${words}; extend the spent limit`);
 }
 
 function everyFailed(state: SearchState): number[] {
@@ -112,7 +112,7 @@ function workOf(state: SearchState, number: number): Work {
   if (!state.knows(number)) {
     throw new RegulusError("not-found", `search ${state.searchId} has no trial ${number}; it has ${state.nextTrial} so far`);
   }
-  const only = "only one that was lost, ran out of memory or time or ended by a user error can be tried again";
+  const only = "only one that was lost, ran out of memory or time or ended by a user error can be retried";
   const live = state.live.get(number);
   if (live !== undefined) throw new RegulusError("failed-precondition", `trial ${number} is ${live.status}; ${only}`);
   const { reason, work } = state.archive.get(state.searchId, number) ?? {};

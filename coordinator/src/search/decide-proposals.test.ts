@@ -56,7 +56,7 @@ describe("proposals that pause", () => {
     assert.deepEqual([at.state.pending.size, at.state.running.size], [0, 1]);
   });
 
-  it("pauses a trial whose attempt is lost meanwhile, so that its strategy goes on from the checkpoint", () => {
+  it("pauses a trial whose attempt is lost meanwhile, so that its strategy continues from the checkpoint", () => {
     const at = new SearchAt().running(0);
     at.tell(...take(at, pause(0)));
     const lost = decide(at.state, {
@@ -118,7 +118,7 @@ describe("what trials are sent", () => {
 });
 
 describe("a start from another trial", () => {
-  it("that never saved begins from nothing, and a finding says so", () => {
+  it("that never saved starts from nothing, and a finding says so", () => {
     const at = new SearchAt().running(0);
     at.tell(
       ...take(at, {
@@ -133,10 +133,10 @@ describe("a start from another trial", () => {
     const [started, finding] = decide(at.state, { kind: "startAttempt", trial: 1, agentId: "a", fromStep: 0 });
     assert.ok(started?.$case === "attemptStarted" && finding?.$case === "findingReported");
     assert.equal(finding.value.trial, 1);
-    assert.match(finding.value.message, /checkpoint of trial 0, of which none is there, and begins from nothing/);
+    assert.match(finding.value.message, /checkpoint of trial 0, which is missing; it starts from nothing/);
   });
 
-  it("that never saved goes on from its own checkpoint, where it has one", () => {
+  it("that never saved continues from its own checkpoint, where it has one", () => {
     const at = new SearchAt().pending(0).running(1, { final: false });
     const checkpoint = { sha256: "ab", size: 2, kind: "checkpoint" };
     at.tell({ $case: "trialCheckpointed", value: { trial: 1, attempt: 1, step: 4, checkpoint } });
@@ -144,7 +144,7 @@ describe("a start from another trial", () => {
     at.tell(...take(at, resume({ trial: 1, fromTrial: 0 })));
     const [, finding] = decide(at.state, { kind: "startAttempt", trial: 1, agentId: "a", fromStep: 4 });
     assert.ok(finding?.$case === "findingReported");
-    assert.match(finding.value.message, /checkpoint of trial 0, of which none is there, and goes on from its own/);
+    assert.match(finding.value.message, /checkpoint of trial 0, which is missing; it continues from its own/);
   });
 
   it("that saved says nothing", () => {

@@ -92,7 +92,7 @@ describe("decideReport", () => {
     }
   });
 
-  it("ends a trial whose program fails while it is to stop as its user's error, also where those are tried again", () => {
+  it("ends a trial whose program fails while it is to stop as its user's error, also where those are retried", () => {
     const at = new SearchAt({ retries: { on: ["user-error"] } }).running(0);
     at.tell({ $case: "trialStopRequested", value: { trial: 0, reason: "enough" } });
     const end = only(at, finished(EndReason.END_REASON_USER_ERROR));

@@ -34,7 +34,7 @@ describe("decide", () => {
     at.tell({ $case: "searchEnded", value: { outcome: SearchOutcome.SEARCH_OUTCOME_STOPPED, reason: "enough" } });
     assert.throws(
       () => decide(at.state, { kind: "resumeSearch" }),
-      refused(/has ended .*; more budget, or a failed trial that is tried again, opens it$/),
+      refused(/has ended .*; more budget, or a retried trial, reopens it$/),
     );
   });
 
@@ -168,8 +168,8 @@ describe("decide", () => {
     const reasonOf = (at: SearchAt) =>
       decide(at.state, settle(true)).flatMap((fact) => (fact.$case === "searchEnded" ? [fact.value.reason] : []));
     const at = new SearchAt().tell({ $case: "strategyStepped", value: said });
-    assert.deepEqual(reasonOf(at), ["the strategy has nothing more to try: saw 4, expected at least 6"]);
-    assert.deepEqual(reasonOf(new SearchAt()), ["the strategy has nothing more to try"]);
+    assert.deepEqual(reasonOf(at), ["the strategy has nothing left to try: saw 4, expected at least 6"]);
+    assert.deepEqual(reasonOf(new SearchAt()), ["the strategy has nothing left to try"]);
   });
 
   it("settles a spent wall time to the millisecond, and an idle search only when nothing waits or runs", () => {

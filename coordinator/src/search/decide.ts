@@ -89,8 +89,8 @@ function startAttempt(state: SearchState, command: Extract<SearchCommand, { kind
   };
   const { missing, ref } = resumePoint(trial);
   if (missing === undefined) return [started];
-  const begins = ref === undefined ? "begins from nothing" : "goes on from its own";
-  const message = `it was to start from the checkpoint of trial ${missing}, of which none is there, and ${begins}`;
+  const begins = ref === undefined ? "starts from nothing" : "continues from its own";
+  const message = `it should start from the checkpoint of trial ${missing}, which is missing; it ${begins}`;
   const value = { trial: trial.number, source: "coordinator", severity: "warning", message };
   return [started, { $case: "findingReported", value }];
 }
@@ -133,6 +133,6 @@ function stopVerdict(state: SearchState): Verdict {
 
 function refused(state: SearchState, what: string): RegulusError {
   const now = state.status === "ended" ? "has ended" : "is stopping";
-  const hint = state.status === "ended" ? "; more budget, or a failed trial that is tried again, opens it" : "";
+  const hint = state.status === "ended" ? "; more budget, or a retried trial, reopens it" : "";
   return new RegulusError("failed-precondition", `search ${state.searchId} ${now} (${state.reason}) and can't be ${what}${hint}`);
 }

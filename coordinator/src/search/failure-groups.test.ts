@@ -40,7 +40,7 @@ test("failures that differ in numbers only are one group, the most frequent stan
   );
 });
 
-test("ways of failing beyond the bound are left out, the known ones go on to count, and one that is empty makes room", () => {
+test("ways of failing beyond the bound are left out, the known ones continue to count, and one that is empty makes room", () => {
   const groups = new FailureGroups();
   const { END_REASON_LOST: lost } = EndReason;
   const message = (way: number) => `no ${String.fromCharCode(97 + way).repeat(3)}`;

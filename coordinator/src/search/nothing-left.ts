@@ -55,7 +55,7 @@ export function unsavedPause(state: SearchState, trial: TrialState, step: number
   const key = "no-checkpoint";
   if (!isProgram(trial) || trial.checkpoints.newest !== undefined || state.told.has(key)) return [];
   const strategy = state.spec.strategy?.name ?? "its strategy";
-  const message = `trial ${trial.number} paused at step ${step} and has saved no checkpoint: ${strategy} pauses trials and goes on with some, and a program without checkpoints then begins again at step 0, which is counted as wasted; save in REGULUS_CHECKPOINT_DIR and print {"checkpoint": ${step}}`;
+  const message = `trial ${trial.number} paused at step ${step} and has saved no checkpoint: ${strategy} pauses trials and resumes some; a program without checkpoints then starts over at step 0, and the repeated work counts as wasted; save in REGULUS_CHECKPOINT_DIR and print {"checkpoint": ${step}}`;
   const value = { trial: undefined, source: findingSource, severity: "warning", key, message };
   return [{ $case: "findingReported", value }];
 }

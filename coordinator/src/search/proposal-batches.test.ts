@@ -164,7 +164,7 @@ describe("a refused proposal", () => {
     ],
   ];
   for (const [what, proposal, words] of refusals) {
-    it(`that is ${what} fails the strategy in words, with nothing of its batch`, () => {
+    it(`that is ${what} fails the strategy with a message, with nothing of its batch`, () => {
       const at = new SearchAt({ budget: { trials: 9, stepsPerTrial: 100 } }).paused(0);
       const facts = take(at, [start(), proposal], { limit: 5 });
       assert.match(refusal(facts), words);
@@ -213,7 +213,7 @@ describe("a procedure that learns inside of training", () => {
     assert.match(problem("fit", { rate: 0.5 }), /weightDecay/);
   });
 
-  it("may leave it out too where it replays a schedule, also when it goes on", () => {
+  it("may leave it out too where it replays a schedule, also when it continues", () => {
     const schedule = { sha256: "ab".repeat(32), size: 2, kind: "schedule" };
     const work = {
       procedure: "fit",

@@ -68,7 +68,7 @@ test("what a proposal is given stays what it was, whatever its trial leaves late
   );
 });
 
-test("inputs that are not there, or that the procedure does not take, are refused in words", () => {
+test("inputs that are not there, or that the procedure does not take, are refused with a message", () => {
   const at = left("sum");
   for (const [inputs, words, procedure] of [
     [[{ trial: 5, kind: "schedule" }], /given schedule of trial 5, and there are 1/],

@@ -25,18 +25,18 @@ describe("a budget of steps", () => {
     assert.deepEqual(settled(at), [], "it has only to say that it is done");
     assert.deepEqual(kindsOf(at.pending(1)), ["searchStopRequested", "trialEnded"], "one that waits has not begun");
     const endless = new SearchAt({ budget: { steps: 10 } }).running(0, { untilStep: 0 }).measured(0, 10, 1);
-    assert.deepEqual(kindsOf(endless), ["searchStopRequested"], "one without a step of its own goes on for ever");
+    assert.deepEqual(kindsOf(endless), ["searchStopRequested"], "one without a step of its own continues for ever");
     const over = new SearchAt({ budget: { steps: 10 } }).running(0).ended(0, done, { loss: 1 });
     assert.equal(reasonOf(over, true), "budget spent: 10 of 10 steps");
   });
 });
 
 describe("a budget of trials", () => {
-  it("is told in words once the last one is over, and a single one in the singular", () => {
+  it("is reported with a message once the last one is over, and a single one in the singular", () => {
     const one = new SearchAt({ budget: { trials: 1 } }).running(0).ended(0, done, { loss: 1 });
     assert.equal(reasonOf(one, true), "budget spent: 1 of 1 trial");
     const at = new SearchAt({ budget: { trials: 3 } }).running(0).ended(0, done, { loss: 1 });
-    assert.equal(reasonOf(at, true), "the strategy has nothing more to try");
+    assert.equal(reasonOf(at, true), "the strategy has nothing left to try");
     at.running(1).ended(1, done, { loss: 1 }).running(2).ended(2, done, { loss: 1 });
     assert.equal(reasonOf(at, true), "budget spent: 3 of 3 trials");
   });

@@ -172,7 +172,7 @@ export function tellTrial(trial: TrialState, fact: Fact, objective: Objective): 
       trial.deferred = "";
       return;
     case "trialRetried":
-      assert(kind.value.work, "a trial that is tried again has work");
+      assert(kind.value.work, "a trial that is retried has work");
       trial.status = "pending";
       trial.work = kind.value.work;
       trial.workPosition = fact.position;

@@ -49,7 +49,7 @@ describe("the end of a search by its failures", () => {
       ["after that end", 3],
       ["before it", 2],
     ] as const) {
-      it(`goes on where its user ${what} ${when}, although all fail alike again`, () => {
+      it(`continues where its user ${what} ${when}, although all fail alike again`, () => {
         const at = failedAll(new SearchAt({ budget: { trials: 16 } }), first, importError);
         at.tell(...settled(at));
         at.tell(...settled(at));
@@ -94,7 +94,7 @@ describe("the end of a search by its failures", () => {
     ["a failure of another kind", (at: SearchAt) => at.running(0).ended(0, userError, { message: "disk full" })],
     ["another reason with the same words", (at: SearchAt) => at.running(0).ended(0, lost, { message: "same" })],
   ] as const) {
-    it(`goes on where ${what} stands among the first`, () => {
+    it(`continues where ${what} stands among the first`, () => {
       const at = works(new SearchAt({ budget: { trials: 16 } }));
       for (let trial = 1; trial < 9; trial += 1) at.running(trial).ended(trial, userError, { message: "same" });
       assert.deepEqual(settled(at), []);
@@ -236,9 +236,9 @@ describe("the end of a search by its space", () => {
   };
 
   for (const name of ["random", "sobol", "grid", "asha"]) {
-    it(`is told once ${name} tried all of it, and not before`, () => {
+    it(`is reported once ${name} tried all of it, and not before`, () => {
       assert.equal(tried(name, 6), "the space is exhausted: all 6 configurations were tried");
-      assert.equal(tried(name, 5), "the strategy has nothing more to try");
+      assert.equal(tried(name, 5), "the strategy has nothing left to try");
     });
   }
 
@@ -246,6 +246,6 @@ describe("the end of a search by its space", () => {
     const between = { space: { x: { type: "double", min: 0, max: 1 } } };
     const steps = { name: "grid", options: { steps: 3 } };
     assert.equal(tried(steps, 3, between), "the space is exhausted: all 3 configurations were tried");
-    assert.equal(tried("random", 3, between), "the strategy has nothing more to try");
+    assert.equal(tried("random", 3, between), "the strategy has nothing left to try");
   });
 });

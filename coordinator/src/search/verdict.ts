@@ -108,7 +108,7 @@ function idleReason(state: SearchState): string {
   if (state.arms.trials("") >= configurations) return `the space is exhausted: ${allTried(configurations)}`;
   const said = state.done > 0 ? "" : state.news.said;
   // Where no trial came to its end, what the strategy said last is why.
-  return cutText(`the strategy has nothing more to try${said === "" ? "" : `: ${said}`}`, limits.textCharactersMax);
+  return cutText(`the strategy has nothing left to try${said === "" ? "" : `: ${said}`}`, limits.textCharactersMax);
 }
 
 function allTried(configurations: number): string {

@@ -54,7 +54,7 @@ describe("strategy hosts", () => {
     worker.close();
   });
 
-  it("make a failure in words of an unknown strategy, and keep it", async () => {
+  it("make a failure with a message of an unknown strategy, and keep it", async () => {
     const unknown = new InlineHost(new Map(), spec);
     const answer = await ask(unknown, 1);
     assert.ok("failure" in answer && /no strategy "random"/.test(answer.failure));
@@ -134,7 +134,7 @@ describe("a strategy at work", () => {
     assert.deepEqual(await said(host), [1, 100, "2 3 4"], "asking changes nothing");
   });
 
-  it("goes on under a larger budget with the state that it has", async () => {
+  it("continues under a larger budget with the state that it has", async () => {
     const { strategies: known, made } = told();
     const host = new InlineHost(known, spec);
     const budget = { trials: 150, steps: 0, stepsPerTrial: 0, wallTimeMs: 0 };
@@ -147,11 +147,11 @@ describe("a strategy at work", () => {
     const host = new InlineHost(told().strategies, spec);
     host.tell([fact(13)]);
     host.tell([fact(14)]);
-    const failure = "it threw when it was told of a fact: Error: unlucky";
+    const failure = "it threw when it got a fact: Error: unlucky";
     assert.deepEqual([await ask(host, 1), await ask(host, 1)], [{ failure }, { failure }]);
   });
 
-  it("that is no strategy, or whose options are not its own, is a failure in words", () => {
+  it("that is no strategy, or whose options are not its own, is a failure with a message", () => {
     assert.throws(
       () => createStrategy(strategies, { ...spec, strategy: { name: "rndm", options: undefined } }),
       /no strategy "rndm"/,

@@ -42,7 +42,7 @@ export class InlineHost implements StrategyHost {
   tell(facts: readonly Fact[]): void {
     const strategy = this.#strategy;
     if (strategy === undefined || this.#failure !== undefined) return;
-    this.#try("was told of a fact", () => {
+    this.#try("got a fact", () => {
       for (const fact of facts) {
         if (fact.kind?.$case === "searchExtended") this.#extend(strategy, fact.kind.value.budget);
         strategy.tell(fact);

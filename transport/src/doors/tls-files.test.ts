@@ -58,7 +58,7 @@ test("what works today and not tomorrow is warned of", () => {
   const both = join(folder, "both.pem");
   writeFileSync(both, Buffer.concat([readFileSync(authority.ca), readFileSync(authority.caKey)]));
   assert.match(words(readAuthority(ca(both), now).warnings), /holds a private key beside the certificate/);
-  assert.match(words(readAuthority(ca(own.cert), now).warnings), /is no certificate authority/);
+  assert.match(words(readAuthority(ca(own.cert), now).warnings), /is not a certificate authority/);
 });
 
 test("files are read again on demand, and a set that can't be used changes nothing", () => {

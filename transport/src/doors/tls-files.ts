@@ -46,10 +46,11 @@ export function readAuthority(file: NamedFile, nowMs: number): Looked<Buffer> {
   const pem = read(file);
   const certificate = firstCertificate(file, pem);
   const warnings = validity(file, certificate, nowMs);
-  if (!certificate.ca) warnings.push(`${name(file)} is no certificate authority (its CA flag is off): what it signed is refused`);
+  if (!certificate.ca)
+    warnings.push(`${name(file)} is not a certificate authority (its CA flag is off): what it signed is refused`);
   if (holdsKey(pem)) {
     warnings.push(
-      `${name(file)} holds a private key beside the certificate: whoever reads it can sign certificates; name a file with the certificate alone`,
+      `${name(file)} holds a private key beside the certificate: a reader can sign certificates; name a file with the certificate alone`,
     );
   }
   return { value: pem, warnings };

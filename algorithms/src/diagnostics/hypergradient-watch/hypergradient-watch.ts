@@ -50,7 +50,7 @@ function findingsOf(
 function measured(trial: number, { step, hypergradients }: Measurement): readonly Finding[] {
   return Object.entries(hypergradients).flatMap(([name, value]): Finding[] => {
     if (Number.isFinite(value)) return [];
-    const message = `the hypergradient of ${name} is ${value} at step ${step} of trial ${trial}: training on the way to it stopped being finite; lower the learning rates`;
+    const message = `the hypergradient of ${name} is ${value} at step ${step} of trial ${trial}: training diverged before it; lower the learning rates`;
     return [{ key: `not-finite/${trial}/${name}`, trial, severity: "error", message }];
   });
 }
@@ -63,14 +63,14 @@ function stepped(
   const found: Finding[] = [];
   const broken = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
   if (broken !== undefined) {
-    const words = `${broken[0]} is ${broken[1]} at the strategy's step ${step}: what it led to can't be used`;
+    const words = `${broken[0]} is ${broken[1]} at the strategy's step ${step}: its result can't be used`;
     found.push({ key: `step-not-finite/${broken[0]}`, severity: "error", message: words });
   }
   const outcome = stepOutcome({ accepted, metrics });
   if (outcome === "taken") state.refused = 0;
   else if (outcome === "refused") state.refused += 1;
   if (outcome === "refused" && state.refused === refusedInARow) {
-    const words = `${counted(refusedInARow, "step")} were refused one after the other at step ${step}; the newest: ${message || "no reason told"}`;
+    const words = `${counted(refusedInARow, "step")} were refused in a row at step ${step}; the newest: ${message || "no reason given"}`;
     found.push({ key: `refused/${step}`, severity: "warning", message: words });
   }
   const { accuracy } = metrics;
@@ -83,6 +83,6 @@ function stepped(
 }
 
 function silent(trial: number, seen: string): Finding {
-  const message = `trial ${trial} gave no sign of life in time (${seen}); what waits for its answer waits for another attempt. Raise resources.stepTimeout where its work takes long`;
+  const message = `trial ${trial} gave no sign of life in time (${seen}); its shard waits for another attempt. Raise resources.stepTimeout where its work takes long`;
   return { key: `silent/${trial}`, trial, severity: "warning", message };
 }

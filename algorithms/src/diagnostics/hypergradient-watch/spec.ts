@@ -16,7 +16,7 @@ export type HypergradientWatchOptions = z.output<typeof options>;
 export const spec: DiagnosticSpec<HypergradientWatchOptions> = {
   name: "hypergradient-watch",
   summary:
-    "Finds hypergradients that are no numbers, steps refused in a row, accuracies at the arithmetic's end, and shards that fall silent.",
+    "Reports NaN or infinite hypergradients, steps refused in a row, accuracies at the limit of the arithmetic, and silent shards.",
   source: "Pitfalls of Salehi et al., MAID, 2023 (accuracies that the arithmetic can't reach) and of MacKay et al., ICLR 2019",
   options,
 };

@@ -37,7 +37,7 @@ function findingsOf(trial: number, { step, metrics, scales }: Measurement, optio
     }
   }
   if (metrics.tuningFrozen === 1) {
-    const message = `tuning had ended ${at}: its hypergradients could not be believed (guardScore ${metrics.guardScore ?? "none"}), and it trains on plainly`;
+    const message = `tuning had ended ${at}: its hypergradients were unreliable (guardScore ${metrics.guardScore ?? "none"}), and it continues as plain training`;
     found.push({ key: `frozen/${trial}`, trial, severity: "warning", message });
   }
   for (const [name, value] of Object.entries(metrics)) {

@@ -12,7 +12,7 @@ export type ScaleWatchOptions = z.output<typeof options>;
 
 export const spec: DiagnosticSpec<ScaleWatchOptions> = {
   name: "scale-watch",
-  summary: "Finds perturbation scales that collapse or explode, and metrics that stop being finite.",
+  summary: "Reports perturbation scales that collapse or explode, and metrics that are NaN or infinite.",
   source: "Pitfalls of MacKay et al., Self-tuning networks, ICLR 2019, section 3.4: the entropy term and its limits",
   options,
 };

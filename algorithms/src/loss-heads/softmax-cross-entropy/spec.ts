@@ -7,7 +7,7 @@ export type SoftmaxCrossEntropySettings = z.infer<typeof options>;
 
 export const spec = trainingPart({
   name: "softmax-cross-entropy",
-  summary: "Cross entropy of the softmax of the outputs, a mean over places where an example has several.",
+  summary: "Cross entropy of the softmax of the outputs, a mean over places if an example has several.",
   source: "Bridle, Neurocomputing (1990), 227-236; in the stable form of algorithms/src/kernels/losses.ts",
   options,
   ranges: {},

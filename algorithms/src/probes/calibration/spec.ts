@@ -14,7 +14,7 @@ export const calibrationMetrics = ["Nll", "Ece", "Aurc"] as const;
 export const spec: ProbeSpec<CalibrationOptions> = {
   name: "calibration",
   summary:
-    "How far a classifier's confidence can be trusted: expected calibration error, area under the risk-coverage curve, likelihood.",
+    "How reliable a classifier's confidence is: expected calibration error, area under the risk-coverage curve, likelihood.",
   source: "Guo et al., ICML 2017, equation 3 (ECE); Geifman, Uziel and El-Yaniv, ICLR 2019, section 2 (AURC)",
   options,
   metrics: () => ["valid", "test"].flatMap((split) => calibrationMetrics.map((metric) => split + metric)),

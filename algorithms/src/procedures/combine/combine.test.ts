@@ -118,7 +118,7 @@ describe("combine", () => {
     });
   }
 
-  it("goes on from its checkpoint with the same numbers", async () => {
+  it("continues from its checkpoint with the same numbers", async () => {
     const [ensemble] = fc.sample(
       ensembles.filter(({ logits }) => logits.length > 2),
       { numRuns: 1, seed: 1 },

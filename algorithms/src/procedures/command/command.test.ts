@@ -22,7 +22,7 @@ test("a search with a program has its trials run by it, with what the search fil
   assert.throws(() => spec.options.parse({ argv: ["other"] }), /argv/, "the program stands in the search's command");
 });
 
-test("what happens inside training is refused in words that say why: a program's training is its own", () => {
+test("what happens inside training is refused with a message that says why: a program's training is its own", () => {
   assert.equal(spec.learnsInside, false);
   const refused = (more: object, words: RegExp) =>
     assert.throws(

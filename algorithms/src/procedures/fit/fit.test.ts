@@ -88,7 +88,7 @@ it("stopped between two rows and resumed, it replays the same bits; a schedule o
   );
 });
 
-it("goes on from another trial's weights with new parameters", async () => {
+it("continues from another trial's weights with new parameters", async () => {
   const first = await openCase({ ...trial, parameters: { learningRate: 0.05 } });
   await stepTo(first, 10);
   const [checkpoint, measured] = [await first.save(), await first.measure()];

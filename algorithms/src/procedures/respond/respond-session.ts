@@ -295,7 +295,7 @@ class RespondSession implements Session {
 }
 
 function lostWords(question: number, { lo, hi }: SampleRange): string {
-  return `the solutions of question ${question} are lost: the shard's ${counted(hi - lo, "sample")} begin at their own starts. Certificates hold; the last bits may differ from an undisturbed run's`;
+  return `the solutions of question ${question} are lost: the shard's ${counted(hi - lo, "sample")} start over. Certificates hold; the last bits may differ from an undisturbed run's`;
 }
 
 function problemWords(kind: string, sample: number): string {

@@ -123,7 +123,7 @@ describe("respond", () => {
     }
   });
 
-  it("goes on with the same bits in its process, from its checkpoint, and from a checkpoint in the midst of a round", async () => {
+  it("continues with the same bits in its process, from its checkpoint, and from a checkpoint in the midst of a round", async () => {
     const shard = { shard: 1, shards: 2 };
     const expected = await rounds(course, shard);
     assert.deepEqual(await rounds(course, shard, reopen), expected);
@@ -149,7 +149,7 @@ describe("respond", () => {
     }
   });
 
-  it("says what it holds where it is to start from other solutions, and goes on from there with the same bits", async () => {
+  it("says what it holds where it is to start from other solutions, and continues from there with the same bits", async () => {
     const expected = await rounds(course, whole);
     const session = await open(workOf(ask(0, null), whole, samples));
     await finish(session, samples);
@@ -177,7 +177,7 @@ describe("respond", () => {
       found: (severity, text) => found.push(`${severity}: ${text}`),
     });
     assert.equal(session.mayPauseUnsaved, true);
-    assert.match(found.join(), /^warning: the solutions of question 7 are lost: the shard's 7 samples begin at their own starts/);
+    assert.match(found.join(), /^warning: the solutions of question 7 are lost: the shard's 7 samples start over/);
     assert.equal((await open(work)).mayPauseUnsaved, false);
   });
 

@@ -13,7 +13,7 @@ const options = z.strictObject({
   question: z.int().min(0).optional(),
   /** The question whose solutions the solves start from; absent for each sample's own start. */
   startFrom: z.int().min(0).optional(),
-  /** The question whose solutions nobody holds any more, so that the samples begin at their own starts; told as a finding. */
+  /** The question whose solutions nobody holds any more, so that the samples start over; told as a finding. */
   lost: z.int().min(0).optional(),
   /**
    * Whether the trial pauses only once a checkpoint with this round's solutions is stored. Where not, they may stay in the process alone until the

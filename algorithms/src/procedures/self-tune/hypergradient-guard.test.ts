@@ -66,10 +66,10 @@ it("a trial whose hypergradients point the wrong way falls back to plain trainin
   assert.match(found[0] ?? "", /hypergradient is contradicted.*plain training/);
   assert.ok((last.metrics.guardScore ?? 0) < -4 && last.metrics.tuningFrozen === 1);
   assert.deepEqual(last.learned, before.learned);
-  assert.notEqual(last.metrics.trainLoss, before.metrics.trainLoss, "weights go on");
+  assert.notEqual(last.metrics.trainLoss, before.metrics.trainLoss, "weights continue");
 });
 
-it("one whose hypergradients are right goes on", async () => {
+it("one whose hypergradients are right continues", async () => {
   const { before, last, found } = await run(1);
   assert.deepEqual(found, []);
   assert.ok((last.metrics.guardScore ?? 0) > 0 && last.metrics.tuningFrozen === 0);

@@ -30,7 +30,7 @@ async function after(session: Session, tuningSteps: number): Promise<Observed> {
   return session.measure();
 }
 
-it("one or two that are not finite move nothing, the first is named, and tuning goes on", async () => {
+it("one or two that are not finite move nothing, the first is named, and tuning continues", async () => {
   const found: string[] = [];
   const session = await open([5, 6, 8, 9], found);
   const before = await after(session, 5);
@@ -49,7 +49,7 @@ it("one or two that are not finite move nothing, the first is named, and tuning 
   }
 });
 
-it("three in a row hold the hyperparameters for good, in words, and training goes on plainly", async () => {
+it("three in a row hold the hyperparameters for good, with a message, and training continues plainly", async () => {
   const found: string[] = [];
   const session = await open([5, 6, 7], found);
   const before = await after(session, 5);
@@ -58,12 +58,12 @@ it("three in a row hold the hyperparameters for good, in words, and training goe
   session.close();
   assert.deepEqual([before.metrics.tuningFrozen, frozen.metrics.tuningFrozen, last.metrics.tuningFrozen], [0, 1, 1]);
   assert.deepEqual([last.learned, last.scales], [before.learned, before.scales]);
-  assert.notEqual(last.metrics.trainLoss, frozen.metrics.trainLoss, "weights go on");
+  assert.notEqual(last.metrics.trainLoss, frozen.metrics.trainLoss, "weights continue");
   assert.ok(Number.isFinite(last.metrics.trainLoss));
   assert.equal(found.length, 2, found.join("; "));
   assert.match(
     found[1] ?? "",
-    /^warning: step 18: 3 hypergradients in a row were not finite; the trial goes on as plain training/,
+    /^warning: step 18: 3 hypergradients in a row were not finite; the trial continues as plain training/,
   );
 });
 

@@ -256,10 +256,7 @@ class SelfTuneSession implements Session {
   /** Holds hyperparameters where they are from now on. */
   #freeze(reason: string): void {
     this.#frozen = reason;
-    this.#found(
-      "warning",
-      `step ${this.stepsDone}: ${reason}; the trial goes on as plain training with its hyperparameters held`,
-    );
+    this.#found("warning", `step ${this.stepsDone}: ${reason}; the trial continues as plain training with fixed hyperparameters`);
   }
 
   /** Checks the hypergradient by forks; one that fails is checked once more on other batches, and then believed no longer. */

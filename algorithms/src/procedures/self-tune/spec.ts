@@ -69,7 +69,8 @@ export type SelfTuneSettings = SelfTuneOptions & {
 
 export const spec: ProcedureSpec<SelfTuneOptions> = {
   name: "self-tune",
-  summary: "Trains a network whose weights react to its hyperparameters, and moves those by gradients of the tune split's loss.",
+  summary:
+    "Trains a network whose weights respond to its hyperparameters, and moves these by gradients of the tune split's loss.",
   source: "MacKay et al., Self-Tuning Networks, ICLR 2019, algorithm 1; Bae and Grosse, Delta-STN, NeurIPS 2020",
   options,
   learnsInside: true,

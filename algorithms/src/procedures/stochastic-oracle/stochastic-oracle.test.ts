@@ -78,7 +78,7 @@ function course(name: Name, { lo, hi }: { lo: number; hi: number }): readonly As
 }
 
 for (const name of ["hyper-cleaning", "hyper-representation"] as const) {
-  test(`${name}: a session that goes on, and one reopened before every question, answer with the same bits`, async () => {
+  test(`${name}: a session that continues, and one reopened before every question, answer with the same bits`, async () => {
     const shard = { lo: 1, hi: 4 };
     const expected = await answers(name, course(name, shard), goOn);
     assert.deepEqual(await answers(name, course(name, shard), reopen(name)), expected);

@@ -58,7 +58,7 @@ test("a lower level that is not strongly convex is named by its sample, which st
   assert.match(other.finished?.message ?? "", /^the lower level of sample 4 is not strongly convex/);
 });
 
-test("the descent check goes on where the bound is within its margin, and converges only where norm and bound are both within the tolerance", () => {
+test("the descent check continues where the bound is within its margin, and converges only where norm and bound are both within the tolerance", () => {
   // A margin of 0.75 leaves a quarter of the norm to the bound.
   const outcome = (norm: number, bound: number) => {
     const state = begin({ checkDescent: true, descentMargin: 0.75, tolerance: 1e-3 });

@@ -195,5 +195,5 @@ test("questions ahead are marked, start from the point's solutions and stop at o
   for (const id of [1, 3]) assert.deepEqual(maid.tell(state, id, bad), []);
   assert.equal(maid.tell(state, 2, bad)[0]?.accepted, true);
   assert.deepEqual([state.theta, state.step], [passing, 1]);
-  assert.equal(maid.questions(state, 9)[0]?.startFrom, 4, "it goes on from the accepted trial's solutions");
+  assert.equal(maid.questions(state, 9)[0]?.startFrom, 4, "it continues from the accepted trial's solutions");
 });

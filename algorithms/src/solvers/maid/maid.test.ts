@@ -87,7 +87,7 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-test("a state that went through JSON goes on with the same bits", () => {
+test("a state that went through JSON continues with the same bits", () => {
   const options = maidOptions.parse({ steps: 12 });
   const [whole, problems] = [maid.init(options, start), draw(1)];
   driveLocally(maid, whole, { samples: problems });

@@ -120,7 +120,7 @@ for (const seed of [1, 2, 3]) {
     assert.deepEqual(moved(8, 20), [3, 3, 3, 3, 3, 3, 3, 3], "2.5 is rounded");
   });
 
-  test(`hyper-representation's metrics are means over tasks, with heads fitted anew for tasks that are held out, seed ${seed}`, () => {
+  test(`hyper-representation's metrics are means over tasks, with heads refitted for tasks that are held out, seed ${seed}`, () => {
     const [hidden, tasks] = [3, 3];
     const taskOf = (which: string) => (task: number) => ({
       support: drawRows(8, `${which} support ${task}`, seed),

@@ -40,7 +40,7 @@ test("rungs are powers of eta apart and end at the budget", () => {
   assert.deepEqual(rungSteps(context, options({ maxSteps: 5 })), [1, 5], "a step is the least");
 });
 
-test("a trial of the best third goes on from its checkpoint, the highest rung first", () => {
+test("a trial of the best third continues from its checkpoint, the highest rung first", () => {
   const strategy = module.create(context, options());
   let state = strategy.init();
   const tell = (kind: Fact["kind"]): void => {

@@ -24,7 +24,7 @@ export function askSearch(
 ): readonly Proposal[] {
   const proposals: Proposal[] = state.reports.map((one) => ({ kind: "report", ...one }));
   const stop = (trial: number, reason: string) => proposals.push({ kind: "stop", trial, reason });
-  for (const trial of state.silent) stop(trial, "it gave no answer that can be read");
+  for (const trial of state.silent) stop(trial, "its answer cannot be read");
   if (state.phase === "over") {
     for (const { trial, status } of state.shards) if (trial !== null && status !== "ended") stop(trial, "the search is over");
     return proposals;

@@ -158,10 +158,10 @@ for (const name of Object.keys(problems)) {
       // Where y is shared the new trial is sent everything; tasks that own theirs begin anew, and take another course.
       const undisturbed = result(drive({ name, seed: 6, shards: 2 }).facts).x;
       if (name === "hyper-cleaning") assert.deepEqual(result(facts).x, undisturbed);
-      else assert.ok(words(facts).some((one) => /whose tasks begin anew/.test(one)));
+      else assert.ok(words(facts).some((one) => /whose tasks start over/.test(one)));
     });
 
-    test("it gives up where trials go on failing, and says that it diverged where one has", () => {
+    test("it gives up where trials continue failing, and says that it diverged where one has", () => {
       const failing = drive({
         name,
         seed: 1,

@@ -113,7 +113,7 @@ test("work is bounded by the limit, by the budget of trials and by who is at wor
   assert.ok(start?.kind === "start");
   assert.deepEqual([start.untilStep, start.parameters, start.final], [1, { rate: 1 }, false]);
   const silent = inRounds({ silent: [7] });
-  assert.deepEqual(ask(silent, rulesOf(), 0), [{ kind: "stop", trial: 7, reason: "it gave no answer that can be read" }]);
+  assert.deepEqual(ask(silent, rulesOf(), 0), [{ kind: "stop", trial: 7, reason: "its answer cannot be read" }]);
   const over = inRounds({ phase: "over", shards: [idle(0), idle(1, { status: "ended" }), idle(2, { trial: null })] });
   assert.deepEqual(ask(over), [{ kind: "stop", trial: 0, reason: "the search is over" }]);
 });

@@ -114,7 +114,7 @@ function replace({ replacements, trialsMax }: Rules, state: BoRepSearch, shard: 
     state.reports.push({ step, accepted: false, metrics: {}, message: `${words}, and ${why}: the strategy gives up` });
     return;
   }
-  const begins = state.description?.owned === true ? ", whose tasks begin anew" : "";
+  const begins = state.description?.owned === true ? ", whose tasks start over" : "";
   const message = `${words}: another trial takes over units ${shard.lo} to ${shard.hi - 1}${begins}`;
   state.reports.push({ step, accepted: false, metrics: {}, message });
 }

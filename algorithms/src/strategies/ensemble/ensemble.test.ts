@@ -45,7 +45,7 @@ test("the combination is given every split of every member, in the order of thei
   assert.ok(proposed > ends, "no member is left out for being late");
 });
 
-test("members that failed are left out, and are taken in by one more combination where they are tried again", () => {
+test("members that failed are left out, and are taken in by one more combination where they are retried", () => {
   const outcome = (trial: number): Outcome => (trial === 1 ? "fails" : "reaches");
   const once = works(drive(3, { outcome }).facts);
   assert.deepEqual([once.length, given(once.at(-1))?.map((one) => one[0])], [4, ["0", "0", "2", "2"]]);

@@ -164,7 +164,7 @@ describe("maid over trials", () => {
     assert.deepEqual(steps(facts), expected);
     assert.ok(
       words(facts).some((one) =>
-        /trial \d, which answered for shard \d of \d, ended \(lost\): another trial takes its place/.test(one),
+        /trial \d, which answered for shard \d of \d, ended \(lost\): another trial replaces it/.test(one),
       ),
     );
     assert.ok(words(facts).some((one) => /gave no answer that can be read: another trial/.test(one)));
@@ -189,7 +189,7 @@ describe("maid over trials", () => {
           };
           const { facts } = drive({ seed, shards, parallelism, orderSeed: seed, losesProcess });
           assert.deepEqual(steps(facts), expected, `${losses} processes lost, ${shards} shards, ${parallelism} trials at once`);
-          const again = words(facts).filter((one) => one.includes("is answered once more, since its solutions were lost"));
+          const again = words(facts).filter((one) => one.includes("is answered again, because its solutions were lost"));
           assert.ok(share < 0.1 || parallelism > shards || again.length > 0, "it says so");
           assert.ok(!words(facts).some((one) => one.includes("own starts")), "nothing is lost for good");
         }
@@ -210,7 +210,7 @@ describe("maid over trials", () => {
     assert.ok(unsaved < often.length / 3, `${unsaved} of ${often.length}`);
   });
 
-  it("gives up on a shard that nobody can answer for, in words, and ends", () => {
+  it("gives up on a shard that nobody can answer for, with a message, and ends", () => {
     const outcome = (_: number, untilStep: number): Outcome => (untilStep > 1 ? "fails" : "reaches");
     const { facts, trials } = drive({ seed: 1, shards: 1, parallelism: 2, outcome, options: { replacements: 2 } });
     assert.match(words(facts).at(-1) ?? "", /ended \(user error\), and so did 2 before it: the strategy gives up/);

@@ -45,7 +45,7 @@ const worksOf = ({ facts }: Driven<object>) =>
 const stepped = ({ facts }: Driven<object>) =>
   facts.flatMap(({ kind }) => (kind?.$case === "strategyStepped" ? [kind.value] : []));
 
-test("after each round the worst copies the best with its outer parameters, before the best goes on", () => {
+test("after each round the worst copies the best with its outer parameters, before the best continues", () => {
   const driven = drive();
   const works = worksOf(driven);
   assert.deepEqual(
@@ -104,7 +104,7 @@ test("a member whose scale collapsed is stopped with the reason and replaced, as
   assert.deepEqual(stops(driven), [[0, "has a collapsed scale of inputDropout (0.0010): it is replaced"]]);
   assert.equal(driven.trials[0]?.reason, EndReason.END_REASON_STOPPED_EARLY);
   const done = driven.trials.filter(({ reason }) => reason === EndReason.END_REASON_DONE).map(({ number }) => number);
-  assert.deepEqual(done, [1, 2, 3], "its replacement collapsed too and goes on, since no more are allowed");
+  assert.deepEqual(done, [1, 2, 3], "its replacement collapsed too and continues, since no more are allowed");
   assert.deepEqual(stops(drive({ learnScales: false }, collapsing)), [], "scales that are held cannot collapse");
 });
 
@@ -208,7 +208,7 @@ test("a budget of trials bounds replacements and replays, and the search still c
   );
 });
 
-test("what a member draws inside is no copy of what it draws outside", () => {
+test("what a member draws inside is not a copy of what it draws outside", () => {
   for (const [, { parameters, options }] of worksOf(drive({ population: 6 })).slice(1, 6))
     assert.notEqual(options?.initial.inputDropout, parameters?.rate);
 });
@@ -243,7 +243,7 @@ test("of members that are over, only those that left a schedule are replayed", (
   assert.deepEqual(replayed(ended(0, stopped, false), ended(1, done, false)), []);
 });
 
-test("where all members diverge, they begin anew elsewhere, a bounded number of times", () => {
+test("where all members diverge, they start over elsewhere, a bounded number of times", () => {
   const { trials } = drive({ restartsMax: 2 }, { outcome: () => "diverges" });
   assert.equal(trials.length, 5);
   const driven = drive({ restartsMax: 2 }, { outcome: () => "diverges" });

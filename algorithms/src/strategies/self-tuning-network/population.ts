@@ -186,7 +186,7 @@ function planRound(state: Population, rules: PopulationRules): void {
     const from = members[best[place % best.length] ?? none];
     said.push(
       from === undefined
-        ? `member ${index} ${problem} and begins anew`
+        ? `member ${index} ${problem} and starts over`
         : `member ${index} ${problem} and is replaced by a copy of trial ${from.trial} at the population's median`,
     );
     starts.push({ kind: "start", member: index, fromTrial: from?.trial ?? none, center: from === undefined ? {} : center });
@@ -208,7 +208,7 @@ function planRound(state: Population, rules: PopulationRules): void {
   }
   const bestLoss = rules.sign * lossAt(members, ranked[0] ?? none);
   const metrics = { best: bestLoss, copied: copied.length, replaced: starts.length };
-  const message = `at step ${rules.rounds[state.round]}: ${said.join("; ") || "everybody goes on"}`;
+  const message = `at step ${rules.rounds[state.round]}: ${said.join("; ") || "all members continue"}`;
   // Copies before their sources, so that a source has saved nothing newer when the copy is decided.
   state.plan = [{ kind: "report", round: state.round, metrics, message }, ...stops, ...starts, ...copied, ...others];
   state.round = round;

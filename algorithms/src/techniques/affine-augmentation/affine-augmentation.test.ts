@@ -80,7 +80,7 @@ for (const seed of [1, 2, 3])
     });
   });
 
-it("does nothing at strength 0, and refuses what is no image", () => {
+it("does nothing at strength 0, and refuses what is not an image", () => {
   tf.tidy(() => {
     const pass = passOf(module.create({}), 2, { translation: [0], rotation: [0], zoom: [0, 0] });
     const images = places(2);

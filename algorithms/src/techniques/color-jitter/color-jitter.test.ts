@@ -40,7 +40,7 @@ for (const seed of [1, 2, 3])
     });
   });
 
-it("does nothing at strength 0, and refuses what is no image", () => {
+it("does nothing at strength 0, and refuses what is not an image", () => {
   tf.tidy(() => {
     const pass = passOf(module.create({}), batch, { brightness: [0], contrast: [0] });
     const given = images();

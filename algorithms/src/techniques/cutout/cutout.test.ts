@@ -64,7 +64,7 @@ it("makes as many holes as it is told", () => {
   }
 });
 
-it("does nothing at 0, and refuses what is no image", () => {
+it("does nothing at 0, and refuses what is not an image", () => {
   tf.tidy(() => {
     const images = tf.ones([2, 4, 4, 1]);
     for (const values of [

@@ -13,7 +13,7 @@ export type EmbeddingDropoutOptions = z.infer<typeof options>;
 
 export const spec: TechniqueSpec<EmbeddingDropoutOptions> = {
   name: "embedding-dropout",
-  summary: "Leaves whole words (rows of an embedding's table) out at random, for a whole step.",
+  summary: "Drops random words (rows of an embedding's table) for a whole step.",
   source: "Gal and Ghahramani, NIPS 2016, section 4.2; Merity et al., ICLR 2018, section 4.3",
   options,
   inputs: "sequences",

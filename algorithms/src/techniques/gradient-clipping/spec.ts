@@ -12,7 +12,7 @@ export type GradientClippingOptions = z.infer<typeof options>;
 
 export const spec: TechniqueSpec<GradientClippingOptions> = {
   name: "gradient-clipping",
-  summary: "Shortens the gradient of all weights together to a greatest norm.",
+  summary: "Scales the gradient of all weights together down to a maximal norm.",
   source: "Pascanu, Mikolov and Bengio, ICML 2013, algorithm 1",
   options,
   hyperparameters: (fixed) =>

@@ -13,7 +13,7 @@ export type LabelSmoothingOptions = z.infer<typeof options>;
 
 export const spec: TechniqueSpec<LabelSmoothingOptions> = {
   name: "label-smoothing",
-  summary: "Gives a share of the target's probability to all classes alike.",
+  summary: "Spreads a share of the target's probability evenly over all classes.",
   source: "Szegedy et al., CVPR 2016, section 7",
   options,
   hyperparameters: (fixed) =>

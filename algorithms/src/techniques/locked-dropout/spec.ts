@@ -18,7 +18,7 @@ export type LockedDropoutOptions = z.infer<typeof options>;
 
 export const spec: TechniqueSpec<LockedDropoutOptions> = {
   name: "locked-dropout",
-  summary: "Sets units of a sequence to zero at random, the same ones at all its times.",
+  summary: "Sets units of a sequence to zero at random, the same ones at all times.",
   source: "Gal and Ghahramani, NIPS 2016, section 4; Merity et al., ICLR 2018, section 4.2",
   options,
   inputs: "sequences",

@@ -11,7 +11,7 @@ export type PsKdOptions = z.infer<typeof options>;
 
 export const spec: TechniqueSpec<PsKdOptions> = {
   name: "ps-kd",
-  summary: "Mixes into each target what the network itself predicted one pass earlier, more with every pass.",
+  summary: "Mixes the network's own prediction of the pass before into each target, more with every pass.",
   source: "Kim et al., Self-knowledge distillation with progressive refinement of targets, ICCV 2021, equation 4",
   options,
   hyperparameters: (fixed) =>

@@ -32,7 +32,7 @@ async function saved(one: TrialCase, stopAt?: number): Promise<Uint8Array> {
 
 for (const one of variants) {
   const name = `${one.procedure}${one.options?.variant === undefined ? "" : ` ${one.options.variant}`}`;
-  it(`${name} goes on bit for bit with what its techniques remember`, async () => {
+  it(`${name} continues bit for bit with what its techniques remember`, async () => {
     const whole = await saved(one);
     // In the middle of the second pass and at its end: each has three steps.
     for (const stopAt of [4, 6]) assert.deepEqual(await saved(one, stopAt), whole);

@@ -8,7 +8,7 @@ it("measures forty times where measuring is cheap", () => {
   assert.equal(measureEverySteps({ steps: 3, rows: 0, batchSize: 64 }), 1);
 });
 
-it("spends a tenth of the time where measuring is dear, and measures five times at least", () => {
+it("spends a tenth of the time where measuring is expensive, and measures five times at least", () => {
   // 13,500 rows forward cost as much as 13,500 / (3 * 64) = 70.3 steps: one in 704 is a tenth.
   assert.equal(measureEverySteps({ steps: 12_000, rows: 13_500, batchSize: 64 }), 704);
   assert.equal(measureEverySteps({ steps: 2000, rows: 13_500, batchSize: 64 }), 400);

@@ -64,7 +64,7 @@ it("what acts on directions sees all of them before any weight moves, and the st
   near(before, [1, 1, 0.85, 0.9]);
 });
 
-it("goes on from what it saved as if it had not stopped", async () => {
+it("continues from what it saved as if it had not stopped", async () => {
   const store = storeOfTwo();
   const updates = new WeightUpdates(summing, store);
   updated(store, updates, 2);

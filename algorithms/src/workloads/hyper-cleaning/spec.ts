@@ -30,7 +30,7 @@ export type HyperCleaningOptions = z.output<typeof options>;
 
 export const spec: WorkloadSpec<HyperCleaningOptions> = {
   name: "hyper-cleaning",
-  summary: "MNIST with wrong training labels: one logit an image says how far it is to be trusted, judged by clean images.",
+  summary: "MNIST with wrong training labels: one logit per image weights its loss, tuned on clean images.",
   source: "Franceschi et al., Forward and reverse gradient-based hyperparameter optimization, ICML 2017, section 5.1",
   options,
   hyperparameters: () => [],

@@ -28,13 +28,13 @@ interface ArtifactOptions extends ConnectionOptions {
 }
 
 export function registerArtifact(program: Command): void {
-  withConnection(program.command("artifact").description("list what a trial left, or fetch one of it as a file"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+  withConnection(program.command("artifact").description("list the artifacts of a trial, or fetch one as a file"))
+    .argument("<search>", "id of the search, its beginning, or its name")
     .argument("<trial>", "number of the trial, or best", trialName)
     .argument("[kind]", "what to fetch: schedule, image, report, output, checkpoint, best-checkpoint ...; absent for a list")
-    .option("-o, --output <file>", "where to write; - or absent for standard output")
-    .option("--extract <dir>", "restore the files of a checkpoint into this folder, which is made or empty")
-    .option("--number <n>", "which one of a kind that it left several of, from 0; the last where absent", wholeNumber)
+    .option("-o, --output <file>", "file to write; default: standard output (-)")
+    .option("--extract <dir>", "restore the files of a checkpoint into this new or empty folder")
+    .option("--number <n>", "which one of several of a kind, from 0; default: the last", wholeNumber)
     .addHelpText(
       "after",
       "\nExamples:\n  regulus artifact 7f3a best\n  regulus artifact 7f3a best schedule -o schedule.json\n  regulus artifact 7f3a 12 image --number 0 -o first.png\n  regulus artifact 7f3a best best-checkpoint --extract model\n",
@@ -71,7 +71,7 @@ async function findTrial(
   if (other === undefined) return trial;
   // Another trial's model must not pass for the best one's.
   if (checkpointKinds.includes(kind)) throw noCheckpoint({ searchId, best: trial.trial, other: other.trial, kind });
-  note(`trial ${other.trial} is the best of those that left a ${kind}; the best of all, trial ${trial.trial}, left none`);
+  note(`trial ${other.trial} is the best with a ${kind}; the best of all, trial ${trial.trial}, has none`);
   return other;
 }
 
@@ -86,7 +86,7 @@ function noCheckpoint({
   other: number;
   kind: string;
 }): RegulusError {
-  const words = `trial ${best} is the best and left no ${kind}; trial ${other} is the best of those that left one`;
+  const words = `trial ${best} is the best and has no ${kind}; trial ${other} is the best that has one`;
   return new RegulusError("not-found", `${words}: regulus artifact ${searchId} ${other} ${kind} gets it`);
 }
 

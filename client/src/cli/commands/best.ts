@@ -10,7 +10,7 @@ import { countWords, metricPairs, parameterPairs, trialStatusWords } from "../wo
 
 export function registerBest(program: Command): void {
   withConnection(program.command("best").description("show the best trial: its metrics and hyperparameters"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+    .argument("<search>", "id of the search, its beginning, or its name")
     .addHelpText("after", "\nExamples:\n  regulus best 7f3a\n  regulus best 7f3a --json | jq .trial.work.parameters\n")
     .action(best);
 }
@@ -19,7 +19,7 @@ export function registerBest(program: Command): void {
 function noBest(search: Search): RegulusError {
   const { searchId, status } = search;
   if (status !== "SEARCH_STATUS_ENDED") {
-    const words = `search ${searchId} has no measured trial yet (${countWords(search)}); regulus explain ${searchId} tells what it waits for`;
+    const words = `search ${searchId} has no measured trial yet (${countWords(search)}); regulus explain ${searchId} says what it waits for`;
     return new RegulusError("not-found", words);
   }
   const head = `search ${searchId} has no best trial: no trial was measured: ${countWords(search)}`;

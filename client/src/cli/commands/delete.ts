@@ -6,7 +6,7 @@ import { note, writeJson } from "../output.js";
 
 export function registerDelete(program: Command): void {
   withConnection(program.command("delete").description("remove an ended search with its facts and artifacts, for good"))
-    .argument("<search...>", "ids of searches, the beginnings of them, or names")
+    .argument("<search...>", "ids of searches, their beginnings, or names")
     .addHelpText("after", "\nExamples:\n  regulus delete 7f3a\n  regulus stop 7f3a && regulus delete 7f3a\n")
     .action(async (beginnings: readonly string[], options: ConnectionOptions) => {
       await withClient(options, async (client) => {

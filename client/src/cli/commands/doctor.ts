@@ -13,11 +13,9 @@ interface DoctorOptions extends ConnectionOptions {
 }
 
 export function registerDoctor(program: Command): void {
-  withConnection(
-    program.command("doctor").description("check this machine, and the log and artifacts of a coordinator that does not run"),
-  )
+  withConnection(program.command("doctor").description("check this machine, and the log and artifacts of a stopped coordinator"))
     .option("--data <dir>", "folder of regulus up or of a coordinator", ".regulus")
-    .option("--repair", "give up damaged facts: go on from the last good position of each search; old files are put aside")
+    .option("--repair", "give up damaged facts: continue from the last good position of each search; keep the old files")
     .addHelpText(
       "after",
       `
@@ -70,7 +68,7 @@ function advice({ isLogDamaged, areArtifactsDamaged }: DataFindings, data: strin
   const log = `
 The log: restore the whole folder from a backup, or give up the damaged facts:
   regulus doctor --data ${data} --repair
-Each search then goes on from its last good position; the old files are kept.`;
+Each search then continues from its last good position; the old files are kept.`;
   const artifacts = `
 Artifacts: --repair can't mend them. Put the files named above back from a backup.
 Without one, leave them: a trial that would go on from such a checkpoint goes on

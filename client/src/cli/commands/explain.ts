@@ -9,7 +9,7 @@ import { writeJson, writeLine } from "../output.js";
 
 export function registerExplain(program: Command): void {
   withConnection(program.command("explain").description("say why a search or a trial is waiting, from the log alone"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+    .argument("<search>", "id of the search, its beginning, or its name")
     .argument("[trial]", "number of one trial, or best", trialName)
     .addHelpText("after", "\nExamples:\n  regulus explain 7f3a\n  regulus explain 7f3a 12\n")
     .action(explain);

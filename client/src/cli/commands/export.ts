@@ -22,14 +22,12 @@ interface ExportOptions extends ConnectionOptions {
 
 export function registerExport(program: Command): void {
   withConnection(program.command("export").description("write every trial with its measurements as JSON lines or CSV"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+    .argument("<search>", "id of the search, its beginning, or its name")
     .addOption(
-      new Option("-f, --format <format>", "one JSON object a trial, or one row a trial")
-        .choices(["jsonl", "csv"])
-        .default("jsonl"),
+      new Option("-f, --format <format>", "one JSON object or one row per trial").choices(["jsonl", "csv"]).default("jsonl"),
     )
-    .option("--measurements", "csv: one row for every measurement, with its attempt")
-    .option("-o, --output <file>", "where to write; - or absent for standard output")
+    .option("--measurements", "csv: one row per measurement, with its attempt")
+    .option("-o, --output <file>", "file to write; default: standard output (-)")
     .addHelpText(
       "after",
       "\nExamples:\n  regulus export 7f3a > trials.jsonl\n  regulus export 7f3a --format csv -o trials.csv\n  regulus export 7f3a --format csv --measurements -o curves.csv\n",

@@ -16,8 +16,8 @@ interface ExtendOptions extends ConnectionOptions {
 }
 
 export function registerExtend(program: Command): void {
-  withConnection(program.command("extend").description("add to the budget of a search; opens one that has ended"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+  withConnection(program.command("extend").description("add to the budget of a search; reopens one that has ended"))
+    .argument("<search>", "id of the search, its beginning, or its name")
     .option("--trials <count>", "trials to add", wholeNumber)
     .option("--steps <count>", "training steps over all trials to add", wholeNumber)
     .option("--wall-time <duration>", "wall time to add, such as 30m", duration)

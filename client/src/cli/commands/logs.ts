@@ -16,10 +16,10 @@ interface LogsOptions extends ConnectionOptions {
 }
 
 export function registerLogs(program: Command): void {
-  withConnection(program.command("logs").description("show what the program of a trial has printed, also while it runs"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+  withConnection(program.command("logs").description("show the output of a trial's program, also while it runs"))
+    .argument("<search>", "id of the search, its beginning, or its name")
     .argument("<trial>", "number of the trial, or best", trialName)
-    .option("-f, --follow", "go on with what it prints until the trial has ended")
+    .option("-f, --follow", "follow the output until the trial ends")
     .addHelpText("after", "\nExamples:\n  regulus logs 7f3a 12\n  regulus logs 7f3a 12 --follow\n")
     .action(logs);
 }
@@ -28,7 +28,7 @@ export function registerLogs(program: Command): void {
 function breakWords(news: Exclude<OutputNews, { readonly kind: "bytes" }>): string {
   switch (news.kind) {
     case "earlier-not-kept":
-      return `attempt ${news.attempt}; what earlier attempts printed is not kept`;
+      return `attempt ${news.attempt}; the output of earlier attempts is not kept`;
     case "attempt":
       return `attempt ${news.attempt}`;
     case "left-out":
@@ -60,7 +60,7 @@ async function logs(idOrBeginning: string, name: TrialName, options: LogsOptions
     });
   } catch (thrown) {
     if (!interrupt.signal.aborted) throw thrown;
-    note(`left; the trial goes on`);
+    note(`left; the trial continues`);
     throw new RegulusError("cancelled", "left by the user");
   } finally {
     interrupt.release();

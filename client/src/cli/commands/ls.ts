@@ -27,8 +27,8 @@ export function registerLs(program: Command): void {
   const command = program.command("ls").description("list searches, newest first");
   withConnection(command)
     .addOption(new Option("--status <status>", "only searches with this status").choices(Object.keys(statuses)))
-    .option("--name <text>", "only searches whose name holds this text")
-    .option("--label <name=value>", "only searches with this label; may be given again", label, {})
+    .option("--name <text>", "only searches whose name contains this text")
+    .option("--label <name=value>", "only searches with this label; repeatable", label, {})
     .option("-n, --limit <count>", "at most so many", wholeNumber, 100)
     .addHelpText("after", "\nExamples:\n  regulus ls\n  regulus ls --status running --label team=vision --json\n")
     .action(ls);

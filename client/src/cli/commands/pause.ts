@@ -1,4 +1,4 @@
-/** `regulus pause`: running trials save and give their slots back. */
+/** `regulus pause`: running trials save and free their slots. */
 import type { Command } from "commander";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
 import { findSearch } from "../find-search.js";
@@ -9,8 +9,8 @@ interface PauseOptions extends ConnectionOptions {
 }
 
 export function registerPause(program: Command): void {
-  withConnection(program.command("pause").description("pause a search: running trials save and give their slots back"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+  withConnection(program.command("pause").description("pause a search: running trials save and free their slots"))
+    .argument("<search>", "id of the search, its beginning, or its name")
     .option("--reason <text>", "why, for others", "paused by the user")
     .addHelpText("after", "\nExample:\n  regulus pause 7f3a --reason 'the machines are needed until noon'\n")
     .action(async (idOrBeginning: string, options: PauseOptions) => {
@@ -19,6 +19,6 @@ export function registerPause(program: Command): void {
         return client.pauseSearch(searchId, options.reason);
       });
       if (options.json) writeJson({ search });
-      else note(`search ${search.searchId} is paused; regulus resume ${search.searchId} lets it go on`);
+      else note(`search ${search.searchId} is paused; regulus resume ${search.searchId} continues it`);
     });
 }

@@ -13,8 +13,8 @@ function withHint(error: RegulusError, searchId: string): RegulusError {
 }
 
 export function registerResume(program: Command): void {
-  withConnection(program.command("resume").description("let a paused search go on"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+  withConnection(program.command("resume").description("continue a paused search"))
+    .argument("<search>", "id of the search, its beginning, or its name")
     .addHelpText("after", "\nExample:\n  regulus resume 7f3a\n")
     .action(async (idOrBeginning: string, options: ConnectionOptions) => {
       const search = await withClient(options, async (client) => {
@@ -24,6 +24,6 @@ export function registerResume(program: Command): void {
         });
       });
       if (options.json) writeJson({ search });
-      else note(`search ${search.searchId} goes on`);
+      else note(`search ${search.searchId} continues`);
     });
 }

@@ -10,10 +10,10 @@ const namedMax = 10;
 
 export function registerRetry(program: Command): void {
   withConnection(
-    program.command("retry").description("try failed trials again, from their last checkpoints; opens a search that has ended"),
+    program.command("retry").description("retry failed trials from their last checkpoints; reopens a search that has ended"),
   )
-    .argument("<search>", "id of the search, the beginning of it, or its name")
-    .argument("[trial]", "number of one trial; all that failed where absent", wholeNumber)
+    .argument("<search>", "id of the search, its beginning, or its name")
+    .argument("[trial]", "number of one trial; default: all failed trials", wholeNumber)
     .addHelpText("after", "\nExamples:\n  regulus retry 7f3a\n  regulus retry 7f3a 12 && regulus watch 7f3a\n")
     .action(async (idOrBeginning: string, trial: number | undefined, options: ConnectionOptions) => {
       const { search, trials } = await withClient(options, async (client) => {
@@ -28,5 +28,5 @@ export function registerRetry(program: Command): void {
 function retriedWords(trials: readonly number[], searchId: string): string {
   const named = trials.slice(0, namedMax).join(", ");
   const more = trials.length > namedMax ? ` and ${trials.length - namedMax} more` : "";
-  return `trial${trials.length === 1 ? "" : "s"} ${named}${more} of search ${searchId} ${trials.length === 1 ? "is" : "are"} tried again; regulus watch ${searchId} follows`;
+  return `trial${trials.length === 1 ? "" : "s"} ${named}${more} of search ${searchId} ${trials.length === 1 ? "is" : "are"} retried; regulus watch ${searchId} follows`;
 }

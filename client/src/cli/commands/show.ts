@@ -1,4 +1,4 @@
-/** `regulus show`: one search with its trials, or one trial with what happened to it. */
+/** `regulus show`: one search with its trials, or one trial with its history. */
 import { countedMeasurement, type Fact, type Search, seedOf, stepOutcome, type Trial } from "@regulus/proto";
 import type { Command } from "commander";
 import { newestAlike } from "../../display/alike.js";
@@ -49,13 +49,13 @@ const refusedShown = 3;
 const parametersShown = 12;
 
 export function registerShow(program: Command): void {
-  withConnection(program.command("show").description("show a search with its trials, or one trial with what happened to it"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+  withConnection(program.command("show").description("show a search with its trials, or one trial with its history"))
+    .argument("<search>", "id of the search, its beginning, or its name")
     .argument("[trial]", "number of one trial, or best", trialName)
     .option("-n, --limit <count>", "trials to show", wholeNumber, 20)
     .option("--by-number", "trials by number, not the best first")
-    .option("--all-parameters", "a column for every hyperparameter, however wide that gets")
-    .option("--output", "of one trial: all that its program wrote, so far where it runs, and nothing else")
+    .option("--all-parameters", "a column for every hyperparameter, at any width")
+    .option("--output", "of one trial: only its program's output, so far")
     .addHelpText(
       "after",
       "\nExamples:\n  regulus show 7f3a\n  regulus show 7f3a 12\n  regulus show 7f3a 12 --output\n  regulus show 7f3a --by-number --limit 1000 --json\n",
@@ -183,12 +183,12 @@ function writeNews({ createdMs }: Search, news: readonly Fact[]): void {
       writeFact(one.fact, { sinceMs: createdMs, named: true, alike: one.count });
   };
   write(
-    "Its strategy's steps",
+    "Steps of its strategy",
     news.filter(({ kind }) => kind?.$case === "strategyStepped"),
     stepsShown,
   );
   write(
-    "What was found",
+    "Findings",
     news.filter(({ kind }) => kind?.$case !== "strategyStepped"),
     findingsShown,
   );

@@ -11,8 +11,8 @@ interface StopOptions extends ConnectionOptions {
 
 export function registerStop(program: Command): void {
   withConnection(program.command("stop").description("end a search, or one trial of it, early; results stay"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
-    .argument("[trial]", "number of one trial; the rest of the search goes on", wholeNumber)
+    .argument("<search>", "id of the search, its beginning, or its name")
+    .argument("[trial]", "number of one trial; the rest of the search continues", wholeNumber)
     .option("--reason <text>", "why, for others", "stopped by the user")
     .addHelpText("after", "\nExamples:\n  regulus stop 7f3a\n  regulus stop 7f3a 12 --reason 'does not learn'\n")
     .action(stop);

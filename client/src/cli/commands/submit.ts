@@ -19,9 +19,9 @@ export function registerSubmit(program: Command): void {
   withConnection(program.command("submit").description("start a search from a YAML or JSON file"))
     .argument("<file>", "the search file; - for standard input")
     .option("-w, --watch", "follow it until it is over")
-    .option("--seed <number>", "seed in place of the file's", wholeNumber)
-    .option("--name <text>", "name in place of the file's")
-    .option("--key <text>", "idempotency key: a second submit with the same key and file answers the first one's search")
+    .option("--seed <number>", "seed instead of the file's", wholeNumber)
+    .option("--name <text>", "name instead of the file's")
+    .option("--key <text>", "idempotency key: a second submit with the same key and file returns the first one's search")
     .addHelpText(
       "after",
       "\nExamples:\n  regulus submit search.yaml --watch\n  regulus submit search.yaml --seed 7 --json | jq -r .search.searchId\n  generate-search | regulus submit -\n",

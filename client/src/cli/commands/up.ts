@@ -23,7 +23,7 @@ export function registerUp(program: Command): void {
     .option("--metrics-listen <host:port>", "address of the coordinator's Prometheus metrics, or off", "127.0.0.1:7712")
     .option("--data <dir>", "folder for the log, artifacts, scratch and logs", ".regulus")
     .option("--agents <count>", "agents to run", wholeNumber, 1)
-    .option("--slots <count>", "trials that each agent runs side by side", wholeNumber, availableParallelism())
+    .option("--slots <count>", "trials that each agent runs at once", wholeNumber, availableParallelism())
     .addOption(
       new Option("--backend <name>", "compute backend of the agents")
         .choices(["auto", "tensorflow", "webgpu", "wasm", "cpu"])
@@ -33,7 +33,7 @@ export function registerUp(program: Command): void {
     .option("--allow-modules <dir>", "let searches load workload modules below this folder")
     .option(
       "--pass-env <name>",
-      "pass this variable of this shell's environment to programs and modules; may be given again",
+      "pass this variable of this shell's environment to programs and modules; repeatable",
       (name: string, earlier: readonly string[]) => [...earlier, name],
       [],
     )
@@ -109,6 +109,6 @@ function writeReady(options: UpOptions, address: string, metrics: unknown): void
   writeLine(`agents       ${options.agents} with ${counted(options.slots, "slot")}${options.agents === 1 ? "" : " each"}`);
   writeLine(`data         ${options.data} (logs in ${join(options.data, "logs")})`);
   writeLine(
-    `\nIn another terminal: regulus submit FILE --watch${elsewhere}\nCtrl-C stops everything; what is there goes on at the next start.`,
+    `\nIn another terminal: regulus submit FILE --watch${elsewhere}\nCtrl-C stops everything; searches continue at the next start.`,
   );
 }

@@ -47,9 +47,9 @@ async function validate(file: string, options: ValidateOptions): Promise<void> {
     note(error.problems.length > 0 ? problemLines(error.problems) : `regulus: ${error.message}`);
     if (why !== undefined) note(unchecked(why));
   } else if (checkedBy === "coordinator") {
-    writeLine(`${file} is good: checked by the coordinator at ${options.coordinator}`);
+    writeLine(`${file} is valid: checked by the coordinator at ${options.coordinator}`);
   } else {
-    writeLine(`${file} is good in shape; ${unchecked(why ?? "")}`);
+    writeLine(`${file} is valid in shape; ${unchecked(why ?? "")}`);
   }
 }
 

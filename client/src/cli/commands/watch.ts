@@ -11,7 +11,7 @@ interface WatchOptions extends ConnectionOptions {
 
 export function registerWatch(program: Command): void {
   withConnection(program.command("watch").description("follow a search until it is over; Ctrl-C leaves it running"))
-    .argument("<search>", "id of the search, the beginning of it, or its name")
+    .argument("<search>", "id of the search, its beginning, or its name")
     .option("--after <position>", "with --json: only facts after this position", wholeNumber, 0)
     .addHelpText("after", "\nExamples:\n  regulus watch 7f3a\n  regulus watch 7f3a --json | jq -c .kind\n")
     .action(async (idOrBeginning: string, options: WatchOptions) => {

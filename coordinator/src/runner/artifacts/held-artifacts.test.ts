@@ -50,7 +50,7 @@ test("of each kind a trial keeps what it left last, and everything that its end 
   );
 });
 
-test("a trial's inputs are held while it may need them: while it is live, and where it failed, since it may be tried again", () => {
+test("a trial's inputs are held while it may need them: while it is live, and where it failed, since it may be retried", () => {
   const input = (name: string) => ({ searchId: "", trial: 7, artifact: { sha256: name, size: 1, kind: "schedule" } });
   for (const reason of Object.values(EndReason)) {
     const at = new SearchAt();

@@ -90,7 +90,7 @@ describe("artifacts that agents report", () => {
     assert.deepEqual([hand.leases[3]?.resumeFrom, hand.leases[3]?.resumeStep], [undefined, 0]);
     const facts = await at.factsOf(searchId);
     assert.deepEqual(findings(facts), [
-      "the checkpoint at step 8 can't be restored: it goes on from step 4 (TAR_BAD_ARCHIVE)",
+      "the checkpoint at step 8 can't be restored: it continues from step 4 (TAR_BAD_ARCHIVE)",
       "the checkpoint at step 4 can't be restored: no other is left, so it begins again at step 0 (TAR_BAD_ARCHIVE)",
     ]);
     // The coordinator reads the same from its log.

@@ -116,7 +116,7 @@ export class UploadQuota {
     return new RegulusError(
       "exhausted",
       `no room for an artifact of ${counted(size, "byte")}: this caller stored or is storing ${seen} that no search refers to, and ${allowed}; ` +
-        "try again once a search refers to them; others are removed after an hour where they stand in the way",
+        "try again once a search refers to them; others are removed after an hour if space is needed",
     );
   }
 }

@@ -110,7 +110,7 @@ describe("reports", () => {
     hand.report(hand.leases[0], { $case: "checkpointed", value: { step: 2, checkpoint } });
     store.fail();
     await at.advance(2);
-    assert.match(hand.closedBecause ?? "", /artifacts could not be looked at: .*the disk is away/);
+    assert.match(hand.closedBecause ?? "", /artifacts could not be checked: .*the disk is away/);
     assert.deepEqual([hand.acknowledged, agents().length], [0, 0]);
     assert.ok(!(await kindsOf(searchId)).includes("trialCheckpointed"));
   });

@@ -94,7 +94,7 @@ export function connectAgent(runner: Runner, register: Register, link: AgentLink
         take(checked, release);
       });
       const mineToEnd = check
-        .catch((thrown: unknown) => closeWith(`artifacts could not be looked at: ${RegulusError.from(thrown).message}`))
+        .catch((thrown: unknown) => closeWith(`artifacts could not be checked: ${RegulusError.from(thrown).message}`))
         .finally(() => {
           if (checking === mineToEnd) checking = undefined;
         });

@@ -47,7 +47,7 @@ test("a log that is read again takes commands after half a second, and after a r
   assert.deepEqual(story, ["0 load", "500 resume", "500 load", "1500 resume", "1500 load", "2000 resume"]);
 });
 
-test("a log that can't be read is tried again ever later, up to half a minute apart, and nothing is taken meanwhile", async () => {
+test("a log that can't be read is retried ever later, up to half a minute apart, and nothing is taken meanwhile", async () => {
   const { outage, story, at, run } = begin();
   at.canRead = false;
   outage.begin();

@@ -41,7 +41,7 @@ describe("a search that is opened again", () => {
     return { searchId, hand };
   };
 
-  it("by a failed trial that is tried again runs it, once for a key, and ends as that trial does", async () => {
+  it("by a failed trial that is retried runs it, once for a key, and ends as that trial does", async () => {
     const { searchId, hand } = await failedSearch();
     const request = { searchId, trials: [], idempotencyKey: "k" };
     const [first, second] = [at.coordinator.retryTrials(request), at.coordinator.retryTrials(request)];
@@ -58,7 +58,7 @@ describe("a search that is opened again", () => {
     assert.equal(facts.at(-1)?.kind?.$case, "searchEnded");
   });
 
-  it("goes on after a restart as if there had been none", async () => {
+  it("continues after a restart as if there had been none", async () => {
     const { searchId, hand } = await failedSearch();
     await at.answer(at.coordinator.retryTrials({ searchId, trials: [0], idempotencyKey: "k" }));
     await at.advance(10);
@@ -78,7 +78,7 @@ describe("a search that is opened again", () => {
   it("by more budget asks a strategy that was told everything, and is not opened where that has nothing more", async () => {
     const { searchId, hand } = await failedSearch();
     const extend = () => at.answer(at.coordinator.extendSearch({ ...nothing, searchId, trials: 1 }));
-    await assert.rejects(extend(), refused(/nothing more to try/));
+    await assert.rejects(extend(), refused(/nothing left to try/));
     assert.equal(statusOf(searchId), ended);
     at.proposals = (asked) => (asked > 0 ? [start()] : []);
     assert.equal((await extend()).spec?.budget?.trials, 2);

@@ -83,6 +83,6 @@ async function assertHasMore(host: StrategyHost, searchId: string): Promise<void
   const answer = await new Promise<StrategyAnswer>((resolve) => host.ask(1, resolve));
   if ("proposals" in answer && answer.proposals.length > 0) return;
   const why =
-    "failure" in answer ? `its strategy fails: ${answer.failure}` : "its strategy has nothing more to try, whatever the budget";
-  throw new RegulusError("failed-precondition", `search ${searchId} can't go on: ${why}`);
+    "failure" in answer ? `its strategy fails: ${answer.failure}` : "its strategy has nothing left to try, with any budget";
+  throw new RegulusError("failed-precondition", `search ${searchId} can't continue: ${why}`);
 }

@@ -106,7 +106,7 @@ describe("a strategy that gives all that it is asked for", () => {
     );
   });
 
-  it("is not asked while its search is paused, whatever is reported, and is once that goes on", async () => {
+  it("is not asked while its search is paused, whatever is reported, and is once that continues", async () => {
     eager();
     const hand = at.hand("a", [], { slots: 2 });
     const searchId = await create({ parallelism: 4 });

@@ -101,7 +101,7 @@ describe("diagnostics of a search", () => {
     assert.equal(new Set(findings.map(({ key }) => key)).size, findings.length);
   });
 
-  it("become a finding where they throw, and their search goes on to its end", async () => {
+  it("become a finding where they throw, and their search continues to its end", async () => {
     at.proposals = once(start());
     scripted((_, { kind }) => {
       if (kind?.$case === "trialMeasured") throw new TypeError("no scale");
@@ -118,6 +118,6 @@ describe("diagnostics of a search", () => {
       findings.map(({ key, severity }) => [key, severity]),
       [["failed", "error"]],
     );
-    assert.match(findings[0]?.message ?? "", /threw when it was told of a fact: TypeError: no scale/);
+    assert.match(findings[0]?.message ?? "", /threw when it got a fact: TypeError: no scale/);
   });
 });

@@ -13,7 +13,7 @@ export const findingsPerSearchMax = 1000;
 const furtherFindings: Finding = {
   key: "further",
   severity: "info",
-  message: `the search's diagnostics found ${findingsPerSearchMax - 1} things; further ones are not told`,
+  message: `the search's diagnostics found ${findingsPerSearchMax - 1} things; further ones are not reported`,
 };
 
 /** Registered diagnostics, by name. */
@@ -43,7 +43,7 @@ export class SearchDiagnostics {
     }
   }
 
-  /** What was found and is not in the log, as far as there is room for it. Changes nothing: what is reported comes back as facts. */
+  /** Findings that are not in the log, as far as there is room for them. Changes nothing: what is reported comes back as facts. */
   news(): NewFindings[] {
     const news: NewFindings[] = [];
     // The last place is for saying that there is no more.
@@ -86,7 +86,7 @@ class Watch {
   }
 
   tell(fact: Fact): void {
-    this.#try("was told of a fact", () => {
+    this.#try("got a fact", () => {
       if (this.#diagnostic !== undefined) this.#state = this.#diagnostic.tell(this.#state, fact);
     });
   }
