@@ -10,6 +10,9 @@ import { rate } from "./rate.js";
 const base = sampleSpec({ seed: 1, strategy: "random", trials: 1, stepsPerTrial: 1 });
 const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {}, seconds: 0 };
 
+/** When simulated searches begin. */
+const beganMs = 1000;
+
 interface Search {
   readonly eta: number;
   readonly rungs: readonly number[];
@@ -28,7 +31,7 @@ function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search)
   const facts: Fact[] = [];
   const tell = (timeMs: number, kind: NonNullable<Fact["kind"]>) =>
     facts.push({ searchId: "s", position: facts.length + 1, timeMs, kind });
-  tell(0, { $case: "searchCreated", value: { spec, idempotencyKey: "" } });
+  tell(beganMs, { $case: "searchCreated", value: { spec, idempotencyKey: "" } });
   const losses = Array.from({ length: trials }, random);
   const speeds = Array.from({ length: trials }, () => 80 + 40 * random());
   const entered = rungs.map((): number[] => []);
@@ -36,7 +39,7 @@ function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search)
   const attempts = new Map<number, number>();
   const busy: { at: number; trial: number; rung: number }[] = [];
   let next = 0;
-  for (let now = 0; ; ) {
+  for (let now = beganMs; ; ) {
     while (busy.length < slots) {
       let found: { trial: number; rung: number } | undefined;
       for (let rung = rungs.length - 2; rung >= 0 && found === undefined; rung -= 1) {
@@ -96,12 +99,16 @@ function simulate(spec: SearchSpec, { eta, rungs, trials, slots, seed }: Search)
   return facts;
 }
 
-/** Time left, as the display says it halfway through, over the true one. */
-function errorHalfway(facts: readonly Fact[]): number {
+/** Time left, as the display says it halfway through or at another share of the time, over the true one. */
+function errorHalfway(facts: readonly Fact[], share = 0.5): number {
   const end = facts.at(-1)?.timeMs ?? 0;
-  const known = facts.filter(({ timeMs }) => timeMs <= end / 2);
+  const known = facts.filter(({ timeMs }) => timeMs <= beganMs + (end - beganMs) * share);
   const state = known.reduce((all, fact) => progress.tell(all, fact), progress.init());
-  const secondsLeft = rate(state)?.secondsLeft ?? assert.fail("no time left is told");
+  const secondsLeft =
+    rate(state)?.secondsLeft ??
+    assert.fail(
+      `no time left is told of ${state.course?.budget.trials} trials on ${state.rows.length} after ${state.newestMs} of ${end} ms`,
+    );
   return secondsLeft / ((end - (known.at(-1)?.timeMs ?? 0)) / 1000);
 }
 
@@ -138,6 +145,43 @@ test("under ASHA the time left, halfway, is within a factor of 1.5 of the truth 
     }
   }
   assert.ok(near > 0.9 * all, `${near} of ${all} within a factor of 2`);
+});
+
+test("without early stopping it is within a factor of 1.5 for nine searches of ten, also of few trials on many slots", () => {
+  let [near, all] = [0, 0];
+  const far: string[] = [];
+  for (const name of ["random", "grid", "sobol"]) {
+    for (const [trials, slots] of [
+      [5, 4],
+      [9, 4],
+      [9, 8],
+      [17, 8],
+      [20, 3],
+      [40, 8],
+      [300, 16],
+    ] as const) {
+      const budget = { ...(base.budget ?? assert.fail()), trials, stepsPerTrial: 50 };
+      const spec = { ...base, budget, strategy: { name, options: {} } };
+      for (let seed = 1; seed <= 11; seed += 1) {
+        const facts = simulate(spec, { eta: 2, rungs: [50], trials, slots, seed });
+        for (const share of [0.6, 0.75]) {
+          const error = errorHalfway(facts, share);
+          if (error > 1 / 1.5 && error < 1.5) near += 1;
+          else far.push(`${name} ${trials} on ${slots}: ${error.toFixed(2)} at ${share}`);
+          all += 1;
+        }
+      }
+    }
+  }
+  assert.ok(near > 0.9 * all, `${near} of ${all}; ${far.join(", ")}`);
+});
+
+test("no time left is longer than the wall time that is left", () => {
+  const budget = { ...(base.budget ?? assert.fail()), trials: 40, stepsPerTrial: 50, wallTimeMs: 60_000 };
+  const facts = simulate({ ...base, budget }, { eta: 2, rungs: [50], trials: 40, slots: 1, seed: 1 });
+  const known = facts.filter(({ timeMs }) => timeMs <= 20_000);
+  const state = known.reduce((told, fact) => progress.tell(told, fact), progress.init());
+  assert.equal(rate(state)?.secondsLeft, (beganMs + 60_000 - state.newestMs) / 1000);
 });
 
 test("without early stopping the time left is within a factor of 1.5 too", () => {

@@ -1,7 +1,8 @@
 /** A search's recent speed, and its expected end. */
 import { ashaStepsLeft } from "./asha-forecast.js";
-import { fractionDone } from "./done-share.js";
+import { fractionDone, ranMs } from "./done-share.js";
 import type { Progress, Sample } from "./progress-state.js";
+import { wholeSecondsLeft } from "./whole-forecast.js";
 
 /** The rate is taken over this much of the newest past. */
 const rateWindowMs = 30_000;
@@ -43,9 +44,12 @@ function hasMoved(from: Sample, to: Sample): boolean {
   return from.steps !== to.steps || from.fraction !== to.fraction;
 }
 
-/** Seconds left of a search under ASHA: its steps one after the other, at the speed at which its slots have worked. */
+/** Seconds left of a search whose strategy can be played on, at the speed at which its slots have worked; no longer than its wall time lasts. */
 function playedOn(state: Progress): number | undefined {
   if (state.slotSeconds <= 0 || state.slotSteps <= 0) return undefined;
   const stepsLeft = ashaStepsLeft(state);
-  return stepsLeft === undefined ? undefined : (stepsLeft * state.slotSeconds) / state.slotSteps;
+  const seconds = stepsLeft === undefined ? wholeSecondsLeft(state) : (stepsLeft * state.slotSeconds) / state.slotSteps;
+  const { wallTimeMs = 0 } = state.course?.budget ?? {};
+  if (seconds === undefined || wallTimeMs === 0) return seconds;
+  return Math.min(seconds, Math.max(0, wallTimeMs - ranMs(state, state.newestMs)) / 1000);
 }
