@@ -27,29 +27,29 @@ export class AgentMetrics {
       labelNames: ["version", "backend", "gpu"],
       registers,
     }).set({ version: facts.version, backend: facts.backends[0] ?? "", gpu: facts.gpu }, 1);
-    this.gauge("regulus_agent_slots", "Trials that the agent runs side by side.", () => facts.slots);
-    this.gauge("regulus_agent_slots_used", "Slots in use.", () => attempts.used);
-    this.gauge("regulus_agent_connected", "1 while registered with the coordinator, else 0.", () => (link.connected ? 1 : 0));
-    this.gauge("regulus_agent_report_backlog", "Reports that the coordinator has not acknowledged.", () => link.buffer.size);
-    this.gauge(
+    this.#gauge("regulus_agent_slots", "Trials that the agent runs side by side.", () => facts.slots);
+    this.#gauge("regulus_agent_slots_used", "Slots in use.", () => attempts.used);
+    this.#gauge("regulus_agent_connected", "1 while registered with the coordinator, else 0.", () => (link.connected ? 1 : 0));
+    this.#gauge("regulus_agent_report_backlog", "Reports that the coordinator has not acknowledged.", () => link.buffer.size);
+    this.#gauge(
       "regulus_agent_trial_memory_bytes",
       "Resident memory of all trial processes.",
       () => attempts.memoryBytes() + residents.memoryBytes(),
     );
-    this.gauge("regulus_agent_resident_trials", "Paused trials whose process waits for their next work.", () => residents.count);
-    this.counter(
+    this.#gauge("regulus_agent_resident_trials", "Paused trials whose process waits for their next work.", () => residents.count);
+    this.#counter(
       "regulus_agent_resident_reuses_total",
       "Leases that found their trial's process waiting.",
       () => residents.reusedTotal,
     );
-    this.gauge(
+    this.#gauge(
       "regulus_agent_memory_bytes",
       "Resident memory of the agent's own process.",
       () => residentBytes(process.pid) ?? 0,
     );
-    this.counter("regulus_agent_reconnects_total", "Connections that were lost or refused.", () => link.reconnectsTotal);
-    this.counter("regulus_agent_reports_thinned_total", "Reports dropped to bound the backlog.", () => link.buffer.thinnedTotal);
-    this.counter("regulus_agent_steps_total", "Training steps done.", () => attempts.stepsTotal);
+    this.#counter("regulus_agent_reconnects_total", "Connections that were lost or refused.", () => link.reconnectsTotal);
+    this.#counter("regulus_agent_reports_thinned_total", "Reports dropped to bound the backlog.", () => link.buffer.thinnedTotal);
+    this.#counter("regulus_agent_steps_total", "Training steps done.", () => attempts.stepsTotal);
     new Counter({
       name: "regulus_agent_attempts_total",
       help: "Attempts that ended, by reason.",
@@ -79,7 +79,7 @@ export class AgentMetrics {
     });
   }
 
-  private gauge(name: string, help: string, value: () => number): void {
+  #gauge(name: string, help: string, value: () => number): void {
     new Gauge({
       name,
       help,
@@ -90,7 +90,7 @@ export class AgentMetrics {
     });
   }
 
-  private counter(name: string, help: string, value: () => number): void {
+  #counter(name: string, help: string, value: () => number): void {
     new Counter({
       name,
       help,

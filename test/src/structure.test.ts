@@ -192,11 +192,41 @@ test("files are named for what they hold, in kebab-case", () => {
   assert.deepEqual(wrong, []);
 });
 
+/** Lines that a reader holds in mind, and those of a file of tests, which is read one test at a time. */
+const sourceLinesMax = 300;
+const testLinesMax = 340;
+
+test("no file is longer than its reader can hold in mind", () => {
+  const wrong = sources
+    .filter((file) => !file.startsWith("algorithms/assembly/"))
+    .map((file) => ({ file, lines: text(file).split("\n").length - 1 }))
+    .filter(({ file, lines }) => lines > (isTest(file) ? testLinesMax : sourceLinesMax))
+    .map(({ file, lines }) => `${file} has ${lines} lines; split it by what changes together`);
+  assert.deepEqual(wrong, []);
+});
+
 test("every source file begins by saying what it is", () => {
   const bare = sources.filter(
     (file) => !isTest(file) && !file.endsWith("/index.ts") && !/^(#!.*\n)?\s*(\/\*\*|\/\/)/.test(text(file)),
   );
   assert.deepEqual(bare, []);
+});
+
+test("members are private by #, which the runtime keeps", () => {
+  // A constructor has no other word for it.
+  const declared = /^\s+(?:private|protected) (?!constructor\b)|\bprivate readonly\b/;
+  const wrong = sources
+    .filter(
+      (file) => file !== "test/src/structure.test.ts" && !file.endsWith(".d.ts") && !file.startsWith("algorithms/assembly/"),
+    )
+    .flatMap((file) =>
+      text(file)
+        .split("\n")
+        .map((line, index) => ({ line, at: `${file}:${index + 1}` }))
+        .filter(({ line }) => !/^\s*(\*|\/\/|\/\*)/.test(line) && declared.test(line))
+        .map(({ at, line }) => `${at} ${line.trim()}`),
+    );
+  assert.deepEqual(wrong, []);
 });
 
 test("no leftovers: skipped tests, holes in the types, unfinished marks", () => {

@@ -27,33 +27,35 @@ export interface Artifacts {
 export class ArtifactClient implements Artifacts {
   /** Bytes that were sent so far. */
   sentBytes = 0;
-  private client: ArtifactServiceClient;
+  #client: ArtifactServiceClient;
 
-  constructor(
-    private readonly address: string,
-    private readonly credentials: () => ChannelCredentials,
-  ) {
-    this.client = this.open();
+  readonly #address: string;
+  readonly #credentials: () => ChannelCredentials;
+
+  constructor(address: string, credentials: () => ChannelCredentials) {
+    this.#address = address;
+    this.#credentials = credentials;
+    this.#client = this.#open();
   }
 
   /** Begins a new connection, for calls from now on; calls under way end on the old one. */
   reopen(): void {
-    this.client.close();
-    this.client = this.open();
+    this.#client.close();
+    this.#client = this.#open();
   }
 
-  private open(): ArtifactServiceClient {
-    return new ArtifactServiceClient(this.address, this.credentials(), channelOptions);
+  #open(): ArtifactServiceClient {
+    return new ArtifactServiceClient(this.#address, this.#credentials(), channelOptions);
   }
 
   close(): void {
-    this.client.close();
+    this.#client.close();
   }
 
   async putFile(path: string, kind: string, signal: AbortSignal): Promise<ArtifactRef> {
     const header = await describeFile(path, kind);
     return await new Promise<ArtifactRef>((resolve, reject) => {
-      const call = this.client.putArtifact((error, response) => {
+      const call = this.#client.putArtifact((error, response) => {
         silence.end();
         if (error !== null) reject(RegulusError.from(error));
         else resolve(response.artifact ?? header);
@@ -78,7 +80,7 @@ export class ArtifactClient implements Artifacts {
   async getFile(artifact: ArtifactRef, path: string, signal: AbortSignal): Promise<void> {
     const part = `${path}.part`;
     const file = await open(part, "w");
-    const call = this.client.getArtifact({ sha256: artifact.sha256 });
+    const call = this.#client.getArtifact({ sha256: artifact.sha256 });
     const silence = watchSilence(() => call.cancel(), signal);
     const hash = createHash("sha256");
     let size = 0;

@@ -12,30 +12,34 @@ const fetchTriesMax = 8;
 const passing: readonly ErrorCode[] = ["unavailable", "deadline", "cancelled", "exhausted"];
 
 export class PatientArtifacts implements Artifacts {
-  constructor(
-    private readonly artifacts: Artifacts,
-    private readonly log: Logger,
-    private readonly waits: Waits = retryMs,
-  ) {}
+  readonly #artifacts: Artifacts;
+  readonly #log: Logger;
+  readonly #waits: Waits;
+
+  constructor(artifacts: Artifacts, log: Logger, waits: Waits = retryMs) {
+    this.#artifacts = artifacts;
+    this.#log = log;
+    this.#waits = waits;
+  }
 
   /** Ends with the signal or with what the store answers, however long the store is away. */
   putFile(path: string, kind: string, signal: AbortSignal): Promise<ArtifactRef> {
-    return this.patiently(Number.POSITIVE_INFINITY, signal, () => this.artifacts.putFile(path, kind, signal));
+    return this.#patiently(Number.POSITIVE_INFINITY, signal, () => this.#artifacts.putFile(path, kind, signal));
   }
 
   getFile(artifact: ArtifactRef, path: string, signal: AbortSignal): Promise<void> {
-    return this.patiently(fetchTriesMax, signal, () => this.artifacts.getFile(artifact, path, signal));
+    return this.#patiently(fetchTriesMax, signal, () => this.#artifacts.getFile(artifact, path, signal));
   }
 
-  private async patiently<T>(triesMax: number, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(this.waits);
+  async #patiently<T>(triesMax: number, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    const backoff = new Backoff(this.#waits);
     for (let tries = 1; ; tries += 1) {
       try {
         return await call();
       } catch (thrown) {
         const error = RegulusError.from(thrown);
         if (!passing.includes(error.code) || tries >= triesMax || signal.aborted) throw error;
-        this.log.warn({ tries, code: error.code }, `the artifact store is away; retrying: ${error.message}`);
+        this.#log.warn({ tries, code: error.code }, `the artifact store is away; retrying: ${error.message}`);
         await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       }
     }

@@ -10,12 +10,12 @@ import { keyFolder } from "./lease-key.js";
 export class AttemptFolder {
   readonly path: string;
 
-  constructor(
-    scratch: string,
-    key: LeaseKey,
-    private readonly artifacts: Artifacts,
-    private readonly log: Logger,
-  ) {
+  readonly #artifacts: Artifacts;
+  readonly #log: Logger;
+
+  constructor(scratch: string, key: LeaseKey, artifacts: Artifacts, log: Logger) {
+    this.#artifacts = artifacts;
+    this.#log = log;
     this.path = join(scratch, keyFolder(key));
   }
 
@@ -27,7 +27,7 @@ export class AttemptFolder {
   async fetch(artifact: ArtifactRef | undefined, name: string, signal: AbortSignal): Promise<string> {
     if (artifact === undefined) return "";
     const path = join(this.path, name);
-    await this.artifacts.getFile(artifact, path, signal);
+    await this.#artifacts.getFile(artifact, path, signal);
     return path;
   }
 
@@ -48,7 +48,7 @@ export class AttemptFolder {
   /** Never throws. */
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
-      this.log.warn({ directory: this.path, error: String(error) }, "the attempt's folder could not be removed");
+      this.#log.warn({ directory: this.path, error: String(error) }, "the attempt's folder could not be removed");
     });
   }
 }

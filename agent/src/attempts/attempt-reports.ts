@@ -10,30 +10,34 @@ import type { AttemptListener } from "./running-attempt.js";
 export class AttemptReports {
   /** Content of the newest checkpoint that is stored, the one that the attempt began from included; undefined where the store would not have it. */
   storedSha256: string | undefined;
-  private readonly startedMs = Date.now();
-  private chain: Promise<void> = Promise.resolve();
+  readonly #startedMs = Date.now();
+  #chain: Promise<void> = Promise.resolve();
 
   /** @param taken aborts once the attempt was taken away: nothing is told after that. */
-  constructor(
-    private readonly artifacts: Artifacts,
-    private readonly listener: AttemptListener,
-    private readonly taken: AbortSignal,
-  ) {}
+  readonly #artifacts: Artifacts;
+  readonly #listener: AttemptListener;
+  readonly #taken: AbortSignal;
+
+  constructor(artifacts: Artifacts, listener: AttemptListener, taken: AbortSignal) {
+    this.#artifacts = artifacts;
+    this.#listener = listener;
+    this.#taken = taken;
+  }
 
   /** Does something after everything before it, unless the attempt was taken away. */
   after(call: () => Promise<void> | void): void {
-    this.chain = this.chain.then(async () => {
-      if (!this.taken.aborted) await call();
+    this.#chain = this.#chain.then(async () => {
+      if (!this.#taken.aborted) await call();
     });
   }
 
   measured(measurement: Measurement): void {
-    this.listener.event({ $case: "measured", value: measurement });
+    this.#listener.event({ $case: "measured", value: measurement });
   }
 
   found(source: string, severity: string, message: string): void {
     const value = { source, severity, message: message.slice(0, limits.textCharactersMax) };
-    this.listener.event({ $case: "found", value });
+    this.#listener.event({ $case: "found", value });
   }
 
   /** Stores a checkpoint and reports it, where what is stored has the sum that was saved. In the chain only. */
@@ -55,7 +59,7 @@ export class AttemptReports {
       this.storedSha256 = undefined;
       return;
     }
-    this.listener.event({ $case: "checkpointed", value: { step, checkpoint } });
+    this.#listener.event({ $case: "checkpointed", value: { step, checkpoint } });
   }
 
   /** Files as artifacts, those left out that the store will not have. */
@@ -71,9 +75,9 @@ export class AttemptReports {
   /** A file as an artifact; waits while the coordinator is away. Undefined where the store will not have it, which is told. */
   async storeFile(path: string, kind: string): Promise<ArtifactRef | undefined> {
     try {
-      return await this.artifacts.putFile(path, kind, this.taken);
+      return await this.#artifacts.putFile(path, kind, this.#taken);
     } catch (error) {
-      if (this.taken.aborted) return undefined;
+      if (this.#taken.aborted) return undefined;
       const words = error instanceof Error ? error.message : String(error);
       this.found("agent", "warning", `${kind} could not be stored: ${words}`);
       return undefined;
@@ -85,11 +89,11 @@ export class AttemptReports {
   /** The checkpoint to go on from is damaged or gone; the end follows. */
   unrestorable(checkpoint: ArtifactRef, message: string): void {
     const value = { checkpoint, message: message.slice(0, limits.textCharactersMax) };
-    this.listener.event({ $case: "unrestorable", value });
+    this.#listener.event({ $case: "unrestorable", value });
   }
 
   finished(end: Omit<Finished, "startedMs">): void {
-    const value = { ...end, message: end.message.slice(0, limits.textCharactersMax), startedMs: this.startedMs };
-    this.listener.event({ $case: "finished", value });
+    const value = { ...end, message: end.message.slice(0, limits.textCharactersMax), startedMs: this.#startedMs };
+    this.#listener.event({ $case: "finished", value });
   }
 }

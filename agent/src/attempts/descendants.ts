@@ -58,24 +58,25 @@ export function killTree(root: number): void {
 /** What one program starts, watched while it runs, so that those are known too that clear their environment. */
 export class Family {
   /** Processes that were seen below the program, with their time of start: a number may be given again. */
-  private readonly seen = new Map<number, string>();
-  private readonly timer: NodeJS.Timeout;
+  readonly #seen = new Map<number, string>();
+  readonly #timer: NodeJS.Timeout;
 
-  constructor(
-    private readonly root: number,
-    private readonly mark: string | undefined,
-    lookEvery = 1000,
-  ) {
-    this.timer = setInterval(() => this.look(), lookEvery);
-    this.timer.unref();
+  readonly #root: number;
+  readonly #mark: string | undefined;
+
+  constructor(root: number, mark: string | undefined, lookEvery = 1000) {
+    this.#root = root;
+    this.#mark = mark;
+    this.#timer = setInterval(() => this.#look(), lookEvery);
+    this.#timer.unref();
   }
 
   /** Kills all of them that are left. Blocks for some milliseconds, so that it can be the last thing that a process does. */
   end(): Left[] {
-    clearInterval(this.timer);
-    this.look();
-    const { mark } = this;
-    const looks = killLooks(() => [...new Set([...this.alive(), ...(mark === undefined ? [] : marked(mark))])]);
+    clearInterval(this.#timer);
+    this.#look();
+    const mark = this.#mark;
+    const looks = killLooks(() => [...new Set([...this.#alive(), ...(mark === undefined ? [] : marked(mark))])]);
     for (;;) {
       const { done, value } = looks.next();
       if (done) return value;
@@ -83,21 +84,21 @@ export class Family {
     }
   }
 
-  private look(): void {
-    const waiting = [this.root, ...this.alive()];
+  #look(): void {
+    const waiting = [this.#root, ...this.#alive()];
     for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
       for (const child of childrenOf(pid)) {
         const started = startedAt(child);
-        if (started === undefined || this.seen.get(child) === started) continue;
-        this.seen.set(child, started);
+        if (started === undefined || this.#seen.get(child) === started) continue;
+        this.#seen.set(child, started);
         waiting.push(child);
       }
     }
   }
 
-  private alive(): number[] {
-    for (const [pid, started] of this.seen) if (startedAt(pid) !== started) this.seen.delete(pid);
-    return [...this.seen.keys()];
+  #alive(): number[] {
+    for (const [pid, started] of this.#seen) if (startedAt(pid) !== started) this.#seen.delete(pid);
+    return [...this.#seen.keys()];
   }
 }
 

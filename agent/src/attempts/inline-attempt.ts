@@ -27,25 +27,28 @@ const nothingLeft = { artifacts: [], problem: "" };
 export class InlineAttempt implements RunningAttempt {
   /** It has no process of its own. */
   readonly memoryBytes = 0;
-  private readonly startedMs = Date.now();
-  private readonly abort = new AbortController();
-  private stopping: { readonly reason: StopReason; readonly message: string } | undefined;
+  readonly #startedMs = Date.now();
+  readonly #abort = new AbortController();
+  #stopping: { readonly reason: StopReason; readonly message: string } | undefined;
 
-  constructor(
-    private readonly assignment: Assignment,
-    private readonly listener: AttemptListener,
-    private readonly options: InlineAttemptOptions,
-  ) {
-    void this.work();
+  readonly #assignment: Assignment;
+  readonly #listener: AttemptListener;
+  readonly #options: InlineAttemptOptions;
+
+  constructor(assignment: Assignment, listener: AttemptListener, options: InlineAttemptOptions) {
+    this.#assignment = assignment;
+    this.#listener = listener;
+    this.#options = options;
+    void this.#work();
   }
 
   stop(reason: StopReason, message: string): void {
-    this.stopping ??= { reason, message };
+    this.#stopping ??= { reason, message };
   }
 
   revoke(): void {
-    this.abort.abort();
-    this.stopping = { reason: "stopped-early", message: "" };
+    this.#abort.abort();
+    this.#stopping = { reason: "stopped-early", message: "" };
   }
 
   async output(): Promise<undefined> {
@@ -56,61 +59,61 @@ export class InlineAttempt implements RunningAttempt {
     // Nothing can be ended from outside here.
   }
 
-  private async work(): Promise<void> {
+  async #work(): Promise<void> {
     let outcome: Outcome;
     try {
-      outcome = await this.train();
+      outcome = await this.#train();
     } catch (error) {
       outcome = { ...failure(error, false), step: 0, final: undefined, results: [] };
     }
-    const { artifacts, problem } = outcome.results.length === 0 ? nothingLeft : await this.leave(outcome.results);
-    if (!this.abort.signal.aborted) this.finish({ ...outcome, message: outcome.message || problem }, artifacts);
-    if (this.used) await rm(this.directory, { recursive: true, force: true });
-    this.listener.closed();
+    const { artifacts, problem } = outcome.results.length === 0 ? nothingLeft : await this.#leave(outcome.results);
+    if (!this.#abort.signal.aborted) this.#finish({ ...outcome, message: outcome.message || problem }, artifacts);
+    if (this.#used) await rm(this.#directory, { recursive: true, force: true });
+    this.#listener.closed();
   }
 
-  private finish(outcome: Outcome, artifacts: ArtifactRef[]): void {
-    const message = (outcome.message || this.stopping?.message || "").slice(0, limits.textCharactersMax);
+  #finish(outcome: Outcome, artifacts: ArtifactRef[]): void {
+    const message = (outcome.message || this.#stopping?.message || "").slice(0, limits.textCharactersMax);
     const { step, final } = outcome;
-    const startedMs = this.startedMs;
-    this.listener.event({
+    const startedMs = this.#startedMs;
+    this.#listener.event({
       $case: "finished",
       value: { reason: endReasonOf(outcome.reason), message, step, final, artifacts, startedMs },
     });
   }
 
-  private async train(): Promise<Outcome> {
-    const { work, spec, seed, resumeFrom } = this.assignment;
-    const earlier = resumeFrom === undefined ? undefined : await this.resume(resumeFrom);
-    const procedure = await this.options.procedures(work.procedure);
+  async #train(): Promise<Outcome> {
+    const { work, spec, seed, resumeFrom } = this.#assignment;
+    const earlier = resumeFrom === undefined ? undefined : await this.#resume(resumeFrom);
+    const procedure = await this.#options.procedures(work.procedure);
     const found = (severity: "info" | "warning" | "error", message: string) =>
-      this.tell({ $case: "found", value: { source: work.procedure, severity, message } });
-    const request = { spec, work, seed, found, inputs: await this.inputs() };
+      this.#tell({ $case: "found", value: { source: work.procedure, severity, message } });
+    const request = { spec, work, seed, found, inputs: await this.#inputs() };
     return await train(
       () => procedure.open(earlier === undefined ? request : { ...request, checkpoint: earlier.bytes }),
       planOf({ spec, work }, earlier?.header.seconds ?? 0),
       {
-        stopReason: () => this.stopping?.reason,
+        stopReason: () => this.#stopping?.reason,
         alive: () => undefined,
-        measured: (measurement) => this.tell({ $case: "measured", value: measurement }),
+        measured: (measurement) => this.#tell({ $case: "measured", value: measurement }),
         mayBeSaved: () => true,
-        saved: (step, seconds, bytes) => this.save(step, seconds, bytes),
+        saved: (step, seconds, bytes) => this.#save(step, seconds, bytes),
         unsaved: (step, { message }) => {
           const words = `no room for the checkpoint at step ${step} (${message}); training continues`;
-          this.tell({ $case: "found", value: { source: "agent", severity: "warning", message: words } });
+          this.#tell({ $case: "found", value: { source: "agent", severity: "warning", message: words } });
         },
       },
     );
   }
 
   /** Stores what the session leaves. What the store will not have is told in words. */
-  private async leave(results: Outcome["results"]): Promise<{ artifacts: ArtifactRef[]; problem: string }> {
+  async #leave(results: Outcome["results"]): Promise<{ artifacts: ArtifactRef[]; problem: string }> {
     const artifacts: ArtifactRef[] = [];
     try {
       for (const [index, { kind, bytes }] of results.entries()) {
-        const path = await this.file(`result-${index}`);
+        const path = await this.#file(`result-${index}`);
         await writeFile(path, bytes);
-        artifacts.push(await this.options.artifacts.putFile(path, kind, this.abort.signal));
+        artifacts.push(await this.#options.artifacts.putFile(path, kind, this.#abort.signal));
       }
       return { artifacts, problem: "" };
     } catch (error) {
@@ -119,56 +122,56 @@ export class InlineAttempt implements RunningAttempt {
     }
   }
 
-  private tell(event: Parameters<AttemptListener["event"]>[0]): void {
-    if (!this.abort.signal.aborted) this.listener.event(event);
+  #tell(event: Parameters<AttemptListener["event"]>[0]): void {
+    if (!this.#abort.signal.aborted) this.#listener.event(event);
   }
 
-  private used = false;
+  #used = false;
 
-  private get directory(): string {
-    return join(this.options.scratch, keyFolder(this.assignment.key));
+  get #directory(): string {
+    return join(this.#options.scratch, keyFolder(this.#assignment.key));
   }
 
-  private async resume(resumeFrom: NonNullable<Assignment["resumeFrom"]>): ReturnType<typeof readCheckpoint> {
+  async #resume(resumeFrom: NonNullable<Assignment["resumeFrom"]>): ReturnType<typeof readCheckpoint> {
     try {
-      const checkpoint = await readCheckpoint(await this.fetch(resumeFrom, "resume"));
-      checkProcedure(checkpoint.header, this.assignment.work.procedure);
+      const checkpoint = await readCheckpoint(await this.#fetch(resumeFrom, "resume"));
+      checkProcedure(checkpoint.header, this.#assignment.work.procedure);
       return checkpoint;
     } catch (error) {
       const value = { checkpoint: resumeFrom, message: error instanceof Error ? error.message : String(error) };
-      if (isStoreLoss(error)) this.tell({ $case: "unrestorable", value });
+      if (isStoreLoss(error)) this.#tell({ $case: "unrestorable", value });
       throw error;
     }
   }
 
   /** Results of other trials that the work is given. */
-  private async inputs(): Promise<readonly GivenInput[]> {
+  async #inputs(): Promise<readonly GivenInput[]> {
     const files: InputFile[] = [];
-    for (const [index, { searchId, trial, artifact }] of this.assignment.work.inputs.entries()) {
+    for (const [index, { searchId, trial, artifact }] of this.#assignment.work.inputs.entries()) {
       if (artifact === undefined) continue;
-      files.push({ searchId, trial, kind: artifact.kind, path: await this.fetch(artifact, `input-${index}`) });
+      files.push({ searchId, trial, kind: artifact.kind, path: await this.#fetch(artifact, `input-${index}`) });
     }
     return await givenInputs(files);
   }
 
-  private async fetch(artifact: ArtifactRef, name: string): Promise<string> {
-    const path = await this.file(name);
-    await this.options.artifacts.getFile(artifact, path, this.abort.signal);
+  async #fetch(artifact: ArtifactRef, name: string): Promise<string> {
+    const path = await this.#file(name);
+    await this.#options.artifacts.getFile(artifact, path, this.#abort.signal);
     return path;
   }
 
-  private async save(step: number, seconds: number, bytes: Uint8Array): Promise<void> {
-    if (this.abort.signal.aborted) return;
-    const path = await this.file(`checkpoint-${step}`);
-    await writeCheckpoint(path, { step, seconds, procedure: this.assignment.work.procedure }, bytes);
-    const checkpoint = await this.options.artifacts.putFile(path, "checkpoint", this.abort.signal);
-    this.tell({ $case: "checkpointed", value: { step, checkpoint } });
+  async #save(step: number, seconds: number, bytes: Uint8Array): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    const path = await this.#file(`checkpoint-${step}`);
+    await writeCheckpoint(path, { step, seconds, procedure: this.#assignment.work.procedure }, bytes);
+    const checkpoint = await this.#options.artifacts.putFile(path, "checkpoint", this.#abort.signal);
+    this.#tell({ $case: "checkpointed", value: { step, checkpoint } });
     await rm(path, { force: true });
   }
 
-  private async file(name: string): Promise<string> {
-    this.used = true;
-    await mkdir(this.directory, { recursive: true });
-    return join(this.directory, name);
+  async #file(name: string): Promise<string> {
+    this.#used = true;
+    await mkdir(this.#directory, { recursive: true });
+    return join(this.#directory, name);
   }
 }

@@ -5,16 +5,16 @@
 import { limits } from "@regulus/proto";
 
 export class OverrunningSearches {
-  private readonly ids = new Set<string>();
+  readonly #ids = new Set<string>();
 
   has(searchId: string): boolean {
-    return this.ids.has(searchId);
+    return this.#ids.has(searchId);
   }
 
   /** Notes a search; past the bound the one that was noted first is forgotten. */
   note(searchId: string): void {
-    this.ids.add(searchId);
-    const [first] = this.ids;
-    if (this.ids.size > limits.activeSearchesMax && first !== undefined) this.ids.delete(first);
+    this.#ids.add(searchId);
+    const [first] = this.#ids;
+    if (this.#ids.size > limits.activeSearchesMax && first !== undefined) this.#ids.delete(first);
   }
 }

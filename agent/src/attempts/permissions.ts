@@ -18,24 +18,28 @@ export interface PermissionsOptions {
 }
 
 export class Permissions {
-  constructor(private readonly options: PermissionsOptions) {}
+  readonly #options: PermissionsOptions;
+
+  constructor(options: PermissionsOptions) {
+    this.#options = options;
+  }
 
   check(spec: SearchSpec, procedure: string): Permission {
-    if ((procedure === "command" || spec.command !== undefined) && !this.options.allowCommands) {
+    if ((procedure === "command" || spec.command !== undefined) && !this.#options.allowCommands) {
       // Another agent may allow them, so this is no fault of the trial.
       const message = "this agent does not allow commands; start it with --allow-commands";
       return { kind: "refused", reason: EndReason.END_REASON_LOST, message };
     }
     const module = spec.workload?.module ?? "";
-    return module === "" || spec.workload === undefined ? { kind: "allowed", spec } : this.checkModule(spec, module);
+    return module === "" || spec.workload === undefined ? { kind: "allowed", spec } : this.#checkModule(spec, module);
   }
 
-  private checkModule(spec: SearchSpec, module: string): Permission {
-    if (this.options.allowModules === undefined) {
+  #checkModule(spec: SearchSpec, module: string): Permission {
+    if (this.#options.allowModules === undefined) {
       const message = "this agent does not allow modules; start it with --allow-modules DIR";
       return { kind: "refused", reason: EndReason.END_REASON_LOST, message };
     }
-    const folder = realpathSync(this.options.allowModules);
+    const folder = realpathSync(this.#options.allowModules);
     // Where nobody says from where, a path is seen from the allowed folder, and from where the agent was started.
     const path = realPath(resolve(folder, module)) ?? realPath(resolve(module));
     if (path === undefined) {

@@ -62,58 +62,61 @@ export class Residents {
   /** Leases since the start that found their process waiting. */
   reusedTotal = 0;
   /** By trial, the one that waits longest first. */
-  private readonly waiting = new Map<string, Waiting>();
-  private timer: NodeJS.Timeout | undefined;
-  private closed = false;
+  readonly #waiting = new Map<string, Waiting>();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  constructor(
-    private readonly options: ResidentsOptions,
-    private readonly patience: ResidentsPatience = usualPatience,
-  ) {}
+  readonly #options: ResidentsOptions;
+  readonly #patience: ResidentsPatience;
+
+  constructor(options: ResidentsOptions, patience: ResidentsPatience = usualPatience) {
+    this.#options = options;
+    this.#patience = patience;
+  }
 
   get count(): number {
-    return this.waiting.size;
+    return this.#waiting.size;
   }
 
   /** Resident bytes of all of them at the last look. */
   memoryBytes(): number {
     let bytes = 0;
-    for (const waiting of this.waiting.values()) bytes += waiting.bytes;
+    for (const waiting of this.#waiting.values()) bytes += waiting.bytes;
     return bytes;
   }
 
   /** Keeps a process, or ends it where there is no room. */
   keep(name: TrialName, resident: Resident): void {
     const text = textOf(name);
-    this.drop(text);
-    if (this.closed || !resident.process.child.connected) {
+    this.#drop(text);
+    if (this.#closed || !resident.process.child.connected) {
       end(resident);
       return;
     }
-    const onExit = () => this.drop(text);
+    const onExit = () => this.#drop(text);
     resident.process.child.on("exit", onExit);
-    this.waiting.set(text, { ...resident, sinceMs: performance.now(), bytes: bytesOf(resident), onExit });
-    this.timer ??= setInterval(() => this.look(), this.patience.lookEveryMs);
-    this.timer.unref();
-    this.look();
+    this.#waiting.set(text, { ...resident, sinceMs: performance.now(), bytes: bytesOf(resident), onExit });
+    this.#timer ??= setInterval(() => this.#look(), this.#patience.lookEveryMs);
+    this.#timer.unref();
+    this.#look();
   }
 
   /** The slots that the trial's process had; undefined where none waits. */
   slotsOf(name: TrialName): readonly number[] | undefined {
-    return this.waiting.get(textOf(name))?.slots;
+    return this.#waiting.get(textOf(name))?.slots;
   }
 
   /** The trial's process, where this attempt goes on from where it stands; one that stands elsewhere is ended. `sha256`: what the lease goes on from. */
   take(key: LeaseKey, sha256: string | undefined): Resident | undefined {
     const text = textOf(key);
-    const found = this.waiting.get(text);
+    const found = this.#waiting.get(text);
     if (found === undefined) return undefined;
     const isNext = found.aheadOf === undefined ? found.sha256 !== undefined : key.attempt === found.aheadOf + 1;
     if (found.sha256 !== sha256 || !isNext || !found.process.child.connected) {
-      this.drop(text);
+      this.#drop(text);
       return undefined;
     }
-    this.waiting.delete(text);
+    this.#waiting.delete(text);
     found.process.child.off("exit", found.onExit);
     this.reusedTotal += 1;
     return found;
@@ -121,31 +124,31 @@ export class Residents {
 
   /** Ends all of them, and every one that comes later. */
   close(): void {
-    this.closed = true;
-    clearInterval(this.timer);
-    for (const text of [...this.waiting.keys()]) this.drop(text);
+    this.#closed = true;
+    clearInterval(this.#timer);
+    for (const text of [...this.#waiting.keys()]) this.#drop(text);
   }
 
   /** Ends those that wait too long, are too many, or hold memory that the trials that run may need. */
-  private look(): void {
+  #look(): void {
     const nowMs = performance.now();
-    const { idleMsMax } = this.patience;
-    for (const waiting of this.waiting.values()) waiting.bytes = bytesOf(waiting);
-    for (const [text, { sinceMs, aheadOf }] of this.waiting) {
+    const { idleMsMax } = this.#patience;
+    for (const waiting of this.#waiting.values()) waiting.bytes = bytesOf(waiting);
+    for (const [text, { sinceMs, aheadOf }] of this.#waiting) {
       const tooLong = nowMs - sinceMs > (aheadOf === undefined ? idleMsMax.saved : idleMsMax.ahead);
-      const tooMany = this.waiting.size > perSlotMax * this.options.slots;
-      const tooLarge = this.memoryBytes() + this.options.runningBytes() > this.options.memoryBytes;
-      if (tooMany || tooLarge || tooLong) this.drop(text);
+      const tooMany = this.#waiting.size > perSlotMax * this.#options.slots;
+      const tooLarge = this.memoryBytes() + this.#options.runningBytes() > this.#options.memoryBytes;
+      if (tooMany || tooLarge || tooLong) this.#drop(text);
     }
-    if (this.waiting.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
-  private drop(text: string): void {
-    const found = this.waiting.get(text);
+  #drop(text: string): void {
+    const found = this.#waiting.get(text);
     if (found === undefined) return;
-    this.waiting.delete(text);
+    this.#waiting.delete(text);
     found.process.child.off("exit", found.onExit);
     end(found);
   }

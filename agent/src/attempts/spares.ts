@@ -78,73 +78,81 @@ export interface SparesOptions {
 
 export class Spares {
   /** One for training and one for programs, each like the last one that was asked for. */
-  private readonly spares = new Map<Use, TrialProcess>();
-  private readonly timers = new Map<Use, NodeJS.Timeout>();
-  private closed = false;
+  readonly #spares = new Map<Use, TrialProcess>();
+  readonly #timers = new Map<Use, NodeJS.Timeout>();
+  #closed = false;
+
+  readonly #trialMain: URL;
+  readonly #options: SparesOptions;
+  readonly #patience: Patience;
 
   constructor(
-    private readonly trialMain: URL,
-    private readonly options: SparesOptions = { environment: trialPart(process.env), mark: "" },
-    private readonly patience: Patience = { watch: () => new IdleCores().sinceLast, lookEveryMs: 500, looksMax: 60 },
-  ) {}
+    trialMain: URL,
+    options: SparesOptions = { environment: trialPart(process.env), mark: "" },
+    patience: Patience = { watch: () => new IdleCores().sinceLast, lookEveryMs: 500, looksMax: 60 },
+  ) {
+    this.#trialMain = trialMain;
+    this.#options = options;
+    this.#patience = patience;
+  }
 
   /** A process of a kind, prepared if a spare fits; another spare of that kind is prepared as soon as a core is idle, or half a minute later. */
   take(kind: ProcessKind, likely: LikelyTrial): TrialProcess {
     const use = useOf(kind);
-    const spare = this.spares.get(use);
-    this.spares.delete(use);
-    this.prepareLater(kind, likely);
+    const spare = this.#spares.get(use);
+    this.#spares.delete(use);
+    this.#prepareLater(kind, likely);
     if (spare?.child.connected && fits(spare.kind, kind)) return spare;
     spare?.child.kill("SIGKILL");
-    return this.fork(kind, undefined);
+    return this.#fork(kind, undefined);
   }
 
   /** Prepares a spare now and answers it, to learn which backend it found. */
   prepare(kind: ProcessKind, likely?: LikelyTrial): TrialProcess {
     const use = useOf(kind);
-    const spare = this.fork(kind, likely);
-    this.spares.set(use, spare);
+    const spare = this.#fork(kind, likely);
+    this.#spares.set(use, spare);
     spare.child.on("exit", () => {
-      if (this.spares.get(use) === spare) this.spares.delete(use);
+      if (this.#spares.get(use) === spare) this.#spares.delete(use);
     });
     return spare;
   }
 
   close(): void {
-    this.closed = true;
-    for (const timer of this.timers.values()) clearInterval(timer);
-    for (const spare of this.spares.values()) spare.child.kill("SIGKILL");
-    this.spares.clear();
+    this.#closed = true;
+    for (const timer of this.#timers.values()) clearInterval(timer);
+    for (const spare of this.#spares.values()) spare.child.kill("SIGKILL");
+    this.#spares.clear();
   }
 
-  private prepareLater(kind: ProcessKind, likely: LikelyTrial): void {
+  #prepareLater(kind: ProcessKind, likely: LikelyTrial): void {
     const use = useOf(kind);
-    clearInterval(this.timers.get(use));
+    clearInterval(this.#timers.get(use));
     let looks = 0;
-    const { watch, lookEveryMs, looksMax } = this.patience;
+    const { watch, lookEveryMs, looksMax } = this.#patience;
     const idleCores = watch();
     const timer = setInterval(() => {
       looks++;
       if (idleCores() < idleCoresWanted && looks < looksMax) return;
       clearInterval(timer);
-      if (!this.closed && !this.spares.has(use)) this.prepare(this.nextOf(kind), use === "training" ? likely : undefined);
+      if (!this.#closed && !this.#spares.has(use)) this.prepare(this.#nextOf(kind), use === "training" ? likely : undefined);
     }, lookEveryMs);
-    this.timers.set(use, timer);
+    this.#timers.set(use, timer);
   }
 
   /** A kind whose devices are those of the slot that is taken next. */
-  private nextOf(kind: ProcessKind): ProcessKind {
-    const devices = takesDevices(kind) ? this.options.nextDevices?.() : undefined;
+  #nextOf(kind: ProcessKind): ProcessKind {
+    const devices = takesDevices(kind) ? this.#options.nextDevices?.() : undefined;
     return devices === undefined ? kind : { ...kind, devices };
   }
 
-  private fork(kind: ProcessKind, likely: LikelyTrial | undefined): TrialProcess {
+  #fork(kind: ProcessKind, likely: LikelyTrial | undefined): TrialProcess {
     const preparation: Preparation = likely === undefined ? { backend: kind.backend } : { backend: kind.backend, likely };
     const heapMb = Math.max(64, Math.floor(kind.memoryBytes / 2 ** 20));
-    const mark = processMark(this.options.mark);
-    const child = fork(fileURLToPath(this.trialMain), [JSON.stringify(preparation)], {
+    const mark = processMark(this.#options.mark);
+    const child = fork(fileURLToPath(this.#trialMain), [JSON.stringify(preparation)], {
       serialization: "advanced",
-      env: { ...this.options.environment, ...kind.devices, [markVariable]: mark },
+      env: { ...this.#options.environment, ...kind.devices, [markVariable]: mark },
       execArgv: [`--max-old-space-size=${heapMb}`, "--enable-source-maps"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -42,37 +42,41 @@ interface Open {
 export class AnsweringProgram {
   /** What the programs wrote to standard error. */
   readonly output = new OutputRing();
-  private running: Running | undefined;
+  #running: Running | undefined;
   /** The question that waits for an answer. */
-  private open: Open | undefined;
+  #open: Open | undefined;
   /** What went wrong while nothing was asked; the next question tells. */
-  private failure: Error | undefined;
+  #failure: Error | undefined;
 
-  constructor(private readonly options: AnsweringProgramOptions) {}
+  readonly #options: AnsweringProgramOptions;
+
+  constructor(options: AnsweringProgramOptions) {
+    this.#options = options;
+  }
 
   /** Whether a program runs that has answered or can. */
   get isRunning(): boolean {
-    return this.running !== undefined;
+    return this.#running !== undefined;
   }
 
   /** Asks a line. Answers undefined where `end` came before the answer. */
   ask(line: string): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
-      if (this.failure !== undefined) {
-        reject(this.failure);
+      if (this.#failure !== undefined) {
+        reject(this.#failure);
         return;
       }
-      this.running ??= this.start();
-      this.open = { resolve, reject };
-      this.running.child.stdin?.write(`${line}\n`);
+      this.#running ??= this.#start();
+      this.#open = { resolve, reject };
+      this.#running.child.stdin?.write(`${line}\n`);
     });
   }
 
   /** Ends the program: the end of its input and SIGTERM, after the grace SIGKILL. A question that is open gets no answer. */
-  async end(graceMs = this.options.stopGraceMs): Promise<void> {
-    const { running } = this;
-    this.running = undefined;
-    this.settle(({ resolve }) => resolve(undefined));
+  async end(graceMs = this.#options.stopGraceMs): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    this.#settle(({ resolve }) => resolve(undefined));
     if (running === undefined) return;
     const { child, ended } = running;
     child.stdin?.end();
@@ -82,8 +86,8 @@ export class AnsweringProgram {
     clearTimeout(timer);
   }
 
-  private start(): Running {
-    const { argv, directory, env } = this.options;
+  #start(): Running {
+    const { argv, directory, env } = this.#options;
     const [program = "", ...args] = argv;
     // A group of its own, so that what it starts ends with it.
     let child: ChildProcessWithoutNullStreams;
@@ -100,19 +104,19 @@ export class AnsweringProgram {
     const endFamily = () => {
       signalGroup(child.pid, "SIGKILL");
       const words = leftWords(family?.end() ?? []);
-      if (words !== undefined) this.options.left(words);
+      if (words !== undefined) this.#options.left(words);
     };
     process.on("exit", endFamily);
-    if (child.pid !== undefined) this.options.started(child.pid);
-    const tooLong = () => this.fail(child, new TrialFailure("user-error", tooLongWords(this.options.answerBytesMax)));
-    const reader = new LineReader(this.options.answerBytesMax, (line) => this.line(child, line), tooLong);
+    if (child.pid !== undefined) this.#options.started(child.pid);
+    const tooLong = () => this.#fail(child, new TrialFailure("user-error", tooLongWords(this.#options.answerBytesMax)));
+    const reader = new LineReader(this.#options.answerBytesMax, (line) => this.#line(child, line), tooLong);
     child.stdout.on("data", (chunk: Buffer) => reader.add(chunk));
     child.stderr.on("data", (chunk: Buffer) => this.output.add(chunk));
     // A program that is gone can't be asked; its exit tells.
     child.stdin.on("error", () => undefined);
     const ended = new Promise<void>((resolve) => {
       child.on("error", (error) => {
-        this.fail(child, new TrialFailure("user-error", startFailure(program, directory, error)));
+        this.#fail(child, new TrialFailure("user-error", startFailure(program, directory, error)));
         resolve();
       });
       child.on("exit", () => {
@@ -121,37 +125,37 @@ export class AnsweringProgram {
       });
       child.on("close", (code, signal) => {
         process.off("exit", endFamily);
-        this.fail(child, this.endFailure(code, signal));
+        this.#fail(child, this.#endFailure(code, signal));
         resolve();
       });
     });
     return { child, ended };
   }
 
-  private line(child: ChildProcess, text: string): void {
-    if (this.running?.child !== child || text.trim() === "") return;
-    if (this.open !== undefined) this.settle(({ resolve }) => resolve(text));
+  #line(child: ChildProcess, text: string): void {
+    if (this.#running?.child !== child || text.trim() === "") return;
+    if (this.#open !== undefined) this.#settle(({ resolve }) => resolve(text));
     else {
       const words = `the program said ${JSON.stringify(text.slice(0, 80))} though nothing was asked, expected one line for each question; print output for people on standard error`;
-      this.fail(child, new TrialFailure("user-error", words));
+      this.#fail(child, new TrialFailure("user-error", words));
     }
   }
 
   /** Something went wrong with the program that is asked now; one that was ended may do what it likes. */
-  private fail(child: ChildProcess, error: Error): void {
-    if (this.running?.child !== child) return;
-    this.failure ??= error;
-    const { failure } = this;
-    this.settle(({ reject }) => reject(failure));
+  #fail(child: ChildProcess, error: Error): void {
+    if (this.#running?.child !== child) return;
+    this.#failure ??= error;
+    const failure = this.#failure;
+    this.#settle(({ reject }) => reject(failure));
   }
 
-  private settle(how: (open: Open) => void): void {
-    const { open } = this;
-    this.open = undefined;
+  #settle(how: (open: Open) => void): void {
+    const open = this.#open;
+    this.#open = undefined;
     if (open !== undefined) how(open);
   }
 
-  private endFailure(code: number | null, signal: NodeJS.Signals | null): Error {
+  #endFailure(code: number | null, signal: NodeJS.Signals | null): Error {
     const last = this.output.lastLines(lastLines);
     const tail = last === "" ? "it wrote nothing to standard error" : `its last lines:\n${last}`;
     const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;

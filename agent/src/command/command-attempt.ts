@@ -60,160 +60,171 @@ export async function runCommand(begin: Begin, outside: CommandOutside, send: (m
 }
 
 class ProgramRun {
-  private readonly output = new OutputRing();
-  private readonly startedMs = performance.now();
-  private readonly checkpoints: ProgramCheckpoints;
-  private readonly measurements: ProgramMeasurements;
-  private aliveMs = 0;
+  readonly #output = new OutputRing();
+  readonly #startedMs = performance.now();
+  readonly #checkpoints: ProgramCheckpoints;
+  readonly #measurements: ProgramMeasurements;
+  #aliveMs = 0;
   /** Ends the program politely, then not; the first call counts. */
-  private stop: () => void = () => undefined;
-  private wasKilled = false;
+  #stop: () => void = () => undefined;
+  #wasKilled = false;
   /** Whether it was asked to stop from outside while it ran. */
-  private wasStopped = false;
+  #wasStopped = false;
   /** Whether it was asked to stop since it has reached its target. */
-  private wasAsked = false;
+  #wasAsked = false;
   /** Whether it goes on from a checkpoint or announced one. */
-  private hasSaved: boolean;
+  #hasSaved: boolean;
   /** Runs once it has reached its target. */
-  private isLate: NodeJS.Timeout | undefined;
+  #isLate: NodeJS.Timeout | undefined;
+
+  readonly #begin: Begin;
+  readonly #command: Command;
+  readonly #outside: CommandOutside;
+  readonly #send: (message: FromTrial) => void;
+  readonly #before: { readonly step: number; readonly seconds: number };
 
   constructor(
-    private readonly begin: Begin,
-    private readonly command: Command,
-    private readonly outside: CommandOutside,
-    private readonly send: (message: FromTrial) => void,
-    private readonly before: { readonly step: number; readonly seconds: number },
+    begin: Begin,
+    command: Command,
+    outside: CommandOutside,
+    send: (message: FromTrial) => void,
+    before: { readonly step: number; readonly seconds: number },
   ) {
-    this.checkpoints = new ProgramCheckpoints({
+    this.#begin = begin;
+    this.#command = command;
+    this.#outside = outside;
+    this.#send = send;
+    this.#before = before;
+    this.#checkpoints = new ProgramCheckpoints({
       directory: begin.directory,
       folder: programPaths(begin.directory).checkpointDirectory,
       everyMs: begin.spec.reporting?.checkpointEveryMs || defaults.checkpointEveryMs,
       resumedStep: before.step,
       objective: begin.spec.objectives[0] ?? { direction: Direction.DIRECTION_MINIMIZE },
-      header: (step) => ({ step, seconds: this.seconds(), procedure: begin.work.procedure }),
+      header: (step) => ({ step, seconds: this.#seconds(), procedure: begin.work.procedure }),
       stored: () => outside.stored(),
       send,
-      moved: () => this.packing(),
+      moved: () => this.#packing(),
     });
-    outside.showOutput(this.output);
-    outside.onStored(() => this.checkpoints.look());
-    this.hasSaved = begin.checkpoint !== "";
-    this.measurements = new ProgramMeasurements({
+    outside.showOutput(this.#output);
+    outside.onStored(() => this.#checkpoints.look());
+    this.#hasSaved = begin.checkpoint !== "";
+    this.#measurements = new ProgramMeasurements({
       ...begin,
       fromStep: before.step,
-      seconds: () => this.seconds(),
+      seconds: () => this.#seconds(),
       send,
     });
   }
 
   async work(): Promise<void> {
-    const stop = this.outside.stopReason();
+    const stop = this.#outside.stopReason();
     if (stop !== undefined) {
-      this.send({ kind: "finished", reason: stop, message: notBegun, step: this.before.step, final: undefined, leaves: [] });
+      this.#send({ kind: "finished", reason: stop, message: notBegun, step: this.#before.step, final: undefined, leaves: [] });
       return;
     }
-    const ended = await this.runProgram();
-    this.measurements.finish();
+    const ended = await this.#runProgram();
+    this.#measurements.finish();
     // What the program saved last is worth keeping however it ended: its trial goes on from there, or that is its final checkpoint.
-    await this.checkpoints.finish();
-    const outcome = programOutcome(ended, this.course());
-    const leaves = await leaveOutput(this.begin.directory, this.output, this.send);
-    const { step, newest: final } = this.measurements;
-    this.send({ kind: "finished", ...outcome, step, final, leaves });
+    await this.#checkpoints.finish();
+    const outcome = programOutcome(ended, this.#course());
+    const leaves = await leaveOutput(this.#begin.directory, this.#output, this.#send);
+    const { step, newest: final } = this.#measurements;
+    this.#send({ kind: "finished", ...outcome, step, final, leaves });
   }
 
-  private async runProgram(): Promise<ProgramEnd> {
-    const [program = "", ...args] = filledWords(this.command.argv, this.begin.work.parameters ?? {});
+  async #runProgram(): Promise<ProgramEnd> {
+    const [program = "", ...args] = filledWords(this.#command.argv, this.#begin.work.parameters ?? {});
     let child: ChildProcessByStdio<null, Readable, Readable>;
     try {
       child = spawn(program, args, {
-        cwd: this.command.directory || this.begin.directory,
-        env: programEnvironment(this.begin, programPaths(this.begin.directory), process.env),
+        cwd: this.#command.directory || this.#begin.directory,
+        env: programEnvironment(this.#begin, programPaths(this.#begin.directory), process.env),
         stdio: ["ignore", "pipe", "pipe"],
         // A group of its own, so that what it starts ends with it.
         detached: true,
       });
     } catch (error) {
       // Some failures are thrown and not told by the child: a directory that is none, arguments that are too long.
-      return this.unstarted(error);
+      return this.#unstarted(error);
     }
     const family = child.pid === undefined ? undefined : new Family(child.pid, process.env[markVariable]);
     const endFamily = () => {
       signalGroup(child.pid, "SIGKILL");
       const message = leftWords(family?.end() ?? []);
-      if (message !== undefined) this.send({ kind: "found", source: "command", severity: "warning", message });
+      if (message !== undefined) this.#send({ kind: "found", source: "command", severity: "warning", message });
     };
     process.on("exit", endFamily);
-    this.stop = () => this.endPolitely(child);
-    this.outside.onStop(() => {
-      this.wasStopped = isRunning(child);
-      this.stop();
+    this.#stop = () => this.#endPolitely(child);
+    this.#outside.onStop(() => {
+      this.#wasStopped = isRunning(child);
+      this.#stop();
     });
-    const reader = new LineReader(lineBytesMax, (line) => this.line(line));
+    const reader = new LineReader(lineBytesMax, (line) => this.#line(line));
     child.stdout.on("data", (chunk: Buffer) => {
-      this.output.add(chunk);
+      this.#output.add(chunk);
       reader.add(chunk);
-      this.alive();
+      this.#alive();
     });
     child.stderr.on("data", (chunk: Buffer) => {
-      this.output.add(chunk);
-      this.alive();
+      this.#output.add(chunk);
+      this.#alive();
     });
-    if (child.pid !== undefined) this.send({ kind: "program", group: child.pid });
+    if (child.pid !== undefined) this.#send({ kind: "program", group: child.pid });
     const end = await new Promise<ProgramEnd>((resolve) => {
-      child.on("error", (error) => resolve(this.unstarted(error)));
+      child.on("error", (error) => resolve(this.#unstarted(error)));
       child.on("exit", () => {
         endFamily();
         closePipes(child);
       });
       child.on("close", (code, signal) =>
-        resolve({ code, signal, unstarted: undefined, wasKilled: this.wasKilled, endedFirst: !this.wasStopped }),
+        resolve({ code, signal, unstarted: undefined, wasKilled: this.#wasKilled, endedFirst: !this.#wasStopped }),
       );
     });
     reader.end();
-    clearTimeout(this.isLate);
+    clearTimeout(this.#isLate);
     process.off("exit", endFamily);
     return end;
   }
 
-  private unstarted(error: unknown): ProgramEnd {
-    const { argv, directory } = this.command;
+  #unstarted(error: unknown): ProgramEnd {
+    const { argv, directory } = this.#command;
     const words = startFailure(argv[0] ?? "", directory, error instanceof Error ? error : new Error(String(error)));
-    return { code: null, signal: null, unstarted: words, wasKilled: false, endedFirst: !this.wasStopped };
+    return { code: null, signal: null, unstarted: words, wasKilled: false, endedFirst: !this.#wasStopped };
   }
 
-  private endPolitely(child: ChildProcess): void {
-    this.stop = () => undefined;
+  #endPolitely(child: ChildProcess): void {
+    this.#stop = () => undefined;
     signalGroup(child.pid, "SIGTERM");
     setTimeout(() => {
       if (!isRunning(child)) return;
-      this.wasKilled = true;
+      this.#wasKilled = true;
       signalGroup(child.pid, "SIGKILL");
-    }, this.graceMs).unref();
+    }, this.#graceMs).unref();
   }
 
-  private line(text: string): void {
+  #line(text: string): void {
     const line = parseLine(text);
     switch (line.kind) {
       case "output":
         return;
       case "near":
-        this.measurements.near(line.miss, text);
+        this.#measurements.near(line.miss, text);
         return;
       case "checkpoint":
-        this.measurements.flush();
-        this.hasSaved = true;
-        this.checkpoints.announce(line.step);
+        this.#measurements.flush();
+        this.#hasSaved = true;
+        this.#checkpoints.announce(line.step);
         return;
       case "wrong":
-        this.measurements.wrong(line.problem);
+        this.#measurements.wrong(line.problem);
         return;
       case "measurement": {
-        this.checkpoints.measured(line.step, metricOf(line.metrics, this.measurements.objective));
-        const arrival = this.measurements.add(line);
-        if (arrival === "reached") this.hasReached();
-        if (arrival === "beyond") this.askToStop();
-        if (this.measurements.diverged !== "") this.stop();
+        this.#checkpoints.measured(line.step, metricOf(line.metrics, this.#measurements.objective));
+        const arrival = this.#measurements.add(line);
+        if (arrival === "reached") this.#hasReached();
+        if (arrival === "beyond") this.#askToStop();
+        if (this.#measurements.diverged !== "") this.#stop();
         return;
       }
       default:
@@ -222,59 +233,59 @@ class ProgramRun {
   }
 
   /** It has its grace to save and end by itself: a program that keeps to its target is not disturbed, nor one that saves as it goes. */
-  private hasReached(): void {
-    if (this.isLate !== undefined) return;
-    if (this.begin.overruns && !this.hasSaved) {
-      this.askToStop();
+  #hasReached(): void {
+    if (this.#isLate !== undefined) return;
+    if (this.#begin.overruns && !this.#hasSaved) {
+      this.#askToStop();
       return;
     }
-    this.isLate = setTimeout(() => this.askToStop(), this.graceMs).unref();
+    this.#isLate = setTimeout(() => this.#askToStop(), this.#graceMs).unref();
   }
 
-  private askToStop(): void {
-    this.wasAsked = true;
-    this.stop();
+  #askToStop(): void {
+    this.#wasAsked = true;
+    this.#stop();
   }
 
-  private alive(): void {
-    if (this.isTimeToTell()) this.send({ kind: "alive", step: this.measurements.step });
+  #alive(): void {
+    if (this.#isTimeToTell()) this.#send({ kind: "alive", step: this.#measurements.step });
   }
 
   /** Bytes of a checkpoint moved, which are bounded: so is the time that this buys. */
-  private packing(): void {
-    if (this.isTimeToTell()) this.send({ kind: "packing" });
+  #packing(): void {
+    if (this.#isTimeToTell()) this.#send({ kind: "packing" });
   }
 
-  private isTimeToTell(): boolean {
+  #isTimeToTell(): boolean {
     const now = performance.now();
-    if (now - this.aliveMs < this.begin.aliveEveryMs) return false;
-    this.aliveMs = now;
+    if (now - this.#aliveMs < this.#begin.aliveEveryMs) return false;
+    this.#aliveMs = now;
     return true;
   }
 
-  private course() {
-    const { diverged, objective, names, hasReached, newestWrong, nearWords } = this.measurements;
+  #course() {
+    const { diverged, objective, names, hasReached, newestWrong, nearWords } = this.#measurements;
     return {
       diverged,
-      stop: this.outside.stopReason(),
+      stop: this.#outside.stopReason(),
       hasReached,
-      wasAsked: this.wasAsked,
+      wasAsked: this.#wasAsked,
       objective,
       hasMeasured: names.has(objective),
       names: [...names],
       wrong: newestWrong,
       near: nearWords,
-      isLater: this.begin.attempt > 1,
-      lastLines: this.output.lastLines(lastLines),
-      place: placeOf(this.command.directory),
+      isLater: this.#begin.attempt > 1,
+      lastLines: this.#output.lastLines(lastLines),
+      place: placeOf(this.#command.directory),
     };
   }
 
-  private get graceMs(): number {
-    return this.command.stopGraceMs || defaults.stopGraceMs;
+  get #graceMs(): number {
+    return this.#command.stopGraceMs || defaults.stopGraceMs;
   }
 
-  private seconds(): number {
-    return this.before.seconds + (performance.now() - this.startedMs) / 1000;
+  #seconds(): number {
+    return this.#before.seconds + (performance.now() - this.#startedMs) / 1000;
   }
 }

@@ -106,15 +106,15 @@ async function checkArchive(path: string, moved: () => void): Promise<string> {
 
 /** Counts what is in an archive beside its header. */
 class EntryCount {
-  private seen = 0;
+  #seen = 0;
 
   add(entry: ReadEntry): void {
-    if (!entry.path.startsWith(`${ownFolder}/`)) this.seen += 1;
+    if (!entry.path.startsWith(`${ownFolder}/`)) this.#seen += 1;
   }
 
   check({ entries }: CheckpointHeader): void {
-    if (entries !== undefined && entries !== this.seen)
-      throw new Error(`saw ${counted(this.seen, "entry", "entries")}, expected ${entries}`);
+    if (entries !== undefined && entries !== this.#seen)
+      throw new Error(`saw ${counted(this.#seen, "entry", "entries")}, expected ${entries}`);
   }
 }
 

@@ -18,16 +18,16 @@ interface History {
 }
 
 export class FileHistories {
-  private readonly files = new Map<string, History>();
+  readonly #files = new Map<string, History>();
 
   /** Notes a file as it is now. True if a hard link keeps it: it was replaced before and never written in place. */
   isKeptByLink(path: string, now: FileState): boolean {
-    const history = this.files.get(path) ?? { last: now, isReplaced: false, isWrittenInPlace: false };
+    const history = this.#files.get(path) ?? { last: now, isReplaced: false, isWrittenInPlace: false };
     // A number of a removed file is given to the next one, which is born later.
     if (history.last.inode !== now.inode || history.last.bornMs !== now.bornMs) history.isReplaced = true;
     else if (isWritten(history.last, now)) history.isWrittenInPlace = true;
     history.last = now;
-    this.files.set(path, history);
+    this.#files.set(path, history);
     return history.isReplaced && !history.isWrittenInPlace;
   }
 }

@@ -91,109 +91,117 @@ export async function freezeFolder(from: string, to: string, options: FreezeOpti
 }
 
 class Freezing {
-  private readonly paths: string[] = [];
-  private readonly files: FrozenFile[] = [];
-  private readonly copied: FrozenFile[] = [];
-  private readonly others: string[] = [];
+  readonly #paths: string[] = [];
+  readonly #files: FrozenFile[] = [];
+  readonly #copied: FrozenFile[] = [];
+  readonly #others: string[] = [];
   /** Where the first name of a copied file is, so that further names stay hard links to it. */
-  private readonly copies = new Map<bigint, string>();
-  private readonly torn = new Map<string, FrozenFile>();
+  readonly #copies = new Map<bigint, string>();
+  readonly #torn = new Map<string, FrozenFile>();
   /** The program's own files as they were seen. */
-  private readonly states = new Map<string, FrozenFile>();
+  readonly #states = new Map<string, FrozenFile>();
   /** Files that only grow are as good with what came after. */
-  private appended: ReadonlySet<string> = new Set();
+  #appended: ReadonlySet<string> = new Set();
   /** The time of the announcement by the clock of the file system, which may be another machine's. */
-  private announcedMs = 0;
-  private links = 0;
-  private bytes = 0;
+  #announcedMs = 0;
+  #links = 0;
+  #bytes = 0;
 
-  constructor(
-    private readonly from: string,
-    private readonly to: string,
-    private readonly options: FreezeOptions,
-  ) {}
+  readonly #from: string;
+  readonly #to: string;
+  readonly #options: FreezeOptions;
+
+  constructor(from: string, to: string, options: FreezeOptions) {
+    this.#from = from;
+    this.#to = to;
+    this.#options = options;
+  }
 
   async freeze(beganMs: number): Promise<FolderSnapshot> {
-    this.announcedMs = await this.byFileClock(beganMs);
-    this.appended = openFiles(this.from).appended;
-    await this.visit("");
-    const { written } = openFiles(this.from);
+    this.#announcedMs = await this.#byFileClock(beganMs);
+    this.#appended = openFiles(this.#from).appended;
+    await this.#visit("");
+    const { written } = openFiles(this.#from);
     for (const path of written) {
-      const state = this.states.get(path);
-      if (state !== undefined && state.modifiedMs > this.announcedMs - readLateMs) this.torn.set(path, state);
+      const state = this.#states.get(path);
+      if (state !== undefined && state.modifiedMs > this.#announcedMs - readLateMs) this.#torn.set(path, state);
     }
-    for (const file of await writtenFiles(this.from, this.copied)) {
-      if (!this.appended.has(file.path)) this.torn.set(file.path, file);
+    for (const file of await writtenFiles(this.#from, this.#copied)) {
+      if (!this.#appended.has(file.path)) this.#torn.set(file.path, file);
     }
-    const { to: directory, paths, files, copied, others } = this;
-    const torn = [...this.torn.values()];
-    const broken = torn.filter((file) => this.isAnnounced(file)).map(({ path }) => path);
-    return { directory, paths, files, torn, broken, others, copied, isEmpty: files.length + this.links === 0 };
+    const directory = this.#to;
+    const paths = this.#paths;
+    const files = this.#files;
+    const copied = this.#copied;
+    const others = this.#others;
+    const torn = [...this.#torn.values()];
+    const broken = torn.filter((file) => this.#isAnnounced(file)).map(({ path }) => path);
+    return { directory, paths, files, torn, broken, others, copied, isEmpty: files.length + this.#links === 0 };
   }
 
   /** Whether a file, or the one that it replaces, was there when the folder was announced. */
-  private isAnnounced({ path, bornMs }: FrozenFile): boolean {
-    return bornMs <= this.announcedMs || (this.options.announced?.has(path) ?? false);
+  #isAnnounced({ path, bornMs }: FrozenFile): boolean {
+    return bornMs <= this.#announcedMs || (this.#options.announced?.has(path) ?? false);
   }
 
   /** A file's time after this one is a write after the announcement. The clock of another machine is known to some ticks only. */
-  private async byFileClock(beganMs: number): Promise<number> {
-    const { mtimeMs } = await lstat(this.to);
+  async #byFileClock(beganMs: number): Promise<number> {
+    const { mtimeMs } = await lstat(this.#to);
     const now = Date.now();
-    const announcedMs = this.options.announcedMs ?? now;
+    const announcedMs = this.#options.announcedMs ?? now;
     // The clock that is read has whole milliseconds.
     if (mtimeMs >= beganMs - fileClockMs && mtimeMs <= now + 1) return announcedMs + 1;
     return announcedMs + mtimeMs - now + 2 * fileClockMs;
   }
 
-  private async visit(folder: string): Promise<void> {
-    const entries = await readdir(join(this.from, folder), { withFileTypes: true });
+  async #visit(folder: string): Promise<void> {
+    const entries = await readdir(join(this.#from, folder), { withFileTypes: true });
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
       const path = join(folder, entry.name);
-      if (path === this.options.without) continue;
-      this.options.moved?.();
-      checkEntry(path, this.paths.length);
+      if (path === this.#options.without) continue;
+      this.#options.moved?.();
+      checkEntry(path, this.#paths.length);
       if (entry.isDirectory()) {
-        this.paths.push(path);
-        await mkdir(join(this.to, path));
-        await ifThere(() => this.visit(path));
+        this.#paths.push(path);
+        await mkdir(join(this.#to, path));
+        await ifThere(() => this.#visit(path));
       } else if (entry.isSymbolicLink()) {
-        const isThere = await ifThere(async () => symlink(await readlink(join(this.from, path)), join(this.to, path)));
-        if (isThere) this.paths.push(path);
-        this.links += 1;
-      } else if (!entry.isFile()) this.others.push(path);
-      else if (await ifThere(() => this.file(path))) {
-        this.paths.push(path);
-        this.files.push(await frozen(this.to, path));
+        const isThere = await ifThere(async () => symlink(await readlink(join(this.#from, path)), join(this.#to, path)));
+        if (isThere) this.#paths.push(path);
+        this.#links += 1;
+      } else if (!entry.isFile()) this.#others.push(path);
+      else if (await ifThere(() => this.#file(path))) {
+        this.#paths.push(path);
+        this.#files.push(await frozen(this.#to, path));
       }
     }
   }
 
-  private async file(path: string): Promise<void> {
-    const [source, target] = [join(this.from, path), join(this.to, path)];
-    const state = await frozen(this.from, path);
-    const first = this.copies.get(state.inode);
+  async #file(path: string): Promise<void> {
+    const [source, target] = [join(this.#from, path), join(this.#to, path)];
+    const state = await frozen(this.#from, path);
+    const first = this.#copies.get(state.inode);
     if (first !== undefined) return link(first, target);
-    this.states.set(path, state);
-    const before = this.options.announced?.get(path);
+    this.#states.set(path, state);
+    const before = this.#options.announced?.get(path);
     const isOther = before !== undefined && (before.inode !== state.inode || isWritten(before, state));
-    if ((isOther || state.modifiedMs > this.announcedMs) && !this.appended.has(path)) this.torn.set(path, state);
-    const isCopied = this.options.isCopied?.(path, state) ?? false;
-    if (!isCopied && !this.appended.has(path) && (await isLinked(source, target))) return;
-    this.room(state.size);
+    if ((isOther || state.modifiedMs > this.#announcedMs) && !this.#appended.has(path)) this.#torn.set(path, state);
+    const isCopied = this.#options.isCopied?.(path, state) ?? false;
+    if (!isCopied && !this.#appended.has(path) && (await isLinked(source, target))) return;
+    this.#room(state.size);
     await copyFile(source, target, constants.COPYFILE_FICLONE);
-    this.copies.set(state.inode, target);
-    this.copied.push(state);
-    this.options.moved?.();
+    this.#copies.set(state.inode, target);
+    this.#copied.push(state);
+    this.#options.moved?.();
   }
 
   /** What is too large for an artifact is not copied either. */
-  private room(size: number): void {
-    this.bytes += size;
+  #room(size: number): void {
+    this.#bytes += size;
     const most = limits.artifactBytesMax;
-    if (this.bytes > most)
-      throw new RegulusError("invalid-argument", `it holds ${counted(this.bytes, "byte")} and more, expected at most ${most}`);
+    if (this.#bytes > most)
+      throw new RegulusError("invalid-argument", `it holds ${counted(this.#bytes, "byte")} and more, expected at most ${most}`);
   }
 }
 

@@ -14,23 +14,23 @@ const missWords: Readonly<Record<NearMiss, readonly [one: string, many: string]>
 };
 
 export class NearMisses {
-  private readonly seen = new Map<NearMiss, { count: number; readonly first: string }>();
-  private isTold = false;
+  readonly #seen = new Map<NearMiss, { count: number; readonly first: string }>();
+  #isTold = false;
 
   /** Counts a line. Answers true once: when there are so many that they are worth a word. */
   add(miss: NearMiss, line: string): boolean {
-    const known = this.seen.get(miss) ?? { count: 0, first: cutText(line.trim(), shownMax).replace(/\p{C}/gu, "?") };
+    const known = this.#seen.get(miss) ?? { count: 0, first: cutText(line.trim(), shownMax).replace(/\p{C}/gu, "?") };
     known.count += 1;
-    this.seen.set(miss, known);
-    if (this.isTold || known.count < tellAt) return false;
-    this.isTold = true;
+    this.#seen.set(miss, known);
+    if (this.#isTold || known.count < tellAt) return false;
+    this.#isTold = true;
     return true;
   }
 
   /** Empty for none. */
   words(): string {
-    if (this.seen.size === 0) return "";
-    const parts = [...this.seen].map(
+    if (this.#seen.size === 0) return "";
+    const parts = [...this.#seen].map(
       ([miss, { count, first }]) => `${count} ${missWords[miss][count === 1 ? 0 : 1]}; the first: ${first}`,
     );
     return parts.join("; ");

@@ -66,151 +66,154 @@ interface Frozen extends Announced {
 
 export class ProgramCheckpoints {
   /** The newest announcement that is not frozen yet, and those that are frozen and not packed. */
-  private announced: Announced | undefined;
-  private readonly pending: PendingCheckpoints<Frozen>;
-  private readonly histories = new FileHistories();
-  private newestStep = -1;
-  private sent: { readonly step: number; readonly contents: string } | undefined;
-  private files = 0;
-  private packedMs = performance.now();
-  private timer: NodeJS.Timeout | undefined;
-  private ended = false;
+  #announced: Announced | undefined;
+  readonly #pending: PendingCheckpoints<Frozen>;
+  readonly #histories = new FileHistories();
+  #newestStep = -1;
+  #sent: { readonly step: number; readonly contents: string } | undefined;
+  #files = 0;
+  #packedMs = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
   /** The freezing that runs, and the packing. A folder is frozen at once, also while another one is packed. */
-  private freezing: Promise<void> | undefined;
-  private packing: Promise<void> | undefined;
+  #freezing: Promise<void> | undefined;
+  #packing: Promise<void> | undefined;
   /** Announcements in a row, and in all, that were not stored since the program wrote into their files. */
-  private changedInARow = 0;
-  private changedCount = 0;
+  #changedInARow = 0;
+  #changedCount = 0;
   /** The last of them, and a file that it was lost for. */
-  private changedStep = -1;
-  private changedName = "";
-  private readonly warned = new Set<string>();
+  #changedStep = -1;
+  #changedName = "";
+  readonly #warned = new Set<string>();
 
-  constructor(private readonly options: ProgramCheckpointsOptions) {
-    this.pending = new PendingCheckpoints(options.objective);
+  readonly #options: ProgramCheckpointsOptions;
+
+  constructor(options: ProgramCheckpointsOptions) {
+    this.#options = options;
+    this.#pending = new PendingCheckpoints(options.objective);
   }
 
   /** The program says that its folder is whole and holds a step. */
   announce(step: number): void {
-    if (step < this.newestStep) {
-      const words = `it announced a checkpoint at step ${step} after one at step ${this.newestStep}: not stored; expected steps that do not decrease`;
-      this.warnOnce("back", words);
+    if (step < this.#newestStep) {
+      const words = `it announced a checkpoint at step ${step} after one at step ${this.#newestStep}: not stored; expected steps that do not decrease`;
+      this.#warnOnce("back", words);
       return;
     }
-    this.newestStep = step;
-    this.announced = { step, atMs: Date.now(), states: fileStates(this.options.folder) };
+    this.#newestStep = step;
+    this.#announced = { step, atMs: Date.now(), states: fileStates(this.#options.folder) };
     this.look();
   }
 
   /** The program measured a step: one before where it was to go on says that it did not load its checkpoint. `value`: of the objective. */
   measured(step: number, value = Number.NaN): void {
-    this.pending.measured(step, value);
-    const { resumedStep, folder } = this.options;
+    this.#pending.measured(step, value);
+    const { resumedStep, folder } = this.#options;
     if (step >= resumedStep) return;
     const words = `it should continue from step ${resumedStep}, but measured step ${step}: it did not load its checkpoint from REGULUS_CHECKPOINT_DIR (${folder})`;
-    this.warnOnce("begun again", words);
+    this.#warnOnce("begun again", words);
   }
 
   /** Freezes and packs what it is time for. Called when the store has the checkpoint before, too. */
   look(): void {
-    const { announced } = this;
-    if (announced !== undefined && this.freezing === undefined) {
-      this.announced = undefined;
-      this.freezing = this.told(this.freeze(announced, this.isDue)).finally(() => {
-        this.freezing = undefined;
+    const announced = this.#announced;
+    if (announced !== undefined && this.#freezing === undefined) {
+      this.#announced = undefined;
+      this.#freezing = this.#told(this.#freeze(announced, this.#isDue)).finally(() => {
+        this.#freezing = undefined;
         // Before the next one is frozen: a program that announces all the time is packed, too. What it announced last is its last word.
-        if (!this.ended) this.packIfDue();
+        if (!this.#ended) this.#packIfDue();
         this.look();
       });
     }
     // What is being frozen is packed instead of what waits.
-    if (this.freezing === undefined) this.packIfDue();
+    if (this.#freezing === undefined) this.#packIfDue();
   }
 
-  private packIfDue(): void {
-    clearTimeout(this.timer);
-    if (this.packing !== undefined || this.pending.isEmpty) return;
-    if (this.isDue) {
-      this.packing = this.told(this.pack()).finally(() => {
-        this.packing = undefined;
+  #packIfDue(): void {
+    clearTimeout(this.#timer);
+    if (this.#packing !== undefined || this.#pending.isEmpty) return;
+    if (this.#isDue) {
+      this.#packing = this.#told(this.#pack()).finally(() => {
+        this.#packing = undefined;
         this.look();
       });
-    } else if (this.waitMs > 0) this.timer = setTimeout(() => this.look(), this.waitMs);
+    } else if (this.#waitMs > 0) this.#timer = setTimeout(() => this.look(), this.#waitMs);
   }
 
-  private get waitMs(): number {
-    return this.packedMs + this.options.everyMs - performance.now();
+  get #waitMs(): number {
+    return this.#packedMs + this.#options.everyMs - performance.now();
   }
 
-  private get isDue(): boolean {
-    return this.ended || (this.waitMs <= 0 && this.options.stored());
+  get #isDue(): boolean {
+    return this.#ended || (this.#waitMs <= 0 && this.#options.stored());
   }
 
   /** The program has ended: packs what it announced last. Resolves when nothing is left to send. */
   async finish(): Promise<void> {
-    this.ended = true;
+    this.#ended = true;
     this.look();
     await this.settled();
-    if (this.changedInARow > 0) this.warnChanged(this.changedStep);
-    if (this.changedCount >= changedInARowMax) {
-      const many = `${this.changedCount} announced checkpoints are not stored, because their files changed`;
-      this.warnOnce("changed in all", `${many}, ${show(this.changedName)} the last; ${changedAdvice}`);
+    if (this.#changedInARow > 0) this.#warnChanged(this.#changedStep);
+    if (this.#changedCount >= changedInARowMax) {
+      const many = `${this.#changedCount} announced checkpoints are not stored, because their files changed`;
+      this.#warnOnce("changed in all", `${many}, ${show(this.#changedName)} the last; ${changedAdvice}`);
     }
   }
 
   /** Resolves when what was announced is frozen, and packed where it is time. */
   async settled(): Promise<void> {
-    while (this.freezing !== undefined || this.packing !== undefined) await Promise.all([this.freezing, this.packing]);
+    while (this.#freezing !== undefined || this.#packing !== undefined) await Promise.all([this.#freezing, this.#packing]);
   }
 
   /** Never throws. */
-  private async told(work: Promise<void>): Promise<void> {
+  async #told(work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      this.warnOnce(words, `the checkpoint folder at step ${this.newestStep} could not be packed: ${words}`);
+      this.#warnOnce(words, `the checkpoint folder at step ${this.#newestStep} could not be packed: ${words}`);
     }
   }
 
   /** What may be the best, and what is packed now, is worth a copy of the files that the program may write in place meanwhile. */
-  private async freeze(announced: Announced, isDue: boolean): Promise<void> {
-    this.files += 1;
-    const isWorthCopies = !this.ended && (isDue || this.pending.mayBeBest(announced.step));
-    const whole = await freezeFolder(this.options.folder, join(this.options.directory, `frozen-${this.files}`), {
+  async #freeze(announced: Announced, isDue: boolean): Promise<void> {
+    this.#files += 1;
+    const isWorthCopies = !this.#ended && (isDue || this.#pending.mayBeBest(announced.step));
+    const whole = await freezeFolder(this.#options.folder, join(this.#options.directory, `frozen-${this.#files}`), {
       without: ownFolder,
       announcedMs: announced.atMs,
-      isCopied: (path, state) => !this.histories.isKeptByLink(path, state) && isWorthCopies,
+      isCopied: (path, state) => !this.#histories.isKeptByLink(path, state) && isWorthCopies,
       announced: announced.states,
-      moved: () => this.options.moved(),
+      moved: () => this.#options.moved(),
     });
     const [other] = whole.others;
     if (other !== undefined) {
       const words = `a checkpoint holds files, folders and links; ${show(other)} is none of these and was left out at step ${announced.step}`;
-      this.warnOnce("others", words);
+      this.#warnOnce("others", words);
     }
     const [broken] = whole.broken;
     // Files that were begun after the announcement are no part of it.
     const snapshot = withoutFiles(whole, whole.torn);
     if (broken === undefined && !snapshot.isEmpty) {
-      for (const dropped of this.pending.add({ ...announced, snapshot })) await removeSnapshot(dropped.snapshot);
+      for (const dropped of this.#pending.add({ ...announced, snapshot })) await removeSnapshot(dropped.snapshot);
       return;
     }
     await removeSnapshot(snapshot);
-    if (broken !== undefined) return this.changed(announced.step, broken);
-    const expected = `expected files in REGULUS_CHECKPOINT_DIR (${this.options.folder}), saved before the line`;
-    this.warnOnce("empty", `the checkpoint at step ${announced.step} is empty and was not stored; ${expected}`);
+    if (broken !== undefined) return this.#changed(announced.step, broken);
+    const expected = `expected files in REGULUS_CHECKPOINT_DIR (${this.#options.folder}), saved before the line`;
+    this.#warnOnce("empty", `the checkpoint at step ${announced.step} is empty and was not stored; ${expected}`);
   }
 
-  private async pack(): Promise<void> {
-    const { next: frozen, isBest, dropped } = this.pending.take();
+  async #pack(): Promise<void> {
+    const { next: frozen, isBest, dropped } = this.#pending.take();
     for (const { snapshot } of dropped) await removeSnapshot(snapshot);
     if (frozen === undefined) return;
     // The newest follows the best as soon as that is stored.
-    if (!isBest) this.packedMs = performance.now();
-    this.files += 1;
-    const path = join(this.options.directory, `checkpoint-${this.files}.tar`);
-    const archive = await this.archive(frozen, path, isBest)
+    if (!isBest) this.#packedMs = performance.now();
+    this.#files += 1;
+    const path = join(this.#options.directory, `checkpoint-${this.#files}.tar`);
+    const archive = await this.#archive(frozen, path, isBest)
       .catch(async (error: unknown) => {
         // Half an archive would keep the room that others need.
         await rm(path, { force: true });
@@ -218,28 +221,28 @@ export class ProgramCheckpoints {
       })
       .finally(() => removeSnapshot(frozen.snapshot));
     const { step } = frozen;
-    if (archive !== undefined) this.pending.packed();
-    if (archive === undefined || (this.sent?.step === step && this.sent.contents === archive.contents)) {
+    if (archive !== undefined) this.#pending.packed();
+    if (archive === undefined || (this.#sent?.step === step && this.#sent.contents === archive.contents)) {
       await rm(path, { force: true });
       return;
     }
-    this.sent = { step, contents: archive.contents };
-    this.options.send({ kind: "saved", step, path, sha256: archive.sha256 });
+    this.#sent = { step, contents: archive.contents };
+    this.#options.send({ kind: "saved", step, path, sha256: archive.sha256 });
   }
 
   /** Undefined where the program wrote into the announced files meanwhile: what it announces next is packed at once. */
-  private async archive({ step, atMs, snapshot }: Frozen, path: string, isBest: boolean): Promise<Archive | undefined> {
+  async #archive({ step, atMs, snapshot }: Frozen, path: string, isBest: boolean): Promise<Archive | undefined> {
     let wanted = snapshot;
     let name = "";
     for (let tries = 0; tries < packTriesMax && !wanted.isEmpty; tries += 1) {
-      const archive = await archiveDirectory(wanted, path, this.options.header(step), () => this.options.moved()).catch(
+      const archive = await archiveDirectory(wanted, path, this.#options.header(step), () => this.#options.moved()).catch(
         (error: unknown) => error,
       );
       const begunLater = wanted.copied.filter(({ bornMs }) => bornMs > atMs);
-      const changed = [...(await changedFiles(wanted)), ...(await writtenFiles(this.options.folder, begunLater))];
+      const changed = [...(await changedFiles(wanted)), ...(await writtenFiles(this.#options.folder, begunLater))];
       if (changed.length === 0) {
         // One that waited since before says nothing of the newest.
-        if (step >= this.changedStep) this.changedInARow = 0;
+        if (step >= this.#changedStep) this.#changedInARow = 0;
         if (isArchive(archive)) return archive;
         throw archive;
       }
@@ -249,37 +252,37 @@ export class ProgramCheckpoints {
       wanted = withoutFiles(wanted, changed);
     }
     if (isBest) {
-      this.warnBestChanged(step);
+      this.#warnBestChanged(step);
       return undefined;
     }
-    this.changed(step, name);
+    this.#changed(step, name);
     return undefined;
   }
 
   /** The program wrote into what it had announced: its next announcement is packed at once. */
-  private changed(step: number, name: string): void {
-    this.packedMs = Number.NEGATIVE_INFINITY;
-    this.changedInARow += 1;
-    this.changedCount += 1;
-    this.changedStep = step;
-    this.changedName = name;
-    if (this.changedInARow >= changedInARowMax) this.warnChanged(step);
+  #changed(step: number, name: string): void {
+    this.#packedMs = Number.NEGATIVE_INFINITY;
+    this.#changedInARow += 1;
+    this.#changedCount += 1;
+    this.#changedStep = step;
+    this.#changedName = name;
+    if (this.#changedInARow >= changedInARowMax) this.#warnChanged(step);
   }
 
-  private warnChanged(step: number): void {
-    const seen = `its file ${show(this.changedName)} was written to, or still open for writing, after the line`;
-    this.warnOnce("changed", `the checkpoint at step ${step} is not stored: ${seen}; ${changedAdvice}`);
+  #warnChanged(step: number): void {
+    const seen = `its file ${show(this.#changedName)} was written to, or still open for writing, after the line`;
+    this.#warnOnce("changed", `the checkpoint at step ${step} is not stored: ${seen}; ${changedAdvice}`);
   }
 
-  private warnBestChanged(step: number): void {
+  #warnBestChanged(step: number): void {
     const words = `the checkpoint at step ${step}, the best until then, is not stored: its files were written to afterwards`;
-    this.warnOnce("best changed", `${words}; write files beside and rename them, and the best is kept`);
+    this.#warnOnce("best changed", `${words}; write files beside and rename them, and the best is kept`);
   }
 
-  private warnOnce(about: string, message: string): void {
-    if (this.warned.has(about) || this.warned.size >= warnedMax) return;
-    this.warned.add(about);
-    this.options.send({ kind: "found", source: "command", severity: "warning", message });
+  #warnOnce(about: string, message: string): void {
+    if (this.#warned.has(about) || this.#warned.size >= warnedMax) return;
+    this.#warned.add(about);
+    this.#options.send({ kind: "found", source: "command", severity: "warning", message });
   }
 }
 

@@ -15,9 +15,9 @@ import { answeringEnvironment } from "./program-environment.js";
 
 /** Attempts of one trial, one after the other. */
 export class RespondAttempts {
-  private program: AnsweringProgram | undefined;
+  #program: AnsweringProgram | undefined;
   /** Ends of programs that were closed. */
-  private readonly ending: Promise<void>[] = [];
+  readonly #ending: Promise<void>[] = [];
 
   /** Works on an attempt to its end, as trainAttempt does. */
   async work(
@@ -35,22 +35,22 @@ export class RespondAttempts {
     outside.onStop(() => {
       // Half of the grace for an answer that is on its way, where it still counts; the other half for the program to end.
       const patienceMs = outside.stopReason() === "preempted" ? graceMs(begin) / 2 : 0;
-      timer = setTimeout(() => this.abandon(graceMs(begin) / 2), patienceMs);
+      timer = setTimeout(() => this.#abandon(graceMs(begin) / 2), patienceMs);
     });
-    const procedure = respondModule((request) => this.start(begin, request, outside, send));
+    const procedure = respondModule((request) => this.#start(begin, request, outside, send));
     const stays = await trainAttempt(begin, async () => procedure, outside, tell, held);
     clearTimeout(timer);
-    await Promise.all(this.ending.splice(0));
+    await Promise.all(this.#ending.splice(0));
     if (last === undefined) throw new RegulusError("internal", "an attempt came to no end");
     const stopped = outside.stopReason();
     // Asked to stop before the program had said what it is: nothing began, and nothing is to be saved.
     const cut = stopped !== undefined && last.message === unasked;
     const finished = cut ? { ...last, reason: stopped, message: "" } : last;
-    send({ ...finished, leaves: [...finished.leaves, ...(stays === undefined ? await this.leave(begin, send) : [])] });
+    send({ ...finished, leaves: [...finished.leaves, ...(stays === undefined ? await this.#leave(begin, send) : [])] });
     return stays;
   }
 
-  private async start(
+  async #start(
     begin: Begin,
     request: TrialRequest,
     outside: CommandOutside,
@@ -67,10 +67,10 @@ export class RespondAttempts {
       started: (group) => send({ kind: "program", group }),
       left: (message) => send({ kind: "found", source: "command", severity: "warning", message }),
     });
-    this.program = program;
+    this.#program = program;
     outside.showOutput(program.output);
     const greet = () => program.ask(helloLine(seedOf(begin.spec), request.work.parameters ?? {}));
-    const close = () => void this.ending.push(program.end());
+    const close = () => void this.#ending.push(program.end());
     try {
       const said = await greet();
       if (said === undefined) throw new RegulusError("unavailable", unasked);
@@ -95,13 +95,13 @@ export class RespondAttempts {
     }
   }
 
-  private abandon(grace: number): void {
-    if (this.program !== undefined) this.ending.push(this.program.end(grace));
+  #abandon(grace: number): void {
+    if (this.#program !== undefined) this.#ending.push(this.#program.end(grace));
   }
 
   /** What the program wrote to standard error, as an artifact. */
-  private async leave({ directory }: Begin, send: (message: FromTrial) => void) {
-    return this.program === undefined ? [] : await leaveOutput(directory, this.program.output, send);
+  async #leave({ directory }: Begin, send: (message: FromTrial) => void) {
+    return this.#program === undefined ? [] : await leaveOutput(directory, this.#program.output, send);
   }
 }
 

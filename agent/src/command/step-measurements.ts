@@ -31,19 +31,23 @@ export class StepMeasurements {
   leftOut = 0;
   /** Metrics that were left out, since their measurement was full. */
   overfull = 0;
-  private isSent = true;
+  #isSent = true;
   /** The step that was sent last, perhaps in part. */
-  private sentStep = -1;
-  private isWaiting = false;
-  private best = Number.NaN;
+  #sentStep = -1;
+  #isWaiting = false;
+  #best = Number.NaN;
   /** The best of all steps that are over, while it was thinned out. */
-  private thinnedBest: Measurement | undefined;
+  #thinnedBest: Measurement | undefined;
 
-  constructor(private readonly options: StepMeasurementsOptions) {}
+  readonly #options: StepMeasurementsOptions;
+
+  constructor(options: StepMeasurementsOptions) {
+    this.#options = options;
+  }
 
   /** The step that a line's must not be lower than. */
   get step(): number {
-    return this.newest?.step ?? this.options.fromStep;
+    return this.newest?.step ?? this.#options.fromStep;
   }
 
   /** Takes a line. Answers whether it counts. */
@@ -52,65 +56,65 @@ export class StepMeasurements {
       this.leftOut += 1;
       return false;
     }
-    if (step !== this.newest?.step) this.close();
-    const joined = this.join(step === this.newest?.step ? this.newest.metrics : {}, metrics);
+    if (step !== this.newest?.step) this.#close();
+    const joined = this.#join(step === this.newest?.step ? this.newest.metrics : {}, metrics);
     const nothing = { learned: {}, scales: {}, hypergradients: {}, vectors: {} };
-    this.newest = { step, metrics: joined, ...nothing, seconds: this.options.seconds() };
-    this.isSent = false;
-    this.wait();
+    this.newest = { step, metrics: joined, ...nothing, seconds: this.#options.seconds() };
+    this.#isSent = false;
+    this.#wait();
     return true;
   }
 
   /** Sends what was not sent of the newest step. `isForced`: whatever the rate allows. */
   flush(isForced = false): void {
-    if (this.newest === undefined || this.isSent) return;
-    if (!isForced && !this.options.mayBeSent()) return;
-    this.isSent = true;
-    this.sentStep = this.newest.step;
-    this.sendThinned();
-    this.options.send(this.newest);
+    if (this.newest === undefined || this.#isSent) return;
+    if (!isForced && !this.#options.mayBeSent()) return;
+    this.#isSent = true;
+    this.#sentStep = this.newest.step;
+    this.#sendThinned();
+    this.#options.send(this.newest);
   }
 
   /** The last line was read: sends what is left. */
   end(): void {
     this.flush(true);
-    this.sendThinned();
+    this.#sendThinned();
   }
 
-  private join(before: Readonly<Record<string, number>>, metrics: Readonly<Record<string, number>>): Record<string, number> {
+  #join(before: Readonly<Record<string, number>>, metrics: Readonly<Record<string, number>>): Record<string, number> {
     const entries = Object.entries({ ...before, ...metrics });
     this.overfull += Math.max(0, entries.length - limits.measurementNamesMax);
     return Object.fromEntries(entries.slice(0, limits.measurementNamesMax));
   }
 
   /** The newest step is over: its measurement stays as it is. */
-  private close(): void {
+  #close(): void {
     const { newest } = this;
     if (newest === undefined) return;
     // A step that was sent in part is sent whole in any case: what was sent may have fallen back.
-    this.flush(this.sentStep === newest.step);
-    const value = (metricOf(newest.metrics, this.options.objective) ?? Number.NaN) * this.options.sign;
-    if (Number.isFinite(value) && !(value >= this.best)) {
-      this.best = value;
-      this.thinnedBest = this.isSent ? undefined : newest;
+    this.flush(this.#sentStep === newest.step);
+    const value = (metricOf(newest.metrics, this.#options.objective) ?? Number.NaN) * this.#options.sign;
+    if (Number.isFinite(value) && !(value >= this.#best)) {
+      this.#best = value;
+      this.#thinnedBest = this.#isSent ? undefined : newest;
     }
-    this.isSent = true;
+    this.#isSent = true;
   }
 
-  private wait(): void {
-    if (this.isWaiting) return;
-    this.isWaiting = true;
-    this.options.after(joinMs, () => {
-      this.isWaiting = false;
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#options.after(joinMs, () => {
+      this.#isWaiting = false;
       this.flush();
-      if (!this.isSent) this.wait();
+      if (!this.#isSent) this.#wait();
     });
   }
 
   /** Before the newest is sent: steps only go up. */
-  private sendThinned(): void {
-    const { thinnedBest } = this;
-    this.thinnedBest = undefined;
-    if (thinnedBest !== undefined) this.options.send(thinnedBest);
+  #sendThinned(): void {
+    const thinnedBest = this.#thinnedBest;
+    this.#thinnedBest = undefined;
+    if (thinnedBest !== undefined) this.#options.send(thinnedBest);
   }
 }

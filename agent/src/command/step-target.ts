@@ -10,25 +10,28 @@ export type Arrival = "before" | "reached" | "beyond";
 export class StepTarget {
   /** The step that reached the target; undefined while none did. */
   reachedStep: number | undefined;
-  private newestStep = -1;
-  private measuredObjective = false;
+  #newestStep = -1;
+  #measuredObjective = false;
 
   /** @param step the target; 0 for none. */
-  constructor(
-    private readonly step: number,
-    private readonly objective: string,
-  ) {}
+  readonly #step: number;
+  readonly #objective: string;
+
+  constructor(step: number, objective: string) {
+    this.#step = step;
+    this.#objective = objective;
+  }
 
   /** Takes a line whose step is not lower than the one before. */
   add(step: number, metrics: Readonly<Record<string, number>>): Arrival {
-    if (this.step === 0) return "before";
-    const { newestStep } = this;
-    this.newestStep = step;
-    const isOver = step > newestStep && newestStep >= this.step;
-    if (isOver && this.measuredObjective) this.reachedStep ??= newestStep;
+    if (this.#step === 0) return "before";
+    const newestStep = this.#newestStep;
+    this.#newestStep = step;
+    const isOver = step > newestStep && newestStep >= this.#step;
+    if (isOver && this.#measuredObjective) this.reachedStep ??= newestStep;
     if (this.reachedStep !== undefined) return step > this.reachedStep ? "beyond" : "reached";
-    if (Object.hasOwn(metrics, this.objective)) this.measuredObjective = true;
-    if (step < this.step || !Object.hasOwn(metrics, this.objective)) return "before";
+    if (Object.hasOwn(metrics, this.#objective)) this.#measuredObjective = true;
+    if (step < this.#step || !Object.hasOwn(metrics, this.#objective)) return "before";
     this.reachedStep = step;
     return "reached";
   }

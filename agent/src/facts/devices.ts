@@ -44,15 +44,18 @@ function listOf(text: string | undefined): readonly string[] {
 
 /** The devices of the slots: as many for each as there are to go round; where there are fewer than slots, slots share. */
 export class DeviceShares {
-  constructor(
-    private readonly lists: DeviceLists,
-    private readonly slots: number,
-  ) {}
+  readonly #lists: DeviceLists;
+  readonly #slots: number;
+
+  constructor(lists: DeviceLists, slots: number) {
+    this.#lists = lists;
+    this.#slots = slots;
+  }
 
   /** Variables for a trial that has these slots. */
   environment(slots: readonly number[]): Record<string, string> {
-    const entries = [...this.lists].map(([name, devices]) => {
-      const mine = new Set(slots.flatMap((slot) => this.of(devices, slot)));
+    const entries = [...this.#lists].map(([name, devices]) => {
+      const mine = new Set(slots.flatMap((slot) => this.#of(devices, slot)));
       return [name, devices.filter((device) => mine.has(device)).join(",")];
     });
     return Object.fromEntries(entries);
@@ -60,26 +63,26 @@ export class DeviceShares {
 
   /** Slots with the same number share their devices. */
   shareOf(slot: number): number {
-    const fewest = Math.min(...[...this.lists.values()].map(({ length }) => length));
+    const fewest = Math.min(...[...this.#lists.values()].map(({ length }) => length));
     return Number.isFinite(fewest) ? slot % fewest : slot;
   }
 
   /** What is done where devices and slots differ in number, in words for the log; undefined where each slot has one. */
   mismatch(): string | undefined {
-    for (const [name, { length }] of this.lists) {
-      if (length === this.slots) continue;
-      const have = `${name} holds ${counted(length, "device")} for ${counted(this.slots, "slot")}`;
-      if (length < this.slots) return `${have}: slots share devices; --slots ${length} gives each trial one of its own`;
-      const each = Math.floor(length / this.slots);
-      const left = length - each * this.slots;
+    for (const [name, { length }] of this.#lists) {
+      if (length === this.#slots) continue;
+      const have = `${name} holds ${counted(length, "device")} for ${counted(this.#slots, "slot")}`;
+      if (length < this.#slots) return `${have}: slots share devices; --slots ${length} gives each trial one of its own`;
+      const each = Math.floor(length / this.#slots);
+      const left = length - each * this.#slots;
       const rest = left === 0 ? "" : `, and ${left} ${left === 1 ? "is" : "are"} not used`;
       return `${have}: each slot gets ${each}${rest}; --slots ${length} gives each a slot of its own`;
     }
     return undefined;
   }
 
-  private of(devices: readonly string[], slot: number): readonly string[] {
-    const each = Math.floor(devices.length / this.slots);
+  #of(devices: readonly string[], slot: number): readonly string[] {
+    const each = Math.floor(devices.length / this.#slots);
     if (each === 0) return devices.slice(slot % devices.length, (slot % devices.length) + 1);
     return devices.slice(slot * each, (slot + 1) * each);
   }

@@ -46,28 +46,30 @@ export class OwnCredentials {
   #current: Looked<ChannelCredentials>;
 
   /** Fails as `channelCredentials` does. */
-  constructor(
-    private readonly tls: TlsFiles,
-    private readonly log: Logger,
-  ) {
+  readonly #tls: TlsFiles;
+  readonly #log: Logger;
+
+  constructor(tls: TlsFiles, log: Logger) {
+    this.#tls = tls;
+    this.#log = log;
     this.#current = readCredentials(tls);
     this.#warn();
   }
 
   /** As the files are now; as they were where they can't be used now, which is logged. */
   fresh(): ChannelCredentials {
-    if (this.tls.ca === undefined) return this.#current.value;
+    if (this.#tls.ca === undefined) return this.#current.value;
     try {
-      this.#current = readCredentials(this.tls);
+      this.#current = readCredentials(this.#tls);
       this.#warn();
     } catch (thrown) {
-      this.log.error(`TLS files can't be used; the old ones stay in use: ${RegulusError.from(thrown).message}`);
+      this.#log.error(`TLS files can't be used; the old ones stay in use: ${RegulusError.from(thrown).message}`);
     }
     return this.#current.value;
   }
 
   #warn(): void {
-    for (const warning of this.#current.warnings) this.log.warn(warning);
+    for (const warning of this.#current.warnings) this.#log.warn(warning);
   }
 }
 

@@ -21,140 +21,144 @@ export interface Batch {
 }
 
 export class ReportBuffer {
-  private waiting: Report[] = [];
+  #waiting: Report[] = [];
   /** Reports at the head of `waiting` that were sent on this connection. */
-  private sent = 0;
+  #sent = 0;
   /** Reports acknowledged on this connection: the number of the newest that is gone. */
-  private acknowledged = 0;
-  private finishedWaiting = new Map<string, LeaseKey>();
+  #acknowledged = 0;
+  #finishedWaiting = new Map<string, LeaseKey>();
   /** Of every attempt that measured: its newest step, and the newest one that was sent on any connection. */
-  private steps = new Map<string, { newest: number; sent: number }>();
+  #steps = new Map<string, { newest: number; sent: number }>();
   /** Measurements of the step that their attempt measured before: they replace what was said of it. */
-  private readonly amendments = new WeakSet<Report>();
+  readonly #amendments = new WeakSet<Report>();
   /** Reports that were thinned out since the start. */
   thinnedTotal = 0;
 
-  constructor(private readonly max: number = limits.reportBacklogMax) {}
+  readonly #max: number;
+
+  constructor(max: number = limits.reportBacklogMax) {
+    this.#max = max;
+  }
 
   /** Reports that are not acknowledged. */
   get size(): number {
-    return this.waiting.length;
+    return this.#waiting.length;
   }
 
   /** Attempts whose end is not acknowledged: still the agent's, in the coordinator's eyes. */
   unacknowledgedEnds(): readonly LeaseKey[] {
-    return [...this.finishedWaiting.values()];
+    return [...this.#finishedWaiting.values()];
   }
 
   add(report: Report): void {
-    this.waiting.push(report);
+    this.#waiting.push(report);
     const step = measuredStep(report);
-    if (step !== undefined) this.noteMeasured(report, step);
-    if (report.event?.$case === "finished" && report.lease) this.finishedWaiting.set(keyText(report.lease), report.lease);
-    if (this.waiting.length > this.max) this.thin();
+    if (step !== undefined) this.#noteMeasured(report, step);
+    if (report.event?.$case === "finished" && report.lease) this.#finishedWaiting.set(keyText(report.lease), report.lease);
+    if (this.#waiting.length > this.#max) this.#thin();
   }
 
   /** The next reports to send, or undefined where all are sent or enough are on their way. They count as sent. */
   take(): Batch | undefined {
-    const room = Math.min(batchReportsMax, inFlightMax - this.sent);
-    if (room <= 0 || this.sent >= this.waiting.length) return undefined;
+    const room = Math.min(batchReportsMax, inFlightMax - this.#sent);
+    if (room <= 0 || this.#sent >= this.#waiting.length) return undefined;
     const reports: Report[] = [];
     let bytes = 0;
-    for (let i = this.sent; i < this.waiting.length && reports.length < room; i += 1) {
-      const report = this.waiting[i];
+    for (let i = this.#sent; i < this.#waiting.length && reports.length < room; i += 1) {
+      const report = this.#waiting[i];
       if (report === undefined) break;
       bytes += estimateBytes(report);
       if (reports.length > 0 && bytes > batchBytesMax) break;
       reports.push(report);
-      const steps = this.steps.get(textOf(report));
+      const steps = this.#steps.get(textOf(report));
       if (steps !== undefined) steps.sent = Math.max(steps.sent, measuredStep(report) ?? steps.sent);
     }
-    const firstSequence = this.acknowledged + this.sent + 1;
-    this.sent += reports.length;
+    const firstSequence = this.#acknowledged + this.#sent + 1;
+    this.#sent += reports.length;
     return { firstSequence, reports };
   }
 
   /** Reports of this connection up to a number are durable. Numbers never sent are ignored. */
   acknowledge(throughSequence: number): void {
-    const count = Math.min(throughSequence - this.acknowledged, this.sent);
+    const count = Math.min(throughSequence - this.#acknowledged, this.#sent);
     if (count <= 0) return;
     for (let i = 0; i < count; i += 1) {
-      const report = this.waiting[i];
+      const report = this.#waiting[i];
       if (report?.event?.$case !== "finished") continue;
-      this.finishedWaiting.delete(textOf(report));
-      this.steps.delete(textOf(report));
+      this.#finishedWaiting.delete(textOf(report));
+      this.#steps.delete(textOf(report));
     }
-    this.waiting.splice(0, count);
-    this.sent -= count;
-    this.acknowledged += count;
+    this.#waiting.splice(0, count);
+    this.#sent -= count;
+    this.#acknowledged += count;
   }
 
   /** A new connection: numbers start again, and everything that is not acknowledged is to be sent again. */
   rewind(): void {
-    this.sent = 0;
-    this.acknowledged = 0;
+    this.#sent = 0;
+    this.#acknowledged = 0;
   }
 
   /** The attempt is no longer the agent's: what was not sent of it need not be. */
   forget(key: LeaseKey): void {
     const text = keyText(key);
-    this.finishedWaiting.delete(text);
-    this.steps.delete(text);
-    this.keepUnsent((report) => textOf(report) !== text);
+    this.#finishedWaiting.delete(text);
+    this.#steps.delete(text);
+    this.#keepUnsent((report) => textOf(report) !== text);
   }
 
-  private noteMeasured(report: Report, step: number): void {
-    const before = this.steps.get(textOf(report));
-    if (before?.newest === step) this.amendments.add(report);
-    this.steps.set(textOf(report), { newest: step, sent: before?.sent ?? -1 });
+  #noteMeasured(report: Report, step: number): void {
+    const before = this.#steps.get(textOf(report));
+    if (before?.newest === step) this.#amendments.add(report);
+    this.#steps.set(textOf(report), { newest: step, sent: before?.sent ?? -1 });
   }
 
   /** Makes room among the reports that were not sent. */
-  private thin(): void {
-    const before = this.waiting.length;
-    this.thinMeasurements();
-    if (this.waiting.length === before) this.keepNewestCheckpoints();
-    if (this.waiting.length === before) this.keepUnsent((report) => report.event?.$case !== "found");
-    this.thinnedTotal += before - this.waiting.length;
+  #thin(): void {
+    const before = this.#waiting.length;
+    this.#thinMeasurements();
+    if (this.#waiting.length === before) this.#keepNewestCheckpoints();
+    if (this.#waiting.length === before) this.#keepUnsent((report) => report.event?.$case !== "found");
+    this.thinnedTotal += before - this.#waiting.length;
   }
 
   /**
    * Drops what a later report of the same step replaces, and of the rest every second one. What replaces a measurement that was sent, even on an
    * earlier connection, stays: what was sent may have been received and would count.
    */
-  private thinMeasurements(): void {
+  #thinMeasurements(): void {
     const last = new Map<string, Report>();
-    for (const report of this.waiting) {
+    for (const report of this.#waiting) {
       const step = measuredStep(report);
       if (step !== undefined) last.set(`${step} ${textOf(report)}`, report);
     }
     const counts = new Map<string, number>();
-    this.keepUnsent((report) => {
+    this.#keepUnsent((report) => {
       const step = measuredStep(report);
       if (step === undefined) return true;
       const text = textOf(report);
       if (last.get(`${step} ${text}`) !== report) return false;
-      const steps = this.steps.get(text);
-      if (steps?.newest === step || (this.amendments.has(report) && step <= (steps?.sent ?? -1))) return true;
+      const steps = this.#steps.get(text);
+      if (steps?.newest === step || (this.#amendments.has(report) && step <= (steps?.sent ?? -1))) return true;
       const count = counts.get(text) ?? 0;
       counts.set(text, count + 1);
       return count % 2 === 1;
     });
   }
 
-  private keepNewestCheckpoints(): void {
+  #keepNewestCheckpoints(): void {
     const newest = new Map<string, Report>();
-    for (const report of this.waiting) {
+    for (const report of this.#waiting) {
       if (report.event?.$case === "checkpointed") newest.set(textOf(report), report);
     }
     const kept = new Set(newest.values());
-    this.keepUnsent((report) => report.event?.$case !== "checkpointed" || kept.has(report));
+    this.#keepUnsent((report) => report.event?.$case !== "checkpointed" || kept.has(report));
   }
 
-  private keepUnsent(keep: (report: Report) => boolean): void {
-    const unsent = this.waiting.slice(this.sent).filter(keep);
-    this.waiting.length = this.sent;
-    for (const report of unsent) this.waiting.push(report);
+  #keepUnsent(keep: (report: Report) => boolean): void {
+    const unsent = this.#waiting.slice(this.#sent).filter(keep);
+    this.#waiting.length = this.#sent;
+    for (const report of unsent) this.#waiting.push(report);
   }
 }
 

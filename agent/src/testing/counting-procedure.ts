@@ -38,53 +38,53 @@ class CountingSession implements Session {
   stepsDone = 0;
   readonly ended = false;
   readonly measureEverySteps = 10;
-  private weight: number;
-  private readonly parameters: Parameters;
-  private readonly held: Uint8Array[] = [];
+  #weight: number;
+  readonly #parameters: Parameters;
+  readonly #held: Uint8Array[] = [];
 
   constructor(request: TrialRequest) {
-    this.parameters = parameters.parse(request.work.parameters ?? {});
-    this.weight = request.seed;
+    this.#parameters = parameters.parse(request.work.parameters ?? {});
+    this.#weight = request.seed;
     if (request.checkpoint !== undefined) {
       const state = saved.parse(JSON.parse(Buffer.from(request.checkpoint).toString("utf8")));
       this.stepsDone = state.step;
-      this.weight = state.weight;
+      this.#weight = state.weight;
     }
   }
 
   get mayPauseUnsaved(): boolean {
-    return this.parameters.unsaved;
+    return this.#parameters.unsaved;
   }
 
   async step(): Promise<void> {
-    const { stepMs, at, fault } = this.parameters;
+    const { stepMs, at, fault } = this.#parameters;
     if (stepMs > 0) await new Promise((resolve) => setTimeout(resolve, stepMs));
     // The logistic map: a difference in the last bit is a difference in the first after fifty steps.
-    this.weight = 3.99 * fraction(this.weight) * (1 - fraction(this.weight));
+    this.#weight = 3.99 * fraction(this.#weight) * (1 - fraction(this.#weight));
     this.stepsDone += 1;
-    if (this.stepsDone === at) await this.goWrong(fault);
+    if (this.stepsDone === at) await this.#goWrong(fault);
   }
 
   async measure() {
-    const { at, fault } = this.parameters;
-    const validLoss = fault === "nan" && at >= 0 && this.stepsDone >= at ? Number.NaN : this.weight;
+    const { at, fault } = this.#parameters;
+    const validLoss = fault === "nan" && at >= 0 && this.stepsDone >= at ? Number.NaN : this.#weight;
     const metrics = { validLoss, process: process.pid, resumes: resumesTotal };
     return { step: this.stepsDone, metrics, learned: {}, scales: {}, hypergradients: {} };
   }
 
   async save(): Promise<Uint8Array> {
-    return Buffer.from(JSON.stringify({ step: this.stepsDone, weight: this.weight }));
+    return Buffer.from(JSON.stringify({ step: this.stepsDone, weight: this.#weight }));
   }
 
   async results() {
-    const { leaves } = this.parameters;
+    const { leaves } = this.#parameters;
     if (leaves === undefined) return [];
     if (leaves === "fail") throw new Error("no paper");
     return [{ kind: "report", bytes: Buffer.from(`${leaves} at ${this.stepsDone}`) }];
   }
 
   async resultsAtPause() {
-    const { leavesAtPause } = this.parameters;
+    const { leavesAtPause } = this.#parameters;
     return leavesAtPause === undefined ? [] : [{ kind: "report", bytes: Buffer.from(`${leavesAtPause} at ${this.stepsDone}`) }];
   }
 
@@ -96,7 +96,7 @@ class CountingSession implements Session {
 
   close(): void {}
 
-  private async goWrong(fault: Parameters["fault"]): Promise<void> {
+  async #goWrong(fault: Parameters["fault"]): Promise<void> {
     switch (fault) {
       case "throw":
         throw new Error("the test's own failure");
@@ -106,10 +106,10 @@ class CountingSession implements Session {
       case "hang":
         return new Promise(() => undefined);
       case "loop":
-        for (;;) this.weight += 1;
+        for (;;) this.#weight += 1;
       case "memory":
         for (;;) {
-          this.held.push(new Uint8Array(16 * 2 ** 20).fill(1));
+          this.#held.push(new Uint8Array(16 * 2 ** 20).fill(1));
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
       case "infeasible":

@@ -26,10 +26,10 @@ export class ProgramRun {
   output: OutputRing | undefined;
   /** Whether what was saved last is stored. */
   isStored = true;
-  private whenStored: () => void = () => undefined;
-  private reason: StopReason | undefined;
-  private readonly stopped: (() => void)[] = [];
-  private readonly looks = new Set<() => void>();
+  #whenStored: () => void = () => undefined;
+  #reason: StopReason | undefined;
+  readonly #stopped: (() => void)[] = [];
+  readonly #looks = new Set<() => void>();
 
   /** @param scratch folder below which the attempt has its own. */
   constructor(scratch: string, { command, spec, work, begin }: ProgramGiven) {
@@ -50,12 +50,12 @@ export class ProgramRun {
       ...begin,
     };
     this.outside = {
-      stopReason: () => this.reason,
+      stopReason: () => this.#reason,
       stored: () => this.isStored,
       onStored: (call) => {
-        this.whenStored = call;
+        this.#whenStored = call;
       },
-      onStop: (call) => (this.reason === undefined ? void this.stopped.push(call) : call()),
+      onStop: (call) => (this.#reason === undefined ? void this.#stopped.push(call) : call()),
       showOutput: (output) => {
         this.output = output;
       },
@@ -68,18 +68,18 @@ export class ProgramRun {
 
   readonly send = (message: FromTrial): void => {
     this.sent.push(message);
-    for (const look of [...this.looks]) look();
+    for (const look of [...this.#looks]) look();
   };
 
   /** The store has what was saved last. */
   store(): void {
     this.isStored = true;
-    this.whenStored();
+    this.#whenStored();
   }
 
   stop(reason: StopReason): void {
-    this.reason = reason;
-    for (const call of this.stopped.splice(0)) call();
+    this.#reason = reason;
+    for (const call of this.#stopped.splice(0)) call();
   }
 
   /** What was said of a kind, in order. */
@@ -101,7 +101,7 @@ export class ProgramRun {
     await new Promise<void>((resolve, reject) => {
       const done = (end: () => void) => {
         clearTimeout(timer);
-        this.looks.delete(look);
+        this.#looks.delete(look);
         end();
       };
       const fail = () => done(() => reject(new Error(`waited for ${count} of ${kind}; heard ${JSON.stringify(this.sent)}`)));
@@ -110,7 +110,7 @@ export class ProgramRun {
         if (this.all(kind).length >= count) done(resolve);
         else if (this.all("finished").length > 0) fail();
       };
-      this.looks.add(look);
+      this.#looks.add(look);
       look();
     });
   }

@@ -18,11 +18,11 @@ export class ScriptedChild extends EventEmitter implements TrialChild {
   signalCode: NodeJS.Signals | null = null;
   readonly heard: ToTrial[] = [];
   isKilled = false;
-  private readonly saidPrepared: ((said: Awaited<TrialProcess["prepared"]>) => void)[] = [];
+  readonly #saidPrepared: ((said: Awaited<TrialProcess["prepared"]>) => void)[] = [];
 
   /** As the agent's spares would hand it out. */
   asProcess(kind: TrialProcess["kind"], stderr = ""): TrialProcess {
-    const prepared = new Promise<Awaited<TrialProcess["prepared"]>>((resolve) => void this.saidPrepared.push(resolve));
+    const prepared = new Promise<Awaited<TrialProcess["prepared"]>>((resolve) => void this.#saidPrepared.push(resolve));
     return { child: this, kind, mark: `scripted-${Math.random()}`, prepared, stderr: () => stderr };
   }
 
@@ -48,7 +48,7 @@ export class ScriptedChild extends EventEmitter implements TrialChild {
 
   /** It has loaded what it needs. */
   async prepare(): Promise<void> {
-    for (const resolve of this.saidPrepared) resolve({ kind: "ready", backend: "cpu", reason: "", tried: [] });
+    for (const resolve of this.#saidPrepared) resolve({ kind: "ready", backend: "cpu", reason: "", tried: [] });
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -65,12 +65,12 @@ export class MemoryArtifacts implements Artifacts {
   readonly kept = new Map<string, Buffer>();
   /** What the next calls fail with. */
   failure: Error | undefined;
-  private gate: Promise<void> | undefined;
+  #gate: Promise<void> | undefined;
 
   /** Calls from now on wait until what is answered is called. */
   hold(): () => void {
     const opened: (() => void)[] = [];
-    this.gate = new Promise((resolve) => void opened.push(resolve));
+    this.#gate = new Promise((resolve) => void opened.push(resolve));
     return () => opened[0]?.();
   }
 
@@ -81,13 +81,13 @@ export class MemoryArtifacts implements Artifacts {
   }
 
   async putFile(path: string, kind: string): Promise<ArtifactRef> {
-    await this.gate;
+    await this.#gate;
     if (this.failure !== undefined) throw this.failure;
     return this.keep(await readFile(path), kind);
   }
 
   async getFile({ sha256 }: ArtifactRef, path: string): Promise<void> {
-    await this.gate;
+    await this.#gate;
     if (this.failure !== undefined) throw this.failure;
     await writeFile(path, this.kept.get(sha256) ?? "");
   }

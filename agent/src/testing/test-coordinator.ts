@@ -29,6 +29,7 @@ import type {
   Register,
   Report,
 } from "@regulus/proto";
+import { assert } from "@regulus/proto";
 import { AgentServiceService, ArtifactServiceService } from "@regulus/transport";
 
 type Stream = ServerDuplexStream<ConnectRequest, ConnectResponse>;
@@ -62,25 +63,35 @@ export class TestCoordinator {
   revoked: LeaseKey[] = [];
   /** Cuts what is fetched short by half. */
   cutsShort = false;
-  private stream: Stream | undefined;
-  private seen = 0;
-  private asked = 1;
-  private readonly waiting = new Set<() => void>();
+  #stream: Stream | undefined;
+  #seen = 0;
+  #asked = 1;
+  readonly #waiting = new Set<() => void>();
+
+  readonly #server: Server;
+  readonly #options: TestCoordinatorOptions;
 
   private constructor(
-    private readonly server: Server,
+    server: Server,
     readonly port: number,
-    private readonly options: TestCoordinatorOptions,
-  ) {}
+    options: TestCoordinatorOptions,
+  ) {
+    this.#server = server;
+    this.#options = options;
+  }
 
   static async start(options: TestCoordinatorOptions = {}): Promise<TestCoordinator> {
     const server = new Server();
     const doors: { coordinator?: TestCoordinator } = {};
-    server.addService(AgentServiceService, { connect: (stream: Stream) => doors.coordinator?.connected(stream) });
+    const started = (): TestCoordinator => {
+      assert(doors.coordinator !== undefined, "nobody calls before the port is known");
+      return doors.coordinator;
+    };
+    server.addService(AgentServiceService, { connect: (stream: Stream) => started().#connected(stream) });
     server.addService(ArtifactServiceService, {
       putArtifact: (call: AsyncIterable<PutArtifactRequest>, callback: sendUnaryData<PutArtifactResponse>) =>
-        void doors.coordinator?.put(call, callback),
-      getArtifact: (call: ServerWritableStream<GetArtifactRequest, GetArtifactResponse>) => doors.coordinator?.get(call),
+        void started().#put(call, callback),
+      getArtifact: (call: ServerWritableStream<GetArtifactRequest, GetArtifactResponse>) => started().#get(call),
     });
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync(
@@ -94,31 +105,31 @@ export class TestCoordinator {
   }
 
   get address(): string {
-    return `${this.options.host ?? "127.0.0.1"}:${this.port}`;
+    return `${this.#options.host ?? "127.0.0.1"}:${this.port}`;
   }
 
   /** Ends at once, like a killed one. */
   close(): void {
-    this.server.forceShutdown();
+    this.#server.forceShutdown();
   }
 
   /** Breaks the agent's connection. */
   disconnect(): void {
-    this.stream?.emit("error", { code: status.UNAVAILABLE, details: "the test broke the connection" });
-    this.stream = undefined;
+    this.#stream?.emit("error", { code: status.UNAVAILABLE, details: "the test broke the connection" });
+    this.#stream = undefined;
   }
 
   /** Ends the agent's connection in good order. */
   end(): void {
-    this.stream?.end();
+    this.#stream?.end();
   }
 
   lease(...leases: Lease[]): void {
-    this.send({ message: { $case: "leases", value: { leases } } });
+    this.#send({ message: { $case: "leases", value: { leases } } });
   }
 
   stop(lease: LeaseKey, reason: EndReason, message = ""): void {
-    this.send({ message: { $case: "stopAttempt", value: { lease, reason, message } } });
+    this.#send({ message: { $case: "stopAttempt", value: { lease, reason, message } } });
   }
 
   /** Asks for a piece of an attempt's output, and waits for the answer. */
@@ -129,13 +140,13 @@ export class TestCoordinator {
 
   /** Asks, and does not wait. Answers the number of the question. */
   requestOutput(lease: LeaseKey, offset = 0, bytesMax = 1024): number {
-    const requestId = this.asked++;
-    this.send({ message: { $case: "outputRequest", value: { requestId, lease, offset, bytesMax } } });
+    const requestId = this.#asked++;
+    this.#send({ message: { $case: "outputRequest", value: { requestId, lease, offset, bytesMax } } });
     return requestId;
   }
 
   acknowledge(throughSequence: number): void {
-    this.send({ message: { $case: "acknowledged", value: { throughSequence } } });
+    this.#send({ message: { $case: "acknowledged", value: { throughSequence } } });
   }
 
   /** Waits for something to hold; looked at whenever something comes in. Fails after a minute with the words: machines that run
@@ -145,23 +156,23 @@ export class TestCoordinator {
     if (now !== undefined && now !== false) return now;
     return await new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.waiting.delete(look);
+        this.#waiting.delete(look);
         reject(new Error(`waited a minute for: ${words}; saw ${JSON.stringify(this.reports.slice(-5))}`));
       }, 60_000);
       const look = () => {
         const found = holds();
         if (found === undefined || found === false) return;
         clearTimeout(timer);
-        this.waiting.delete(look);
+        this.#waiting.delete(look);
         resolve(found);
       };
-      this.waiting.add(look);
+      this.#waiting.add(look);
     });
   }
 
   /** Waits for what happens on the agent's side, of which no message tells. */
   async eventually(words: string, holds: () => boolean): Promise<void> {
-    const looking = setInterval(() => this.look(), 10);
+    const looking = setInterval(() => this.#look(), 10);
     await this.until(words, holds).finally(() => clearInterval(looking));
   }
 
@@ -189,34 +200,34 @@ export class TestCoordinator {
     );
   }
 
-  private send(message: ConnectResponse): void {
-    this.stream?.write(message);
+  #send(message: ConnectResponse): void {
+    this.#stream?.write(message);
   }
 
-  private connected(stream: Stream): void {
+  #connected(stream: Stream): void {
     stream.on("error", () => undefined);
-    if (this.options.refuses !== undefined) {
+    if (this.#options.refuses !== undefined) {
       this.registrations.push({ agent: undefined, protocol: 0, active: [] });
-      stream.emit("error", this.options.refuses);
-      this.look();
+      stream.emit("error", this.#options.refuses);
+      this.#look();
       return;
     }
-    stream.on("data", (request: ConnectRequest) => this.receive(stream, request));
+    stream.on("data", (request: ConnectRequest) => this.#receive(stream, request));
   }
 
-  private receive(stream: Stream, { message }: ConnectRequest): void {
+  #receive(stream: Stream, { message }: ConnectRequest): void {
     switch (message?.$case) {
       case "register":
-        this.stream = stream;
-        this.seen = 0;
+        this.#stream = stream;
+        this.#seen = 0;
         this.registrations.push(message.value);
-        if (this.options.answersRegistrations === false) break;
-        this.send({
+        if (this.#options.answersRegistrations === false) break;
+        this.#send({
           message: {
             $case: "registered",
             value: {
               version: "test",
-              heartbeatEveryMs: this.options.heartbeatEveryMs ?? 1000,
+              heartbeatEveryMs: this.#options.heartbeatEveryMs ?? 1000,
               leaseTimeoutMs: 10_000,
               revoked: this.revoked,
             },
@@ -232,8 +243,8 @@ export class TestCoordinator {
       case "reports":
         this.firstSequences.push(message.value.firstSequence);
         this.reports.push(...message.value.reports);
-        this.seen = message.value.firstSequence + message.value.reports.length - 1;
-        if (this.options.acknowledges !== false) this.acknowledge(this.seen);
+        this.#seen = message.value.firstSequence + message.value.reports.length - 1;
+        if (this.#options.acknowledges !== false) this.acknowledge(this.#seen);
         break;
       case "output":
         this.outputs.push(message.value);
@@ -243,14 +254,14 @@ export class TestCoordinator {
       default:
         message satisfies never;
     }
-    this.look();
+    this.#look();
   }
 
-  private look(): void {
-    for (const look of [...this.waiting]) look();
+  #look(): void {
+    for (const look of [...this.#waiting]) look();
   }
 
-  private async put(call: AsyncIterable<PutArtifactRequest>, callback: sendUnaryData<PutArtifactResponse>): Promise<void> {
+  async #put(call: AsyncIterable<PutArtifactRequest>, callback: sendUnaryData<PutArtifactResponse>): Promise<void> {
     let header: ArtifactRef | undefined;
     const parts: Uint8Array[] = [];
     for await (const { part } of call) {
@@ -267,7 +278,7 @@ export class TestCoordinator {
     callback(null, { artifact: header });
   }
 
-  private get(call: ServerWritableStream<GetArtifactRequest, GetArtifactResponse>): void {
+  #get(call: ServerWritableStream<GetArtifactRequest, GetArtifactResponse>): void {
     const bytes = this.artifacts.get(call.request.sha256);
     if (bytes === undefined) {
       call.emit("error", { code: status.NOT_FOUND, details: "no such artifact" });

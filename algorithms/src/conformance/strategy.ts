@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Budget, Direction, type Fact, type Parameter, Scale } from "@regulus/proto";
+import type { Budget, Fact } from "@regulus/proto";
 import { procedureSpecs } from "../catalog/index.js";
 import {
   type Configuration,
@@ -13,15 +13,19 @@ import {
   type Strategy,
   type StrategyContext,
   type StrategyModule,
-  type StrategySpec,
 } from "../core/index.js";
-import { bestLast, type Drive, type Driven, driveStrategy, type Outcome } from "./strategy-driver.js";
-
-/** A search of the suite that a strategy accepts. */
-interface Problem {
-  readonly name: string;
-  readonly context: StrategyContext;
-}
+import { bestLast, type Drive, type Driven, type Outcome } from "./driven-search.js";
+import { driveStrategy } from "./strategy-driver.js";
+import {
+  categorical,
+  common,
+  curveContext,
+  int,
+  learnedAt,
+  learningCurve,
+  problemsFor,
+  simpleLoss,
+} from "./strategy-problems.js";
 
 const noBudget: Budget = { trials: 0, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 };
 
@@ -259,46 +263,6 @@ function bearsMany(module: StrategyModule<unknown>): void {
   assert.equal(trials.filter(({ status }) => status === "running").length, 0);
 }
 
-/** A curve from 2 down to a floor that depends on the configuration, faster for some; early ranks mostly foretell late ones. */
-function learningCurve(configuration: Configuration, step: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = ["a", "b", "c", "d"].map((name) => Number(configuration[name]));
-  const floor = 0.1 + (a - 0.3) ** 2 + (b - 0.6) ** 2 + (c - 0.5) ** 2 / 2;
-  return floor + (2 - floor) * (1 + step / (1 + 2 * d)) ** -1;
-}
-
-function curveContext(budget: Budget): StrategyContext {
-  const space = createSpace(["a", "b", "c", "d"].map((name) => double(name, 0, 1)));
-  return { ...common, space, budget, inside: ["d"] };
-}
-
-const common = {
-  objectives: [{ metric: "validLoss", direction: Direction.DIRECTION_MINIMIZE }],
-  parallelism: 4,
-  plainProcedure: "fit",
-  predictions: ["valid", "test"],
-} as const;
-
-/** The suite's searches, less those that the strategy says it does not accept. */
-function problemsFor({ accepts }: StrategySpec): readonly Problem[] {
-  const numbers = createSpace([double("a", 0, 1), double("b", 1e-4, 10, Scale.SCALE_LOG)]);
-  const whole = createSpace([int("units", 4, 64), int("depth", 1, 3), int("b", 0, 9)]);
-  const mixed = createSpace([
-    categorical("optimizer", ["sgd", "adam"]),
-    { ...double("momentum", 0, 0.99), when: { parameter: "optimizer", equals: ["sgd"] } },
-    { name: "nesterov", domain: { $case: "boolean", value: {} }, when: undefined },
-    { ...double("b", 0.01, 0.99, Scale.SCALE_LOGIT), initial: 0.25 },
-    int("units", 4, 64),
-  ]);
-  const problems: Problem[] = [{ name: "whole numbers", context: { ...common, space: whole, budget, inside: ["b"] } }];
-  if (accepts.double) problems.push({ name: "real numbers", context: { ...common, space: numbers, budget, inside: ["b"] } });
-  if (accepts.double && accepts.categorical && accepts.conditional) {
-    problems.push({ name: "mixed and conditional", context: { ...common, space: mixed, budget, inside: ["b"] } });
-  }
-  return problems;
-}
-
-const budget: Budget = { trials: 40, steps: 0, stepsPerTrial: 81, wallTimeMs: 0 };
-
 function searchOf(module: StrategyModule<unknown>, context: StrategyContext): Drive<object> {
   return {
     strategy: create(module, context),
@@ -316,34 +280,7 @@ function create(module: StrategyModule<unknown>, context: StrategyContext): Stra
   return module.create(context, options);
 }
 
-/** Learned hyperparameters and their scales, one in six of which has collapsed. */
-function learnedAt(trial: number, step: number): { learned: Record<string, number>; scales: Record<string, number> } {
-  const rng = createRng(step).fork("learned", trial);
-  return { learned: { b: 0.05 + 0.9 * rng.uniform() }, scales: { b: rng.integer(6) === 0 ? 1e-3 : 0.5 } };
-}
-
-/** Any function of the configuration that gets better with steps. */
-function simpleLoss(configuration: Configuration, step: number): number {
-  const score = Object.values(configuration).reduce<number>(
-    (sum, value) => sum + Math.sin(Number(value) || String(value).length),
-    0,
-  );
-  return score + 10 / (1 + step);
-}
-
 /** What was tried and what was trained into it, as a sorted list. */
 function configurations({ trials }: Driven<object>): readonly string[] {
   return trials.map(({ configuration, weights, reason }) => JSON.stringify([configuration, weights, reason])).sort();
-}
-
-function double(name: string, min: number, max: number, scale: Scale = Scale.SCALE_LINEAR): Parameter {
-  return { name, domain: { $case: "double", value: { min, max, scale } }, when: undefined };
-}
-
-function int(name: string, min: number, max: number): Parameter {
-  return { name, domain: { $case: "int", value: { min, max, scale: Scale.SCALE_LINEAR } }, when: undefined };
-}
-
-function categorical(name: string, choices: readonly string[]): Parameter {
-  return { name, domain: { $case: "categorical", value: { choices: [...choices] } }, when: undefined };
 }

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Budget, Direction, type Parameter, Scale } from "@regulus/proto";
+import type { Driven } from "../conformance/driven-search.js";
 import { testStrategy } from "../conformance/strategy.js";
-import { type Driven, driveStrategy } from "../conformance/strategy-driver.js";
+import { driveStrategy } from "../conformance/strategy-driver.js";
 import { createRng, createSpace, type Strategy, type StrategyContext, type StrategyModule } from "../core/index.js";
 import { sharesOf, withControlArm } from "./control-arm.js";
 import { strategies } from "./index.js";

@@ -2,7 +2,8 @@
  * The half of the algorithms that trains, for agents only. Importing it loads no tfjs: procedures, techniques and workloads are loaded when
  * they are asked for.
  */
-export { type RespondAnswerer, respondModule } from "../procedures/respond/respond-session.js";
+export type { RespondAnswerer } from "../procedures/respond/respond-answerer.js";
+export { respondModule } from "../procedures/respond/respond-session.js";
 export * from "./contracts/model-kit.js";
 export * from "./contracts/network.js";
 export * from "./contracts/procedure.js";

@@ -16,15 +16,15 @@ const separatorIsBackslash = sep === "\\";
 const fileTypes: readonly string[] = ["File", "OldFile", "ContiguousFile"];
 
 export class ArchiveEntries {
-  private readonly files = new Set<string>();
+  readonly #files = new Set<string>();
   /** Folders with those that paths imply, the top among them. */
-  private readonly folders = new Set<string>([""]);
+  readonly #folders = new Set<string>([""]);
   /** Targets of symbolic links by their paths. */
-  private readonly symbolic = new Map<string, string>();
+  readonly #symbolic = new Map<string, string>();
 
   /** Symbolic links, which are to be made last. */
   get links(): ReadonlyMap<string, string> {
-    return this.symbolic;
+    return this.#symbolic;
   }
 
   /** Notes an entry. Fails where it would be written outside. */
@@ -32,22 +32,22 @@ export class ArchiveEntries {
     const own = inside(path);
     if (own === undefined || path.includes("\0")) throw refused(`the path ${show(path)}, which leads outside of its folder`);
     const parents = parentsOf(own);
-    const behind = parents.find((parent) => this.isTaken(parent));
+    const behind = parents.find((parent) => this.#isTaken(parent));
     if (behind !== undefined) throw refused(`${show(path)} behind ${show(behind)}, which is not a folder`);
-    if (this.isTaken(own) || (type !== "Directory" && this.folders.has(own))) throw refused(`the path ${show(path)} twice`);
-    for (const parent of parents) this.folders.add(parent);
+    if (this.#isTaken(own) || (type !== "Directory" && this.#folders.has(own))) throw refused(`the path ${show(path)} twice`);
+    for (const parent of parents) this.#folders.add(parent);
     if (type === "Directory") {
-      this.folders.add(own);
+      this.#folders.add(own);
       return;
     }
-    if (type === "SymbolicLink") this.symbolic.set(own, linkpath);
-    else if (fileTypes.includes(type) || (type === "Link" && this.files.has(inside(linkpath) ?? ""))) this.files.add(own);
+    if (type === "SymbolicLink") this.#symbolic.set(own, linkpath);
+    else if (fileTypes.includes(type) || (type === "Link" && this.#files.has(inside(linkpath) ?? ""))) this.#files.add(own);
     else if (type === "Link") throw refused(`a hard link ${show(path)} to ${show(linkpath)}, which is not an earlier file`);
     else throw refused(`${show(path)}, which is a ${type}`);
   }
 
-  private isTaken(path: string): boolean {
-    return this.files.has(path) || this.symbolic.has(path);
+  #isTaken(path: string): boolean {
+    return this.#files.has(path) || this.#symbolic.has(path);
   }
 }
 

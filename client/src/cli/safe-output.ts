@@ -37,31 +37,31 @@ function safeLine(line: string): string {
 
 /** The same for a text that comes in pieces: half a character or half a sequence at the end of one waits for the next. */
 export class SafeOutputStream {
-  private readonly decoder = new TextDecoder();
-  private rest = "";
+  readonly #decoder = new TextDecoder();
+  #rest = "";
 
   /** What of a piece can be shown now. */
   add(bytes: Uint8Array): string {
-    return this.take(this.rest + this.decoder.decode(bytes, { stream: true }));
+    return this.#take(this.#rest + this.#decoder.decode(bytes, { stream: true }));
   }
 
   /** What is left at the end. */
   end(): string {
-    const text = this.rest + this.decoder.decode();
-    this.rest = "";
+    const text = this.#rest + this.#decoder.decode();
+    this.#rest = "";
     return safeOutput(text);
   }
 
-  private take(text: string): string {
+  #take(text: string): string {
     // A line is shown once it is whole, as progress bars write theirs over and over; a long one is shown as it comes.
     const end = text.lastIndexOf("\n") + 1;
     let ready = text.slice(0, end);
-    this.rest = text.slice(end);
-    if (this.rest.length > longLine) {
-      const open = unfinished.exec(this.rest);
-      const cut = open !== null && this.rest.length - open.index <= unfinishedMax ? open.index : this.rest.length;
-      ready += this.rest.slice(0, cut);
-      this.rest = this.rest.slice(cut);
+    this.#rest = text.slice(end);
+    if (this.#rest.length > longLine) {
+      const open = unfinished.exec(this.#rest);
+      const cut = open !== null && this.#rest.length - open.index <= unfinishedMax ? open.index : this.#rest.length;
+      ready += this.#rest.slice(0, cut);
+      this.#rest = this.#rest.slice(cut);
     }
     return safeOutput(ready);
   }

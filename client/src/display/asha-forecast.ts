@@ -54,33 +54,33 @@ interface Rules {
 
 class Game {
   /** Those that have reached a rung, the best first. */
-  private readonly reached: Player[][];
-  private readonly busy: { readonly until: number; readonly player: Player }[] = [];
+  readonly #reached: Player[][];
+  readonly #busy: { readonly until: number; readonly player: Player }[] = [];
 
-  constructor(
-    state: Progress,
-    private readonly rules: Rules,
-  ) {
+  readonly #rules: Rules;
+
+  constructor(state: Progress, rules: Rules) {
+    this.#rules = rules;
     const { rungs } = rules;
-    this.reached = rungs.map(() => []);
+    this.#reached = rungs.map(() => []);
     const objective = state.course?.spec.objectives[0] ?? { direction: "DIRECTION_MINIMIZE" as const };
     const measured = [...state.live.values()].filter(({ counted }) => Number.isFinite(counted.value));
     measured.sort((a, b) => (isBetter(a.counted.value, b.counted.value, objective) ? -1 : 1));
     // Trials that reached the top were the best of their time; a failed one stays below.
     const top = rungs.length - 1;
-    for (let done = 0; done < state.trialsDone; done += 1) this.stand(this.player(rules.draw() / rules.eta ** top), top);
+    for (let done = 0; done < state.trialsDone; done += 1) this.#stand(this.#player(rules.draw() / rules.eta ** top), top);
     for (const trial of state.live.values()) {
       const at = measured.indexOf(trial);
-      const player = this.player(at < 0 ? rules.draw() : (at + 0.5 + state.trialsDone) / (measured.length + state.trialsDone));
+      const player = this.#player(at < 0 ? rules.draw() : (at + 0.5 + state.trialsDone) / (measured.length + state.trialsDone));
       const target = Math.max(
         0,
         rungs.findIndex((rung) => rung >= trial.untilStep),
       );
       const isWaiting = trial.row < 0 && trial.step >= trial.untilStep;
-      this.stand(player, isWaiting ? target : target - 1);
+      this.#stand(player, isWaiting ? target : target - 1);
       if (isWaiting) continue;
       player.rung = target;
-      this.busy.push({ until: Math.max(0, (rungs[target] ?? 0) - trial.step), player });
+      this.#busy.push({ until: Math.max(0, (rungs[target] ?? 0) - trial.step), player });
     }
   }
 
@@ -89,45 +89,45 @@ class Game {
     let left = toStart;
     let now = 0;
     for (;;) {
-      while (this.busy.length < this.rules.slots) {
-        const player = this.promotable() ?? (left-- > 0 ? this.player(this.rules.draw()) : undefined);
+      while (this.#busy.length < this.#rules.slots) {
+        const player = this.#promotable() ?? (left-- > 0 ? this.#player(this.#rules.draw()) : undefined);
         if (player === undefined) break;
-        const { rungs } = this.rules;
-        this.busy.push({ until: now + (rungs[player.rung] ?? 0) - (rungs[player.rung - 1] ?? 0), player });
+        const { rungs } = this.#rules;
+        this.#busy.push({ until: now + (rungs[player.rung] ?? 0) - (rungs[player.rung - 1] ?? 0), player });
       }
-      const next = this.busy.reduce((first, one, at) => (one.until < (this.busy[first]?.until ?? Infinity) ? at : first), 0);
-      const [done] = this.busy.splice(next, 1);
+      const next = this.#busy.reduce((first, one, at) => (one.until < (this.#busy[first]?.until ?? Infinity) ? at : first), 0);
+      const [done] = this.#busy.splice(next, 1);
       if (done === undefined) return now;
       now = done.until;
-      this.reach(done.player, done.player.rung);
+      this.#reach(done.player, done.player.rung);
     }
   }
 
-  private player(rank: number): Player {
+  #player(rank: number): Player {
     return { rank, rung: 0, isPromoted: [] };
   }
 
   /** Puts a player where it stands: it was promoted from all rungs below. */
-  private stand(player: Player, rung: number): void {
+  #stand(player: Player, rung: number): void {
     for (let at = 0; at <= rung; at += 1) {
-      this.reach(player, at);
+      this.#reach(player, at);
       player.isPromoted[at] = at < rung;
     }
     player.rung = Math.max(0, rung);
   }
 
-  private reach(player: Player, rung: number): void {
-    const there = this.reached[rung] ?? [];
+  #reach(player: Player, rung: number): void {
+    const there = this.#reached[rung] ?? [];
     let at = there.length;
     while (at > 0 && (there[at - 1]?.rank ?? 0) > player.rank) at -= 1;
     there.splice(at, 0, player);
   }
 
   /** The best of a rung's first 1/η that is not promoted, of the highest rung that has one. */
-  private promotable(): Player | undefined {
-    for (let rung = this.reached.length - 2; rung >= 0; rung -= 1) {
-      const there = this.reached[rung] ?? [];
-      const count = Math.floor(there.length / this.rules.eta);
+  #promotable(): Player | undefined {
+    for (let rung = this.#reached.length - 2; rung >= 0; rung -= 1) {
+      const there = this.#reached[rung] ?? [];
+      const count = Math.floor(there.length / this.#rules.eta);
       for (let at = 0; at < count; at += 1) {
         const player = there[at];
         if (player === undefined || player.isPromoted[rung]) continue;

@@ -73,7 +73,10 @@ class SearchNews {
   /** What an end said waits until the next paint: one that the search was opened again after is no news. */
   #end: string | undefined;
 
-  constructor(private readonly write: (text: string) => void) {
+  readonly #write: (text: string) => void;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
     this.#held = new HeldNotes(write);
   }
 
@@ -103,14 +106,14 @@ class SearchNews {
   }
 
   tellEnd(): void {
-    if (this.#end !== undefined) this.write(this.#end);
+    if (this.#end !== undefined) this.#write(this.#end);
     this.#end = undefined;
   }
 
   close(): void {
     this.#held.tell();
     this.tellEnd();
-    for (const line of this.#failures.rest()) this.write(line);
+    for (const line of this.#failures.rest()) this.#write(line);
   }
 }
 

@@ -15,11 +15,15 @@ interface Held {
 export class HeldNotes {
   #held: Held[] = [];
 
-  constructor(private readonly write: (text: string) => void) {}
+  readonly #write: (text: string) => void;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
 
   add(text: string, failedTrial?: number): void {
     this.#held.push({ text, failedTrial });
-    if (this.#held.length > heldMax) this.write(this.#held.shift()?.text ?? "");
+    if (this.#held.length > heldMax) this.#write(this.#held.shift()?.text ?? "");
   }
 
   /** The trial is tried again. Whether its failure was kept back until now. */
@@ -36,7 +40,7 @@ export class HeldNotes {
 
   /** All of the past is read. */
   tell(): void {
-    for (const { text } of this.#held.splice(0)) this.write(text);
+    for (const { text } of this.#held.splice(0)) this.#write(text);
   }
 }
 

@@ -6,21 +6,11 @@
  * A journal of records, each with its own checksum, which covers its place in the file; zeros follow the last one. The newest may be torn by a
  * crash: nobody heard of it. It is written anew, as one record a search, when it has grown.
  */
-import {
-  closeSync,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, fsyncSync, openSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { crc32, damaged, type Head, misplaced, readU32, writeU32 } from "./seal.js";
+import { readIfThere, writeAt } from "./whole-file.js";
 
 const datasync = promisify(fdatasync);
 
@@ -142,7 +132,7 @@ export class Witness {
     const isLonger = end > this.#length;
     // Half a record would spoil what follows it: after a failure the file is written anew.
     this.#isWhole = false;
-    write(this.#file, isLonger ? concat([record, new Uint8Array(growBytes)]) : record, this.#end);
+    writeAt(this.#file, isLonger ? Buffer.concat([record, new Uint8Array(growBytes)]) : record, this.#end);
     if (isLonger) this.#length = end + growBytes;
     return end;
   }
@@ -181,7 +171,7 @@ export class Witness {
     const scratch = `${this.#path}.new`;
     const file = openSync(scratch, "w+", 0o600);
     try {
-      write(file, concat(parts), 0);
+      writeAt(file, Buffer.concat(parts), 0);
       fsyncSync(file);
       renameSync(scratch, this.#path);
       syncFolder(dirname(this.#path));
@@ -253,7 +243,7 @@ function apply(searches: Map<number, WitnessedSearch>, entry: Entry, keyMax: num
 
 /** Key and position as doubles, the chain, and the id where it is told for the first time. A removal has position -1. */
 function encode(entries: readonly Entry[]): Uint8Array {
-  return concat(
+  return Buffer.concat(
     entries.map((entry) => {
       const id = "removed" in entry ? Buffer.alloc(0) : Buffer.from(entry.id);
       const bytes = Buffer.alloc(22 + id.length);
@@ -296,21 +286,4 @@ function recordAt(at: number, payload: Uint8Array): Uint8Array {
 /** A record elsewhere than where it was written is not whole. */
 function sumAt(at: number, payload: Uint8Array): number {
   return (crc32(payload) ^ Math.imul(at + payload.length, 0x9e3779b1)) >>> 0;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts);
-}
-
-function write(file: number, bytes: Uint8Array, at: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done);
-}
-
-function readIfThere(path: string): Uint8Array | undefined {
-  try {
-    return readFileSync(path);
-  } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
-    throw thrown;
-  }
 }

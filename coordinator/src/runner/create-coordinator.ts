@@ -2,6 +2,7 @@
  * The coordinator as its doors see it: checks requests, hands what changes something to the runner's rounds, and answers the rest from
  * the states and the log.
  */
+
 import { diagnostics as registeredDiagnostics } from "@regulus/algorithms/diagnostics";
 import { strategies as registered } from "@regulus/algorithms/strategies";
 import {
@@ -37,6 +38,7 @@ import type { SearchCommand } from "../search/commands.js";
 import type { SearchState } from "../search/search-state.js";
 import { InlineHost, type StrategyHost } from "../strategy-host/strategy-host.js";
 import { WorkerHost } from "../strategy-host/worker-host.js";
+import { warnOfMissing } from "./artifacts/missing-artifacts.js";
 import { type AgentLink, connectAgent } from "./calls/connect-agent.js";
 import { createSearch, newId, newSeed } from "./calls/create-search.js";
 import { exportTrials } from "./calls/export-trials.js";
@@ -80,7 +82,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
   await runner.start();
   // What it finds wrong it will find again at the next start; nobody waits for it.
   runner.ledger.sweep().then(
-    (missing) => warnOfMissing(runner, missing),
+    (missing) => warnOfMissing(runner.notify, missing),
     () => undefined,
   );
   options.sweepAgain?.(() => void runner.ledger.sweepAgain().catch(() => undefined));
@@ -291,13 +293,4 @@ class CoordinatorCore implements Coordinator {
 
 function noTrial(state: SearchState, number: number): RegulusError {
   return new RegulusError("not-found", `search ${state.searchId} has no trial ${number}; it has ${state.nextTrial} so far`);
-}
-
-/** Artifacts that are gone are told at the start, and not only to whoever needs one. */
-function warnOfMissing(runner: Runner, missing: readonly string[]): void {
-  const [first] = missing;
-  if (first === undefined) return;
-  const what = missing.length === 1 ? "an artifact is missing" : `${counted(missing.length, "artifact")} are missing`;
-  const message = `${what} that trials refer to; restore them from a backup, regulus doctor --data DIR names them with their trials`;
-  runner.notify({ message, isWarning: true, fields: { missing: missing.length, first } });
 }

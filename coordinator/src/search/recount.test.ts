@@ -1,8 +1,10 @@
 /** Numbers that a search's state keeps as it goes, against a plain recount of all of its facts: after any commands, reports, pauses and retries. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EndReason, type Fact } from "@regulus/proto";
 import fc from "fast-check";
+import { stepsAhead } from "./steps-ahead.js";
 import { lived, openActs } from "./testing/lived-search.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
 import { halfLifeMs } from "./usage.js";
@@ -134,7 +136,7 @@ test("counts, order, steps, cost, usage and running time are those of a recount"
       assert.equal(state.time.at(timeMs), ranOf(facts, timeMs), "wall time");
       const ahead = [...state.live.values()].filter(({ status }) => status !== "paused");
       assert.equal(
-        state.stepsAhead(),
+        stepsAhead(state),
         ahead.reduce((sum, { work, step }) => sum + Math.max(0, work.untilStep - step), 0),
       );
       const kept = facts.filter(({ kind }) => kind?.$case === "findingReported" && kind.value.key !== undefined);

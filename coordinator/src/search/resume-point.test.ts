@@ -1,9 +1,11 @@
 /** Where work that starts from another trial begins: at what that trial had saved when the work was given, however late it gets a slot. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EndReason, type Work } from "@regulus/proto";
 import { resumePoint } from "./resume-point.js";
 import type { SearchState } from "./search-state.js";
+import { stepsAhead } from "./steps-ahead.js";
 import { SearchAt } from "./testing/search-at.js";
 
 const ref = (name: string) => ({ sha256: name.repeat(64), size: 1, kind: "checkpoint" });
@@ -56,7 +58,7 @@ test("a new trial that begins at another's checkpoint does not count the other's
   at.tell({ $case: "trialEnded", value: end });
   at.tell({ $case: "trialProposed", value: { trial: 1, work: work(0, 14) } });
   assert.deepEqual(pointOf(at.state, 1), ["a", 10, undefined]);
-  assert.equal(at.state.stepsAhead(), 4);
+  assert.equal(stepsAhead(at.state), 4);
   at.attempt(1, 1).tell(saved(1, 14, "b"));
   assert.equal(at.state.steps, 14);
 });

@@ -187,18 +187,6 @@ export class SearchState implements ShownSearch {
     return Number.isInteger(number) && number >= 0 && number < this.nextTrial;
   }
 
-  /** Steps that trials which run or will run have still to do, where that is known. */
-  stepsAhead(): number {
-    let ahead = 0;
-    for (const numbers of [this.pending, this.running]) {
-      for (const number of numbers) {
-        const trial = this.live.get(number);
-        if (trial !== undefined) ahead += Math.max(0, trial.work.untilStep - trial.step);
-      }
-    }
-    return ahead;
-  }
-
   /** The search as clients see it. */
   view(): Search {
     return searchView(this, this.#shownSpec);

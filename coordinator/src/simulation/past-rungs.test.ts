@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Fact } from "@regulus/proto";
-import { blackBoxDocument, type Faults, type LifeResult, live, quietFaults } from "./simulate.js";
+import { blackBoxDocument, type Faults, type LifeResult, quietFaults } from "./life.js";
+import { live } from "./simulate.js";
 import { type OpenSession, openFunction } from "./simulated-session.js";
 
 /** Rungs of `blackBoxDocument`: 27 steps under η = 3. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { blackBoxDocument, lifeOf, live, quietFaults } from "./simulate.js";
+import { blackBoxDocument, lifeOf, quietFaults } from "./life.js";
+import { live } from "./simulate.js";
 
 describe("simulated clusters", () => {
   it("keeps every promise in a hundred lives with faults of all kinds", async () => {

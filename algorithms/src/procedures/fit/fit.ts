@@ -8,7 +8,8 @@ import { decodeSchedule, rowOf } from "../../core/index.js";
 import { parseOptions } from "../../settings/parse-options.js";
 import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/contracts/procedure.js";
 import { PlainLayers } from "../../training/network/plain-layers.js";
-import { setUpTrial, type TrialSetup } from "../../training/setup/trial-setup.js";
+import { openSession } from "../../training/setup/open-session.js";
+import type { TrialSetup } from "../../training/setup/trial-setup.js";
 import type { ParameterStore } from "../../training/state/parameter-store.js";
 import type { StepValues } from "../../training/techniques/technique-set.js";
 import { layersPass, ModelTrainer } from "../../training/trainer/model-trainer.js";
@@ -18,16 +19,10 @@ export const module: ProcedureModule = {
   spec,
   async open(request) {
     parseOptions("work.options", spec.options, request.work.options);
-    const setup = await setUpTrial(request);
-    const schedule = await scheduleOf(request, setup);
-    const trainer = new ModelTrainer(request, setup, plainLayers);
-    try {
-      if (request.checkpoint !== undefined) trainer.restore(request.checkpoint);
-    } catch (error) {
-      trainer.close();
-      throw error;
-    }
-    return new FitSession(trainer, fixedValues(setup), schedule);
+    return openSession(request, async (setup) => {
+      const schedule = await scheduleOf(request, setup);
+      return new FitSession(new ModelTrainer(request, setup, plainLayers), fixedValues(setup), schedule);
+    });
   },
 };
 
@@ -47,6 +42,10 @@ class FitSession implements Session {
   }
 
   readonly trainsModel = true;
+
+  restore(checkpoint: Uint8Array): void {
+    this.#trainer.restore(checkpoint);
+  }
 
   get stepsDone(): number {
     return this.#trainer.stepsDone;

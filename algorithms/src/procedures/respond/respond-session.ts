@@ -8,16 +8,8 @@
  */
 import { assert, counted, limits, RegulusError, toVectors, type Work } from "@regulus/proto";
 import { parseOptions } from "../../settings/parse-options.js";
-import type { SampleSolve } from "../../solvers/answer-sample.js";
 import { dealtOrder } from "../../solvers/dealt-samples.js";
-import {
-  type AnsweredSample,
-  type RespondQuestion,
-  type RespondTask,
-  reduceAnswers,
-  type SampleAnswer,
-  type WarmStart,
-} from "../../solvers/respond.js";
+import { reduceAnswers, type SampleAnswer } from "../../solvers/respond.js";
 import { encodeAnswer, encodeMissing, shardNodes } from "../../solvers/respond-messages.js";
 import { type SampleRange, shardRanges } from "../../solvers/summation-tree.js";
 import {
@@ -29,6 +21,7 @@ import {
   type TrialRequest,
 } from "../../training/contracts/procedure.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/state/checkpoint.js";
+import type { RespondAnswerer } from "./respond-answerer.js";
 import { beginRound, emptyRound, heldQuestions, type Round, type RoundState, takeSample } from "./round.js";
 import { decodeFromCheckpoint, encodeForCheckpoint, savedState } from "./saved-round.js";
 import { packSolve, unpackSolve } from "./solve-in-parts.js";
@@ -37,28 +30,6 @@ import { doubles, doublesOf, joined, lengthsOf, parted } from "./warm-starts.js"
 
 /** Hyperparameters that a plain trial names among what it learned; more are left to the vector `theta`. */
 const namedThetaMax = 32;
-
-/** Whoever answers for samples: a workload in this process, or a program of the user's own. Its answers depend on their arguments alone. */
-export interface RespondAnswerer {
-  /** Samples m; at least 1. */
-  readonly samples: number;
-  /** Hyperparameters to begin with [p]. */
-  readonly theta: readonly number[];
-  /**
-   * Answers for sample `index`, from 0. `start` is the solution to start from; absent for the sample's own start. A long solve may be answered in
-   * parts, with the same bits: what is on its way comes back, and is given as `solve` when the same is asked again. Undefined where it was asked to
-   * stop before it had an answer: then nothing has happened.
-   */
-  answer(
-    index: number,
-    question: RespondQuestion,
-    start: WarmStart | undefined,
-    solve: SampleSolve | undefined,
-  ): Promise<AnsweredSample | undefined> | AnsweredSample | SampleSolve;
-  /** Artifacts of solutions, by sample. */
-  results?: RespondTask["results"];
-  close(): void;
-}
 
 /** The procedure, with samples that are answered for by what `open` gives. */
 export function respondModule(open: (request: TrialRequest) => Promise<RespondAnswerer>): ProcedureModule {

@@ -6,7 +6,8 @@ import { RegulusError, seedOf } from "@regulus/proto";
 import type { RespondSample, RespondTask } from "../../solvers/respond.js";
 import { findWorkload } from "../../training/setup/find-component.js";
 import { openRequestOf } from "../../training/setup/open-request.js";
-import { type RespondAnswerer, respondModule } from "./respond-session.js";
+import type { RespondAnswerer } from "./respond-answerer.js";
+import { respondModule } from "./respond-session.js";
 import { solveForSlice } from "./solve-in-parts.js";
 import { spec } from "./spec.js";
 

@@ -13,7 +13,8 @@ import { parseOptions } from "../../settings/parse-options.js";
 import type { LearnedHyperparameters } from "../../solvers/self-tuning/learned-hyperparameters.js";
 import { VectorAdam } from "../../solvers/self-tuning/vector-optimizers.js";
 import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/contracts/procedure.js";
-import { setUpTrial, type TrialSetup } from "../../training/setup/trial-setup.js";
+import { openSession } from "../../training/setup/open-session.js";
+import type { TrialSetup } from "../../training/setup/trial-setup.js";
 import { DataOrder } from "../../training/trainer/data-order.js";
 import { ModelTrainer } from "../../training/trainer/model-trainer.js";
 import {
@@ -38,17 +39,7 @@ export const module: ProcedureModule = {
   spec,
   async open(request) {
     const options = parseOptions("work.options", spec.options, request.work.options);
-    const setup = await setUpTrial(request);
-    let session: SelfTuneSession | undefined;
-    try {
-      session = new SelfTuneSession(request, setup, options);
-      if (request.checkpoint !== undefined) session.restore(request.checkpoint);
-      return session;
-    } catch (error) {
-      if (session === undefined) setup.task.close();
-      else session.close();
-      throw error;
-    }
+    return openSession(request, (setup) => new SelfTuneSession(request, setup, options));
   },
 };
 

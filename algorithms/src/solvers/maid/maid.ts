@@ -13,6 +13,7 @@
 import { assert, counted } from "@regulus/proto";
 import { sampleAt } from "../dealt-samples.js";
 import type { ReducedAnswer } from "../respond.js";
+import { inBox, isSame, stepped } from "./box.js";
 import { directionFrom, dot, memoryOf } from "./direction.js";
 import { acceptedRecord, refusedRecord, searchFailedWords, takenBackWords } from "./maid-records.js";
 import type { MaidState, Point, Trial } from "./maid-state.js";
@@ -288,18 +289,6 @@ function outOfBudget({ options, step, work }: MaidState): boolean {
 
 function budgetWords({ options, step, work }: MaidState): string {
   return `${step} of ${counted(options.steps, "step")}, ${work} of ${options.work > 0 ? options.work : "any number of"} lower and adjoint steps`;
-}
-
-function stepped(theta: readonly number[], direction: readonly number[], stepLength: number): number[] {
-  return theta.map((one, j) => one + stepLength * (direction[j] ?? 0));
-}
-
-function isSame(a: readonly number[], b: readonly number[]): boolean {
-  return a.every((one, j) => one === b[j]);
-}
-
-function inBox(theta: readonly number[], { thetaMin, thetaMax }: MaidOptions): boolean {
-  return theta.every((one) => one >= thetaMin && one <= thetaMax);
 }
 
 function short(value: number): string {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Budget, Direction, EndReason, type Fact, Scale } from "@regulus/proto";
-import { bestLast, driveStrategy } from "../../conformance/strategy-driver.js";
+import { bestLast } from "../../conformance/driven-search.js";
+import { driveStrategy } from "../../conformance/strategy-driver.js";
 import { createRng, createSpace, type Proposal, type StrategyContext } from "../../core/index.js";
 import { module, rungSteps } from "./asha.js";
 import { emptyRung, enterRung, leaveRung, promotable } from "./rung.js";

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Direction, type Fact, fromVectors, stepOutcome, toVectors, type Work } from "@regulus/proto";
-import { driveStrategy, type Outcome } from "../../conformance/strategy-driver.js";
+import type { Outcome } from "../../conformance/driven-search.js";
+import { driveStrategy } from "../../conformance/strategy-driver.js";
 import { createSpace, type StrategyContext } from "../../core/index.js";
 import { OracleShard } from "../../procedures/stochastic-oracle/oracle-shard.js";
 import { spec as oracle } from "../../procedures/stochastic-oracle/spec.js";

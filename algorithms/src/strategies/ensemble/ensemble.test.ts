@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Direction, type Fact, Scale, type Work } from "@regulus/proto";
-import { type Drive, driveStrategy, type Outcome } from "../../conformance/strategy-driver.js";
+import type { Drive, Outcome } from "../../conformance/driven-search.js";
+import { driveStrategy } from "../../conformance/strategy-driver.js";
 import { createRng, createSpace, type StrategyContext } from "../../core/index.js";
 import { module } from "./ensemble.js";
 

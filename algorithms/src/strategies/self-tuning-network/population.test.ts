@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Direction, EndReason, type Fact, type Parameter, Scale, type Work } from "@regulus/proto";
+import type { Drive, Driven } from "../../conformance/driven-search.js";
 import { testStrategy } from "../../conformance/strategy.js";
-import { type Drive, type Driven, driveStrategy } from "../../conformance/strategy-driver.js";
+import { driveStrategy } from "../../conformance/strategy-driver.js";
 import { createRng, createSpace, type StrategyContext } from "../../core/index.js";
 import { strategies } from "../index.js";
 import { module, roundEnds } from "./self-tuning-network.js";

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import { ProcessClock, VirtualTime } from "../../simulation/virtual-time.js";
-import { LogOutage, refusalFor } from "./log-outage.js";
+import { refusalFor } from "../searches/log-refusals.js";
+import { LogOutage } from "./log-outage.js";
 
 function begin() {
   const time = new VirtualTime();

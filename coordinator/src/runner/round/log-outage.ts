@@ -2,7 +2,6 @@
  * The time between a round that the log did not take and the next one. Nobody heard of that round, so it never was: the searches are read
  * from the log again, and after a while, longer with each further failure, rounds run again.
  */
-import { RegulusError } from "@regulus/proto";
 import { doubledMs } from "@regulus/transport";
 import type { Clock } from "../../ports.js";
 
@@ -84,20 +83,4 @@ export class LogOutage {
       else resume();
     });
   }
-}
-
-/** The error for those who read what is not known yet. */
-export function stillReading(searchId: string): RegulusError {
-  const words = `search ${searchId} is read from the log again, after a write that the log refused; try again in a moment`;
-  return new RegulusError("unavailable", words);
-}
-
-/** The error for callers whose commands the log did not take. */
-export function refusalFor(thrown: unknown): RegulusError {
-  const more = { cause: thrown };
-  if (!(thrown instanceof RegulusError)) {
-    return new RegulusError("unavailable", `the log failed: ${String(thrown)}; nothing was changed, try again`, more);
-  }
-  const code = thrown.code === "exhausted" || thrown.code === "data-loss" ? thrown.code : "unavailable";
-  return new RegulusError(code, `the log can't be written, nothing was changed: ${thrown.message}`, more);
 }

@@ -11,6 +11,7 @@ import type { SearchState } from "../../search/search-state.js";
 import { Agents } from "../agents/agents.js";
 import { ArtifactLedger } from "../artifacts/artifact-ledger.js";
 import { RemovedArtifacts } from "../artifacts/removed-artifacts.js";
+import { refusalFor } from "../searches/log-refusals.js";
 import { readSearches } from "../searches/recovery.js";
 import { Removals } from "../searches/removals.js";
 import type { SearchEntry } from "../searches/search-entry.js";
@@ -23,18 +24,18 @@ import { decideRoom, decideRound } from "./decide-round.js";
 import { Decisions } from "./decisions.js";
 import { Inbox } from "./inbox.js";
 import { LeaseDesk } from "./lease-desk.js";
-import { LogOutage, refusalFor, stillReading } from "./log-outage.js";
+import { LogOutage } from "./log-outage.js";
 import type { Notify } from "./notices.js";
 import { Outbox } from "./outbox.js";
 import { Placement } from "./placement.js";
+import { refuseJobs } from "./refused-jobs.js";
+import { RoundTime } from "./round-time.js";
 import { Rounds } from "./rounds.js";
 import type { RunnerOptions } from "./runner-options.js";
 import { StrategyDesk } from "./strategy-desk.js";
+import { takeUp } from "./take-up.js";
 import { TimeAway } from "./time-away.js";
 import { WakeUps } from "./wake-ups.js";
-
-/** A clock that goes back by less is being corrected, not set. */
-const setBackMs = 1000;
 
 export class Runner {
   readonly agents = new Agents();
@@ -47,6 +48,8 @@ export class Runner {
   readonly decisions: Decisions;
   /** What agents say. */
   readonly desk: AgentDesk;
+  /** Says something for the log. */
+  readonly notify: Notify;
   readonly #options: RunnerOptions;
   readonly #leases: LeaseDesk;
   readonly #strategyDesk: StrategyDesk;
@@ -60,17 +63,19 @@ export class Runner {
   readonly #inbox = new Inbox(() => this.#rounds.schedule());
   #outbox = new Outbox();
   readonly #away = new TimeAway();
-  #now = 0;
+  readonly #time: RoundTime;
   #closed = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.notify = options.notify;
+    this.#time = new RoundTime({ clockMs: () => options.clock.now(), leaseTimeoutMs: options.leaseTimeoutMs });
     this.removed = new RemovedArtifacts(options.clock, options.notify);
     this.ledger = new ArtifactLedger(options.artifacts, options.clock, options.uploadBounds, this.removed);
     this.decisions = new Decisions({
       ...options,
       searches: this.searches,
-      nowMs: () => this.#now,
+      nowMs: () => this.#time.nowMs,
       consequences: () => this.#consequences,
       ask: (entry) => this.#strategyDesk.ask(entry),
       lookAgain: () => this.#placement.lookAgain(),
@@ -83,7 +88,7 @@ export class Runner {
       hasMore: () => !this.#inbox.isEmpty || this.decisions.hasTouched,
     });
     this.#announcer = new Announcer({ ...options, ledger: this.ledger, counters: this.counters });
-    this.#removals = new Removals(options.log, (entry) => this.#forget(entry));
+    this.#removals = new Removals({ ...options, forget: (entry) => this.#forget(entry) });
     this.#leases = new LeaseDesk({
       agents: this.agents,
       ledger: this.ledger,
@@ -91,7 +96,7 @@ export class Runner {
       state: (searchId) => this.searches.get(searchId)?.state,
       outbox: () => this.#outbox,
       endGraceMs: options.endGraceMs,
-      nowMs: () => this.#now,
+      nowMs: () => this.#time.nowMs,
       notify: options.notify,
       lose: (held, loss) => this.decisions.lose(held, loss),
     });
@@ -109,7 +114,7 @@ export class Runner {
       sweep: (slept) =>
         this.post(() => {
           this.#placement.lookAgain();
-          this.#leases.sweep(this.#now, slept);
+          this.#leases.sweep(this.#time.nowMs, slept);
         }),
     });
     this.#outage = new LogOutage({
@@ -129,7 +134,7 @@ export class Runner {
       searches: this.searches,
       leases: this.#leases,
       counters: this.counters,
-      roundMs: () => this.#now,
+      roundMs: () => this.#time.nowMs,
       clockMs: () => options.clock.now(),
       outbox: () => this.#outbox,
       apply: (entry, facts) => this.decisions.apply(entry, facts),
@@ -139,7 +144,7 @@ export class Runner {
       ledger: this.ledger,
       leases: this.#leases,
       outbox: () => this.#outbox,
-      retryAt: (entry, atMs) => this.#wakeUps.retry(entry, atMs, this.#now),
+      retryAt: (entry, atMs) => this.#wakeUps.retry(entry, atMs, this.#time.nowMs),
       timeMoves: (entry) => this.#wakeUps.wallTime(entry),
     });
   }
@@ -180,18 +185,12 @@ export class Runner {
 
   /** The search of an id. Fails with "not-found". After a round that the log did not take its state may be ahead; `view` never is. */
   entry(searchId: string): SearchEntry {
-    const entry = this.searches.get(searchId);
-    if (entry === undefined || (this.#outage.isStale && entry.durable === 0)) {
-      throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
-    }
-    return entry;
+    return this.searches.known(searchId, { isStale: this.#outage.isStale });
   }
 
   /** The state of a search, for those who read its trials. Fails while it may hold what the log did not take, until it is read again. */
   stateToRead(searchId: string): SearchState {
-    const entry = this.entry(searchId);
-    if (!this.#outage.isStale || entry.fresh.length === 0) return entry.state;
-    throw stillReading(searchId);
+    return this.searches.stateToRead(searchId, { isStale: this.#outage.isStale });
   }
 
   /** Fails while nothing is taken. */
@@ -201,23 +200,13 @@ export class Runner {
 
   /** Time of the round. */
   get now(): number {
-    return this.#now;
+    return this.#time.nowMs;
   }
 
   /** Removes a search that is over, once the round that decided it is durable. Fails where the log can't; then it is still there. */
   async remove(entry: SearchEntry): Promise<void> {
-    try {
-      await this.#removals.remove(entry);
-      this.#outage.hasRoom();
-    } catch (thrown) {
-      this.#options.onLogFailure(thrown);
-      throw refusalFor(thrown);
-    }
-  }
-
-  /** Says something for the log. */
-  get notify(): Notify {
-    return this.#options.notify;
+    await this.#removals.remove(entry);
+    this.#outage.hasRoom();
   }
 
   /** Something about the agents changed that may matter to those that wait. */
@@ -232,7 +221,7 @@ export class Runner {
     this.#outbox = outbox;
     // Rounds on a full log take nothing else.
     const makesRoom = this.#inbox.refusal !== undefined;
-    const parts = { inbox: this.#inbox, decisions: this.decisions, placement: this.#placement, nowMs: this.#now };
+    const parts = { inbox: this.#inbox, decisions: this.decisions, placement: this.#placement, nowMs: this.#time.nowMs };
     const changed = makesRoom ? decideRoom(parts, outbox) : decideRound(parts, outbox);
     const written = [...changed].filter((entry) => entry.fresh.length > 0 && this.searches.isCurrent(entry));
     for (const entry of changed) if (!makesRoom && this.#strategyDesk.mayHaveMore(entry)) this.decisions.touch(entry);
@@ -247,15 +236,10 @@ export class Runner {
     this.#announcer.speak(written, outbox);
   }
 
-  /**
-   * Takes the time of a round. Sweeps keep rounds coming four times in a lease's timeout: where the clock says otherwise it was set, or the machine
-   * slept, and that is no time in which searches ran.
-   */
+  /** Takes the time of a round. Time in which nobody looked is none in which searches ran. */
   #lookAtClock(): void {
-    const before = this.#now;
-    this.#now = this.#options.clock.now();
-    const moved = this.#now - before;
-    if (before === 0 || (moved >= -setBackMs && moved <= this.#options.leaseTimeoutMs)) return;
+    const before = this.#time.look();
+    if (before === undefined) return;
     for (const entry of this.searches.all) {
       if (!entry.active) continue;
       entry.awaySinceMs ??= before;
@@ -277,10 +261,7 @@ export class Runner {
     const isFull = error.code === "exhausted";
     this.#inbox.close(error, isFull ? "taken" : "refused");
     const goesOn = isFull && !madeRoom;
-    for (const { job } of outbox.waiting.toReversed()) {
-      if (goesOn && job.makesRoom) this.#inbox.takeAgain(job);
-      else job.reject(error);
-    }
+    refuseJobs(outbox, { inbox: this.#inbox, error, goesOn });
     if (goesOn) this.#inbox.postRoomMaker(() => this.decisions.touchStopped());
     this.agents.clear(error.message);
     this.#outage.begin();
@@ -295,28 +276,18 @@ export class Runner {
 
   /** Reads every search from the log. Those who watch stay. */
   async #load(): Promise<void> {
-    const { log, clock, host, diagnostics } = this.#options;
+    const { log, host, diagnostics } = this.#options;
     await this.#removals.settled();
     for (const entry of this.searches.all) entry.closeFolds();
     this.ledger.clear();
     this.decisions.takeTouched();
     const entries = await readSearches({ log, ledger: this.ledger, host, diagnostics, before: this.searches });
-    this.#now = clock.now();
+    this.#time.take();
     this.searches.replace(entries);
-    this.#away.note(entries.values(), this.#now);
-    for (const entry of this.searches.all) this.#takeUp(entry);
+    this.#away.note(entries.values(), this.#time.nowMs);
+    const parts = { leases: this.#leases, wakeUps: this.#wakeUps, away: this.#away, decisions: this.decisions, nowMs: this.now };
+    for (const entry of this.searches.all) takeUp(entry, parts);
     this.ledger.counted();
-  }
-
-  /** Goes on with a search that was read from the log. */
-  #takeUp(entry: SearchEntry): void {
-    const { state } = entry;
-    if (!entry.active) return;
-    for (const number of state.running) this.#leases.recall(state, number, this.#now);
-    for (const number of state.pending) this.#wakeUps.retry(entry, state.live.get(number)?.retryAtMs ?? 0, this.#now);
-    entry.awaySinceMs = this.#away.sinceMs(state);
-    this.#wakeUps.wallTime(entry);
-    this.decisions.touch(entry);
   }
 
   /** A search is out of the log: nothing refers to it any more. */

@@ -2,8 +2,10 @@
  * Asks strategies for what is next: when there is news or more room than last time, and never for more than can soon run, so that a
  * late proposal knows as much as possible.
  */
+
 import { limits } from "@regulus/proto";
 import type { SearchCommand } from "../../search/commands.js";
+import { stepsAhead } from "../../search/steps-ahead.js";
 import type { StrategyAnswer } from "../../strategy-host/strategy-host.js";
 import type { SearchEntry } from "../searches/search-entry.js";
 
@@ -68,7 +70,7 @@ export class StrategyDesk {
     const ahead = Math.max(lookAheadMax, Math.floor(this.#options.slotsFree() / state.slots)) - state.pending.size;
     const wanted = Math.max(0, Math.min(limits.askMax, parallelism, ahead));
     const { steps } = state.budget;
-    if (wanted > 0 && steps > 0 && state.steps + state.stepsAhead() >= steps) return 0;
+    if (wanted > 0 && steps > 0 && state.steps + stepsAhead(state) >= steps) return 0;
     return wanted;
   }
 

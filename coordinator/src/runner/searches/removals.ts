@@ -3,18 +3,27 @@
  * clients and after a restart, and one that was answered as removed never comes back.
  */
 import type { EventLog } from "../../ports.js";
+import { refusalFor } from "./log-refusals.js";
 import type { SearchEntry } from "./search-entry.js";
+
+export interface RemovalsOptions {
+  readonly log: EventLog;
+  /** A search is out of the log. */
+  readonly forget: (entry: SearchEntry) => void;
+  readonly onLogFailure: (error: unknown) => void;
+}
 
 export class Removals {
   readonly #log: EventLog;
-  readonly #forget: (entry: SearchEntry) => void;
+  readonly #forget: RemovalsOptions["forget"];
+  readonly #onLogFailure: RemovalsOptions["onLogFailure"];
   /** What is under way, by search. */
   readonly #running = new Map<string, Promise<void>>();
 
-  /** `forget` is called once a search is out of the log. */
-  constructor(log: EventLog, forget: (entry: SearchEntry) => void) {
+  constructor({ log, forget, onLogFailure }: RemovalsOptions) {
     this.#log = log;
     this.#forget = forget;
+    this.#onLogFailure = onLogFailure;
   }
 
   /** Removes a search that is over. Those who ask a second time wait for the same removal. */
@@ -33,7 +42,12 @@ export class Removals {
   }
 
   async #remove(entry: SearchEntry): Promise<void> {
-    await this.#log.remove(entry.state.searchId);
+    try {
+      await this.#log.remove(entry.state.searchId);
+    } catch (thrown) {
+      this.#onLogFailure(thrown);
+      throw refusalFor(thrown);
+    }
     this.#forget(entry);
   }
 }

@@ -1,5 +1,7 @@
 /** The searches of a coordinator, by id and by the key with which they were asked for. */
-import type { Fact } from "@regulus/proto";
+import { type Fact, RegulusError } from "@regulus/proto";
+import type { SearchState } from "../../search/search-state.js";
+import { stillReading } from "./log-refusals.js";
 import { SearchEntry } from "./search-entry.js";
 
 export class Searches {
@@ -19,6 +21,20 @@ export class Searches {
 
   get(searchId: string): SearchEntry | undefined {
     return this.#entries.get(searchId);
+  }
+
+  /** The search of an id. Fails with "not-found", also for one that only a round knew which the log did not take. */
+  known(searchId: string, { isStale }: { readonly isStale: boolean }): SearchEntry {
+    const entry = this.#entries.get(searchId);
+    if (entry !== undefined && !(isStale && entry.durable === 0)) return entry;
+    throw new RegulusError("not-found", `there is no search ${JSON.stringify(searchId)}`);
+  }
+
+  /** Its state, for those who read its trials. Fails while that may hold what the log did not take. */
+  stateToRead(searchId: string, { isStale }: { readonly isStale: boolean }): SearchState {
+    const entry = this.known(searchId, { isStale });
+    if (!isStale || entry.fresh.length === 0) return entry.state;
+    throw stillReading(searchId);
   }
 
   /** The search that an idempotency key belongs to; an empty key belongs to none. */

@@ -1,0 +1,26 @@
+/** Opens a session that trains a model: what is open already is closed where the rest fails. */
+import type { Session, TrialRequest } from "../contracts/procedure.js";
+import { setUpTrial, type TrialSetup } from "./trial-setup.js";
+
+/** A session that takes up where a checkpoint stands. */
+interface RestoredSession extends Session {
+  restore(checkpoint: NonNullable<TrialRequest["checkpoint"]>): void;
+}
+
+/** @param make a session over what was set up, which it closes. */
+export async function openSession(
+  request: TrialRequest,
+  make: (setup: TrialSetup) => RestoredSession | Promise<RestoredSession>,
+): Promise<Session> {
+  const setup = await setUpTrial(request);
+  let session: RestoredSession | undefined;
+  try {
+    session = await make(setup);
+    if (request.checkpoint !== undefined) session.restore(request.checkpoint);
+    return session;
+  } catch (error) {
+    if (session === undefined) setup.task.close();
+    else session.close();
+    throw error;
+  }
+}
