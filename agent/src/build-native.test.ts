@@ -32,7 +32,7 @@ test("a Python that is not there is refused by path", () => {
   assert.match(stderr, /nowhere does not exist; expected a Python or the folder of a virtual environment/);
 });
 
-test("a Python without TensorFlow is told how to get it", () => {
+test("a Python without TensorFlow gets install advice", () => {
   const { status, stderr } = build("--python", pythonThatFinds(null));
   assert.equal(status, 1);
   assert.match(stderr, /has no tensorflow; install it with: .* -m pip install tensorflow-cpu/);

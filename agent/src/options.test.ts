@@ -27,7 +27,7 @@ test("without flags an agent has the documented defaults", () => {
   );
 });
 
-test("wrong flags are reported all at once, each by its name, with what was seen and expected", () => {
+test("wrong flags are all reported at once, each by name with seen and expected", () => {
   assert.throws(
     () => readFlags({ slots: "many", backend: "gpu", coordinator: "nowhere", id: "-x" }),
     (error) => {

@@ -111,7 +111,7 @@ test("a watch that ends before the search does is opened again; one of an ended 
   assert.deepEqual(twin.calls.slice(before), ["watchSearch", "getSearch"]);
 });
 
-test("a watch fails at once for what no wait can mend, after a bounded absence, and when it is aborted", async (t) => {
+test("a watch fails at once on permanent errors, after a bounded absence, and on abort", async (t) => {
   const { twin, client } = await begin(t);
   await assert.rejects(drain(client, "nothing"), { code: "not-found" });
   assert.equal(twin.calls.length, 1);
@@ -176,7 +176,7 @@ test("an exported trial that came in two messages is one", async (t) => {
   assert.deepEqual(steps, [[1, 2], []]);
 });
 
-test("wrong addresses and half a certificate are told before anything is sent", () => {
+test("wrong addresses and half a certificate are refused before anything is sent", () => {
   for (const address of ["", "localhost", "127.0.0.1:0", "a:70000", "http://a:1", "a b:1"]) {
     assert.throws(() => connect(address), { code: "invalid-argument" }, address);
   }

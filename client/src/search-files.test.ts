@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { RegulusError } from "@regulus/proto";
 import { parseSearchText, readSearchFile } from "./search-files.js";
 
-test("a schedule named by its path stands in the search, and one that is not there or is none is told", async (t) => {
+test("a schedule named by its path is put into the search; a missing or invalid one is an error", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "regulus-search-file-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const search = join(folder, "search.yaml");

@@ -13,7 +13,7 @@ test("an attempt within its limits continues, at the limit too", () => {
   assert.equal(passedLimit({ ...well, memoryBytes: undefined }, limits), undefined, "what can't be read is not judged");
 });
 
-test("each limit has its reason and its words", () => {
+test("each limit has its reason and its message", () => {
   const of = (seen: Partial<typeof well>) => passedLimit({ ...well, ...seen }, limits);
   assert.equal(of({ silentMs: 1001 })?.reason, EndReason.END_REASON_TIMED_OUT);
   assert.match(
@@ -38,6 +38,6 @@ test("a process that still loads is allowed more silence than a step", () => {
   );
 });
 
-test("a search that says nothing has the contract's defaults", () => {
+test("a search without limits has the contract's defaults", () => {
   assert.deepEqual(limitsOf(testSpec(), 5), { stepTimeoutMs: 120_000, attemptTimeoutMs: 0, memoryBytes: 5 });
 });

@@ -182,7 +182,7 @@ test("only what was not known before counts as a step: not what a checkpoint, or
   assert.equal(attempts.stepsTotal, 15);
 });
 
-test("a stop says whether the trial is to be saved, and one for another attempt reaches nobody", () => {
+test("a stop says whether to save the trial, and does not reach another attempt", () => {
   const { attempts, begun } = setUp();
   attempts.start(leaseOf(0), spec(1));
   attempts.stop({ lease: { ...keyOf(0), attempt: 2 }, reason: EndReason.END_REASON_UNSPECIFIED, message: "" });
@@ -231,7 +231,7 @@ test("a piece of output is bounded, and is asked of the very attempt that is nam
   assert.equal(await attempts.output(undefined, 0, 5), undefined);
 });
 
-test("a look that comes late, since this process was held up, judges nobody", async () => {
+test("a late check, after this process was blocked, ends no attempt", async () => {
   const { attempts, begun } = setUp(true);
   attempts.start(leaseOf(0), spec(1));
   const asked = begun[0]?.asked ?? [];

@@ -97,7 +97,7 @@ const stopped = run("stay");
 const silent = run("stay", 3000);
 const taken = run("stay", 0, other.coordinator);
 
-test("a program that ends well leaves nobody behind", async () => {
+test("a program that ends well leaves no process behind", async () => {
   const pids = await ends.helpers;
   assert.equal((await coordinator.finished(ends.key.trial)).reason, EndReason.END_REASON_DONE);
   assert.deepEqual(pids.filter(lives), []);

@@ -31,7 +31,7 @@ test("programs run only where the owner allowed them; the refusal lets another a
   assert.equal(some.check(answering, "respond").kind, "allowed");
 });
 
-test("the example's path is good on an agent that was started as its README says", () => {
+test("the example's path is valid on an agent started as its README says", () => {
   const root = join(import.meta.dirname, "../../..");
   const path = join("examples", "module", "two-moons.mjs");
   const agent = new Permissions({ allowCommands: false, allowModules: join(root, "examples/module") });

@@ -53,7 +53,7 @@ test("a trial that goes back and forth stays in one process, whether its session
   );
 });
 
-test("whoever waits and is killed is replaced from the checkpoint, with the same numbers", async () => {
+test("a waiting process that is killed is replaced from the checkpoint, with the same numbers", async () => {
   const expected = await rounds([20, 40, 60]);
   let kills = 0;
   const killed = await rounds([20, 40, 60], {}, async ({ metrics, step }) => {

@@ -34,7 +34,7 @@ test("an agent that started first finds its coordinator, and finds it again afte
   assert.equal(words(third.reports).filter((text) => text === "late").length, 1);
 });
 
-test("what only a person can mend is reported with a message and not tried again soon", async () => {
+test("errors that only a person can fix are logged and retried late", async () => {
   const details = "this coordinator speaks protocol 2 and the agent 1: update the agent";
   const codes = {
     "failed-precondition": status.FAILED_PRECONDITION,
@@ -116,7 +116,7 @@ test("a coordinator that does not answer a registration is given up, and one tha
   assert.deepEqual([coordinator.registrations.length, link.connected], [length, true]);
 });
 
-test("whoever waits for acknowledgements is told when they do not come", async () => {
+test("a wait for acknowledgements fails when they do not come", async () => {
   const coordinator = await startCoordinator({ acknowledges: false });
   const { link } = startLink(coordinator.address);
   assert.equal(await link.settled(60_000), true, "nothing to wait for");

@@ -10,7 +10,7 @@ import { TestCoordinator } from "../testing/test-coordinator.js";
 const folder = mkdtempSync(join(tmpdir(), "regulus-modules-"));
 after(() => rmSync(folder, { recursive: true }));
 
-test("what goes wrong in a user's module is reported as the user's to mend, with what was seen", async () => {
+test("an error in a user's module is a user error with its message", async () => {
   writeFileSync(join(folder, "throws.mjs"), 'export const workload = { open() { throw new Error("no data at /mine"); } };');
   writeFileSync(join(folder, "exits.mjs"), 'console.error("giving up"); process.exit(7);');
   writeFileSync(join(folder, "empty.mjs"), "export const other = 1;");

@@ -130,7 +130,7 @@ test("a connection that was cut is unavailable; what this side cancelled, and a 
   );
 });
 
-test("a stream is opened by its first reader and cancelled once that one has left, whatever the reason", async () => {
+test("a stream opens with its first reader and is cancelled when that reader leaves, for any reason", async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const left = new ScriptedStream([1, 2, 3]);

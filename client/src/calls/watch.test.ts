@@ -90,7 +90,7 @@ test("a watch tells every fact once and in order over any breaks, asks from wher
   );
 });
 
-test("a watch gives up after its longest absence, counted from the last word, and at once for what no wait mends", async () => {
+test("a watch gives up after its longest absence, counted from the last message, and at once on permanent errors", async () => {
   const away = (code: ErrorCode, every = 0) => {
     const clock = new JumpingClock();
     let opened = 0;

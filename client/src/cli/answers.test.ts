@@ -44,7 +44,7 @@ test("best and show print every digit in ASCII where no terminal reads them, and
   assert.match(best.stdout + shown.stdout, /^[\u0000-\u007f]*$/);
 });
 
-test("show of a trial says the value that counts and its step, then the newest where that is another", async (t) => {
+test("show of a trial prints the value that counts with its step, then the newest if it differs", async (t) => {
   const twin = await startTwin(t);
   const kept = addSample(twin, (trial) => {
     const last = { ...(trial.last ?? assert.fail()), step: 200, metrics: { validLoss: 0.485, accuracy: 0.7 } };
@@ -60,7 +60,7 @@ test("show of a trial says the value that counts and its step, then the newest w
   assert.match(same.stdout, /^validLoss +0\.485$/m);
 });
 
-test("show says how many trials and hyperparameters it leaves out and how to see them", async (t) => {
+test("show says how many trials and hyperparameters it omits and how to see them", async (t) => {
   const twin = await startTwin(t);
   const parameters = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`parameter${index}`, index / 7]));
   const kept = addSample(twin, (trial) => ({ ...trial, work: { ...(trial.work ?? assert.fail()), parameters } }));
@@ -210,7 +210,7 @@ test("a failed search is red in ls where there are colours, and its columns stan
   assert.match(plain.stdout, /^bad .* 100 %$/m, "no more than all of it is wasted");
 });
 
-test("the wasted share stays between 0 and 1, whatever clocks said", () => {
+test("the wasted share stays between 0 and 1 with any clocks", () => {
   fc.assert(
     fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), (slotSeconds, wastedSlotSeconds) => {
       const share = wastedShare({ slotSeconds, wastedSlotSeconds });

@@ -18,7 +18,7 @@ space:
 budget: {trials: 4}
 `;
 
-test("usage: help and version succeed, slips are told with advice and exit code 2", async () => {
+test("usage: help and version succeed, wrong flags get advice and exit code 2", async () => {
   const help = await regulusProcess(["--help"]);
   assert.equal(help.code, 0);
   for (const name of ["demo", "up", "submit", "watch", "report", "explain", "doctor"])
@@ -34,7 +34,7 @@ test("usage: help and version succeed, slips are told with advice and exit code 
   assert.match(trial.stderr, /expected a whole number/);
 });
 
-test("no coordinator: exit code 4 within seconds, words of what to do, JSON where asked for", async () => {
+test("no coordinator: exit code 4, advice, and JSON on request", async () => {
   const words = await regulusProcess(["ls", "--coordinator", "127.0.0.1:1"]);
   assert.deepEqual([words.code, words.stdout], [4, ""]);
   assert.match(
@@ -45,7 +45,7 @@ test("no coordinator: exit code 4 within seconds, words of what to do, JSON wher
   assert.deepEqual([json.code, json.stdout, JSON.parse(json.stderr).error.code], [4, "", "unavailable"]);
 });
 
-test("validate: every mistake with its path; says who checked", async (t) => {
+test("validate lists every error with its path and says who checked", async (t) => {
   const { folder, twin } = await begin(t);
   writeFileSync(join(folder, "good.yaml"), file);
   writeFileSync(join(folder, "bad.yaml"), file.replace("min: 1e-6", "min: 0, typo: 1").replace("trials", "trails"));
@@ -108,7 +108,7 @@ test("warnings of a coordinator go to standard error, and into JSON, for validat
   }
 });
 
-test("logs and show --output give what a running program prints, without escape sequences; --follow continues to the end", async (t) => {
+test("logs and show --output print a running program's output without escape sequences; --follow continues to the end", async (t) => {
   const { twin } = await begin(t);
   const { search, trials } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 200 });
   const kept = twin.add(search.searchId, search.spec ?? assert.fail("a spec"));

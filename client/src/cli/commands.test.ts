@@ -65,7 +65,7 @@ stop aa11 --reason enough
 delete aa11 bb33 aa11
 ls --limit 2`;
 
-test("every command says what it did, in a pipe and at a terminal, as its transcript has it", async (t) => {
+test("the output of every command, in a pipe and at a terminal, matches its transcript", async (t) => {
   const twin = await startTwin(t);
   addDigits(twin);
   addOthers(twin);

@@ -34,7 +34,7 @@ async function read(last: object, ...before: readonly object[]) {
   };
 }
 
-test("a whole folder is said to be whole, with what was counted; progress comes as it is told", async () => {
+test("a whole folder is reported as whole, with counts and progress", async () => {
   const { words, isDamaged, progress } = await read(
     { report: whole },
     { progress: "10 of 20" },
@@ -100,7 +100,7 @@ test("of many damaged searches and open files twenty are named, and the others c
   assert.match(words.at(-1) ?? "", /f19 and 2 more; take/);
 });
 
-test("a log in use is no damage, what else keeps it from being read is told, and a doctor without a report is a bug", async () => {
+test("a log in use is not damage, other obstacles are reported, and a doctor without a report is a bug", async () => {
   const inUse = await read({ error: { code: "failed-precondition", message: "the log is in use by process 1" } });
   assert.deepEqual([inUse.isDamaged, inUse.words], [false, ["- log: not checked: the log is in use by process 1"]]);
   for (const error of [

@@ -98,7 +98,7 @@ test("a hostile archive is refused with a message and leaves nothing, or all tha
   assert.ok(restored > 20, `${restored} were restored`);
 });
 
-test("what would be written outside or behind a link is refused, and each is named", async () => {
+test("paths outside the folder or behind a link are refused by name", async () => {
   const file: Entry = { path: "./model", type: "File" };
   const link = (path: string, linkpath: string): Entry => ({ path, type: "SymbolicLink", linkpath });
   const cases: readonly (readonly [readonly Entry[], RegExp])[] = [

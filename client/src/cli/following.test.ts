@@ -118,7 +118,7 @@ test("a first interrupt asks, a second one ends the process; once released, none
   }
 });
 
-test("no coordinator: the words say where none answers, why in short, and what to do about it", async () => {
+test("no coordinator: the message names the address, the reason and the remedy", async () => {
   assert.equal(
     reasonOf("No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: \nmore"),
     "ECONNREFUSED 127.0.0.1:1",

@@ -86,7 +86,7 @@ async function packedFiles(source: string, files: Readonly<Record<string, string
   return Buffer.concat(pieces);
 }
 
-test("artifact: lists what a trial left, and fetches one of it as the bytes that it left", async (t) => {
+test("artifact lists a trial's artifacts and fetches one with its bytes", async (t) => {
   const { twin, folder } = await begin(t);
   const { trials, facts, search } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 200 });
   const kept = twin.add(search.searchId, search.spec ?? assert.fail(), search);

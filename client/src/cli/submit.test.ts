@@ -40,7 +40,7 @@ function created(twin: CoordinatorTwin) {
   return { name: request.spec.name, seed: request.spec.seed, key: request.idempotencyKey, validateOnly: request.validateOnly };
 }
 
-test("flags win over the file, a key is sent as given, and a seed that was drawn is told with how to repeat the search", async (t) => {
+test("flags override the file, a key is sent unchanged, and a drawn seed is printed with how to repeat the search", async (t) => {
   const { twin, path, seeded } = await begin(t);
   const at = ["-c", twin.address];
   const plain = await regulus(["submit", path, ...at]);

@@ -63,7 +63,7 @@ class Program implements CallClock {
   }
 }
 
-test("followed to its end, a program's output is told whole: what is kept once, what is not as a count, each attempt anew", async () => {
+test("a followed output is complete: kept parts once, dropped parts as a count, per attempt", async () => {
   await fc.assert(
     fc.asyncProperty(events, async (list) => {
       const program = new Program();

@@ -14,7 +14,7 @@ test("a terminal has colours and a pipe has none, also in continuous integration
 
 test("a dumb terminal has none", () => assert.equal(areColoursWanted(terminal, { TERM: "dumb" }), false));
 
-test("FORCE_COLOR asks for colours everywhere, and NO_COLOR for none, whatever else is set", () => {
+test("FORCE_COLOR forces colours and NO_COLOR forbids them, over all other settings", () => {
   for (const stream of [terminal, pipe]) {
     assert.equal(areColoursWanted(stream, { FORCE_COLOR: "1", TERM: "dumb" }), true);
     assert.equal(areColoursWanted(stream, { FORCE_COLOR: "0" }), false);

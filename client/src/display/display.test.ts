@@ -29,7 +29,7 @@ test("without a terminal there are plain lines, one where something changed, and
   assert.match(text(), /100 % .*done in .*6\/6 trials/);
 });
 
-test("an end after which the search was opened again is told as an earlier one, the last end as it is", () => {
+test("the end of a reopened search is shown as an earlier end, the last end as the end", () => {
   const [stream, text] = recorded(false);
   const display = openDisplay([search.searchId], { stream });
   const created = facts[0] ?? assert.fail();

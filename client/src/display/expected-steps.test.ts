@@ -192,7 +192,7 @@ test("without early stopping the time left is within a factor of 1.5 too", () =>
   }
 });
 
-test("steps that nobody can foresee are not invented", () => {
+test("unpredictable steps are not estimated", () => {
   const budget = { ...(base.budget ?? assert.fail()), trials: 10, stepsPerTrial: 100 };
   const of = (name: string, more: object = {}) =>
     expectedSteps({ ...base, budget: { ...budget, ...more }, strategy: { name, options: {} } });

@@ -253,7 +253,7 @@ test("however far programs go past the steps that they were asked for, the steps
   );
 });
 
-test("a search that continues is never shown as done, however often it ended before and whatever is retried", () => {
+test("a running search is never shown as done, however often it ended and was retried", () => {
   const work = {
     procedure: "fit",
     parameters: {},

@@ -43,7 +43,7 @@ class Terminal {
   }
 }
 
-test("only notes scroll, whatever is painted and however the terminal is resized", () => {
+test("only notes scroll, at any size of the terminal", () => {
   const steps = fc.array(
     fc.record({
       lines: fc.integer({ min: 0, max: 30 }),

@@ -280,7 +280,7 @@ function failed(): SearchRecord {
   return { search: { ...search, ...outcome, slotSeconds: 0, wastedSlotSeconds: 0, wastedByReason: {} }, trials, course, said };
 }
 
-test("a report says what its searches came to, with the numbers of the log, as its transcript has it", async () => {
+test("the numbers of a report are those of the log and match its transcript", async () => {
   const steps = { stepsPerTrial: 400, measurementsPerTrial: 4, slots: 1 };
   const inside = sampleSearch({ seed: 1, name: "inside", strategy: "self-tuning-network", trials: 2, ...steps });
   const outside = sampleSearch({ seed: 2, name: "outside", strategy: "random", trials: 4, divergesEvery: 3, ...steps });

@@ -12,7 +12,7 @@ import { checkPlace, reportMark, reportName } from "./report-place.js";
 
 const options = { seed: 5, strategy: "random", trials: 2, stepsPerTrial: 20, measurementsPerTrial: 2 } as const;
 
-test("whatever a search is called, its report has a plain name in this folder, and another search's has another", () => {
+test("every search's report has a plain and unique file name in this folder", () => {
   const search = fc.record({
     searchId: fc.stringMatching(/^[0-9a-f]{16}$/),
     spec: fc.record({ name: fc.array(fc.integer({ min: 0, max: 0x30ff })).map((codes) => String.fromCodePoint(...codes)) }),
@@ -32,7 +32,7 @@ test("whatever a search is called, its report has a plain name in this folder, a
   );
 });
 
-test("a file that is no report stays as it is, whatever it holds; a report, an empty file and no file are taken", (t) => {
+test("a file that is not a report is never overwritten; a report, an empty file and a new file are written", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "regulus-place-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "report.html");

@@ -24,7 +24,7 @@ const picture = Buffer.from(
 );
 const hostile = `</script><script>document.title="taken"</script><img src=x onerror='document.title="taken"'>"'&{{x}}`;
 
-test("whatever is put into markup or a script is text there", () => {
+test("all text in markup and scripts is escaped", () => {
   assert.equal(
     html`<b title="${`"'<>&`}">${[html`<i>${"<"}</i>`, undefined, false, 3]}</b>`.text,
     '<b title="&#34;&#39;&#60;&#62;&#38;"><i>&#60;</i>3</b>',
@@ -51,7 +51,7 @@ test("a report holds both searches' numbers and every section", async () => {
   assert.equal(page.match(/id="(progress-steps|progress-seconds|learned-[0-4]|parallel-0|course-[01]|cost)"/g)?.length, 11);
 });
 
-test("what a strategy did is shown: steps, why they were refused, findings, arms, pictures, schedules", async () => {
+test("a report shows a strategy's steps, refusals, findings, arms, pictures and schedules", async () => {
   const page = await renderReport([
     sampleBilevel({ name: "shrink", seed: 3, steps: 60, parameters: 3, picture }),
     sampleBilevel({ name: "filters", seed: 4, steps: 30, parameters: 400 }),

@@ -50,7 +50,7 @@ test("numbers of taken and refused steps share one axis: how many steps were tol
   assert.deepEqual(numberPoints(steps, "absent"), []);
 });
 
-test("what a strategy says without numbers is no step, and is kept apart", () => {
+test("a strategy's message without numbers is not a step and is listed apart", () => {
   const collector = new StepCollector();
   const tell = (value: StrategyStepped, timeMs: number) =>
     collector.tell({ searchId: "s", position: timeMs, timeMs, kind: { $case: "strategyStepped", value } });
