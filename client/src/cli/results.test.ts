@@ -151,7 +151,7 @@ test("artifact lists a trial's artifacts and fetches one with its bytes", async 
   assert.equal(refused.code, 3);
   assert.match(
     refused.stderr,
-    new RegExp(`trial ${search.bestTrial} is the best and has no best-checkpoint; trial ${other} is the best of those`),
+    new RegExp(`trial ${search.bestTrial} is the best and has no best-checkpoint; trial ${other} is the best that has one`),
   );
   assert.equal(existsSync(join(folder, "refused")), false);
   assert.equal((await artifact(`${other}`, "best-checkpoint", "--extract", join(folder, "named"))).code, 0);

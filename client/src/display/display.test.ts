@@ -23,7 +23,7 @@ test("without a terminal there are plain lines, one where something changed, and
   display.tell(facts.slice(100));
   display.close();
   assert.ok(!text().includes("\u001b"), "escape codes in a file");
-  assert.match(text(), /^\[\d+ s\] digits-random {2}\d+ % .*[\d,]+\/12,000 steps/m);
+  assert.match(text(), /^\[[\d.]+ s\] digits-random {2}\d+ % .*[\d,]+\/12,000 steps/m);
   assert.equal(text().match(/trial \d ended: diverged\n {2}trainLoss was NaN at step/g)?.length, 1);
   assert.match(text(), /^1 more trial ended like trial \d: diverged$/m);
   assert.match(text(), /100 % .*done in .*6\/6 trials/);
