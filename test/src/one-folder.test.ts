@@ -24,7 +24,10 @@ const added = {
   strategies: { of: "random", name: "new-strategy", suite: "strategy new-strategy" },
 } as const;
 
-/** A search that names all of them, resolved and then trained for a few steps. */
+/** Why the new technique can't act where hyperparameters are tuned inside: suites and searches must refuse it there. */
+const reason = "a test says so";
+
+/** A search that names all of them, resolved and then trained for a few steps; with self-tuning it is refused. */
 const program = `
   import { parseSearchDocument } from "@regulus/proto";
   import { resolveSpec } from "@regulus/algorithms/catalog";
@@ -38,12 +41,18 @@ const program = `
   const [techniques, probes] = [["new-technique"], ["new-probe"]];
   const search = { name: "new", workload, objective: { metric: "validLoss" }, strategy: "new-strategy", techniques, probes, budget: { trials: 1 } };
   const { strategy } = resolveSpec(parseSearchDocument(search));
+  let refusal = "";
+  try {
+    resolveSpec(parseSearchDocument({ ...search, tuning: "self-tune" }));
+  } catch (error) {
+    refusal = error.message;
+  }
   await chooseBackend("wasm");
   const session = await openCase({ procedure: "fit", workload: "mnist-mlp", workloadOptions: options, techniques, probes });
   await stepTo(session, 3);
   const { metrics } = await session.measure();
   session.close();
-  console.log(JSON.stringify({ strategy: strategy.name, metrics }));
+  console.log(JSON.stringify({ strategy: strategy.name, metrics, refusal }));
 `;
 
 test("a new algorithm of any kind is one folder, and everything else follows", async () => {
@@ -52,6 +61,8 @@ test("a new algorithm of any kind is one folder, and everything else follows", a
     const copy = folder.path;
     copyAlgorithms(copy);
     for (const [kind, { of, name }] of Object.entries(added)) addCopy(join(copy, "algorithms/src", kind), of, name);
+    const spec = join(copy, "algorithms/src/techniques/new-technique/spec.ts");
+    writeFileSync(spec, readFileSync(spec, "utf8").replace("  options,", `  options,\n  outsideOnly: "${reason}",`));
     await run("node", ["scripts/generate.mjs", "--registries"], { cwd: copy, timeout: processMs });
     await run("node", [join(root, "node_modules/typescript/bin/tsc"), "-b", "algorithms"], { cwd: copy, timeout: processMs });
     for (const [kind, { name }] of Object.entries(added))
@@ -61,8 +72,12 @@ test("a new algorithm of any kind is one folder, and everything else follows", a
     for (const { suite } of Object.values(added)) assert.ok(passed(suites, suite) > 0, `${suite} ran:\n${suites}`);
     writeFileSync(join(copy, "algorithms/trial.mjs"), program);
     const { stdout } = await run("node", ["algorithms/trial.mjs"], { cwd: copy, timeout: processMs });
-    const { strategy, metrics } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    const { strategy, metrics, refusal } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
     assert.equal(strategy, "new-strategy");
+    assert.match(
+      refusal,
+      new RegExp(`techniques\\[0\\].name: saw new-technique, and self-tuning, expected one of the two: ${reason}`),
+    );
     assert.ok(Number.isFinite(metrics.validLoss) && Number.isFinite(metrics.validEce), stdout);
   } finally {
     folder.remove();

@@ -1,6 +1,7 @@
 /** Errors in a search's assignment of parameters to trials, strategy or schedule, and in its control arm. */
 import { type Parameter, type Problem, ProblemList, type SearchSpec, Tuned } from "@regulus/proto";
-import { procedureSpecs } from "./registry.generated.js";
+import { outsideOnlyReason, partNames } from "../settings/outside-only.js";
+import { procedureSpecs, techniqueSpecs } from "./registry.generated.js";
 import { armShares, insideParameters, learnableParameters, tunesTrialsInside, warmUpOf } from "./strategy-context.js";
 
 /** Everything about a search whose space is joined. */
@@ -15,8 +16,27 @@ export function insideProblems(spec: SearchSpec, tunesByItself: boolean): readon
   if (spec.schedule !== undefined && (tunesByItself || tunesTrialsInside(spec))) {
     problems.addText("schedule", "one, and self-tuning", "one of the two: a replayed schedule is for plain training");
   }
+  if (tunesByItself || tunesTrialsInside(spec)) checkOutsideOnly(problems, spec);
   if (spec.control !== undefined) checkControl(problems, spec);
   return problems.all();
+}
+
+/** Parts of training whose idea does not allow that hyperparameters move inside it. */
+function checkOutsideOnly(problems: ProblemList, { techniques, workload, space }: SearchSpec): void {
+  const refuse = (field: string, name: unknown, reason: string | undefined) => {
+    if (reason !== undefined) problems.addText(field, `${name}, and self-tuning`, `one of the two: ${reason}`);
+  };
+  for (const [index, { name }] of techniques.entries())
+    refuse(`techniques[${index}].name`, name, techniqueSpecs.get(name)?.outsideOnly);
+  for (const setting of partNames) {
+    const name: unknown = workload?.options?.[setting];
+    refuse(`workload.options.${setting}`, name, outsideOnlyReason(setting, name));
+    const index = space.findIndex((parameter) => parameter.name === setting);
+    const domain = space[index]?.domain;
+    const choices = domain?.$case === "categorical" ? domain.value.choices : [];
+    for (const [at, choice] of choices.entries())
+      refuse(`space[${index}].choices[${at}]`, choice, outsideOnlyReason(setting, choice));
+  }
 }
 
 function checkMarks(problems: ProblemList, spec: SearchSpec): void {

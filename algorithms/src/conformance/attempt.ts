@@ -1,7 +1,8 @@
 /**
  * A trial for suites and tests, opened the way an agent does: from a search, a procedure and parameters, with everything else filled in.
  */
-import { type Component, SearchSpec, Work } from "@regulus/proto";
+import assert from "node:assert/strict";
+import { type Component, RegulusError, SearchSpec, Work } from "@regulus/proto";
 import { bytesSource } from "../predictions/index.js";
 import type { Session } from "../training/contracts/procedure.js";
 import { loadProcedure } from "../training/setup/find-procedure.js";
@@ -55,6 +56,16 @@ export async function openCase(trial: TrialCase, checkpoint?: Uint8Array): Promi
   });
   const request = { spec, work, seed: trial.seed ?? 1, inputs, found: trial.found ?? (() => undefined) };
   return procedure.open(checkpoint === undefined ? request : { ...request, checkpoint });
+}
+
+/** Whether a part of training refuses a trial's procedure, as its spec says, and gives its reason. */
+export async function refused({ outsideOnly }: { readonly outsideOnly?: string }, trial: TrialCase): Promise<boolean> {
+  if (outsideOnly === undefined || trial.procedure !== "self-tune") return false;
+  await assert.rejects(
+    openCase(trial),
+    (error) => error instanceof RegulusError && error.code === "failed-precondition" && error.message.includes(outsideOnly),
+  );
+  return true;
 }
 
 /** Steps until so many are done. */

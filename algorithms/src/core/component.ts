@@ -41,6 +41,8 @@ export interface TechniqueSpec<Options = unknown> extends ComponentSpec<Options>
    * inside the model). Absent for anything.
    */
   readonly inputs?: "images" | "sequences";
+  /** Why it can't act where hyperparameters are tuned inside training (`self-tune`), for messages; absent where it can. */
+  readonly outsideOnly?: string;
   /** Hyperparameters of its own, given its options. */
   hyperparameters(options: Options): readonly HyperparameterSpec[];
 }
@@ -81,6 +83,8 @@ export interface TrainingSetting extends HyperparameterSpec {
 export interface TrainingPartSpec<Settings = unknown> extends ComponentSpec<Settings> {
   /** Its options, one by one; a name means the same in every part that has it. */
   readonly settings: readonly TrainingSetting[];
+  /** Why it can't act where hyperparameters are tuned inside training (`self-tune`), for messages; absent where it can. */
+  readonly outsideOnly?: string;
 }
 
 /** Facts about an optimizer. */

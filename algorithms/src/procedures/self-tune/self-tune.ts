@@ -39,7 +39,7 @@ export const module: ProcedureModule = {
   spec,
   async open(request) {
     const options = parseOptions("work.options", spec.options, request.work.options);
-    return openSession(request, (setup) => new SelfTuneSession(request, setup, options));
+    return openSession(request, (setup) => new SelfTuneSession(request, setup, options), { tunesInside: true });
   },
 };
 

@@ -7,12 +7,16 @@ interface RestoredSession extends Session {
   restore(checkpoint: NonNullable<TrialRequest["checkpoint"]>): void;
 }
 
-/** @param make a session over what was set up, which it closes. */
+/**
+ * @param make a session over what was set up, which it closes.
+ * @param tunesInside whether the session moves hyperparameters inside training.
+ */
 export async function openSession(
   request: TrialRequest,
   make: (setup: TrialSetup) => RestoredSession | Promise<RestoredSession>,
+  { tunesInside = false }: { readonly tunesInside?: boolean } = {},
 ): Promise<Session> {
-  const setup = await setUpTrial(request);
+  const setup = await setUpTrial(request, { tunesInside });
   let session: RestoredSession | undefined;
   try {
     session = await make(setup);

@@ -8,6 +8,7 @@ import { assert, RegulusError, type SearchSpec, seedOf } from "@regulus/proto";
 import * as tf from "@tensorflow/tfjs";
 import { type Configuration, createRng, type HyperparameterSpec, type ParameterValue, type Rng } from "../../core/index.js";
 import { softmaxCrossEntropy } from "../../kernels/index.js";
+import { outsideOnlyReason, partNames } from "../../settings/outside-only.js";
 import { parseOptions } from "../../settings/parse-options.js";
 import { ownLoss, partSettingsOf, type TrainingDefaults } from "../../settings/training-settings.js";
 import type { LearningRate, LearningRateModule } from "../contracts/learning-rate.js";
@@ -63,8 +64,11 @@ export interface TrialSetup {
   readonly rng: Rng;
 }
 
-/** Opens a trial's workload. The caller closes the task. */
-export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
+/**
+ * Opens a trial's workload. The caller closes the task.
+ * @param tunesInside whether the procedure moves hyperparameters inside training: what cannot act there is refused.
+ */
+export async function setUpTrial(request: TrialRequest, { tunesInside }: { readonly tunesInside: boolean }): Promise<TrialSetup> {
   const { spec, work, seed } = request;
   const parameters: Configuration = work.parameters ?? {};
   const techniques: NamedHooks[] = [];
@@ -73,6 +77,7 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   for (const { name, options: raw } of spec.techniques) {
     const module = await loadTechnique(name);
     const options = parseOptions(`techniques.${name}.options`, module.spec.options, raw);
+    if (tunesInside) refuse(request, name, module.spec.outsideOnly);
     techniques.push({ name, hooks: module.create(options) });
     for (const one of module.spec.hyperparameters(options)) {
       hyperparameters.set(one.parameter.name, { spec: one, value: numberOf(one.parameter.name, parameters[one.parameter.name]) });
@@ -90,6 +95,9 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
   const given = { options: { ...spec.workload?.options }, parameters: Object.fromEntries(rest), seed: seedOf(spec) };
   const task = await openTask(request, module, given);
   try {
+    if (tunesInside) {
+      for (const part of partNames) refuse(request, `${task.training[part]}`, outsideOnlyReason(part, task.training[part]));
+    }
     const following = await followingOf(request, task);
     const trainingLoss = await trainingLossOf(task);
     const views = viewsOf(techniques, (name) => fixed.get(name) ?? trialValue(hyperparameters.get(name)));
@@ -111,6 +119,11 @@ export async function setUpTrial(request: TrialRequest): Promise<TrialSetup> {
     task.close();
     throw error;
   }
+}
+
+function refuse({ work }: TrialRequest, name: string, reason: string | undefined): void {
+  if (reason === undefined) return;
+  throw new RegulusError("failed-precondition", `saw ${name} under ${work.procedure}, expected one of the two: ${reason}`);
 }
 
 /** A user's module is told which of the names that it was given nobody reads: once a trial, at its beginning. */
