@@ -43,11 +43,13 @@ class Process {
     void this.ended.then(() => children.delete(this.child));
   }
 
+  get over(): string | undefined {
+    const { exitCode, signalCode } = this.child;
+    return exitCode === null && signalCode === null ? undefined : `it ended with ${exitCode ?? signalCode}: ${this.stderr}`;
+  }
+
   async ready(): Promise<{ address: string; metrics: string }> {
-    await eventually("the ready line", () => {
-      if (this.child.exitCode !== null) throw new Error(`ended with ${this.child.exitCode}: ${this.stderr}`);
-      return this.stdout.includes("\n") ? true : undefined;
-    });
+    await eventually("the ready line", () => (this.stdout.includes("\n") ? true : undefined), [this]);
     const line: unknown = JSON.parse(this.stdout);
     assert.ok(typeof line === "object" && line !== null && "ready" in line && line.ready === "coordinator");
     assert.ok("address" in line && typeof line.address === "string");
@@ -149,7 +151,7 @@ test("a log from a newer version is refused and left alone", async () => {
   assert.match(refused.stderr, /99/);
 });
 
-test("SIGHUP reads the TLS files again; files that can't be used leave the ones before in force", async () => {
+test("SIGHUP reads the TLS files again; files that can't be used leave the old ones in use", async () => {
   const authority = new TestAuthority(dataAt("renewing"));
   const server = authority.issue("server");
   const files = ["--tls-cert", server.cert, "--tls-key", server.key, "--tls-client-ca", authority.ca];
@@ -158,10 +160,10 @@ test("SIGHUP reads the TLS files again; files that can't be used leave the ones 
   const whole = readFileSync(server.key);
   writeFileSync(server.key, "half a fi");
   own.child.kill("SIGHUP");
-  await eventually("the refusal", () => own.stderr.includes("the ones before stay in force") || undefined);
+  await eventually("the refusal", () => own.stderr.includes("the old ones stay in use") || undefined, [own]);
   writeFileSync(server.key, whole);
   own.child.kill("SIGHUP");
-  await eventually("the new files", () => own.stderr.includes("TLS files read again") || undefined);
+  await eventually("the new files", () => own.stderr.includes("TLS files read again") || undefined, [own]);
   own.child.kill("SIGTERM");
   assert.equal(await own.ended, 0);
 });
@@ -241,7 +243,7 @@ test("with --nats facts become events, also those from before NATS was there", a
       } finally {
         await connection.close();
       }
-    });
+    }, [server, coordinator]);
     assert.ok(
       subjects.includes(`regulus.${searchId}.search-created`) && subjects.includes(`regulus.${searchId}.trial-proposed`),
       `${subjects}`,

@@ -184,14 +184,14 @@ test("a real Prometheus scrapes the page, and its rules see what it scraped", as
       const value = /"value":\[[\d.]+,"([^"]+)"\]/.exec(body)?.[1];
       return value === undefined ? undefined : Number(value);
     };
-    assert.equal(await eventually("the first scrape", () => query("regulus_searches_active")), 1);
+    assert.equal(await eventually("the first scrape", () => query("regulus_searches_active"), [server]), 1);
     assert.equal(await query('regulus_trials{status="pending"}'), 2);
     assert.equal(await query("regulus_ready"), 1);
-    assert.equal(await eventually("the target is up", () => query('up{job="regulus-coordinator"} == 1')), 1);
+    assert.equal(await eventually("the target is up", () => query('up{job="regulus-coordinator"} == 1'), [server]), 1);
     const calls = 'regulus_rpc_duration_seconds_count{method="regulus.v1.SearchService/ListAgents",code="OK"}';
     assert.equal(await query(calls), 1);
     const waiting = 'ALERTS{alertname="RegulusNoAgents",alertstate="pending"}';
-    assert.equal(await eventually("the alert that no agent is there waits for its time", () => query(waiting)), 1);
+    assert.equal(await eventually("the alert that no agent is there waits for its time", () => query(waiting), [server]), 1);
   } finally {
     await server.kill();
     await page.close();

@@ -98,7 +98,7 @@ test("NATS away at the start, killed in the middle, a restarted coordinator: eve
   assert.equal(feed.numbers().lagFacts, 600);
 
   await startServer();
-  await eventually("the feed caught up", () => (feed.numbers().publishedTotal === 600 ? true : undefined));
+  await eventually("the feed caught up", () => (feed.numbers().publishedTotal === 600 ? true : undefined), [server]);
   assert.deepEqual(await stored("one"), ids("one", 600));
   assert.equal(feed.numbers().lagFacts, 0);
 
@@ -108,7 +108,9 @@ test("NATS away at the start, killed in the middle, a restarted coordinator: eve
   await eventually("the feed noticed", () => (feed.numbers().connected ? undefined : true));
   await happen(log, feed, "one", 901, 100);
   await startServer();
-  await eventually("the feed caught up", () => (feed.numbers().connected && feed.numbers().lagFacts === 0 ? true : undefined));
+  await eventually("the feed caught up", () => (feed.numbers().connected && feed.numbers().lagFacts === 0 ? true : undefined), [
+    server,
+  ]);
   await feed.close();
   assert.deepEqual(await stored("one"), ids("one", 1000));
   assert.deepEqual(await stored("two"), ids("two", 5));
@@ -117,7 +119,7 @@ test("NATS away at the start, killed in the middle, a restarted coordinator: eve
   const more = Array.from({ length: 50 }, (_, index) => measured("one", 1001 + index));
   await log.append([{ searchId: "one", expected: 1000, facts: more }]);
   const again = startNatsFeed({ url, log, cursorPath: join(scratch.path, "no-such-file.json"), logger });
-  await eventually("the new feed caught up", () => (again.numbers().publishedTotal === 50 ? true : undefined));
+  await eventually("the new feed caught up", () => (again.numbers().publishedTotal === 50 ? true : undefined), [server]);
   await again.close();
   assert.deepEqual(await stored("one"), ids("one", 1050));
   assert.equal((await stored("two")).length, 5);

@@ -25,12 +25,25 @@ export async function freePort(): Promise<number> {
 /** Longest wait for what must come: not how long it takes, but when a test gives up, on a machine however busy. */
 const patienceMs = 60_000;
 
-/** Waits until a check holds. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+/** A process that what is waited for needs. */
+export interface Needed {
+  /** How it ended and what it said last; undefined while it runs. */
+  readonly over: string | undefined;
+}
+
+/** Waits until a check holds. Fails as soon as a process that it needs has ended. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  needs: readonly Needed[] = [],
+): Promise<T> {
   const until = performance.now() + patienceMs;
   for (;;) {
+    // Looked at first: what it did before it ended counts.
+    const gone = needs.flatMap(({ over }) => over ?? [])[0];
     const seen = await look();
     if (seen !== undefined) return seen;
+    if (gone !== undefined) throw new Error(`${what} can't come any more: ${gone}`);
     if (performance.now() > until) throw new Error(`not within ${patienceMs} ms: ${what}`);
     await pause(25);
   }
@@ -42,6 +55,7 @@ export class RealServer {
   readonly #args: readonly string[];
   #child: ChildProcess | undefined;
   #output = "";
+  #failure: string | undefined;
 
   constructor(program: string, args: readonly string[]) {
     this.#program = program;
@@ -52,22 +66,23 @@ export class RealServer {
   async start(ready: () => Promise<boolean>): Promise<void> {
     const child = spawn(this.#program, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
-    let failure: Error | undefined;
+    this.#failure = undefined;
     child.once("error", (error) => {
-      failure = new Error(
-        `can't start ${this.#program}: ${error.message}; install it (Debian: apt-get install ${this.#program})`,
-      );
+      this.#failure = `can't start ${this.#program}: ${error.message}; install it (Debian: apt-get install ${this.#program})`;
     });
     const keep = (bytes: Buffer): void => {
       this.#output = (this.#output + bytes.toString()).slice(-8000);
     };
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
-    await eventually(`${this.#program} is ready`, async () => {
-      if (failure !== undefined) throw failure;
-      if (child.exitCode !== null) throw new Error(`${this.#program} ended with ${child.exitCode}: ${this.#output}`);
-      return (await ready()) ? true : undefined;
-    });
+    await eventually(`${this.#program} is ready`, async () => ((await ready()) ? true : undefined), [this]);
+  }
+
+  /** How it ended, or why it could not be started; undefined while it runs. */
+  get over(): string | undefined {
+    const { exitCode, signalCode } = this.#child ?? { exitCode: null, signalCode: null };
+    if (this.#failure !== undefined || (exitCode === null && signalCode === null)) return this.#failure;
+    return `${this.#program} ended with ${exitCode ?? signalCode}: ${this.#output}`;
   }
 
   /** Kills it at once, as a crash would. */
