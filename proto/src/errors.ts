@@ -1,5 +1,5 @@
 /**
- * The one error of the world outside (house style, section 4): its code says what the receiver does next and maps one to one
+ * The one error of the world outside: its code says what the receiver does next and maps one to one
  * onto gRPC's. Bugs are not RegulusErrors; they are thrown by `assert` and stop the process.
  */
 import type { ErrorCode } from "./error-codes.js";

@@ -53,6 +53,7 @@ export {
   noValue,
   type Ranked,
   type Reading,
+  signOf,
   valueAfter,
 } from "./objective.js";
 export { cutText, ProblemList, show } from "./problem-list.js";

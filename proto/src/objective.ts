@@ -19,6 +19,11 @@ export function isBetter(a: number, b: number, { direction }: Pick<Objective, "d
   return direction === Direction.DIRECTION_MAXIMIZE ? a > b : a < b;
 }
 
+/** What a value is multiplied by so that less is better: 1, or -1 where more is better. */
+export function signOf(objective: Pick<Objective, "direction"> | undefined): 1 | -1 {
+  return objective?.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1;
+}
+
 /** A metric of a measurement, whatever its name; undefined where the measurement lacks it. */
 export function metricOf(metrics: Readonly<Record<string, number>> | undefined, name: string): number | undefined {
   return metrics !== undefined && Object.hasOwn(metrics, name) ? metrics[name] : undefined;

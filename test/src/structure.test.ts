@@ -1,6 +1,6 @@
 /**
- * The shape of the repository, checked: who may import whom (design, section 3), which rooms stay pure, that every algorithm has its
- * folder's four files, that names and sizes keep to the house style. Reads the tracked files as text.
+ * The shape of the repository, checked: who may import whom (ARCHITECTURE.md), which rooms stay pure, that every algorithm has its
+ * folder's four files, that names and sizes keep to their bounds. Reads the tracked files as text.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -2,7 +2,7 @@
  * A trial's state from its program's lines: the measurements, when it has reached its target, whether it diverged, and what of it was left out.
  * Measurements past the end of the work are left out too; a program that pauses may print further ones, which save it another attempt.
  */
-import { counted, Direction, limits, type Measurement, metricOf, type SearchSpec, type Work } from "@regulus/proto";
+import { counted, limits, type Measurement, metricOf, type SearchSpec, signOf, type Work } from "@regulus/proto";
 import type { FromTrial } from "../trial/messages.js";
 import type { Line, NearMiss } from "./measurement-lines.js";
 import { NearMisses } from "./near-misses.js";
@@ -63,7 +63,7 @@ export class ProgramMeasurements {
     this.#end = new StepTarget(work.final ? work.untilStep : (spec.budget?.stepsPerTrial ?? 0), this.objective);
     this.#steps = new StepMeasurements({
       objective: this.objective,
-      sign: spec.objectives[0]?.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1,
+      sign: signOf(spec.objectives[0]),
       fromStep,
       seconds,
       mayBeSent: () => rate.take(),

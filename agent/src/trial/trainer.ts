@@ -1,5 +1,5 @@
 /**
- * The trainer: the one loop that every trial runs in, over a Session (design, section 4). It measures at fixed steps, so that a stopped
+ * The trainer: the one loop that every trial runs in, over a Session. It measures at fixed steps, so that a stopped
  * and resumed trial measures exactly where an undisturbed one does; it saves by the clock, which changes no number. It knows nothing of
  * processes, connections and leases.
  */

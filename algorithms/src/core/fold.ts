@@ -1,5 +1,5 @@
 /**
- * The one idea of Regulus: a state is an initial value and one function that takes a fact (design, section 2).
+ * The one idea of Regulus: a state is an initial value and one function that takes a fact (ARCHITECTURE.md).
  */
 
 /** Something that is folded from facts. It owns its state and may change it in place; a copy for every fact is quadratic. */

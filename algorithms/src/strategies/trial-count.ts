@@ -10,6 +10,7 @@ import {
   distinctTrials,
   type Proposal,
   type SamplerName,
+  type Strategy,
   type StrategyContext,
 } from "../core/index.js";
 
@@ -51,6 +52,19 @@ export function trialSampler(context: StrategyContext, name: SamplerName, first:
 /** Trials after which a sampled space is exhausted; Infinity where that is not so, or cannot be told. */
 export function tryablePoints({ space, plainOptions }: StrategyContext, first: readonly Configuration[] = []): number {
   return plainOptions === undefined ? distinctTrials(space, first) : Number.POSITIVE_INFINITY;
+}
+
+/** A strategy that learns nothing: plain trials from a sampler, one after the other. */
+export function plainTrials(context: StrategyContext, sampler: SamplerName): Strategy<TrialCount> {
+  const sample = trialSampler(context, sampler);
+  return {
+    init: () => ({ next: 0 }),
+    tell: countTrials,
+    ask: ({ next }, limit, rng) =>
+      Array.from({ length: startsLeft(context, { next, limit, most: sample.trials }) }, (_, ahead) =>
+        plainStart(context, sample.at(next + ahead, rng)),
+      ),
+  };
 }
 
 /** A plain trial to its end: `stepsPerTrial` steps, or as many as the procedure sees fit. */

@@ -3,6 +3,7 @@
  * a trial holds its best and its last measurement, and the value that counts; best and value are empty where it failed or diverged.
  */
 import { type ExportSearchResponse, type Measurement, metricOf, type Parameter, type Trial } from "@regulus/proto";
+import { stringify } from "csv-stringify/sync";
 import { reasonWords } from "../display/headlines.js";
 import { safeText } from "./safe-output.js";
 import { inSpaceOrder } from "./words.js";
@@ -107,7 +108,7 @@ function own(map: Readonly<Record<string, unknown>> | undefined, name: string): 
 }
 
 function line(values: readonly unknown[]): string {
-  return values.map(cell).join(",");
+  return stringify([values.map(cell)], { eof: false });
 }
 
 /**
@@ -120,6 +121,5 @@ function cell(value: unknown): string {
   if (typeof value === "object") return cell(JSON.stringify(value));
   if (typeof value !== "string") return String(value);
   const safe = safeText(value);
-  const text = /^[=+\-@\t]/.test(safe) ? `'${safe}` : safe;
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /^[=+\-@\t]/.test(safe) ? `'${safe}` : safe;
 }

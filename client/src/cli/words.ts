@@ -1,6 +1,7 @@
 /** Searches and trials in a few words, shared by the commands that list and show them. */
 
 import type { Measurement, Parameter, Search, Trial, TrialInput } from "@regulus/proto";
+import { signOf } from "@regulus/proto";
 import { reasonWords } from "../display/headlines.js";
 import { counted, formatCount, formatPercent, formatSeconds, parameterText } from "../display/numbers.js";
 import { numberFormat } from "./output.js";
@@ -66,7 +67,7 @@ export function armPairs({ arms, spec }: Search): [string, string][] {
   const own = arms.find(({ name }) => name === "");
   const objective = spec?.objectives[0];
   const metric = objective?.metric ?? "objective";
-  const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+  const sign = signOf(objective);
   const titleOf = (name: string) => armNames[name] ?? `arm ${name}`;
   return arms.flatMap(({ name, trials, steps, bestTrial, bestValue, deviation }): [string, string][] => {
     const spent = `${counted(trials, "trial")}, ${counted(steps, "step")}`;

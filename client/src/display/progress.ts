@@ -1,6 +1,6 @@
 /**
- * A search's progress, folded from its facts: steps, samples of them, the best value and what each slot is doing. A fold (design,
- * section 2): the same facts give the same view, so it is tested without a terminal. It keeps trials only while they are not over.
+ * A search's progress, folded from its facts: steps, samples of them, the best value and what each slot is doing. A fold:
+ * the same facts give the same view, so it is tested without a terminal. It keeps trials only while they are not over.
  */
 import {
   type EndReason,

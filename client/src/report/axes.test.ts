@@ -1,7 +1,7 @@
 /** Axes that hold their values, and the band around a learned value. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Parameter } from "@regulus/proto";
+import { type Parameter, unconstrainedMax } from "@regulus/proto";
 import fc from "fast-check";
 import { shownSearches, valueAxis } from "./chart-frame.js";
 import { courseCharts, progressCharts } from "./charts.js";
@@ -51,7 +51,9 @@ function bandBySearch(parameter: Parameter, value: number, scale: number): [numb
   };
   // A whole number stands in the middle of its cell on the axis, as training has it.
   const from = whole ? onLine((axis(value) + axis(value + 1)) / 2) : lambda(value);
-  return [at(from - scale), at(from + scale)];
+  // Training keeps the coordinate within its clip, where a sigmoid still moves.
+  const clip = (coordinate: number) => Math.min(unconstrainedMax, Math.max(-unconstrainedMax, coordinate));
+  return [at(clip(clip(from) - scale)), at(clip(clip(from) + scale))];
 }
 
 test("the band around a learned value is one perturbation scale wide in the coordinate in which it was learned, on every kind of axis", () => {

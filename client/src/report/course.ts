@@ -2,7 +2,7 @@
  * A search's course, folded from its facts: when each value was measured and how many training steps had been done by then, both as the log
  * says. A report invents no time: a trial that was paused for an hour measured nothing in it.
  */
-import { type Fact, type Measurement, metricOf } from "@regulus/proto";
+import { type Fact, type Measurement, metricOf, signOf } from "@regulus/proto";
 import { progress } from "../display/progress.js";
 import type { Progress } from "../display/progress-state.js";
 
@@ -64,7 +64,7 @@ export class CourseCollector {
     const objective = this.#state.course?.spec.objectives[0];
     const value = objective === undefined ? undefined : metricOf(measurement.metrics, objective.metric);
     if (value === undefined) return;
-    const sign = objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+    const sign = signOf(objective);
     const known = this.#moments.get(trial) ?? [];
     // A step that is measured again replaces what it measured.
     while (known.at(-1)?.step === measurement.step) known.pop();

@@ -8,6 +8,7 @@ import {
   type Fact,
   type Measurement,
   type Search,
+  signOf,
   type Trial,
 } from "@regulus/proto";
 import type { Course } from "./course.js";
@@ -65,7 +66,7 @@ export function resultOf({ search, trials, course }: SearchRecord): SearchResult
 /** The first objective's name, and 1 where less is better, -1 where more is. */
 export function objectiveOf(search: Search): { readonly metric: string; readonly sign: 1 | -1 } {
   const objective = search.spec?.objectives[0];
-  return { metric: objective?.metric ?? "", sign: objective?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1 };
+  return { metric: objective?.metric ?? "", sign: signOf(objective) };
 }
 
 /** Hyperparameters of a trial at a measurement, in the order of the space, then others by name. */

@@ -1,6 +1,7 @@
 /** The services of a coordinator's twin: what each call does to what it keeps. It decides nothing. */
+
 import { createHash } from "node:crypto";
-import { type ArtifactRef, checkSpec, limits, RegulusError, type Trial } from "@regulus/proto";
+import { type ArtifactRef, checkSpec, limits, RegulusError, signOf, type Trial } from "@regulus/proto";
 import { type ArtifactServiceServer, type SearchServiceServer, toStatus } from "@regulus/transport";
 
 import { KeptSearches } from "./kept-searches.js";
@@ -95,7 +96,7 @@ export function searchService(twin: KeptSearches): SearchServiceServer {
     listTrials: twin.unary("listTrials", ({ searchId, bestFirst, pageSize, pageToken }) => {
       const { exported, search } = twin.kept(searchId);
       const all = exported.flatMap(({ trial }) => (trial === undefined ? [] : [trial]));
-      const sign = search.spec?.objectives[0]?.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+      const sign = signOf(search.spec?.objectives[0]);
       const rank = ({ value }: Trial) => (value === undefined ? Number.MAX_VALUE : sign * value);
       if (bestFirst) all.sort((a, b) => rank(a) - rank(b) || a.trial - b.trial);
       const start = Number(pageToken || 0);

@@ -1,6 +1,6 @@
 /**
  * The whole cluster in one process under virtual time, with faults as data: one seed is one life of a search, and the same seed is the
- * same life again. Checks what Regulus promises (design, section 8) whatever happened on the way.
+ * same life again. Checks what Regulus promises (ARCHITECTURE.md, what must always hold) whatever happened on the way.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createRng, type Rng } from "@regulus/algorithms/core";

@@ -1,5 +1,5 @@
 /**
- * What must hold of any search's facts, whatever was killed while it ran (design, section 8, promise 1). Used by the chaos command and by
+ * What must hold of any search's facts, whatever was killed while it ran (ARCHITECTURE.md). Used by the chaos command and by
  * end-to-end tests.
  */
 import { Fact } from "@regulus/proto";

@@ -6,7 +6,6 @@
  */
 import {
   assert,
-  Direction,
   EndReason,
   type Fact,
   isTrialFailure,
@@ -14,6 +13,7 @@ import {
   metricOf,
   noValue,
   type Objective,
+  signOf,
   valueAfter,
 } from "@regulus/proto";
 import type { Proposal, Strategy, StrategyContext, StrategyModule } from "../../core/index.js";
@@ -117,7 +117,7 @@ interface Rules {
 function firstObjective({ objectives }: StrategyContext): Pick<Rules, "objective" | "sign"> {
   const [objective] = objectives;
   assert(objective !== undefined, "a search has an objective");
-  return { objective, sign: objective.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1 };
+  return { objective, sign: signOf(objective) };
 }
 
 function tell(state: AshaState, { kind }: Fact, rules: Rules): AshaState {

@@ -4,7 +4,7 @@
  * copy the best at the end of each round (population.ts), and has the best schedule replayed by plain training.
  * Source: MacKay et al., "Self-tuning networks", ICLR 2019, algorithm 1, and its section on schedules for the replay.
  */
-import { assert, Direction } from "@regulus/proto";
+import { assert, signOf } from "@regulus/proto";
 import {
   createSampler,
   createSpace,
@@ -62,7 +62,7 @@ function rulesOf(context: StrategyContext, options: SelfTuningNetworkOptions): P
     replays: options.replays,
     trialsMax: budget.trials || Number.POSITIVE_INFINITY,
     metric: objective.metric,
-    sign: objective.direction === Direction.DIRECTION_MAXIMIZE ? -1 : 1,
+    sign: signOf(objective),
   };
 }
 

@@ -4,21 +4,8 @@
  * the sequence then begins at trial 1.
  * Source: Joe and Kuo 2008; Burley 2020; see core/sobol-sequence.ts.
  */
-import type { Strategy, StrategyModule } from "../../core/index.js";
-import { countTrials, plainStart, startsLeft, type TrialCount, trialSampler } from "../trial-count.js";
+import type { StrategyModule } from "../../core/index.js";
+import { plainTrials } from "../trial-count.js";
 import { type SobolOptions, spec } from "./spec.js";
 
-export const module: StrategyModule<SobolOptions> = {
-  spec,
-  create: (context): Strategy<TrialCount> => {
-    const sample = trialSampler(context, "sobol");
-    return {
-      init: () => ({ next: 0 }),
-      tell: countTrials,
-      ask: ({ next }, limit, rng) =>
-        Array.from({ length: startsLeft(context, { next, limit, most: sample.trials }) }, (_, ahead) =>
-          plainStart(context, sample.at(next + ahead, rng)),
-        ),
-    };
-  },
-};
+export const module: StrategyModule<SobolOptions> = { spec, create: (context) => plainTrials(context, "sobol") };

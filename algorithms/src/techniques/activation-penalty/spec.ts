@@ -2,7 +2,7 @@
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 const strength = z.number().min(0).max(1000).optional();
 const options = z.strictObject({
@@ -19,13 +19,18 @@ export const spec: TechniqueSpec<ActivationPenaltyOptions> = {
   source: "Merity, McCann and Socher, Revisiting activation regularization, 2017, equations 1 and 2",
   options,
   hyperparameters: (fixed) =>
-    (["activationPenalty", "temporalPenalty"] as const)
-      .filter((name) => fixed[name] === undefined)
-      .map((name) => ({
-        parameter: realParameter(name, { min: 1e-3, max: 10, scale: Scale.SCALE_LOG }),
+    freeHyperparameters(fixed, {
+      activationPenalty: {
+        range: { min: 1e-3, max: 10, scale: Scale.SCALE_LOG },
         fallback: 0.05,
-        inside: true,
         // One term of the batch's mean loss.
         sharedInBatch: true,
-      })),
+      },
+      temporalPenalty: {
+        range: { min: 1e-3, max: 10, scale: Scale.SCALE_LOG },
+        fallback: 0.05,
+        // One term of the batch's mean loss.
+        sharedInBatch: true,
+      },
+    }),
 };

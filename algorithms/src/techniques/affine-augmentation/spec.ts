@@ -1,7 +1,7 @@
 /** Registration of affine-augmentation: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 /** Greatest strengths, and the ones where the search moves nothing. */
 const strengths = {
@@ -27,12 +27,9 @@ export const spec: TechniqueSpec<AffineAugmentationOptions> = {
   options,
   inputs: "images",
   hyperparameters: (fixed) =>
-    (["translation", "rotation", "zoom"] as const)
-      .filter((name) => fixed[name] === undefined)
-      .map((name) => ({
-        parameter: realParameter(name, { min: 0, max: strengths[name].max }),
-        fallback: strengths[name].fallback,
-        inside: true,
-        sharedInBatch: false,
-      })),
+    freeHyperparameters(fixed, {
+      translation: { range: { min: 0, max: strengths.translation.max }, fallback: strengths.translation.fallback },
+      rotation: { range: { min: 0, max: strengths.rotation.max }, fallback: strengths.rotation.fallback },
+      zoom: { range: { min: 0, max: strengths.zoom.max }, fallback: strengths.zoom.fallback },
+    }),
 };

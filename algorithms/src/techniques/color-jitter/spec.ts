@@ -1,7 +1,7 @@
 /** Registration of color-jitter: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 const strength = z.number().min(0).max(1).optional();
 const options = z.strictObject({
@@ -19,12 +19,8 @@ export const spec: TechniqueSpec<ColorJitterOptions> = {
   options,
   inputs: "images",
   hyperparameters: (fixed) =>
-    (["brightness", "contrast"] as const)
-      .filter((name) => fixed[name] === undefined)
-      .map((name) => ({
-        parameter: realParameter(name, { min: 0, max: 1 }),
-        fallback: 0.05,
-        inside: true,
-        sharedInBatch: false,
-      })),
+    freeHyperparameters(fixed, {
+      brightness: { range: { min: 0, max: 1 }, fallback: 0.05 },
+      contrast: { range: { min: 0, max: 1 }, fallback: 0.05 },
+    }),
 };

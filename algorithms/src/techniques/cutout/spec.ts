@@ -1,7 +1,7 @@
 /** Registration of cutout: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { wholeParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 /** Greatest values, and the ones where the search moves nothing: those of the self-tuning networks' experiments on images of 32 x 32. */
 const counts = {
@@ -24,12 +24,8 @@ export const spec: TechniqueSpec<CutoutOptions> = {
   options,
   inputs: "images",
   hyperparameters: (fixed) =>
-    (["cutoutLength", "cutoutHoles"] as const)
-      .filter((name) => fixed[name] === undefined)
-      .map((name) => ({
-        parameter: wholeParameter(name, { min: 0, max: counts[name].max }),
-        fallback: counts[name].fallback,
-        inside: true,
-        sharedInBatch: false,
-      })),
+    freeHyperparameters(fixed, {
+      cutoutLength: { whole: true, range: { min: 0, max: counts.cutoutLength.max }, fallback: counts.cutoutLength.fallback },
+      cutoutHoles: { whole: true, range: { min: 0, max: counts.cutoutHoles.max }, fallback: counts.cutoutHoles.fallback },
+    }),
 };

@@ -1,7 +1,7 @@
 /** Registration of drop-connect: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 /** As for `dropout`: above it a layer hardly trains. */
 const rateMax = 0.9;
@@ -18,15 +18,12 @@ export const spec: TechniqueSpec<DropConnectOptions> = {
   options,
   inputs: "sequences",
   hyperparameters: (fixed) =>
-    fixed.dropConnect !== undefined
-      ? []
-      : [
-          {
-            parameter: realParameter("dropConnect", { min: 0, max: rateMax }),
-            fallback: 0.05,
-            inside: true,
-            // One mask for the weights of a whole batch.
-            sharedInBatch: true,
-          },
-        ],
+    freeHyperparameters(fixed, {
+      dropConnect: {
+        range: { min: 0, max: rateMax },
+        fallback: 0.05,
+        // One mask for the weights of a whole batch.
+        sharedInBatch: true,
+      },
+    }),
 };

@@ -1,7 +1,7 @@
 /** Registration of dropout: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 /** Above this a layer hardly trains, and its gradients grow by 1/(1 - rate). */
 const rateMax = 0.9;
@@ -20,12 +20,8 @@ export const spec: TechniqueSpec<DropoutOptions> = {
   source: "Srivastava et al., JMLR 15 (2014), in the inverted form",
   options,
   hyperparameters: (fixed) =>
-    (["inputDropout", "hiddenDropout"] as const)
-      .filter((name) => fixed[name] === undefined)
-      .map((name) => ({
-        parameter: realParameter(name, { min: 0, max: rateMax }),
-        fallback: 0.05,
-        inside: true,
-        sharedInBatch: false,
-      })),
+    freeHyperparameters(fixed, {
+      inputDropout: { range: { min: 0, max: rateMax }, fallback: 0.05 },
+      hiddenDropout: { range: { min: 0, max: rateMax }, fallback: 0.05 },
+    }),
 };

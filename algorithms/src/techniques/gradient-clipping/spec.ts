@@ -2,7 +2,7 @@
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 const options = z.strictObject({
   /** Fixes the greatest norm. */
@@ -16,15 +16,13 @@ export const spec: TechniqueSpec<GradientClippingOptions> = {
   source: "Pascanu, Mikolov and Bengio, ICML 2013, algorithm 1",
   options,
   hyperparameters: (fixed) =>
-    fixed.clipNorm !== undefined
-      ? []
-      : [
-          {
-            parameter: realParameter("clipNorm", { min: 0.01, max: 100, scale: Scale.SCALE_LOG }),
-            fallback: 1,
-            // It acts on the step, not on the loss: the weights that a batch leads to say nothing of where training ends.
-            inside: false,
-            sharedInBatch: true,
-          },
-        ],
+    freeHyperparameters(fixed, {
+      clipNorm: {
+        range: { min: 0.01, max: 100, scale: Scale.SCALE_LOG },
+        fallback: 1,
+        // It acts on the step, not on the loss: the weights that a batch leads to say nothing of where training ends.
+        inside: false,
+        sharedInBatch: true,
+      },
+    }),
 };

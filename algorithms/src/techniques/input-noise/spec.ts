@@ -1,7 +1,7 @@
 /** Registration of input-noise: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 const options = z.strictObject({
   /** Fixes the standard deviation. */
@@ -14,8 +14,5 @@ export const spec: TechniqueSpec<InputNoiseOptions> = {
   summary: "Adds Gaussian noise to the inputs while training.",
   source: "Bishop, Neural Computation 7 (1995), equation 1",
   options,
-  hyperparameters: (fixed) =>
-    fixed.inputNoise !== undefined
-      ? []
-      : [{ parameter: realParameter("inputNoise", { min: 0, max: 1 }), fallback: 0.05, inside: true, sharedInBatch: false }],
+  hyperparameters: (fixed) => freeHyperparameters(fixed, { inputNoise: { range: { min: 0, max: 1 }, fallback: 0.05 } }),
 };

@@ -1,7 +1,7 @@
 /** Registration of input-scaling: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 /** The range of the self-tuning networks' experiments. */
 const scalingMax = 0.3;
@@ -17,14 +17,10 @@ export const spec: TechniqueSpec<InputScalingOptions> = {
   source: "MacKay et al., Self-Tuning Networks, ICLR 2019, released code",
   options,
   hyperparameters: (fixed) =>
-    fixed.inputScaling !== undefined
-      ? []
-      : [
-          {
-            parameter: realParameter("inputScaling", { min: 0, max: scalingMax }),
-            fallback: 0.05,
-            inside: true,
-            sharedInBatch: false,
-          },
-        ],
+    freeHyperparameters(fixed, {
+      inputScaling: {
+        range: { min: 0, max: scalingMax },
+        fallback: 0.05,
+      },
+    }),
 };

@@ -1,7 +1,7 @@
 /** Registration of label-smoothing: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 /** Three times what is usual; more costs every network calibration, and would only make a search over it look needed. */
 const shareMax = 0.3;
@@ -17,14 +17,10 @@ export const spec: TechniqueSpec<LabelSmoothingOptions> = {
   source: "Szegedy et al., CVPR 2016, section 7",
   options,
   hyperparameters: (fixed) =>
-    fixed.labelSmoothing !== undefined
-      ? []
-      : [
-          {
-            parameter: realParameter("labelSmoothing", { min: 0, max: shareMax }),
-            fallback: 0.05,
-            inside: true,
-            sharedInBatch: false,
-          },
-        ],
+    freeHyperparameters(fixed, {
+      labelSmoothing: {
+        range: { min: 0, max: shareMax },
+        fallback: 0.05,
+      },
+    }),
 };

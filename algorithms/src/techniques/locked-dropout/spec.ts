@@ -1,7 +1,7 @@
 /** Registration of locked-dropout: options and hyperparameters. */
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 /** As for `dropout`: above it a layer hardly trains. */
 const rateMax = 0.9;
@@ -23,12 +23,9 @@ export const spec: TechniqueSpec<LockedDropoutOptions> = {
   options,
   inputs: "sequences",
   hyperparameters: (fixed) =>
-    (["lockedInputDropout", "lockedHiddenDropout", "lockedOutputDropout"] as const)
-      .filter((name) => fixed[name] === undefined)
-      .map((name) => ({
-        parameter: realParameter(name, { min: 0, max: rateMax }),
-        fallback: 0.05,
-        inside: true,
-        sharedInBatch: false,
-      })),
+    freeHyperparameters(fixed, {
+      lockedInputDropout: { range: { min: 0, max: rateMax }, fallback: 0.05 },
+      lockedHiddenDropout: { range: { min: 0, max: rateMax }, fallback: 0.05 },
+      lockedOutputDropout: { range: { min: 0, max: rateMax }, fallback: 0.05 },
+    }),
 };

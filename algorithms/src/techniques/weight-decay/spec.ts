@@ -2,7 +2,7 @@
 import { Scale } from "@regulus/proto";
 import { z } from "zod";
 import type { TechniqueSpec } from "../../core/index.js";
-import { realParameter } from "../../settings/parameters.js";
+import { freeHyperparameters } from "../../settings/parameters.js";
 
 const options = z.strictObject({
   /** Fixes the strength. */
@@ -16,14 +16,11 @@ export const spec: TechniqueSpec<WeightDecayOptions> = {
   source: "Krogh and Hertz, NIPS 1991, equation 1",
   options,
   hyperparameters: (fixed) =>
-    fixed.weightDecay !== undefined
-      ? []
-      : [
-          {
-            parameter: realParameter("weightDecay", { min: 1e-6, max: 1e-2, scale: Scale.SCALE_LOG }),
-            fallback: 1e-4,
-            inside: true,
-            sharedInBatch: true,
-          },
-        ],
+    freeHyperparameters(fixed, {
+      weightDecay: {
+        range: { min: 1e-6, max: 1e-2, scale: Scale.SCALE_LOG },
+        fallback: 1e-4,
+        sharedInBatch: true,
+      },
+    }),
 };
