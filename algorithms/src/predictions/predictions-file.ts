@@ -138,7 +138,10 @@ export class PredictionsFile {
     const bytes = await this.#bytes(tensor, from, count);
     if (tensor.type === "F32") return new Float32Array(bytes);
     const table = float16Table();
-    return Float32Array.from(new Uint16Array(bytes), (bits) => table[bits] ?? Number.NaN);
+    const bits = new Uint16Array(bytes);
+    const values = new Float32Array(bits.length);
+    for (let i = 0; i < bits.length; i++) values[i] = table[bits[i] ?? 0] ?? Number.NaN;
+    return values;
   }
 
   /** Numbers of a tensor as bytes of their own, since those of a file begin anywhere. */

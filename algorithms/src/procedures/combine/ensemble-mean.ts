@@ -30,19 +30,20 @@ export class EnsembleMean {
     { name, weight }: { readonly name: string; readonly weight: number },
     each?: OnPrediction,
   ): void {
-    const classes = this.#classes;
     const row = this.#row;
     this.#weight += weight;
-    for (const [place, target] of targets.entries()) {
-      const from = place * classes;
-      const greatest = logProbabilities(logits.subarray(from, from + classes), row);
-      if (!Number.isFinite(greatest)) {
-        throw new RegulusError("invalid-argument", `saw a logit of ${greatest} in ${name}, expected finite ones: leave it out`);
+    for (let place = 0; place < targets.length; place++) {
+      const from = place * this.#classes;
+      for (let i = 0; i < row.length; i++) row[i] = logits[from + i] ?? Number.NaN;
+      const logSum = toProbabilities(row);
+      if (!Number.isFinite(logSum)) {
+        throw new RegulusError("invalid-argument", `saw a logit of ${logSum} in ${name}, expected finite ones: leave it out`);
       }
-      if (this.#mean === "logits") this.#addRow(from, weight);
-      for (let i = 0; i < classes; i++) row[i] = Math.exp(row[i] ?? 0);
-      if (this.#mean === "probabilities") this.#addRow(from, weight);
+      // A member without weight says nothing, not even that something is impossible.
+      if (weight > 0 && this.#mean === "probabilities") this.#addProbabilities(from, weight);
+      else if (weight > 0) this.#addLogits(logits, from, { weight, logSum });
       if (each === undefined) continue;
+      const target = targets[place] ?? -1;
       const own = scored(row, target);
       each(own, this.#weight === 0 ? undefined : scored(this.probabilities(place), target));
     }
@@ -53,16 +54,18 @@ export class EnsembleMean {
     const row = this.#row;
     const from = place * this.#classes;
     for (let i = 0; i < row.length; i++) row[i] = (this.#sums[from + i] ?? 0) / this.#weight;
-    if (this.#mean === "probabilities") return row;
-    logProbabilities(row, row);
-    for (let i = 0; i < row.length; i++) row[i] = Math.exp(row[i] ?? 0);
+    if (this.#mean === "logits") toProbabilities(row);
     return row;
   }
 
-  /** A member without weight says nothing, not even that something is impossible. */
-  #addRow(from: number, weight: number): void {
-    if (weight === 0) return;
+  #addProbabilities(from: number, weight: number): void {
     for (let i = 0; i < this.#classes; i++) this.#sums[from + i] = (this.#sums[from + i] ?? 0) + weight * (this.#row[i] ?? 0);
+  }
+
+  #addLogits(logits: Float32Array, from: number, { weight, logSum }: { readonly weight: number; readonly logSum: number }): void {
+    for (let i = 0; i < this.#classes; i++) {
+      this.#sums[from + i] = (this.#sums[from + i] ?? 0) + weight * ((logits[from + i] ?? 0) - logSum);
+    }
   }
 }
 
@@ -76,17 +79,24 @@ function scored(probabilities: Float64Array, target: number): ScoredPrediction {
   };
 }
 
-/** Writes the logarithms of the softmax of some logits. Those of minus infinity stand for impossible classes. Answers the greatest, or NaN. */
-function logProbabilities(logits: Float32Array | Float64Array, into: Float64Array): number {
+/**
+ * Turns logits into their softmax, in place. Those of minus infinity stand for impossible classes. Answers the logarithm of the sum of their exponentials;
+ * where a logit is NaN or infinite, that logit.
+ */
+function toProbabilities(row: Float64Array): number {
   let greatest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < logits.length; i++) {
-    const logit = logits[i] ?? Number.NaN;
-    if (!(logit <= greatest)) greatest = logit;
-    if (Number.isNaN(greatest)) return greatest;
+  for (let i = 0; i < row.length; i++) {
+    const logit = row[i] ?? 0;
+    if (Number.isNaN(logit)) return logit;
+    if (logit > greatest) greatest = logit;
   }
+  if (!Number.isFinite(greatest)) return greatest;
   let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] ?? 0) - greatest);
-  const logSum = greatest + Math.log(sum);
-  for (let i = 0; i < logits.length; i++) into[i] = (logits[i] ?? 0) - logSum;
-  return greatest;
+  for (let i = 0; i < row.length; i++) {
+    const share = Math.exp((row[i] ?? 0) - greatest);
+    row[i] = share;
+    sum += share;
+  }
+  for (let i = 0; i < row.length; i++) row[i] = (row[i] ?? 0) / sum;
+  return greatest + Math.log(sum);
 }
