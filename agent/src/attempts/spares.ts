@@ -68,6 +68,9 @@ export interface Patience {
   readonly looksMax: number;
 }
 
+/** Bytes of a process's argument. */
+const argumentBytesMax = 100_000;
+
 /** What processes get of the agent's environment, and which devices the next trial is likely to have. */
 export interface SparesOptions {
   readonly environment: Readonly<Record<string, string>>;
@@ -147,10 +150,9 @@ export class Spares {
   }
 
   #fork(kind: ProcessKind, likely: LikelyTrial | undefined): TrialProcess {
-    const preparation: Preparation = likely === undefined ? { backend: kind.backend } : { backend: kind.backend, likely };
     const heapMb = Math.max(64, Math.floor(kind.memoryBytes / 2 ** 20));
     const mark = processMark(this.#options.mark);
-    const child = fork(fileURLToPath(this.#trialMain), [JSON.stringify(preparation)], {
+    const child = fork(fileURLToPath(this.#trialMain), [preparationText(kind.backend, likely)], {
       serialization: "advanced",
       env: { ...this.#options.environment, ...kind.devices, [markVariable]: mark },
       execArgv: [`--max-old-space-size=${heapMb}`, "--enable-source-maps"],
@@ -185,4 +187,17 @@ function fits(made: ProcessKind, wanted: ProcessKind): boolean {
 
 function takesDevices({ devices }: ProcessKind): boolean {
   return devices !== undefined && Object.keys(devices).length > 0;
+}
+
+/**
+ * How a process is made ready, as its argument. What a trial is given is left out, since a session is opened ahead without it; where the rest is still
+ * longer than an argument may be (128 KiB on Linux), nothing is opened ahead.
+ */
+export function preparationText(backend: string, likely: LikelyTrial | undefined): string {
+  const bare: Preparation = { backend };
+  if (likely === undefined) return JSON.stringify(bare);
+  const { spec, work, seed } = likely;
+  const light = { spec: { ...spec, inputs: [] }, work: { ...work, inputs: [], vectors: {} }, seed };
+  const text = JSON.stringify({ ...bare, likely: light });
+  return Buffer.byteLength(text) > argumentBytesMax ? JSON.stringify(bare) : text;
 }
