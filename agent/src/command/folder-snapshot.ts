@@ -2,11 +2,12 @@
  * A folder frozen as it is at one moment. A hard link costs nothing and keeps a file that the program replaces; a copy keeps one that it writes in
  * place, and costs nothing either where the file system shares blocks (reflinks). The caller says which files are worth a copy.
  */
-import { type BigIntStats, constants, lstatSync, readdirSync } from "node:fs";
+import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { counted, limits, RegulusError, show } from "@regulus/proto";
 import { type FileState, isWritten } from "./file-histories.js";
+import { stateOf } from "./file-states.js";
 import { openFiles } from "./open-files.js";
 
 /** A file of a snapshot as it was when it was frozen. */
@@ -53,28 +54,6 @@ const depthMax = 256;
 const fileClockMs = 20;
 /** A line may be read this long after it was printed: what was written within that time before, and is still open, may be a later save. */
 const readLateMs = 1_000;
-
-/** Files and folders that are looked at as soon as a line is read: for some milliseconds. */
-const statesMax = 2_000;
-
-/** The files of a folder as they are at once. Of a folder that can't be read, or of many files, as many as there were. */
-export function fileStates(folder: string): ReadonlyMap<string, FileState> {
-  const states = new Map<string, FileState>();
-  const waiting = [""];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    try {
-      for (const entry of readdirSync(join(folder, path), { withFileTypes: true })) {
-        const below = join(path, entry.name);
-        if (states.size + waiting.length >= statesMax) return states;
-        if (entry.isDirectory()) waiting.push(below);
-        else if (entry.isFile()) states.set(below, stateOf(lstatSync(join(folder, below), { bigint: true })));
-      }
-    } catch {
-      // Freezing the folder says what is wrong with it.
-    }
-  }
-  return states;
-}
 
 /** Freezes a folder into another one on the same disk. */
 export async function freezeFolder(from: string, to: string, options: FreezeOptions): Promise<FolderSnapshot> {
@@ -256,15 +235,6 @@ export async function removeSnapshot({ directory }: FolderSnapshot): Promise<voi
 
 async function frozen(directory: string, path: string): Promise<FrozenFile> {
   return { path, ...stateOf(await lstat(join(directory, path), { bigint: true })) };
-}
-
-function stateOf({ ino, size, mtimeNs, birthtimeNs }: BigIntStats): FileState {
-  return { inode: ino, size: Number(size), modifiedMs: toMs(mtimeNs), bornMs: toMs(birthtimeNs) };
-}
-
-/** With its fraction: two writes may lie within a millisecond. */
-function toMs(ns: bigint): number {
-  return Number(ns / 1000n) / 1000;
 }
 
 /** False where the disk has no hard links, or the file too many of them. */

@@ -9,10 +9,10 @@ import { type CheckpointHeader, ownFolder } from "../trial/checkpoint-file.js";
 import type { FromTrial } from "../trial/messages.js";
 import { type Archive, archiveDirectory } from "./directory-archive.js";
 import { FileHistories, type FileState } from "./file-histories.js";
+import { fileStates } from "./file-states.js";
 import {
   changedFiles,
   type FolderSnapshot,
-  fileStates,
   freezeFolder,
   removeSnapshot,
   withoutFiles,
