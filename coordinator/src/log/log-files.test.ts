@@ -42,10 +42,11 @@ const appended = (searchId: string, from: number, count: number) => [
   { searchId, expected: from, facts: factsOf(searchId, from + 1, count) },
 ];
 
-test("a log that a living coordinator has open is in use, and one whose process ended or is no coordinator is free", async () => {
+test("a log that a living coordinator has open is in use, and one whose process ended or is no coordinator is free", async (t) => {
   files.assertFree();
   const held = async (program: string, args: readonly string[]) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+    t.after(() => child.kill("SIGKILL"));
     await new Promise((resolve) => child.stdout.once("data", resolve));
     writeFileSync(files.holder, `${child.pid}\n`);
     return {
@@ -69,7 +70,8 @@ test("a log that a living coordinator has open is in use, and one whose process 
   writeFileSync(files.holder, `${later.pid} 1\n`);
   if (existsSync("/proc/self/stat")) files.assertFree();
   await later.end();
-  const shell = await held("sh", ["-c", "echo 1; exec sleep 1000"]);
+  // No exec: in the midst of one a process has no command line, as one that can't be looked at.
+  const shell = await held("sh", ["-c", "echo 1; while sleep 0.1; do :; done"]);
   files.assertFree();
   await shell.end();
   for (const text of ["", "-1\n", "0\n", "no number", `${process.pid}\n`]) {
@@ -78,11 +80,12 @@ test("a log that a living coordinator has open is in use, and one whose process 
   }
 });
 
-test("a log is free where its process was killed and nobody has asked how it ended", async () => {
+test("a log is free where its process was killed and nobody has asked how it ended", async (t) => {
   if (!existsSync("/proc/self/stat")) return;
   // The shell gives its place to a program that never waits for its children.
   const child = 'node -e "setInterval(() => undefined, 1e6)" & echo $!; exec sleep 1000';
   const parent = spawn("sh", ["-c", child], { stdio: ["ignore", "pipe", "ignore"] });
+  t.after(() => parent.kill("SIGKILL"));
   const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
   writeFileSync(files.holder, `${pid}\n`);
   const stateOf = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0];
