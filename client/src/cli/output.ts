@@ -63,12 +63,14 @@ export function terminalColumns(): number | undefined {
 /**
  * Rows under a head, aligned, two spaces apart. On a terminal the widest columns give way until a row fits a line; elsewhere nothing is
  * cut. Cells are cleared of control characters, since names come from strangers. @param style colours a cell of a row; it changes no widths
+ * @param shorter another form of a cell that is too long for its column, where its end is not what to lose
  */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   columns = terminalColumns(),
   style: (text: string, row: number, column: number) => string = (text) => text,
+  shorter: (row: number, column: number, width: number) => string | undefined = () => undefined,
 ): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => plainText(cell)));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => lengthOf(row[column] ?? ""))));
@@ -76,7 +78,9 @@ export function table(
   const lines = cells.map((row, at) =>
     row
       .map((cell, column) => {
-        const text = fit(cell, widths[column] ?? 0);
+        const width = widths[column] ?? 0;
+        const other = at > 0 && lengthOf(cell) > width ? shorter(at - 1, column, width) : undefined;
+        const text = fit(other === undefined ? cell : plainText(other), width);
         // The last column is not padded, so that no line ends in blanks.
         const shown = column === row.length - 1 ? text.trimEnd() : text;
         return at === 0 ? shown : style(shown, at - 1, column);

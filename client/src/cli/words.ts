@@ -31,6 +31,17 @@ export function bestWords({ bestTrial, bestValue, spec }: Search): string {
   return `${spec?.objectives[0]?.metric ?? "objective"} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
 }
 
+/** The same in so many characters: the trial goes first, then letters of the metric, and the value last. */
+export function shortBestWords(search: Search, characters: number): string {
+  const { bestTrial, bestValue, spec } = search;
+  if (bestTrial === undefined || bestValue === undefined) return "";
+  const metric = [...(spec?.objectives[0]?.metric ?? "objective")];
+  const value = numberFormat()(bestValue);
+  const room = characters - value.length - 1;
+  if (room >= metric.length) return `${metric.join("")} ${value}`;
+  return room < 2 ? value : `${metric.slice(0, room - 1).join("")}… ${value}`;
+}
+
 /** How long a search has run: pauses and the time after its end do not count. */
 export function ageWords({ ranMs, runningSinceMs }: Search, nowMs: number): string {
   const since = runningSinceMs === 0 ? 0 : Math.max(0, nowMs - runningSinceMs);

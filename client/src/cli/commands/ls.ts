@@ -5,9 +5,9 @@ import pc from "picocolors";
 import { areColoursWanted } from "../../display/colours.js";
 import { formatPercent, formatSeconds } from "../../display/numbers.js";
 import { type ConnectionOptions, withClient, withConnection } from "../connection.js";
-import { note, table, writeJson, writeTable } from "../output.js";
+import { columnsThatFit, note, table, terminalColumns, writeJson, writeTable } from "../output.js";
 import { wholeNumber } from "../read-values.js";
-import { ageWords, bestWords, countWords, searchStatusWords, wastedShare } from "../words.js";
+import { ageWords, bestWords, countWords, searchStatusWords, shortBestWords, wastedShare } from "../words.js";
 
 interface LsOptions extends ConnectionOptions {
   readonly status?: keyof typeof statuses;
@@ -52,10 +52,27 @@ async function ls(options: LsOptions): Promise<void> {
   });
   if (options.json) writeJson({ searches });
   else if (searches.length === 0) note("no searches; regulus submit FILE starts one");
-  else writeTable(table(head, searches.map(row), undefined, paint(searches)));
+  else writeTable(searchTable(searches, terminalColumns(), paint(searches)));
 }
 
 const head = ["SEARCH", "NAME", "STATUS", "TRIALS", "BEST", "TIME", "SLOTS", "WASTED"];
+const bestColumn = head.indexOf("BEST");
+
+/** On a terminal that is too narrow the last columns are left out, none up to BEST; only then are cells cut. A pipe gets everything. */
+export function searchTable(
+  searches: readonly Search[],
+  columns: number | undefined,
+  style?: (text: string, row: number) => string,
+): string {
+  const rows = searches.map(row);
+  const shown = columns === undefined ? head.length : columnsThatFit(head, rows, { fixed: bestColumn + 1, columns });
+  const shorter = (at: number, column: number, width: number) => {
+    const search = searches[at];
+    return column === bestColumn && search !== undefined ? shortBestWords(search, width) : undefined;
+  };
+  const cells = rows.map((row) => row.slice(0, shown));
+  return table(head.slice(0, shown), cells, columns, style, shorter);
+}
 
 /** Failed searches are red on a terminal. */
 function paint(searches: readonly Search[]): (text: string, row: number) => string {
