@@ -54,6 +54,8 @@ export interface Progress {
   live: Map<number, LiveTrial>;
   /** Steps of trials that failed: they may be tried again. */
   failedSteps: Map<number, number>;
+  /** Trials that stopped while their search ended as failed: some may be retried. */
+  cutOff: Set<number>;
   /** Which lines of the display are taken. */
   rows: boolean[];
   samples: Sample[];

@@ -162,7 +162,7 @@ test("a failed trial that is retried counts once, its steps too, and pauses and 
   const measured = (attempt: number, step: number): Kind => {
     return { $case: "trialMeasured", value: { trial: 0, attempt, measurement: { step, metrics: {}, ...nothing } } };
   };
-  const ended = (attempt: number, reason: "END_REASON_USER_ERROR" | "END_REASON_DONE"): Kind => {
+  const ended = (attempt: number, reason: "END_REASON_USER_ERROR" | "END_REASON_DONE" | "END_REASON_STOPPED_EARLY"): Kind => {
     const value = { trial: 0, attempt, reason, message: "", final: undefined, artifacts: [], startedMs: 0 };
     return { $case: "trialEnded", value };
   };
@@ -195,6 +195,20 @@ test("a failed trial that is retried counts once, its steps too, and pauses and 
   );
   assert.equal(state.course?.budget.trials, 3);
   assert.deepEqual(fold([...facts, at(506, ended(2, "END_REASON_DONE"), facts.length + 1)]).trialsDone, 1);
+  const cutOff = kinds.flatMap(([seconds, kind]): (typeof kinds)[number][] =>
+    kind.$case === "trialEnded"
+      ? [
+          [seconds, { $case: "searchStopRequested", value: { reason: "", completed: false, failed: true } }],
+          [seconds, ended(1, "END_REASON_STOPPED_EARLY")],
+        ]
+      : [[seconds, kind]],
+  );
+  const again = fold(cutOff.map(([seconds, kind], index) => at(seconds, kind, index + 1)));
+  assert.deepEqual(
+    [again.trialsStopped, again.trialsFailed, again.live.size, again.steps],
+    [0, 0, 1, 8],
+    "stopped by its failed search",
+  );
 });
 
 type Kind = NonNullable<Fact["kind"]>;

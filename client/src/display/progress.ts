@@ -42,6 +42,7 @@ function init(): Progress {
     leader: undefined,
     live: new Map(),
     failedSteps: new Map(),
+    cutOff: new Set(),
     rows: [],
     samples: [],
     slotSeconds: 0,
@@ -90,7 +91,8 @@ function apply(state: Progress, fact: Fact): void {
       begins(state, kind.value, 0);
       return;
     case "trialRetried":
-      state.trialsFailed--;
+      if (state.cutOff.delete(kind.value.trial)) state.trialsStopped--;
+      else state.trialsFailed--;
       begins(state, kind.value, state.failedSteps.get(kind.value.trial) ?? 0);
       state.failedSteps.delete(kind.value.trial);
       return;
@@ -118,6 +120,10 @@ function apply(state: Progress, fact: Fact): void {
     case "trialEnded":
       if (kind.value.final !== undefined) measured(state, kind.value.trial, kind.value.final, fact.timeMs);
       if (isTrialFailure(kind.value.reason)) state.failedSteps.set(kind.value.trial, state.live.get(kind.value.trial)?.step ?? 0);
+      else if (kind.value.reason === "END_REASON_STOPPED_EARLY" && state.course?.endsAs === "failed") {
+        state.failedSteps.set(kind.value.trial, state.live.get(kind.value.trial)?.step ?? 0);
+        state.cutOff.add(kind.value.trial);
+      }
       idle(state, state.live.get(kind.value.trial));
       ended(state, kind.value.trial, kind.value.reason);
       if (kind.value.reason === "END_REASON_DONE") state.trialsDone++;

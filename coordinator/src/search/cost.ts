@@ -63,9 +63,9 @@ export class Cost {
     return { slotSeconds: this.slotSeconds - before.slotSeconds, wasted: Object.fromEntries(wasted) };
   }
 
-  /** A trial that had ended as failed goes on: what its checkpoints hold is used after all. Answers the time that it begins with. */
+  /** A trial that had ended goes on: what its checkpoints hold is used after all, where it counted as waste. Answers the time that it begins with. */
   takeBack(reason: EndReason, keptMs: number): TrialTime {
-    this.#waste(reasonName(reason), -keptMs);
+    if (failures.has(reason)) this.#waste(reasonName(reason), -keptMs);
     return { ...noTime(), keptMs };
   }
 

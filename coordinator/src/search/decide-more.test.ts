@@ -9,7 +9,7 @@ import { SearchState } from "./search-state.js";
 import { nowMs, SearchAt } from "./testing/search-at.js";
 
 const { END_REASON_DONE: done, END_REASON_DIVERGED: diverged, END_REASON_LOST: lost } = EndReason;
-const { END_REASON_USER_ERROR: userError } = EndReason;
+const { END_REASON_USER_ERROR: userError, END_REASON_STOPPED_EARLY: stoppedEarly } = EndReason;
 const nothing = { trials: 0, steps: 0, wallTimeMs: 0, failures: 0 };
 
 const extend = (at: SearchAt, more: Partial<typeof nothing>, key = "") =>
@@ -182,6 +182,48 @@ describe("a failed trial that is retried", () => {
     assert.deepEqual(kindsOf(retry(at, [0, 0])), ["trialRetried"]);
     at.tell(...retry(at));
     assert.throws(() => retry(at), refusedAs("failed-precondition", /no failed trials; 1 diverged or were infeasible/));
+  });
+
+  /** Two failures of two, while trial 2 runs, 3 waits, 4 has measured and 5 is asked to stop. */
+  const cutOff = () => {
+    const at = new SearchAt({ budget: { trials: 9, failures: 2 } });
+    for (const trial of [0, 1]) at.running(trial).ended(trial, userError);
+    at.running(2).pending(3).running(4).measured(4, 1, 0.5).running(5);
+    at.tell({ $case: "trialStopRequested", value: { trial: 5, reason: "by its user" } });
+    return at;
+  };
+  const settle = (at: SearchAt) => at.tell(...decide(at.state, { kind: "settle", nowMs, idle: false }));
+  const stoppedAll = (at: SearchAt) => {
+    for (const trial of [...at.state.running]) at.ended(trial, stoppedEarly);
+    return settle(at);
+  };
+
+  it("is also one that the end of a failed search stopped before it had a value, alone or with the others", () => {
+    const at = stoppedAll(settle(cutOff()));
+    assert.deepEqual([at.state.outcome, at.state.stopped], ["SEARCH_OUTCOME_FAILED", 4]);
+    const retried = (facts: readonly FactKind[]) =>
+      facts.flatMap((one) => (one.$case === "trialRetried" ? [one.value.trial] : []));
+    assert.deepEqual(retried(retry(at)), [0, 1, 2, 3]);
+    assert.throws(() => retry(at, [2]), refusedAs("failed-precondition", /2 of 2 trials failed/), "no failure is taken back");
+    for (const trial of [4, 5])
+      assert.throws(() => retry(at, [trial]), refusedAs("failed-precondition", /ended as stopped early, which is a result/));
+    at.tell(...extend(at, { failures: 2 }));
+    assert.deepEqual(retried(retry(at, [2])), [2]);
+    at.tell(...retry(at));
+    const { counts, failureGroups } = at.state.view();
+    assert.deepEqual([counts?.pending, counts?.stopped, counts?.failed, failureGroups], [4, 2, 0, []]);
+    at.attempt(2, 2).ended(2, done, { loss: 0.1 });
+    assert.deepEqual([at.state.done, at.state.bestTrial], [1, 2]);
+  });
+
+  it("is none that its user's stop of the search ended", () => {
+    const at = cutOff();
+    at.tell(...decide(at.state, { kind: "stopSearch", reason: "enough", completes: false }));
+    stoppedAll(at);
+    assert.throws(
+      () => retry(at, [2]),
+      refusedAs("failed-precondition", /stopped early, which is a result; .* because its search failed/),
+    );
   });
 
   it("is one of the first, up to a bound, where none is named", () => {

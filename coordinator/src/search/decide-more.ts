@@ -1,8 +1,8 @@
 /**
- * Decides requests for more: budget, and further lives of its failed trials. Either opens a search that has ended. What would end it
+ * Decides requests for more: budget, and further lives of its trials that failed or were cut off. Either opens a search that has ended. What would end it
  * again at once is refused, with what stands in the way. Pure.
  */
-import { type Budget, formatDuration, isTrialFailure, limits, RegulusError, type Work } from "@regulus/proto";
+import { type Budget, formatDuration, limits, RegulusError, type Work } from "@regulus/proto";
 import type { FactKind, SearchCommand } from "./commands.js";
 import type { SearchState } from "./search-state.js";
 import { spentVerdict } from "./verdict.js";
@@ -19,16 +19,16 @@ export function extendSearch(state: SearchState, { more, key, nowMs }: Extend): 
   return [...open, { $case: "searchExtended", value: { budget, idempotencyKey: key } }];
 }
 
-/** Further lives of trials that ended as failed. */
+/** Further lives of trials that ended as failed, or that the end of the failed search cut off. */
 export function retryTrials(state: SearchState, { trials, key, nowMs }: Retry): FactKind[] {
   const isAll = trials.length === 0;
   if (state.keyed.repeated(state.searchId, key, { kind: "retryTrials", trials, allFailed: isAll }) !== undefined) return [];
   assertNotStopping(state, "given failed trials again");
-  const numbers = isAll ? everyFailed(state) : [...new Set(trials)];
+  const numbers = isAll ? everyOne(state) : [...new Set(trials)];
   const retried = numbers.map((trial): FactKind => {
     return { $case: "trialRetried", value: { trial, work: workOf(state, trial), idempotencyKey: key, allFailed: isAll } };
   });
-  const failures = state.failures - numbers.length;
+  const failures = state.failures - numbers.filter((trial) => state.archive.failed(trial)).length;
   const { budget } = state;
   const open = state.status === "ended" ? opened(state, "failed trials are retried", { budget, failures, nowMs }) : [];
   return [...open, ...retried];
@@ -97,26 +97,28 @@ function opened(
   throw new RegulusError("failed-precondition", `${words}; extend the spent limit`);
 }
 
-function everyFailed(state: SearchState): number[] {
+/** All that may be retried, in order, up to a bound. */
+function everyOne(state: SearchState): number[] {
   const numbers: number[] = [];
   for (let trial = 0; trial < state.nextTrial && numbers.length < limits.retriedAtOnceMax; trial += 1) {
-    if (state.archive.failed(trial)) numbers.push(trial);
+    if (state.archive.mayRetry(trial)) numbers.push(trial);
   }
   if (numbers.length > 0) return numbers;
   const others = state.failed === 0 ? "" : `; ${state.failed} diverged or were infeasible, which are results`;
   throw new RegulusError("failed-precondition", `search ${state.searchId} has no failed trials${others}`);
 }
 
-/** The work that a failed trial goes on with: its last, from its own checkpoint where it saved one since it got that work. */
+/** The work that a trial goes on with: its last, from its own checkpoint where it saved one since it got that work. */
 function workOf(state: SearchState, number: number): Work {
   if (!state.knows(number)) {
     throw new RegulusError("not-found", `search ${state.searchId} has no trial ${number}; it has ${state.nextTrial} so far`);
   }
-  const only = "only one that was lost, ran out of memory or time or ended by a user error can be retried";
+  const cutOff = "was stopped without a value because its search failed";
+  const only = `only one that was lost, ran out of memory or time, ended by a user error or ${cutOff} can be retried`;
   const live = state.live.get(number);
   if (live !== undefined) throw new RegulusError("failed-precondition", `trial ${number} is ${live.status}; ${only}`);
   const { reason, work } = state.archive.get(state.searchId, number) ?? {};
-  if (reason === undefined || work === undefined || !isTrialFailure(reason)) {
+  if (work === undefined || !state.archive.mayRetry(number)) {
     const how = (reason ?? "").replace("END_REASON_", "").replaceAll("_", " ").toLowerCase();
     throw new RegulusError("failed-precondition", `trial ${number} ended as ${how}, which is a result; ${only}`);
   }

@@ -25,6 +25,7 @@ import {
 import { AgentRecords } from "./agent-records.js";
 import { Arms } from "./arms.js";
 import { Cost } from "./cost.js";
+import { isCutOff } from "./cut-off.js";
 import { FailureGroups } from "./failure-groups.js";
 import { FirstTrials } from "./first-trials.js";
 import { KeyedCalls } from "./keyed-calls.js";
@@ -254,19 +255,20 @@ export class SearchState implements ShownSearch {
     trial.step = Math.max(trial.step, source?.newest.step ?? 0);
   }
 
-  /** A trial that had ended as failed is live again. */
+  /** A trial that had failed or was cut off is live again. */
   #revive(number: number, fact: Fact): void {
     const { archive } = this;
     const view = archive.get(this.searchId, number);
-    assert(view && archive.failed(number), `trial ${number} of ${this.searchId} had ended as failed`);
+    assert(view && archive.mayRetry(number), `trial ${number} of ${this.searchId} may be retried`);
     const time = this.cost.takeBack(view.reason, archive.keptMs(number));
-    const step = archive.step(number);
+    this.live.set(number, endedTrial(view, { step: archive.step(number), time }, fact));
     archive.remove(number);
-    this.live.set(number, endedTrial(view, { step, time }, fact));
+    this.retried.set(number, (this.retried.get(number) ?? 0) + 1);
+    if (view.reason === EndReason.END_REASON_STOPPED_EARLY) this.stopped -= 1;
+    if (!isTrialFailure(view.reason)) return;
     this.failed -= 1;
     this.failures -= 1;
     this.failureGroups.remove(view.reason, view.message);
-    this.retried.set(number, (this.retried.get(number) ?? 0) + 1);
   }
 
   #end(trial: TrialState, { reason, message }: NonNullable<TrialState["end"]>): void {
@@ -274,6 +276,7 @@ export class SearchState implements ShownSearch {
     const { newest } = trial.checkpoints;
     this.archive.add(trialView(this.searchId, trial), {
       step: trial.step,
+      cutOff: isCutOff(this, trial),
       savedSince: (newest?.position ?? 0) > trial.workPosition,
       keptMs: trial.time.keptMs,
     });

@@ -20,7 +20,7 @@ const act = fc.record({
   reason: fc.constantFrom(...reasons),
   characters: fc.oneof(fc.nat(50), fc.constantFrom(100_000, 300_000)),
   value: fc.option(fc.double({ noNaN: true }), { nil: undefined }),
-  numbers: fc.record({ step: fc.nat(), savedSince: fc.boolean(), keptMs: fc.nat() }),
+  numbers: fc.record({ step: fc.nat(), savedSince: fc.boolean(), cutOff: fc.boolean(), keptMs: fc.nat() }),
 });
 
 test("trials of any size come out as they went in, large after small", () => {
@@ -32,7 +32,7 @@ test("trials of any size come out as they went in, large after small", () => {
     message: `${trial}`.repeat(size),
     status: TrialStatus.TRIAL_STATUS_ENDED,
   }));
-  for (const view of views) archive.add(view, { step: 1, savedSince: false, keptMs: 0 });
+  for (const view of views) archive.add(view, { step: 1, savedSince: false, cutOff: false, keptMs: 0 });
   for (const view of views) assert.deepEqual(archive.get("s", view.trial), { ...view, searchId: "s" });
 });
 
@@ -60,6 +60,7 @@ test("an ended trial comes out as it went in, with its numbers, until it is take
         assert.deepEqual(archive.get("s", trial), known?.view);
         assert.ok(Object.is(archive.value(trial), known?.view.value ?? Number.NaN));
         assert.equal(archive.failed(trial), known !== undefined && isTrialFailure(known.view.reason));
+        assert.equal(archive.mayRetry(trial), archive.failed(trial) || (known?.numbers.cutOff ?? false));
         assert.equal(archive.savedSince(trial), known?.numbers.savedSince ?? false);
         if (known === undefined) continue;
         assert.deepEqual([archive.step(trial), archive.keptMs(trial)], [known.numbers.step, known.numbers.keptMs]);

@@ -19,6 +19,8 @@ const hasSaved = 2;
 const isHere = 4;
 /** Its last measurement is its best one too, and kept once. */
 const endsBest = 8;
+/** Cut off by the end of a failed search. */
+const wasCutOff = 16;
 
 const encodeTrials = partsEncoderOf(Trial, 0);
 
@@ -28,6 +30,8 @@ export interface EndedNumbers {
   readonly step: number;
   /** Whether it saved since it got its last work. */
   readonly savedSince: boolean;
+  /** Whether the end of a failed search cut it off before it had a value. */
+  readonly cutOff: boolean;
   /** Time in its checkpoints, in milliseconds of one slot. */
   readonly keptMs: number;
 }
@@ -62,8 +66,8 @@ export class TrialArchive {
     this.#values[trial] = view.value ?? Number.NaN;
     this.#steps[trial] = numbers.step;
     this.#keptMs[trial] = numbers.keptMs;
-    this.#bits[trial] =
-      isHere | (isTrialFailure(view.reason) ? isFailed : 0) | (numbers.savedSince ? hasSaved : 0) | (isEndBest ? endsBest : 0);
+    const ofEnd = (isTrialFailure(view.reason) ? isFailed : 0) | (numbers.cutOff ? wasCutOff : 0);
+    this.#bits[trial] = isHere | ofEnd | (numbers.savedSince ? hasSaved : 0) | (isEndBest ? endsBest : 0);
     if (this.#waiting.length >= blockTrials) this.pack();
   }
 
@@ -99,9 +103,14 @@ export class TrialArchive {
     return this.has(trial) ? (this.#values[trial] ?? Number.NaN) : Number.NaN;
   }
 
-  /** Whether a trial ended in a way after which it may be tried again. */
+  /** Whether a trial ended as failed. */
   failed(trial: number): boolean {
     return this.#has(trial, isFailed);
+  }
+
+  /** Whether a trial ended in a way after which it may be tried again: it failed or was cut off. */
+  mayRetry(trial: number): boolean {
+    return this.#has(trial, isFailed | wasCutOff);
   }
 
   /** Whether a trial saved since it got its last work. */

@@ -98,7 +98,7 @@ export function proposedTrial(fact: Fact): TrialState {
   return newTrial(fact.kind.value.trial, fact.kind.value.work, fact);
 }
 
-/** A trial that had ended as failed, as it was then, to be told of its next life. Such a trial has no value before it measures again. */
+/** A trial that had failed or was cut off, as it was then, to be told of its next life. Such a trial has no value before it measures again. */
 export function endedTrial(view: Trial, more: { readonly step: number; readonly time: TrialTime }, fact: Fact): TrialState {
   assert(view.work, "a trial has work");
   return {

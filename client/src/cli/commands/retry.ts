@@ -13,7 +13,11 @@ export function registerRetry(program: Command): void {
     program.command("retry").description("retry failed trials from their last checkpoints; reopens a search that has ended"),
   )
     .argument("<search>", "id of the search, its beginning, or its name")
-    .argument("[trial]", "number of one trial; default: all failed trials", wholeNumber)
+    .argument(
+      "[trial]",
+      "number of one trial; default: all failed trials, and those stopped without a value because the search failed",
+      wholeNumber,
+    )
     .addHelpText("after", "\nExamples:\n  regulus retry 7f3a\n  regulus retry 7f3a 12 && regulus watch 7f3a\n")
     .action(async (idOrBeginning: string, trial: number | undefined, options: ConnectionOptions) => {
       const { search, trials } = await withClient(options, async (client) => {

@@ -77,8 +77,10 @@ test("a trial's inputs are held while it may need them: while it is live, and wh
     ]);
     at.attempt(1, 2);
     const more = { reason, message: "", final: undefined, artifacts: [], startedMs: 0 };
+    // The search ends as failed, so that a trial which stops then may be retried too.
+    at.tell({ $case: "searchStopRequested", value: { reason: "it failed", completed: false, failed: true } });
     const left = tell({ $case: "trialEnded", value: { trial: 1, attempt: 2, ...more } });
-    const failed = isTrialFailure(reason);
+    const failed = isTrialFailure(reason) || reason === EndReason.END_REASON_STOPPED_EARLY;
     assert.deepEqual(left, failed ? ["b", "b"] : []);
     assert.deepEqual(
       heldOf(at.state, 1).map(({ sha256 }) => sha256),

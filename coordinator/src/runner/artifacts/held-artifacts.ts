@@ -1,5 +1,5 @@
 /** Which artifacts a trial holds in the store, and what a fact changes in that. */
-import { type ArtifactRef, type Fact, isTrialFailure, type Trial, type Work } from "@regulus/proto";
+import { type ArtifactRef, EndReason, type Fact, isTrialFailure, type Trial, type Work } from "@regulus/proto";
 import { keptRefs } from "../../search/checkpoints.js";
 import type { FactKind } from "../../search/commands.js";
 import type { SearchState } from "../../search/search-state.js";
@@ -60,17 +60,22 @@ export function heldOf(state: SearchState, number: number): readonly ArtifactRef
   return live === undefined ? heldByEnded(state.trial(number)) : heldBy(live);
 }
 
-/** What a trial that is over holds. One that failed may be tried again, and then needs its inputs. */
+/** What a trial that is over holds. */
 function heldByEnded(trial: Trial | undefined): readonly ArtifactRef[] {
   if (trial === undefined) return nothing;
-  const inputs = isTrialFailure(trial.reason) ? inputsOf(trial.work) : nothing;
+  const inputs = mayGoOn(trial.reason) ? inputsOf(trial.work) : nothing;
   return [trial.checkpoint, trial.bestCheckpoint, ...trial.artifacts, ...inputs].filter((ref) => ref !== undefined);
+}
+
+/** Whether a trial that ended so may be tried again, and then needs its inputs: one that failed, or that a failed search stopped. */
+function mayGoOn(reason: EndReason): boolean {
+  return isTrialFailure(reason) || reason === EndReason.END_REASON_STOPPED_EARLY;
 }
 
 function heldBy(trial: TrialState | undefined): readonly ArtifactRef[] {
   if (trial === undefined) return nothing;
   const kept = keptRefs(trial.checkpoints);
-  const inputs = trial.end === undefined || isTrialFailure(trial.end.reason) ? inputsOf(trial.work) : nothing;
+  const inputs = trial.end === undefined || mayGoOn(trial.end.reason) ? inputsOf(trial.work) : nothing;
   return trial.artifacts.length + inputs.length === 0 ? kept : [...kept, ...trial.artifacts, ...inputs];
 }
 

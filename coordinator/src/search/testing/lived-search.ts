@@ -150,7 +150,7 @@ function tell(at: SearchAt, command: SearchCommand): void {
 /** Whether an act can be done to a trial. */
 function canBe(what: string, { state }: SearchAt, trial: number): boolean {
   if (what === "copy") return true;
-  if (what === "retry") return state.archive.failed(trial) && state.status !== "stopping";
+  if (what === "retry") return state.archive.mayRetry(trial) && state.status !== "stopping";
   const status = state.live.get(trial)?.status;
   if (what === "run" || what === "defer") return status === "pending";
   if (what === "resume") return status === "paused";
