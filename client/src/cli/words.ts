@@ -1,7 +1,7 @@
 /** Searches and trials in a few words, shared by the commands that list and show them. */
 
 import type { Measurement, Parameter, Search, Trial, TrialInput } from "@regulus/proto";
-import { signOf } from "@regulus/proto";
+import { armGainWords } from "../display/arm-words.js";
 import { reasonWords } from "../display/headlines.js";
 import { counted, formatCount, formatPercent, formatSeconds, parameterText } from "../display/numbers.js";
 import { numberFormat } from "./output.js";
@@ -74,42 +74,20 @@ export function stepCountWords({ strategyStepsAccepted, strategyStepsRefused }: 
 const inputTrialsShown = 12;
 
 /** What the control arm and the replays came to, beside the strategy's own trials; none where there are no such arms. */
-export function armPairs({ arms, spec }: Search): [string, string][] {
-  const own = arms.find(({ name }) => name === "");
-  const objective = spec?.objectives[0];
-  const metric = objective?.metric ?? "objective";
-  const sign = signOf(objective);
-  const titleOf = (name: string) => armNames[name] ?? `arm ${name}`;
-  return arms.flatMap(({ name, trials, steps, bestTrial, bestValue, deviation }): [string, string][] => {
+export function armPairs(search: Search): [string, string][] {
+  const metric = search.spec?.objectives[0]?.metric ?? "objective";
+  return search.arms.map((arm): [string, string] => {
+    const { name, trials, steps, bestTrial, bestValue } = arm;
+    const title = armNames[name] ?? `arm ${name}`;
     const spent = `${counted(trials, "trial")}, ${counted(steps, "step")}`;
-    if (bestTrial === undefined || bestValue === undefined) return [[titleOf(name), `${spent}, nothing measured yet`]];
+    if (bestTrial === undefined || bestValue === undefined) return [title, `${spent}, nothing measured yet`];
+    const gain = armGainWords(search, arm);
     const best = `${spent}, best ${metric} ${numberFormat()(bestValue)} (trial ${bestTrial})`;
-    if (name === "" || own?.bestValue === undefined) return [[titleOf(name), best]];
-    const whole = Math.abs(name === "control" ? bestValue : own.bestValue);
-    const gain = (sign * (bestValue - own.bestValue)) / whole;
-    // What a strategy builds on its own trials is no sample beside them.
-    const spread = armNames[name] === undefined ? "" : spreadWords(deviation, whole);
-    return [[titleOf(name), `${best}: ${armWords(name, gain)}${spread}`]];
+    return [title, gain === undefined ? best : `${best}: ${gain}`];
   });
 }
 
 const armNames: Readonly<Record<string, string>> = { "": "own trials", control: "control arm", replay: "replays" };
-
-/** @param gain by which part the strategy's own best is better. */
-function armWords(name: string, gain: number): string {
-  const size = formatPercent(Math.abs(gain));
-  if (name === "replay") return gain >= 0 ? `replaying the schedule loses ${size}` : `replaying the schedule gains ${size}`;
-  if (name !== "control")
-    return gain === 0 ? "as good as the own trials" : `${size} ${gain < 0 ? "better" : "worse"} than the own trials`;
-  if (gain === 0) return "the strategy is as good as random search";
-  return `the strategy is ${size} ${gain > 0 ? "better" : "worse"} than random search`;
-}
-
-/** How far the values of an arm's trials lie apart, to judge a gain by: one that is smaller may be luck. */
-export function spreadWords(deviation: number | undefined, whole: number): string {
-  if (deviation === undefined) return " (fewer than two of its trials ended: this may be luck)";
-  return ` (its trials vary by ± ${formatPercent(deviation / whole)})`;
-}
 
 /** Names of hyperparameters in the order of the search's space, then those that it does not name. */
 export function inSpaceOrder(names: readonly string[], space: readonly Pick<Parameter, "name">[] = []): string[] {

@@ -1,13 +1,14 @@
 /** Parts of a report without charts: what a strategy refused and why, what was found, what each arm came to, pictures that trials left. */
-import { type Arm, type Fact, stepOutcome } from "@regulus/proto";
+import { type Fact, stepOutcome } from "@regulus/proto";
 import { alikeWords, newestAlike } from "../display/alike.js";
+import { armGainWords } from "../display/arm-words.js";
 import { reasonWords } from "../display/headlines.js";
 import { messageLines } from "../display/message-lines.js";
-import { formatCount, formatPercent, formatSeconds, formatValue, plainText } from "../display/numbers.js";
+import { formatCount, formatSeconds, formatValue, plainText } from "../display/numbers.js";
 import type { Shown } from "./chart-frame.js";
 import { type Html, html } from "./html.js";
 import { pngDescription } from "./png-description.js";
-import { objectiveOf, type ResultFile } from "./result.js";
+import type { ResultFile } from "./result.js";
 
 /** Refusals and findings of one search that are listed: the newest. */
 const rowsMax = 30;
@@ -98,24 +99,14 @@ export function armTable(searches: readonly Shown[]): Html | undefined {
   const rows = searches.flatMap((shown) => shown.record.search.arms.map((arm) => ({ shown, arm })));
   if (rows.length === 0) return undefined;
   return html`<h3 style="margin: 18px 0 10px">Arms</h3>
-<p class="note">Part of the budget went to arms of their own: control is plain random search, replay is ordinary training with a schedule that was learned.</p>
+<p class="note">Part of the budget went to arms of their own: control is plain random search, replay is ordinary training with a schedule that was learned, any other is what the strategy builds on its own trials.</p>
 <div class="card scroll"><table><thead><tr><th>search</th><th>arm</th><th class="number">trials</th><th class="number">steps</th><th class="number">best</th><th>against the strategy's own</th></tr></thead>
 <tbody>${rows.map(({ shown, arm }) => {
-    const own = shown.record.search.arms.find(({ name }) => name === "")?.bestValue;
+    const gain = arm.name === "" ? "" : (armGainWords(shown.record.search, arm) ?? "—");
     return html`<tr><td>${swatch(shown)}${shown.label}</td><td>${arm.name === "" ? "the strategy's own" : plainText(arm.name, 40)}</td>
 <td class="number">${formatCount(arm.trials)}</td><td class="number">${formatCount(arm.steps)}</td><td class="number">${numberText(arm.bestValue)}</td>
-<td>${arm.name === "" ? "" : gainWords(shown, own, arm)}</td></tr>`;
+<td>${gain}</td></tr>`;
   })}</tbody></table></div>`;
-}
-
-/** "the strategy's own is 12 % below". */
-function gainWords(shown: Shown, own: number | undefined, { bestValue: other, deviation }: Arm): string {
-  if (own === undefined || other === undefined || !(own > 0) || !(other > 0)) return "—";
-  const { sign } = objectiveOf(shown.record.search);
-  const percent = formatValue(Number((Math.abs(1 - own / other) * 100).toPrecision(2)));
-  const spread = deviation === undefined ? "" : `; its trials vary by ± ${formatPercent(deviation / other)}`;
-  if (own === other) return `the same${spread}`;
-  return `${sign * own < sign * other ? "the strategy is better" : "the strategy is worse"}: ${percent} % ${own < other ? "below" : "above"}${spread}`;
 }
 
 /** Pictures that trials left, each with the quality that its trial or the strategy's newest step tells. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { armPairs } from "../cli/words.js";
 import { sampleBilevel } from "../testing/sample-bilevel.js";
 import { sampleSearch } from "../testing/sample-search.js";
 import { escapeText, html, scriptJson } from "./html.js";
@@ -64,7 +65,7 @@ test("a report shows a strategy's steps, refusals, findings, arms, pictures and 
     "shrink: 50 taken, 10 refused; filters: 25 taken, 5 refused",
     "Median and middle half of the hyperparameters of filters",
     "the scale of filters has collapsed",
-    "the strategy is better: 20 % below",
+    "the strategy is 20.0 % better than random search",
     "trial 2 of shrink: PSNR 29 dB in the mean",
     "Learned schedules",
   ]) {
@@ -155,3 +156,33 @@ async function browse(file: string, folder: string): Promise<string> {
   });
   return stdout;
 }
+
+test("the report says about every arm what show says, whichever way is better", async () => {
+  const { search, ...record } = sampleSearch({ seed: 5, strategy: "random", trials: 2, stepsPerTrial: 10 });
+  const arm = (name: string, bestValue: number, deviation?: number) => ({
+    name,
+    trials: 2,
+    steps: 20,
+    bestTrial: 1,
+    bestValue,
+    deviation,
+  });
+  const arms = [
+    arm("", 0.2),
+    arm("control", 0.25, 0.01),
+    arm("replay", 0.21),
+    arm("combine", 0.15),
+    arm("worse", 0.4),
+    arm("same", 0.2),
+  ];
+  for (const direction of ["DIRECTION_MINIMIZE", "DIRECTION_MAXIMIZE"] as const) {
+    const spec = search.spec && { ...search.spec, objectives: [{ metric: "quality", direction }] };
+    const told = { ...search, spec, arms };
+    const page = await renderReport([{ ...record, search: told }]);
+    const gains = armPairs(told)
+      .slice(1)
+      .map(([, words]) => words.slice(words.indexOf("): ") + 3));
+    assert.match(gains[2] ?? "", direction === "DIRECTION_MINIMIZE" ? /^25\.0 % better than/ : /^25\.0 % worse than/);
+    for (const gain of gains) assert.ok(page.includes(`<td>${escapeText(gain)}</td>`), gain);
+  }
+});
