@@ -8,5 +8,6 @@ export {
   controlContext,
   insideParameters,
   plainProcedure,
+  resultArm,
   strategyContext,
 } from "./strategy-context.js";

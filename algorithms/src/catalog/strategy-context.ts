@@ -107,6 +107,11 @@ export function configurationsToTry(spec: SearchSpec): number {
   return strategy.configurations(strategyContext(spec), options.data);
 }
 
+/** The arm whose trials are the result of a search; undefined where any trial is. */
+export function resultArm(spec: SearchSpec): string | undefined {
+  return strategySpecs.get(spec.strategy?.name ?? "")?.resultArm;
+}
+
 /** The procedure of a search's plain trials. */
 export function plainProcedure(spec: SearchSpec): string {
   if (spec.command) return "command";

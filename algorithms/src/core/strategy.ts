@@ -152,6 +152,8 @@ export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> 
    * space. A search that ends after so many says that its space is exhausted.
    */
   configurations?(context: StrategyContext, options: Options): number;
+  /** The arm whose trials are its result: a search in which one of them failed, and none has a value, has failed. Absent for any trial. */
+  readonly resultArm?: Arm;
   /** What is wrong with using it on a search, beyond what the fields above say; empty where nothing is. */
   problems?(context: StrategyContext, options: Options): readonly Problem[];
 }

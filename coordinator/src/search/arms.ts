@@ -1,11 +1,14 @@
 /** Totals of each arm of a search: trials, steps and the best trial, folded like the search. Ranks by the first objective. */
-import { type Arm, Leader, limits, type Objective, sumOfSteps } from "@regulus/proto";
+import { type Arm, endedWell, Leader, limits, type Objective, sumOfSteps } from "@regulus/proto";
+import type { TrialState } from "./trial-state.js";
 
 interface Totals {
   trials: number;
   steps: number;
   readonly leader: Leader;
   readonly spread: Spread;
+  /** How the newest of its trials that came to nothing ended; undefined where none did. */
+  failure: string | undefined;
 }
 
 /** The standard deviation of values that come one by one. Source: B. P. Welford, Technometrics 4 (1962), 419. */
@@ -46,8 +49,15 @@ export class Arms {
   }
 
   /** A trial of an arm ended with a value; NaN for none. */
-  ended(arm: string, value: number): void {
+  ended(arm: string, value: number, { reason, message }: NonNullable<TrialState["end"]>): void {
     if (Number.isFinite(value)) this.#of(arm).spread.add(value);
+    if (!endedWell(reason)) this.#of(arm).failure = message;
+  }
+
+  /** How the newest failed trial of an arm in which none has a value ended; undefined where one has, or none failed. */
+  failure(arm: string): string | undefined {
+    const totals = this.#arms.get(arm);
+    return totals?.leader.trial === undefined ? totals?.failure : undefined;
   }
 
   /** Whether a trial of an arm may be started: the arm is known, or there may be one more. */
@@ -83,7 +93,7 @@ export class Arms {
   #of(arm: string): Totals {
     const known = this.#arms.get(arm);
     if (known !== undefined) return known;
-    const totals: Totals = { trials: 0, steps: 0, leader: new Leader(this.#objective), spread: new Spread() };
+    const totals: Totals = { trials: 0, steps: 0, leader: new Leader(this.#objective), spread: new Spread(), failure: undefined };
     this.#arms.set(arm, totals);
     return totals;
   }

@@ -232,7 +232,7 @@ export class SearchState implements ShownSearch {
     } else {
       leader.ended(number, value, all);
       leaderOfArm.ended(number, value, ofArm);
-      this.arms.ended(arm, value);
+      this.arms.ended(arm, value, end);
     }
   }
 

@@ -119,6 +119,34 @@ describe("the end of a search by its failures", () => {
     assert.equal(end?.reason, "no trial was measured: 2 failed; budget spent: 2 of 2 trials");
   });
 
+  it("is failed where the combination of an ensemble failed and none succeeded, with its error, until it is retried well", () => {
+    const ensemble = () => {
+      const reporting = { predictions: { splits: ["valid"] } };
+      const workload = { name: "mnist-mlp" };
+      const at = new SearchAt({ command: undefined, workload, reporting, strategy: "ensemble" });
+      return at.running(0).ended(0, done, { loss: 1 });
+    };
+    const combine = (at: SearchAt, trial: number) => {
+      const work = { ...(at.pending(trial).state.live.get(trial)?.work ?? assert.fail("it is live")), arm: "combine" };
+      return at
+        .ended(trial, infeasible)
+        .tell({ $case: "trialProposed", value: { trial: trial + 1, work } })
+        .attempt(trial + 1, 1);
+    };
+    assert.equal(endOf(ensemble(), true)?.outcome, SearchOutcome.SEARCH_OUTCOME_COMPLETED, "nothing was combined");
+    const at = combine(ensemble(), 1).ended(2, userError, { message: "files of other rows" });
+    const end = endOf(at, true);
+    assert.equal(end?.outcome, SearchOutcome.SEARCH_OUTCOME_FAILED);
+    assert.match(
+      end?.reason ?? "",
+      /^no trial of the arm combine, .*: files of other rows; the strategy has nothing left to try/,
+    );
+    at.tell(...decide(at.state, { kind: "retryTrials", trials: [2], key: "k", nowMs })).attempt(2, 2);
+    assert.equal(endOf(at.ended(2, done, { loss: 0.5 }), true)?.outcome, SearchOutcome.SEARCH_OUTCOME_COMPLETED);
+    const again = combine(combine(ensemble(), 1).ended(2, done, { loss: 0.5 }), 3).ended(4, userError);
+    assert.equal(endOf(again, true)?.outcome, SearchOutcome.SEARCH_OUTCOME_COMPLETED, "one combination succeeded");
+  });
+
   it("is failed where every trial diverged: that is no result to use", () => {
     const at = new SearchAt({ budget: { trials: 4 } });
     for (const trial of [0, 1, 2, 3]) at.running(trial).measured(trial, 1, 5).ended(trial, diverged);

@@ -2,7 +2,7 @@
  * Whether a search is over by what its facts tell: a goal reached, a budget spent, too many failures. Pure. Says in words why, and how the
  * search then ends.
  */
-import { configurationsToTry } from "@regulus/algorithms/catalog";
+import { configurationsToTry, resultArm } from "@regulus/algorithms/catalog";
 import { type Budget, counted, cutText, Direction, formatDuration, limits, type Objective, SearchOutcome } from "@regulus/proto";
 import type { SearchState } from "./search-state.js";
 
@@ -34,8 +34,17 @@ export function idleVerdict(state: SearchState): Verdict {
   return withResults(state, idleReason(state));
 }
 
-/** The end of a search whose budget or goal ended it: one that came to nothing because its trials failed has failed. */
+/**
+ * The end of a search whose budget or goal ended it: one that came to nothing because its trials failed has failed, and so has one in which
+ * only the trials did well that were to be combined.
+ */
 export function withResults(state: SearchState, reason: string): Verdict {
+  const arm = resultArm(state.spec);
+  const failure = arm === undefined ? undefined : state.arms.failure(arm);
+  if (failure !== undefined) {
+    const said = `no trial of the arm ${arm}, which is the search's result, has a value: ${failure}; ${reason}`;
+    return { outcome: SearchOutcome.SEARCH_OUTCOME_FAILED, reason: cutText(said, limits.textCharactersMax) };
+  }
   if (state.done > 0 || state.bestTrial !== undefined || state.failed === 0 || hasSteps(state)) return completed(reason);
   const words = `no trial was measured: ${endedWords(state)}; ${reason}`;
   return { outcome: SearchOutcome.SEARCH_OUTCOME_FAILED, reason: cutText(words, limits.textCharactersMax) };

@@ -63,7 +63,7 @@ export const module: StrategyModule<EnsembleOptions> = {
 
 function combination({ mean }: EnsembleOptions, inputs: readonly ProposedInput[]): Proposal {
   const work = { procedure, parameters: {}, untilStep: 0, final: true, options: { mean } };
-  return { kind: "start", ...work, arm: procedure, inputs };
+  return { kind: "start", ...work, arm: spec.resultArm ?? "", inputs };
 }
 
 /** What members left, in the order of their numbers, and then what other searches did. */

@@ -21,6 +21,7 @@ export const spec: StrategySpec<EnsembleOptions> = {
   accepts: { conditional: true, categorical: true, double: true },
   needsSteps: false,
   ownParameters: true,
+  resultArm: "combine",
   claims: { orderFree: true, beatsRandom: false },
   problems({ predictions = [], inputs = [], budget, plainProcedure }, { members }) {
     if (members === 0) {
