@@ -287,6 +287,7 @@ test("what was removed is told by cause a minute later, in one line for many, an
   await ledger.sweep();
   const upload = await ledger.beginUpload("caller", at.put("in the way"));
   upload.stored();
+  upload.leave();
   at.nowMs += orphanAgeShortMs + 1;
   await ledger.beginUpload("caller", at.put("wanted"));
   await at.pass(tellAfterMs);

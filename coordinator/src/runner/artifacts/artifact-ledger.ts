@@ -4,7 +4,7 @@
  */
 import { type ArtifactRef, limits } from "@regulus/proto";
 import type { Upload } from "../../coordinator.js";
-import type { ArtifactStore, Clock, StoredArtifact } from "../../ports.js";
+import type { ArtifactStore, Clock } from "../../ports.js";
 import type { RemovalCause, RemovedArtifacts } from "./removed-artifacts.js";
 import { type UploadBounds, UploadQuota } from "./upload-quota.js";
 
@@ -25,6 +25,12 @@ export class ArtifactLedger {
   readonly #due = new Map<string, () => void>();
   readonly #uploads: UploadQuota;
   readonly #removed: Pick<RemovedArtifacts, "note">;
+  /** How often the bytes of a sum are being brought now. */
+  readonly #incoming = new Map<string, number>();
+  /** Removals under way, by sum; they never fail. */
+  readonly #removals = new Map<string, Promise<void>>();
+  /** Clean-ups under way, by caller. */
+  readonly #cleanUps = new Map<string, Promise<void>>();
   /** Grows whenever the references are counted anew. */
   #countings = 0;
   /** Whether all references are counted; until then nothing can be told to be without one. */
@@ -51,7 +57,27 @@ export class ArtifactLedger {
   /** Room for an artifact that a caller brings. Fails with "exhausted" where it has stored too much that nothing refers to. */
   async beginUpload(caller: string, artifact: ArtifactRef): Promise<Upload> {
     if (!this.#uploads.hasRoom(caller, artifact.size)) await this.#removeOld(caller);
-    return this.#uploads.begin(caller, artifact);
+    const { sha256 } = artifact;
+    await this.settled(sha256);
+    const { stored, leave } = this.#uploads.begin(caller, artifact);
+    this.#incoming.set(sha256, (this.#incoming.get(sha256) ?? 0) + 1);
+    let isOpen = true;
+    return {
+      stored,
+      leave: () => {
+        leave();
+        if (!isOpen) return;
+        isOpen = false;
+        const others = (this.#incoming.get(sha256) ?? 0) - 1;
+        if (others > 0) this.#incoming.set(sha256, others);
+        else this.#incoming.delete(sha256);
+      },
+    };
+  }
+
+  /** Resolves when no removal of these bytes is under way. Who held them before is told by the store then whether they are there. */
+  async settled(sha256: string): Promise<void> {
+    await this.#removals.get(sha256);
   }
 
   retain(ref: ArtifactRef | undefined): void {
@@ -99,7 +125,7 @@ export class ArtifactLedger {
     for await (const stored of this.#artifacts.list()) {
       if (this.#closed || counting !== this.#countings) return [];
       unseen.delete(stored.sha256);
-      if (stored.storedMs < before && !this.#counts.has(stored.sha256)) await this.#take(stored, "left_over");
+      if (stored.storedMs < before) await this.#take(stored.sha256, before, "left_over");
     }
     return this.#missing(unseen);
   }
@@ -159,28 +185,48 @@ export class ArtifactLedger {
 
   /** Removes what nobody refers to, unless the same bytes were put again meanwhile by somebody who is about to. */
   async #remove(sha256: string): Promise<void> {
-    const stored = this.#counts.has(sha256) ? undefined : await this.#artifacts.stat(sha256);
-    if (stored === undefined || this.#counts.has(sha256) || this.#closed) return;
-    if (stored.storedMs > this.#clock.now() - artifactGraceMs) this.#removeLater(sha256);
-    else await this.#take(stored, "released");
+    const left = await this.#take(sha256, this.#clock.now() - artifactGraceMs + 1, "released");
+    if (left === "young") this.#removeLater(sha256);
   }
 
-  /** Removes what a caller stored long ago and nothing refers to. */
+  /** Removes what a caller stored long ago and nothing refers to. Calls of one caller at the same time share the work. */
   async #removeOld(caller: string): Promise<void> {
+    const underWay = this.#cleanUps.get(caller);
+    if (underWay !== undefined) return underWay;
+    const own = this.#removeOlder(caller).finally(() => this.#cleanUps.delete(caller));
+    this.#cleanUps.set(caller, own);
+    return own;
+  }
+
+  async #removeOlder(caller: string): Promise<void> {
     const beforeMs = this.#clock.now() - orphanAgeShortMs;
     for (const sha256 of this.#uploads.olderThan(caller, beforeMs)) {
       if (this.#closed || !this.#isCounted) return;
-      const stored = this.#counts.has(sha256) ? undefined : await this.#artifacts.stat(sha256);
-      if (stored !== undefined && !this.#counts.has(sha256)) await this.#take(stored, "quota");
-      else if (stored === undefined) this.#uploads.forget(sha256);
+      if ((await this.#take(sha256, beforeMs, "quota")) === "missing") this.#uploads.forget(sha256);
     }
   }
 
-  /** Takes an artifact out of the store. */
-  async #take({ sha256, size }: StoredArtifact, cause: RemovalCause): Promise<void> {
-    await this.#artifacts.remove(sha256);
+  /**
+   * Takes an artifact out of the store that was stored before a time, that nothing refers to and nobody brings again. Nothing waits between the last
+   * look and the removal, and who wants the bytes from then on waits for its end (`settled`). Answers what became of it.
+   */
+  async #take(sha256: string, beforeMs: number, cause: RemovalCause): Promise<"taken" | "missing" | "young" | "wanted"> {
+    const isWanted = (): boolean =>
+      this.#counts.has(sha256) || this.#incoming.has(sha256) || this.#removals.has(sha256) || this.#closed;
+    if (isWanted()) return "wanted";
+    const stored = await this.#artifacts.stat(sha256);
+    if (isWanted()) return "wanted";
+    if (stored === undefined) return "missing";
+    if (stored.storedMs >= beforeMs) return "young";
+    const removal = this.#artifacts.remove(sha256).finally(() => this.#removals.delete(sha256));
+    this.#removals.set(
+      sha256,
+      removal.catch(() => undefined),
+    );
+    await removal;
     this.#uploads.forget(sha256);
-    this.#removed.note(cause, size);
+    this.#removed.note(cause, stored.size);
+    return "taken";
   }
 
   #count({ sha256 }: ArtifactRef): void {

@@ -36,6 +36,7 @@ export async function checkArtifacts(
       for (const artifact of artifactsOf(report)) {
         // Held first: what is looked at now must still be there when the round refers to it.
         releases.push(ledger.hold(artifact));
+        await ledger.settled(artifact.sha256);
         const stored = await store.stat(artifact.sha256);
         const seen = stored === undefined ? "none" : `one of ${counted(stored.size, "byte")}`;
         if (stored?.size !== artifact.size) missing.set(artifact, seen);
