@@ -45,7 +45,14 @@ export function addReflection(server: Pick<Server, "addService">): void {
       responseSerialize: (value) => methodOf(path).definition.responseSerialize(value),
       responseDeserialize: (bytes) => methodOf(path).definition.responseDeserialize(bytes),
     };
-    const handler: Handler = (call) => methodOf(path).handler(call);
+    const handler: Handler = (call) => {
+      methodOf(path).handler(call);
+      // The library answers each question at once: no more are read while answers wait for their reader.
+      call.on("data", () => {
+        if (call.writableNeedDrain) call.pause();
+      });
+      call.on("drain", () => call.resume());
+    };
     server.addService({ info: method }, { info: handler });
   }
 }
