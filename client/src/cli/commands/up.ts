@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 import { counted } from "../../display/numbers.js";
 import { mains, plainLogLine, startChild } from "../../processes/child.js";
 import { LogFile } from "../../processes/log-file.js";
+import { waitForOrphan } from "../../processes/orphans.js";
 import { type Supervised, supervise } from "../../processes/supervisor.js";
 import { withJson } from "../connection.js";
 import { onInterrupt } from "../interrupt.js";
@@ -61,6 +62,7 @@ async function up(options: UpOptions): Promise<void> {
     for (let index = 1; index <= options.agents; index += 1) {
       const name = `agent-${index}`;
       const flags = () => agentFlags(options, { name, address });
+      await waitForOrphan({ folder: join(options.data, name), onWait: note, signal: interrupt.signal });
       started.push(await keepRunning(options, { program: "agent", name, flags, signal: interrupt.signal }));
     }
     writeReady(options, address, coordinator.ready.metrics);
