@@ -269,6 +269,8 @@ class ProgramRun {
       diverged,
       stop: this.#outside.stopReason(),
       hasReached,
+      untilStep: this.#begin.work.untilStep,
+      pauses: !this.#begin.work.final,
       wasAsked: this.#wasAsked,
       objective,
       hasMeasured: names.has(objective),

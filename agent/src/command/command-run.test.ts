@@ -125,6 +125,11 @@ test("a program that fails, cannot start, or measures nothing is the user's to m
   const silent = (await run(script(lines({ step: 1, loss: 2 })))).end;
   assert.equal(silent.reason, "user-error");
   assert.match(silent.message, /printed only loss; expected a line with the objective, such as \{"step": 10, "validLoss": 0.5\}/);
+  const rung = await run(script("echo no evaluation yet"), { work: { untilStep: 2, final: false } });
+  assert.match(
+    rung.end.message,
+    /printed no measurement; .*; it was asked to stop at step 2 \(REGULUS_UNTIL_STEP\): .* \(minSteps of asha\); its last/,
+  );
   const epochs = await run(script("for n in 1 2 3 4; do echo \"{'step': $n, 'validLoss': 2}\"; done"));
   assert.match(
     epochs.end.message,

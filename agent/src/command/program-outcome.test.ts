@@ -7,6 +7,8 @@ const course: ProgramCourse = {
   diverged: "",
   stop: undefined,
   hasReached: false,
+  untilStep: 0,
+  pauses: false,
   wasAsked: false,
   objective: "val/loss",
   hasMeasured: true,
@@ -82,6 +84,12 @@ test("a first attempt that measured no objective is the user's error with an exa
     /code 0 and printed only loss, acc; expected .* \{"step": 10, "val\/loss": 0.5\}; its last lines:\nbye/,
   );
   assert.equal(reasonOf(end, { hasMeasured: false, names: [], isLater: true }), "done");
+  assert.doesNotMatch(silent.message, /UNTIL_STEP/, "it was told no step");
+  const told = (pauses: boolean) =>
+    programOutcome(end, { ...course, hasMeasured: false, names: [], untilStep: 2, pauses, near: "1 line" }).message;
+  const asked = "asked to stop at step 2 (REGULUS_UNTIL_STEP): measure there at the latest";
+  assert.ok(told(false).includes(`0.5}; it was ${asked}; 1 line; its last`), told(false));
+  assert.ok(told(true).includes(`${asked}, or have the strategy pause it later (minSteps of asha); 1 line`), told(true));
   const wrong = programOutcome(end, { ...course, hasMeasured: false, names: [], wrong: '"step" is -1' });
   const near = programOutcome(end, { ...course, hasMeasured: false, names: [], near: "1 line is a JSON object without a step" });
   assert.match(near.message, /0.5}; 1 line is a JSON object without a step; its last lines/);

@@ -23,6 +23,10 @@ export interface ProgramCourse {
   readonly stop: StopReason | undefined;
   /** Whether it measured at its target or past it. */
   readonly hasReached: boolean;
+  /** The step at which it was told to end; 0 for none. */
+  readonly untilStep: number;
+  /** Whether its strategy pauses the trial there, and may let it go on. */
+  readonly pauses: boolean;
   /** Whether it was asked to stop for that. */
   readonly wasAsked: boolean;
   readonly objective: string;
@@ -71,9 +75,17 @@ function placeWords({ place, lastLines }: ProgramCourse): string {
   return place !== "" && missingFile.test(lastLines) ? `${place}; ` : "";
 }
 
-function unmeasuredWords({ objective, names, wrong, near }: ProgramCourse): string {
+/** A program that measures every so many steps may have been told to end before its first measurement. */
+function targetWords({ untilStep, pauses }: ProgramCourse): string {
+  if (untilStep === 0) return "";
+  const later = pauses ? ", or have the strategy pause it later (minSteps of asha)" : "";
+  return `; it was asked to stop at step ${untilStep} (REGULUS_UNTIL_STEP): measure there at the latest${later}`;
+}
+
+function unmeasuredWords(course: ProgramCourse): string {
+  const { objective, names, wrong, near } = course;
   const further = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
   const seen = names.length === 0 ? "no measurement" : `only ${names.slice(0, namesShown).join(", ")}${further}`;
   const expected = `{"step": 10, ${JSON.stringify(objective)}: 0.5}`;
-  return `the program ended with code 0 and printed ${seen}; expected a line with the objective, such as ${expected}${wrong === "" ? "" : `; a line was left out: ${wrong}`}${near === "" ? "" : `; ${near}`}`;
+  return `the program ended with code 0 and printed ${seen}; expected a line with the objective, such as ${expected}${targetWords(course)}${wrong === "" ? "" : `; a line was left out: ${wrong}`}${near === "" ? "" : `; ${near}`}`;
 }
