@@ -98,6 +98,10 @@ const hostile = fc
     seed: number,
     labels: fc.dictionary(text, text),
     priority: number,
+    inputs: fc.array(
+      maybe(fc.record({ search: maybe(text), trials: maybe(fc.array(number)), best: number, kinds: maybe(fc.array(text)) })),
+      { maxLength: 3 },
+    ),
     weight: maybe(number),
     reporting: maybe(fc.record({ measureEverySteps: number, checkpointEveryMs: number })),
   })

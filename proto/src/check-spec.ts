@@ -5,22 +5,14 @@
  */
 
 import { checkCommandWords } from "./check-command-words.js";
+import { checkInputs } from "./check-inputs.js";
 import { checkSchedule } from "./check-schedule.js";
 import { checkSpace } from "./check-space.js";
-import { checkCount, checkLabels, checkLine, checkName, checkOptions, isPlainMap } from "./check-values.js";
+import { checkCount, checkLabels, checkLine, checkName, checkOptions, listAt } from "./check-values.js";
 import { counted } from "./counted.js";
 import { expectedOneOf } from "./did-you-mean.js";
 import type { Problem } from "./gen/regulus/v1/problem.js";
-import type {
-  Command,
-  Component,
-  Objective,
-  Predictions,
-  Resources,
-  SearchInput,
-  SearchSpec,
-  Workload,
-} from "./gen/regulus/v1/search.js";
+import type { Command, Component, Objective, Predictions, Resources, SearchSpec, Workload } from "./gen/regulus/v1/search.js";
 import { defaults, limits } from "./limits.js";
 import { ProblemList } from "./problem-list.js";
 import { retryReason, retryWord, retryWordProblem } from "./retry-reasons.js";
@@ -190,38 +182,6 @@ function checkSpending(problems: ProblemList, { budget, parallelism, retries, re
   }
 }
 
-/** What other searches left. Whether it is there is for the coordinator to say. */
-function checkInputs(problems: ProblemList, inputs: readonly SearchInput[]): void {
-  const { searchInputsMax, trialInputsMax } = limits;
-  if (inputs.length > searchInputsMax) problems.addText("inputs", `${inputs.length} of them`, `at most ${searchInputsMax}`);
-  for (const [index, input] of inputs.slice(0, searchInputsMax).entries()) {
-    const field = `inputs[${index}]`;
-    if (!isPlainMap(input)) {
-      problems.add(field, input, "another search and what it left: {search, best, kinds}");
-      continue;
-    }
-    checkLine(problems, `${field}.search`, input.search, 1);
-    const trials = listAt<unknown>(problems, `${field}.trials`, input.trials);
-    checkCount(problems, `${field}.best`, input.best, { least: 0, greatest: trialInputsMax });
-    if (trials.length > trialInputsMax)
-      problems.addText(`${field}.trials`, counted(trials.length, "trial"), `at most ${trialInputsMax}`);
-    for (const [at, trial] of trials.slice(0, trialInputsMax).entries())
-      checkCount(problems, `${field}.trials[${at}]`, trial, { least: 0, greatest: limits.trialsMax });
-    if (trials.length > 0 === input.best > 0) {
-      problems.addText(field, trials.length > 0 ? "trials and best" : "neither trials nor best", "exactly one of the two");
-    }
-    const kinds = listAt<unknown>(problems, `${field}.kinds`, input.kinds);
-    if (kinds.length === 0 || kinds.length > limits.componentsMax)
-      problems.addText(
-        `${field}.kinds`,
-        counted(kinds.length, "kind"),
-        `1 to ${limits.componentsMax}, such as predictions-valid`,
-      );
-    for (const [at, kind] of kinds.slice(0, limits.componentsMax).entries())
-      checkLine(problems, `${field}.kinds[${at}]`, kind, 1);
-  }
-}
-
 function checkPredictions(problems: ProblemList, { splits, precision }: Predictions): void {
   const field = "reporting.predictions";
   const named = listAt<unknown>(problems, `${field}.splits`, splits);
@@ -264,11 +224,4 @@ function checkResources(problems: ProblemList, resources: Resources | undefined)
 
 function isSet<T>(message: T | undefined | null): message is T {
   return message !== undefined && message !== null;
-}
-
-/** A list, or an empty one with a problem where something else stands. */
-function listAt<T>(problems: ProblemList, field: string, list: readonly T[]): readonly T[] {
-  if (Array.isArray(list)) return list;
-  if (isPlainMap(list) || isSet(list)) problems.add(field, list, "a list");
-  return [];
 }

@@ -109,3 +109,10 @@ function checkOption(problems: ProblemList, field: string, value: unknown, depth
     problems.add(field, value, "a text, number, boolean, list or map");
   }
 }
+
+/** A list, or an empty one with a problem where something else stands. */
+export function listAt<T>(problems: ProblemList, field: string, list: readonly T[]): readonly T[] {
+  if (Array.isArray(list)) return list;
+  if (list !== undefined && list !== null) problems.add(field, list, "a list");
+  return [];
+}

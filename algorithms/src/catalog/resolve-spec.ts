@@ -7,7 +7,9 @@ import {
   type Component,
   checkSpec,
   closestName,
+  counted,
   expectedOneOf,
+  limits,
   type Parameter,
   type Problem,
   ProblemList,
@@ -34,6 +36,7 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
   const probes = resolveList(problems, probeSpecs, { field: "probes", components: spec.probes });
   checkTrained(problems, spec, { workload, probes });
   checkSearched(problems, spec, strategy);
+  if (strategy !== undefined) checkTaken(problems, spec, strategy.spec);
   const tuning = resolveTuning(problems, spec);
   const space = resolveSpace(problems, spec, { workload, techniques });
   const found = [...structural, ...problems.all()];
@@ -147,6 +150,22 @@ function checkSearched(
   if (Array.isArray(techniques) && techniques.length > 0) return;
   if (Array.isArray(space) && (space.length > 0 || strategy?.spec.ownParameters === true)) return;
   problems.addText("space", "no parameters", "at least one parameter to search");
+}
+
+/** What other searches left is of a kind that the strategy takes. */
+function checkTaken(problems: ProblemList, { inputs }: SearchSpec, { name, takes = [] }: StrategySpec): void {
+  if (!Array.isArray(inputs) || inputs.length === 0) return;
+  if (takes.length === 0) {
+    problems.addText("inputs", counted(inputs.length, "input"), `none: the strategy ${name} takes no inputs`);
+    return;
+  }
+  for (const [index, input] of inputs.slice(0, limits.searchInputsMax).entries()) {
+    const kinds: unknown = input?.kinds;
+    for (const [at, kind] of (Array.isArray(kinds) ? kinds.slice(0, limits.componentsMax) : []).entries()) {
+      if (takes.includes(kind)) continue;
+      problems.add(`inputs[${index}].kinds[${at}]`, kind, `${expectedOneOf(String(kind), [...takes])}, which ${name} takes`);
+    }
+  }
 }
 
 /** The space with the techniques' hyperparameters. A program, or a user's module, may understand any parameter. */

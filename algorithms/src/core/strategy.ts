@@ -138,6 +138,8 @@ export interface StrategySpec<Options = unknown> extends ComponentSpec<Options> 
   readonly needsSteps: boolean;
   /** Whether a search needs no parameters: it moves hyperparameters that the workload itself brings, or trains one configuration with several seeds. */
   readonly ownParameters?: boolean;
+  /** Kinds of results of other searches' trials that it can be given under `inputs`; absent for none. */
+  readonly takes?: readonly string[];
   /** Diagnostics that watch its searches, whether or not the search names them. */
   readonly watchedBy?: readonly string[];
   /** What its card claims; the conformance suite checks each. */

@@ -2,6 +2,7 @@
 import { counted, limits } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategySpec } from "../../core/index.js";
+import { predictionsKinds } from "../../predictions/index.js";
 
 const options = z.strictObject({
   /** Trials that are trained as members. 0: only what other searches left is combined. */
@@ -22,6 +23,7 @@ export const spec: StrategySpec<EnsembleOptions> = {
   needsSteps: false,
   ownParameters: true,
   resultArm: "combine",
+  takes: predictionsKinds,
   claims: { orderFree: true, beatsRandom: false },
   problems({ predictions = [], inputs = [], budget, plainProcedure }, { members }) {
     if (members === 0) {

@@ -7,6 +7,8 @@ import { measurement } from "../testing/hand.js";
 import { once, ScriptedCoordinator, start } from "../testing/scripted-coordinator.js";
 
 const kinds = ["predictions-valid"];
+/** A strategy that takes what other searches left. */
+const strategy = { name: "ensemble", options: { members: 0 } };
 
 /** A coordinator on virtual time whose search `first` has ended: three trials, of which the first and the last left predictions. */
 async function opened() {
@@ -40,7 +42,7 @@ async function opened() {
 test("the best trials are those that left all kinds, by id or by name; named trials come in the order of the file", async () => {
   const { at, searchId } = await opened();
   const pinned = async (input: object) => {
-    const { spec } = await at.answer(at.create({ inputs: [{ kinds, ...input }] }));
+    const { spec } = await at.answer(at.create({ strategy, inputs: [{ kinds, ...input }] }));
     return spec?.inputs[0]?.results.map(({ searchId: from, trial, artifact }) => [from, trial, artifact?.kind]);
   };
   const of = (trial: number) => [searchId, trial, "predictions-valid"];
@@ -59,16 +61,28 @@ test("what is not there is refused with its field, before anything starts", asyn
     [{ search: "first", trials: [0, 1] }, /inputs\[0\].trials\[1\]: saw trial 1, which left no predictions-valid/],
     [{ search: "first", trials: [9] }, /inputs\[0\].trials\[0\]: saw trial 9, which left no predictions-valid/],
   ] as const) {
-    const creation = at.answer(at.create({ inputs: [{ kinds, ...input }] }));
+    const creation = at.answer(at.create({ strategy, inputs: [{ kinds, ...input }] }));
     await assert.rejects(creation, (error) => error instanceof RegulusError && words.test(error.message));
   }
   assert.equal(at.searches.length, before);
   await at.answer(at.close());
 });
 
+test("two inputs that come to the same result are refused, whatever names it", async () => {
+  const { at, searchId } = await opened();
+  for (const [one, other, words] of [
+    [{ search: "first", trials: [0] }, { search: searchId, trials: [2, 0] }, /inputs\[1\].trials: saw .* of trial 0 of/],
+    [{ search: "first", trials: [2] }, { search: "first", best: 1 }, /inputs\[1\].best: saw predictions-valid of trial 2 of/],
+  ] as const) {
+    const creation = at.answer(at.create({ strategy, inputs: [one, other].map((input) => ({ kinds, ...input })) }));
+    await assert.rejects(creation, (error) => error instanceof RegulusError && words.test(error.message));
+  }
+  await at.answer(at.close());
+});
+
 test("they stay in the store when the other search is deleted, over restarts, until this one is deleted too", async () => {
   const { at, searchId, stored } = await opened();
-  const more = { inputs: [{ search: "first", best: 1, kinds }] };
+  const more = { strategy, inputs: [{ search: "first", best: 1, kinds }] };
   const own = await at.answer(at.create(more, "key"));
   assert.deepEqual(await stored(), ["of trial 0", "of trial 2"]);
   await at.answer(at.coordinator.deleteSearch(searchId));

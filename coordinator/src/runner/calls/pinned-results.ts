@@ -16,9 +16,25 @@ export function withResults(spec: SearchSpec, searches: Searches): SearchSpec {
   if (results > limits.trialInputsMax) {
     problems.addText("inputs", counted(results, "result"), `at most ${limits.trialInputsMax} in all`);
   }
+  checkOnce(problems, inputs);
   const all = problems.all();
   if (all.length > 0) throw RegulusError.invalid(all);
   return { ...spec, inputs };
+}
+
+/** No two inputs come to the same result: a search may be named by its id and by its name, and a best trial by its number. */
+function checkOnce(problems: ProblemList, inputs: readonly SearchInput[]): void {
+  const seen = new Set<string>();
+  for (const [index, { results, best: wanted }] of inputs.entries()) {
+    for (const { searchId, trial, artifact } of results) {
+      const key = JSON.stringify([searchId, trial, artifact?.kind]);
+      if (seen.has(key)) {
+        const words = `${artifact?.kind} of trial ${trial} of ${searchId}, as an input before`;
+        problems.addText(`inputs[${index}].${wanted > 0 ? "best" : "trials"}`, words, "each result of a trial once");
+      }
+      seen.add(key);
+    }
+  }
 }
 
 /** The spec as it was asked for: without what was found. */

@@ -131,8 +131,8 @@ export class ScriptedCoordinator {
     };
     this.#log = log;
     opened = this;
-    // Under the name of a registered strategy, since the catalog checks names.
-    const strategies = new Map(registered).set("random", this.#scripted());
+    // Under the names of registered strategies, since the catalog checks names: one that takes no inputs, and one that does.
+    const strategies = new Map(registered).set("random", this.#scripted()).set("ensemble", this.#scripted());
     const { diagnostics, uploadBounds } = this;
     this.#coordinator = await createCoordinator({
       newSeed: () => {
