@@ -53,7 +53,7 @@ function knownWords(name: string, names: readonly string[]): string {
   if (names.length === 0) return "no parameter, since the file's space holds none";
   const closest = closestName(name, names);
   const list = `${names.slice(0, namesShown).join(", ")}${names.length > namesShown ? " ..." : ""}`;
-  return `a parameter of the space: ${list}${closest === undefined ? "" : `; did you mean ${closest}?`}`;
+  return `a parameter of the space${closest === undefined ? "" : ` (did you mean ${closest}?)`}: ${list}`;
 }
 
 /** An argument is left out where a trial does not have its parameter. What would then go wrong is refused. */

@@ -66,7 +66,7 @@ test("unknown names are refused with their place and the likely name", () => {
   const said = problems(["python3", "train.py", "--lr=${learningrate}", "${HOME}"], { learningRate: range });
   assert.match(
     said["command.argv[2]"] ?? "",
-    /^\$\{learningrate\} \| a parameter of the space: learningRate; did you mean learningRate\?/,
+    /^\$\{learningrate\} \| a parameter of the space \(did you mean learningRate\?\): learningRate;/,
   );
   assert.match(said["command.argv[3]"] ?? "", /write \$\$\{ for a plain \$\{$/);
   assert.deepEqual(Object.keys(problems(["a", "${learningRate}", "{x}", "$x", "$${x}"], { learningRate: range })), []);

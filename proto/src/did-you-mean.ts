@@ -33,11 +33,12 @@ export function closestName(name: string, known: Iterable<string>): string | und
   return best;
 }
 
-/** `one of a, b, c` with `; did you mean b?` where a name is close. */
+/** `one of a, b, c`, or `one of these (did you mean b?): a, b, c` where a name is close: a long list may be cut, and must not take it along. */
 export function expectedOneOf(name: string, known: readonly string[]): string {
   const closest = closestName(name, known);
-  const list = known.length === 1 ? `${known[0]}` : `one of ${known.join(", ")}`;
-  return closest === undefined ? list : `${list}; did you mean ${closest}?`;
+  if (known.length === 1) return closest === undefined ? `${known[0]}` : `${known[0]}; did you mean ${closest}?`;
+  const names = known.join(", ");
+  return closest === undefined ? `one of ${names}` : `one of these (did you mean ${closest}?): ${names}`;
 }
 
 function editDistance(a: string, b: string): number {

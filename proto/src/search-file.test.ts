@@ -259,7 +259,11 @@ test("reasons that are no failures, or no reasons, are refused with why or what 
       seen: '"diverged"',
       expected: `${words} (a trial that is diverged is a result: the same configuration ends the same way again)`,
     },
-    { field: "retries.on[1]", seen: '"user-eror"', expected: `${words}; did you mean user-error?` },
+    {
+      field: "retries.on[1]",
+      seen: '"user-eror"',
+      expected: words.replace("one of ", "one of these (did you mean user-error?): "),
+    },
   ]);
   assert.match(problemsOf({ retries: { on: [] } })[0]?.expected ?? "", /at least 1/);
   assert.deepEqual(

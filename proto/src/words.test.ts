@@ -183,11 +183,11 @@ test("what has the wrong shape in a file is told at its path, with what would be
     ["choice", "categorical"],
     ["bool", "boolean"],
   ])
-    assert.match(told({ space: { a: { type: word } } })[0] ?? "", new RegExp(`did you mean ${ours}\\?$`));
+    assert.match(told({ space: { a: { type: word } } })[0] ?? "", new RegExp(`one of these \\(did you mean ${ours}\\?\\): `));
   assert.deepEqual(told({ weight: 1001 }), ["weight: 1001: a number of at most 1000"]);
   assert.deepEqual(told({ budget: { trials: "3" } }), ['budget.trials: "3": a finite number']);
   assert.deepEqual(told({ budget: { trails: 3 } }), [
-    "budget.trails: an unknown field: one of trials, steps, stepsPerTrial, wallTime, failures; did you mean trials?",
+    "budget.trails: an unknown field: one of these (did you mean trials?): trials, steps, stepsPerTrial, wallTime, failures",
   ]);
   assert.deepEqual(told({ budget: { wallTime: "10 min" } }), [
     'budget.wallTime: "10 min": a duration such as 10m, 1h30m or 250ms',
@@ -195,14 +195,14 @@ test("what has the wrong shape in a file is told at its path, with what would be
   assert.deepEqual(told({ resources: { memory: "2 G" } }), ['resources.memory: "2 G": a size such as 2GiB or 500MB']);
   assert.deepEqual(told({ resources: { memory: true } }), ["resources.memory: true: a finite number or a text"]);
   assert.deepEqual(told({ resources: { backend: "cup" } }), [
-    'resources.backend: "cup": one of tensorflow, webgpu, wasm, cpu; did you mean cpu?',
+    'resources.backend: "cup": one of these (did you mean cpu?): tensorflow, webgpu, wasm, cpu',
   ]);
   assert.deepEqual(told({ space: { a: { type: "flaot", min: 0, max: 1 } } }), [
     'space.a.type: "flaot": one of double, int, categorical, boolean',
   ]);
   assert.deepEqual(
     told({ space: { a: { type: "int", min: 0, max: 1, stpe: 1 } } })[0],
-    "space.a.stpe: an unknown field: one of type, min, max, scale, step, initial, when, tuned; did you mean step?",
+    "space.a.stpe: an unknown field: one of these (did you mean step?): type, min, max, scale, step, initial, when, tuned",
   );
   assert.deepEqual(
     told({ space: { a: { type: "categorical", choices: [] } } })[0],
@@ -211,7 +211,7 @@ test("what has the wrong shape in a file is told at its path, with what would be
   assert.deepEqual(told({ space: [] }), ["space: an empty list: a map of parameters by name"]);
   assert.deepEqual(told({ techniques: {} }), ["techniques: an empty map: a list"]);
   assert.deepEqual(told({ techniques: [{ name: "a", option: {} }] }), [
-    "techniques[0].option: an unknown field: one of name, options; did you mean options?",
+    "techniques[0].option: an unknown field: one of these (did you mean options?): name, options",
   ]);
   assert.deepEqual(told({ stratgy: "asha" }).length, 1);
   assert.deepEqual(

@@ -32,7 +32,7 @@ test("a slip of the finger finds what was meant, a stranger finds nothing", () =
   assert.equal(closestName("gpu", known), undefined);
   assert.equal(closestName("workload", known), undefined);
   assert.equal(closestName("x".repeat(1_000_000), known), undefined);
-  assert.equal(expectedOneOf("spce", ["space", "seed"]), "one of space, seed; did you mean space?");
+  assert.equal(expectedOneOf("spce", ["space", "seed"]), "one of these (did you mean space?): space, seed");
 });
 
 test("ids are checked where they are branded", () => {

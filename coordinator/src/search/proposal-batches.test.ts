@@ -136,7 +136,7 @@ describe("a refused proposal", () => {
   };
   const refusals: readonly (readonly [string, Proposal, RegExp])[] = [
     ["a start without a procedure", start({ procedure: "" }), /names no procedure/],
-    ["an unknown procedure", start({ procedure: "fitt" }), /procedure is "fitt", expected one of .*did you mean fit\?/],
+    ["an unknown procedure", start({ procedure: "fitt" }), /procedure is "fitt", expected one of these \(did you mean fit\?\): /],
     ["a parameter outside of the space", start({ parameters: { rate: 2 } }), /rate/],
     ["a parameter that is missing", start({ parameters: {} }), /rate/],
     ["a step past the budget of a trial", start({ untilStep: 101 }), /untilStep is 101, the budget allows 100 steps a trial/],
