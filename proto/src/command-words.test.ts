@@ -93,6 +93,15 @@ test("names that give one variable are refused, both named, and for commands onl
   assert.match(said["space.opt-lr"] ?? "", /opt\.lr and opt-lr both give REGULUS_PARAM_opt_lr/);
 });
 
+test("a hyperparameter's variable keeps the case of its name", () => {
+  for (const [own, variable] of [
+    ["lr", "REGULUS_PARAM_lr"],
+    ["learningRate", "REGULUS_PARAM_learningRate"],
+    ["opt.lr", "REGULUS_PARAM_opt_lr"],
+  ] as const)
+    assert.equal(parameterVariable(own), variable);
+});
+
 test("the pieces of a word put together again are the word", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom("$", "{", "}", "a", "$${", "${a}"), { maxLength: 12 }), (pieces) => {

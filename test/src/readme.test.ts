@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { defaults } from "@regulus/proto";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const wordsMax = 700;
@@ -21,6 +22,11 @@ test("the README has at most five figures, each as a range; bench/README.md has 
   const single = prose.replace(/\d[\d,.]*\s+to\s+\d[\d,.]*|Node \d+|Apache-2\.0/g, " ").match(/\b\d[\d,.]*/g) ?? [];
   assert.ok(ranges.length >= 1 && ranges.length <= figuresMax, `saw the ranges ${ranges.join("; ")}`);
   assert.deepEqual(single, [], "a figure that is no range");
+});
+
+test("the README tells how often checkpoints are stored, as the default is", () => {
+  const told = /every `(\d+)s` by default \(`checkpointEvery`\)/.exec(readme)?.[1];
+  assert.equal(Number(told) * 1000, defaults.checkpointEveryMs);
 });
 
 /** Files that a page links to; a folder counts as its README.md, or as all the pages in it, as a reader of the repository sees them. */
