@@ -116,6 +116,37 @@ describe("a file of predictions", () => {
     const numbers = { type: "I32", shape: [2], bytes: new Uint8Array(8) } as const;
     const uneven = of(sound, { predictions: one, rows: numbers, targets: numbers });
     await refused(uneven, "failed-precondition", /saw rows \[2\], expected \[1\], as predictions say/);
+    for (const shape of [
+      [0, 2],
+      [1, 0, 2],
+    ]) {
+      const none = { type: "F32", shape, bytes: new Uint8Array(0) } as const;
+      await refused(of(sound, { predictions: none }), "failed-precondition", /expected at least one prediction/);
+    }
+  });
+
+  it("gives no number of a row or a class that is none, in 32 bits or in 64", async () => {
+    const classes = 3;
+    const number = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+    const edge = fc.constantFrom(-1n, 0n, 2n, 3n, 99n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 32n + 1n, 2n ** 53n + 1n);
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(edge, number), fc.oneof(edge, number), fc.boolean(), async (row, target, wide) => {
+        const of = (value: bigint) => {
+          const values = wide ? BigInt64Array.of(value) : Int32Array.of(Number(BigInt.asIntN(32, value)));
+          const bytes = new Uint8Array(values.buffer);
+          return { held: BigInt(values[0] ?? 0), tensor: { type: wide ? "I64" : "I32", shape: [1], bytes } as const };
+        };
+        const [rows, targets] = [of(row), of(target)];
+        const logits = { type: "F32", shape: [1, classes], bytes: new Uint8Array(4 * classes) } as const;
+        const metadata = { values: "logits", format: "regulus-predictions-1", split: "test" };
+        const bytes = encodeSafetensors(metadata, { predictions: logits, rows: rows.tensor, targets: targets.tensor });
+        const file = await PredictionsFile.open(bytesSource(bytes));
+        const good = rows.held >= 0 && rows.held < 2n ** 31n && targets.held >= 0 && targets.held < classes;
+        if (!good) return await assert.rejects(file.read(0, 1), /saw (row|target) -?\d+ at place 0, expected 0 to \d+/);
+        const read = await file.read(0, 1);
+        assert.deepEqual([BigInt(read.rows[0] ?? -1), BigInt(read.targets[0] ?? -1)], [rows.held, targets.held]);
+      }),
+    );
   });
 });
 

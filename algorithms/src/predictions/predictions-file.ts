@@ -53,6 +53,17 @@ export function encodePredictions({ split, shape, rows, logits, targets }: Predi
   );
 }
 
+/** Whole numbers of a tensor, and what they may be. */
+interface WholePart {
+  readonly from: number;
+  readonly count: number;
+  /** What messages call one of them. */
+  readonly what: string;
+  readonly greatest: number;
+}
+
+const int32Max = 2 ** 31 - 1;
+
 /** A file of predictions, opened. */
 export class PredictionsFile {
   readonly split: PredictionSplit;
@@ -89,6 +100,7 @@ export class PredictionsFile {
     if (logits.shape.length < 2 || (rest.at(-1) ?? 0) < 2) {
       throw strange(`predictions [${logits.shape.join(", ")}]`, "[rows, ..., classes] with at least two classes");
     }
+    if (logits.shape.includes(0)) throw strange(`predictions [${logits.shape.join(", ")}]`, "at least one prediction");
     const parts = {
       logits,
       rows: tensorOf(tensors, "rows", ["I32", "I64"]),
@@ -119,19 +131,29 @@ export class PredictionsFile {
     return sizeOf(this.shape.slice(1, -1));
   }
 
-  /** Some rows in the file's order. */
+  /** Some rows in the file's order. Fails with "failed-precondition" where a target is none of the classes, or a row has no number. */
   async read(from: number, rows: number): Promise<PredictionRows> {
     const { classes, places } = this;
     return {
-      rows: await this.#whole(this.#rows, from, rows),
-      targets: await this.#whole(this.#targets, from * places, rows * places),
+      rows: await this.#whole(this.#rows, { from, count: rows, what: "row", greatest: int32Max }),
+      targets: await this.#whole(this.#targets, {
+        from: from * places,
+        count: rows * places,
+        what: "target",
+        greatest: classes - 1,
+      }),
       logits: await this.#real(this.#logits, from * places * classes, rows * places * classes),
     };
   }
 
-  async #whole(tensor: PlacedTensor, from: number, count: number): Promise<Int32Array> {
+  async #whole(tensor: PlacedTensor, { from, count, what, greatest }: WholePart): Promise<Int32Array> {
     const bytes = await this.#bytes(tensor, from, count);
-    return tensor.type === "I32" ? new Int32Array(bytes) : Int32Array.from(new BigInt64Array(bytes), Number);
+    // Compared before they become int32, where greater ones would wrap.
+    const values = tensor.type === "I32" ? new Int32Array(bytes) : new BigInt64Array(bytes);
+    for (const [index, value] of values.entries()) {
+      if (value < 0 || value > greatest) throw strange(`${what} ${value} at place ${from + index}`, `0 to ${greatest}`);
+    }
+    return values instanceof Int32Array ? values : Int32Array.from(values, Number);
   }
 
   async #real(tensor: PlacedTensor, from: number, count: number): Promise<Float32Array> {

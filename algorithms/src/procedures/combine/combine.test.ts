@@ -177,5 +177,14 @@ describe("combine", () => {
     await assert.rejects(combined([first, first]), /two files of valid of trial 0/);
     await assert.rejects(combined([first], { weights: [1, 2] }), /saw \[1,2\], expected 1, one for each member/);
     await assert.rejects(combined([first], { weights: [0] }), /not all zero/);
+    for (const weight of [1e308, 5e-324, -1, Number.NaN]) {
+      await assert.rejects(combined(other({}), { weights: [weight, weight] }), /weights/, `${weight}`);
+    }
+    for (const target of [99, 2, -1]) {
+      const targets = Int32Array.of(target);
+      const words = new RegExp(`valid of trial 1: .*saw target ${target} at place 0, expected 0 to 1`);
+      await assert.rejects(combined(other({ targets })), words);
+    }
+    await assert.rejects(combined([{ ...first, bytes: new Uint8Array(3) }]), /^RegulusError: trial 0: /);
   });
 });

@@ -9,7 +9,7 @@ import { parseOptions } from "../../settings/parse-options.js";
 import type { Observed, ProcedureModule, Session, SessionResult, TrialRequest } from "../../training/contracts/procedure.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../training/state/checkpoint.js";
 import { EnsembleMean, type OnPrediction } from "./ensemble-mean.js";
-import { checkSameRows, type Member, openMembers } from "./members.js";
+import { checkSameRows, type Member, openMembers, rowsOf } from "./members.js";
 import { type CombineOptions, spec } from "./spec.js";
 
 /** Logits of all members that are in memory at once: 16 MB. */
@@ -143,7 +143,7 @@ class CombineSession implements Session {
 
   /** The mean over all members of a block. @param each gives who hears of the predictions of member k. */
   async #meanOf({ split, from, rows }: Block, each?: (k: number) => OnPrediction): Promise<EnsembleMean> {
-    const parts = await Promise.all(this.#members.map(({ files }) => files.get(split)?.read(from, rows)));
+    const parts = await Promise.all(this.#members.map((member) => rowsOf(member, split, { from, rows })));
     const [[first], [firstPart]] = [this.#members, parts];
     const file = first?.files.get(split);
     assert(first && firstPart && file, "every member has every split");

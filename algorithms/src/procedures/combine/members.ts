@@ -18,7 +18,7 @@ export async function openMembers(inputs: readonly GivenInput[]): Promise<readon
     const name = `trial ${trial}${searchId === "" ? "" : ` of search ${searchId}`}`;
     const member = members.get(name) ?? { name, files: new Map() };
     members.set(name, member);
-    const file = await PredictionsFile.open(bytes);
+    const file = await told(name, PredictionsFile.open(bytes));
     if (member.files.has(file.split)) throw wrong(`two files of ${file.split} of ${name}`, "one for each split");
     member.files.set(file.split, file);
   }
@@ -27,6 +27,24 @@ export async function openMembers(inputs: readonly GivenInput[]): Promise<readon
   if (first === undefined) throw wrong("no predictions", "those of one trial at least");
   for (const member of all) checkAlike(first, member);
   return all;
+}
+
+/** Some rows of a member's file of a split; where they can't be read, says which member's. */
+export async function rowsOf(
+  { name, files }: Member,
+  split: PredictionSplit,
+  { from, rows }: { readonly from: number; readonly rows: number },
+): Promise<PredictionRows | undefined> {
+  return await told(`${split} of ${name}`, files.get(split)?.read(from, rows));
+}
+
+/** What is read of a file, or why not, with whose it is. */
+async function told<T>(whose: string, reading: T | Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw error instanceof RegulusError ? new RegulusError(error.code, `${whose}: ${error.message}`, { cause: error }) : error;
+  }
 }
 
 /** Fails where two members do not predict the same rows, in one order, towards the same classes. */
