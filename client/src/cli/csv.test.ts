@@ -50,13 +50,66 @@ function throughCsv(message: string): string {
 }
 
 const plain = fc
-  .string({ unit: fc.constantFrom('"', ",", "\n", "a", "é", " ", "'", "-", "=", "+", "@", "\t", "0", "😀"), maxLength: 12 })
+  .string({
+    unit: fc.constantFrom(
+      '"',
+      ",",
+      "\n",
+      "a",
+      "é",
+      " ",
+      "'",
+      "-",
+      "=",
+      "+",
+      "@",
+      "\t",
+      "＝",
+      "＋",
+      "－",
+      "＠",
+      "\u00a0",
+      "0",
+      "😀",
+    ),
+    maxLength: 12,
+  })
   .filter((text) => text !== "");
 
 test("every text comes back, and one that a spreadsheet would run as a formula has an apostrophe in front", () => {
   fc.assert(
-    fc.property(plain, (text) => assert.equal(throughCsv(text), "=+-@\t".includes(text[0] ?? "") ? `'${text}` : text)),
-    { examples: [['"'], ["-1"], ["-"], ["+1"], ["=1+1"], ["@x"], ["\tx"], ['a"b'], ["a,b"], ["a\nb"]] },
+    fc.property(plain, (text) => {
+      const first = text.trimStart()[0] ?? " ";
+      const runs = "=+-@＝＋－＠".includes(first) || "\t\n".includes(text[0] ?? " ");
+      assert.equal(throughCsv(text), runs ? `'${text}` : text);
+    }),
+    {
+      examples: [
+        ["\n=1"],
+        ["\nx"],
+        [" =1"],
+        ["＝1"],
+        ["\u00a0＠x"],
+        ['"'],
+        ["-1"],
+        ["-"],
+        ["+1"],
+        ["=1+1"],
+        ["@x"],
+        ["\tx"],
+        ['a"b'],
+        ["a,b"],
+        ["a\nb"],
+      ],
+    },
+  );
+});
+
+test("a carriage return, which a cell loses, hides no formula", () => {
+  const units = fc.string({ unit: fc.constantFrom("\r", "\n", "\u001b[2J", "\u0007", " ", "=", "＝", "x"), maxLength: 6 });
+  fc.assert(
+    fc.property(units, (text) => assert.doesNotMatch(throughCsv(text), /^(?:[\t\r\n]|\s*[=+\-@＝＋－＠])/)),
+    { examples: [["\r=1"], ["\r"], ["\r\nx"], ["\u0007=1"]] },
   );
 });
 

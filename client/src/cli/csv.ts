@@ -112,6 +112,12 @@ function line(values: readonly unknown[]): string {
 }
 
 /**
+ * How a text begins that a spreadsheet may run: a sign of a formula, narrow or full-width, after white space that it may drop; or a tab or line end, which
+ * it may take for the end of a cell.
+ */
+const formulaStart = /^(?:[\t\r\n]|\s*[=+\-@＝＋－＠])/;
+
+/**
  * Numbers at full precision. A text loses its escape sequences and control characters, since a CSV is also read in terminals; one that a
  * spreadsheet would run as a formula gets an apostrophe in front.
  */
@@ -121,5 +127,5 @@ function cell(value: unknown): string {
   if (typeof value === "object") return cell(JSON.stringify(value));
   if (typeof value !== "string") return String(value);
   const safe = safeText(value);
-  return /^[=+\-@\t]/.test(safe) ? `'${safe}` : safe;
+  return formulaStart.test(safe) ? `'${safe}` : safe;
 }
