@@ -39,6 +39,20 @@ test("wrong flags are all reported at once, each by name with seen and expected"
   );
 });
 
+test("of a flag given several times only the wrong value is shown, and expected is said once", () => {
+  for (const [flags, words] of [
+    [{ passEnv: ["HOME", "a b"] }, '--pass-env: saw "a b", expected the name of an environment variable, not one of REGULUS_*'],
+    [{ label: ["a=b", "zone"] }, '--label: saw "zone", expected NAME=VALUE'],
+    [{ coordinator: "nowhere" }, '--coordinator: saw "nowhere", expected HOST:PORT'],
+    [{ slots: 0 }, "--slots: saw 0, expected number to be >=1"],
+  ] as const) {
+    assert.throws(
+      () => readFlags(flags),
+      (error) => error instanceof RegulusError && error.message === words,
+    );
+  }
+});
+
 test("an agent keeps its id, has its folder alone, and finds no leftovers in it", () => {
   const first = openDataFolder(folder, undefined);
   writeFileSync(join(first.scratch, "left"), "over");

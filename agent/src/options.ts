@@ -41,25 +41,20 @@ export interface AgentOptions {
 const flagsShape = z.object({
   coordinator: z
     .string()
-    .regex(/^.+:\d+$/, "expected HOST:PORT")
+    .regex(/^.+:\d+$/, "HOST:PORT")
     .default(defaults.address),
   id: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "expected a letter or digit, then letters, digits, '.', '_' or '-', at most 128")
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a letter or digit, then letters, digits, '.', '_' or '-', at most 128")
     .optional(),
   slots: z.coerce.number().int().min(1).max(limits.slotsMax).default(availableParallelism()),
   backend: z.enum(backendPreferences).default("auto"),
-  label: z.array(z.string().regex(/^[^=]+=/, "expected NAME=VALUE")).default([]),
+  label: z.array(z.string().regex(/^[^=]+=/, "NAME=VALUE")).default([]),
   allowCommands: z.boolean().default(false),
   allowModules: z.string().optional(),
   passEnv: z
     .array(
-      z
-        .string()
-        .regex(
-          /^(?!REGULUS_)[A-Za-z_][A-Za-z0-9_]{0,127}$/,
-          "expected the name of an environment variable, not one of REGULUS_*",
-        ),
+      z.string().regex(/^(?!REGULUS_)[A-Za-z_][A-Za-z0-9_]{0,127}$/, "the name of an environment variable, not one of REGULUS_*"),
     )
     .max(limits.labelsMax)
     .default([]),
@@ -67,7 +62,7 @@ const flagsShape = z.object({
   isolation: z.enum(["process", "inline"]).default("process"),
   metricsListen: z
     .string()
-    .regex(/^(off|.+:\d+)$/, "expected HOST:PORT or off")
+    .regex(/^(off|.+:\d+)$/, "HOST:PORT or off")
     .default("off"),
   data: z.string().default(".regulus/agent"),
   tlsCa: z.string().optional(),
@@ -83,7 +78,7 @@ export function readFlags(flags: unknown): AgentOptions {
       parsed.error.issues.map((issue) => ({
         field: `--${String(issue.path[0] ?? "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
         seen: JSON.stringify(valueAt(flags, issue.path)) ?? "nothing",
-        expected: issue.message,
+        expected: issue.message.replace(/^.*?: expected /, ""),
       })),
     );
   }
@@ -120,8 +115,9 @@ function readLabels(pairs: readonly string[]): Record<string, string> {
 }
 
 function valueAt(flags: unknown, path: readonly PropertyKey[]): unknown {
-  const name = path[0];
-  return typeof flags === "object" && flags !== null && name !== undefined
-    ? Object.getOwnPropertyDescriptor(flags, name)?.value
-    : undefined;
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined,
+    flags,
+  );
 }
