@@ -44,6 +44,7 @@ test("of a flag given several times only the wrong value is shown, and expected 
     [{ passEnv: ["HOME", "a b"] }, '--pass-env: saw "a b", expected the name of an environment variable, not one of REGULUS_*'],
     [{ label: ["a=b", "zone"] }, '--label: saw "zone", expected NAME=VALUE'],
     [{ coordinator: "nowhere" }, '--coordinator: saw "nowhere", expected HOST:PORT'],
+    [{ slots: "many" }, '--slots: saw "many", expected number'],
     [{ slots: 0 }, "--slots: saw 0, expected number to be >=1"],
   ] as const) {
     assert.throws(

@@ -78,7 +78,7 @@ export function readFlags(flags: unknown): AgentOptions {
       parsed.error.issues.map((issue) => ({
         field: `--${String(issue.path[0] ?? "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
         seen: JSON.stringify(valueAt(flags, issue.path)) ?? "nothing",
-        expected: issue.message.replace(/^.*?: expected /, ""),
+        expected: issue.message.replace(/^.*?: expected /, "").replace(/, received .*$/, ""),
       })),
     );
   }
