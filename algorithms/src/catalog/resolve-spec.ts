@@ -42,7 +42,10 @@ export function resolveSpec(spec: SearchSpec): SearchSpec {
   const found = [...structural, ...problems.all()];
   const sound = (...tops: readonly string[]) => !found.some(({ field }) => tops.some((top) => isUnder(field, top)));
   if (sound("budget")) found.push(...budgetProblems(spec));
-  if (strategy !== undefined && sound("strategy", "space", "budget", "objectives", "parallelism", "techniques")) {
+  if (
+    strategy !== undefined &&
+    sound("strategy", "space", "budget", "objectives", "parallelism", "techniques", "inputs", "reporting")
+  ) {
     const joined = withDefaults({ ...spec, space, techniques: techniques.map(toComponent) });
     const inside = insideProblems(joined, strategy.spec.tunesInside === true);
     found.push(...inside, ...(inside.length === 0 ? strategyProblems(joined, strategy) : []));

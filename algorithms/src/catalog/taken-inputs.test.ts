@@ -44,11 +44,29 @@ test("inputs are refused unless the strategy takes them, of their kind, each onc
   }
   const combining = searchOf({ name: "ensemble", options: { members: 0 } });
   const cases: readonly [SearchSpec["inputs"], readonly string[]][] = [
-    [[first, { ...first, search: "b" }, { ...first, kinds: ["predictions-test"] }], []],
+    [[first, { ...first, search: "b" }], []],
+    [[first, { ...first, kinds: ["predictions-test"] }], []],
+    [[first, { ...first, search: "b", kinds: ["predictions-test"] }], ["inputs"]],
     [[{ ...first, kinds: ["checkpoint"] }], ["inputs[0].kinds[0]"]],
     [[{ ...first, kinds: [...kinds, ...kinds] }], ["inputs[0].kinds[1]"]],
     [[{ ...first, trials: [0, 0] }], ["inputs[0].trials[1]"]],
     [[first, { ...first, trials: [3, 1] }], ["inputs[1].trials[1]"]],
   ];
   for (const [inputs, fields] of cases) assert.deepEqual(fieldsOf({ ...combining, inputs }), fields);
+});
+
+test("members and inputs predict the same splits, since they are combined", () => {
+  const inputs = [{ search: "a", trials: [], best: 2, kinds: ["predictions-valid"], results: [] }];
+  const training = (splits: string[]) => {
+    const spec = searchOf({ name: "ensemble", options: { members: 2 } });
+    return { ...spec, inputs, reporting: { measureEverySteps: 0, checkpointEveryMs: 0, predictions: { splits, precision: "" } } };
+  };
+  assert.deepEqual(problemsOf(training(["valid"])), []);
+  assert.deepEqual(problemsOf(training(["valid", "test"])), [
+    {
+      field: "inputs",
+      seen: "a trial's predictions-valid",
+      expected: "predictions-test, predictions-valid as the members leave by reporting.predictions",
+    },
+  ]);
 });

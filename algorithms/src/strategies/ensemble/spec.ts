@@ -1,8 +1,8 @@
 /** What the strategy ensemble says of itself. */
-import { counted, limits } from "@regulus/proto";
+import { counted, limits, type Problem } from "@regulus/proto";
 import { z } from "zod";
-import type { StrategySpec } from "../../core/index.js";
-import { predictionsKinds } from "../../predictions/index.js";
+import type { StrategyContext, StrategySpec } from "../../core/index.js";
+import { predictionSplits, predictionsKinds } from "../../predictions/index.js";
 
 const options = z.strictObject({
   /** Trials that are trained as members. 0: only what other searches left is combined. */
@@ -28,7 +28,7 @@ export const spec: StrategySpec<EnsembleOptions> = {
   problems({ predictions = [], inputs = [], budget, plainProcedure }, { members }) {
     if (members === 0) {
       const seen = "no members, and no inputs from other searches";
-      return inputs.length > 0 ? [] : [{ field: "strategy.options.members", seen, expected: "some of one of them" }];
+      return inputs.length > 0 ? unlike(inputs) : [{ field: "strategy.options.members", seen, expected: "some of one of them" }];
     }
     if (plainProcedure !== "fit" && plainProcedure !== "self-tune") {
       return [
@@ -43,7 +43,7 @@ export const spec: StrategySpec<EnsembleOptions> = {
     if (budget.trials === 1)
       return [{ field: "budget.trials", seen: "1", expected: "at least 2: a member and their combination" }];
     const count = members * predictions.length + inputs.length;
-    if (count <= limits.trialInputsMax) return [];
+    if (count <= limits.trialInputsMax) return unlike(inputs, predictions);
     return [
       {
         field: "strategy.options.members",
@@ -53,3 +53,19 @@ export const spec: StrategySpec<EnsembleOptions> = {
     ];
   },
 };
+
+/** Inputs of other splits than those of the members, or than each other: all that are combined predict the same. */
+function unlike(inputs: NonNullable<StrategyContext["inputs"]>, splits?: readonly string[]): readonly Problem[] {
+  const kindsOf = new Map<string, string[]>();
+  for (const { search, trial, kind } of inputs) {
+    const whose = `trial ${trial} of ${search}`;
+    kindsOf.set(whose, [...(kindsOf.get(whose) ?? []), kind].sort());
+  }
+  const all = [...kindsOf.values()];
+  const wanted =
+    splits === undefined ? all[0] : predictionsKinds.filter((_, at) => splits.includes(predictionSplits[at] ?? "")).sort();
+  const other = all.find((kinds) => kinds.join() !== wanted?.join());
+  if (wanted === undefined || other === undefined) return [];
+  const whose = splits === undefined ? "of every trial, as of the first" : "as the members leave by reporting.predictions";
+  return [{ field: "inputs", seen: `a trial's ${other.join(", ")}`, expected: `${wanted.join(", ")} ${whose}` }];
+}
