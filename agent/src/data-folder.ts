@@ -7,6 +7,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { RegulusError } from "@regulus/proto";
+import { holderWords, livingHolder } from "@regulus/transport";
 
 /** Its owner's only, whatever the umask. */
 const folderMode = 0o700;
@@ -45,23 +46,12 @@ function tightenOwn(folder: string): void {
 }
 
 function takeLock(lock: string, folder: string): void {
-  const holder = Number(readText(lock));
-  if (holder > 0 && holder !== process.pid && isNode(holder)) {
-    const words = `${folder} is in use by the agent with process id ${holder}`;
+  const holder = livingHolder(lock);
+  if (holder !== undefined) {
+    const words = `${folder} is in use by the agent with process id ${holder.pid}`;
     throw new RegulusError("failed-precondition", `${words}: end that one, or give this one another folder with --data`);
   }
-  writeFileSync(lock, String(process.pid), { mode: fileMode });
-}
-
-/** Whether a process lives and may be an agent. After a restart of the machine its number may be anybody's. */
-function isNode(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  const command = readText(`/proc/${pid}/cmdline`);
-  return command === "" || command.includes("node");
+  writeFileSync(lock, holderWords(), { mode: fileMode });
 }
 
 function keptId(path: string): string {

@@ -1,4 +1,4 @@
-/** Communication between the processes of Regulus: gRPC services and clients, errors on the wire, TLS, addresses, waits between tries. Runs on Node. */
+/** Communication between the processes of Regulus: gRPC services and clients, errors on the wire, TLS, addresses, waits between tries, who holds a folder. Runs on Node. */
 
 // For other packages.
 
@@ -11,5 +11,6 @@ export { type KeyPair, type Looked, type NamedFile, readAuthority, readKeyPair }
 export * from "./gen/regulus/v1/agent_service.js";
 export * from "./gen/regulus/v1/artifact_service.js";
 export * from "./gen/regulus/v1/search_service.js";
+export { type Holder, holderWords, livingHolder } from "./holder.js";
 export { richStatusTrailer } from "./rich-status.js";
 export { type GrpcStatus, toStatus } from "./status.js";

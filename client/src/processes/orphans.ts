@@ -2,8 +2,8 @@
  * Agents that an earlier `regulus up` left behind when it was killed. Each ends by itself within seconds (`with-parent.ts`), but holds its data
  * folder until then, so a next start waits for it.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Holder, livingHolder } from "@regulus/transport";
 import { type CallClock, callClock } from "../calls/retries.js";
 
 /** Wait for an orphan at most; after it the agent that starts says who holds the folder. */
@@ -23,33 +23,18 @@ export interface OrphanWait {
 export async function waitForOrphan({ folder, onWait, signal, clock = callClock }: OrphanWait): Promise<void> {
   const until = clock.nowMs() + orphanWaitMs;
   for (let told = false; clock.nowMs() < until; told = true) {
-    const pid = Number(readText(join(folder, "lock")));
-    if (!isOrphan(pid)) return;
+    const holder = livingHolder(join(folder, "lock"));
+    if (holder === undefined || !isOrphan(holder)) return;
     if (!told) {
-      const who = `the agent with process id ${pid}, left by an earlier regulus up that was killed`;
+      const who = `the agent with process id ${holder.pid}, left by an earlier regulus up that was killed`;
       onWait(`${folder} is still in use by ${who}; waiting up to ${orphanWaitMs / 1000} s for it to end`);
     }
     await clock.wait(lookEveryMs, signal);
   }
 }
 
-/** Whether a process lives and was started by an `up`. An agent that somebody started by hand does not end by itself. */
-function isOrphan(pid: number): boolean {
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  const command = readText(`/proc/${pid}/cmdline`);
-  // Systems without /proc do not tell; the wait is short.
-  return command === "" || command.includes("with-parent.js");
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
+/** Whether a process was started by an `up`. An agent that somebody started by hand does not end by itself. */
+function isOrphan({ command }: Holder): boolean {
+  // Where the system does not tell, the wait is short.
+  return command === undefined || command.includes("with-parent.js");
 }

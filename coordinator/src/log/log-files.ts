@@ -5,8 +5,8 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, parse } from "node:path";
 import { RegulusError } from "@regulus/proto";
+import { holderWords, livingHolder } from "@regulus/transport";
 import { fileMode, folderMode, tighten } from "../file-modes.js";
-import { holderWords, livingHolder } from "./holder.js";
 import { keptOf } from "./kept-write-ahead.js";
 import { damaged, misplaced } from "./seal.js";
 import { syncFolder, type Testimony } from "./witness.js";
@@ -54,7 +54,7 @@ export class LogFiles {
 
   /** Fails with "failed-precondition" where a living process has it open. */
   assertFree(): void {
-    const pid = livingHolder(this.holder);
+    const pid = livingHolder(this.holder)?.pid;
     if (pid === undefined) return;
     throw new RegulusError(
       "failed-precondition",
