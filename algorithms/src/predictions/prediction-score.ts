@@ -13,25 +13,46 @@ export interface ScoredPrediction {
   readonly right: boolean;
 }
 
-export class PredictionScore {
+/** Confidence and accuracy over bins of equal width of confidence. */
+export class CalibrationBins {
   readonly #confidence: Float64Array;
   readonly #right: Float64Array;
+  #predictions = 0;
+
+  constructor(bins: number) {
+    this.#confidence = new Float64Array(bins);
+    this.#right = new Float64Array(bins);
+  }
+
+  add({ confidence, right }: Pick<ScoredPrediction, "confidence" | "right">): void {
+    const bins = this.#right.length;
+    // A bin holds its upper end: (0, 0.1], (0.1, 0.2] ...
+    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
+    this.#confidence[bin] = (this.#confidence[bin] ?? 0) + confidence;
+    this.#right[bin] = (this.#right[bin] ?? 0) + (right ? 1 : 0);
+    this.#predictions += 1;
+  }
+
+  /** Expected calibration error, the mean gap of confidence and accuracy weighted by the predictions of each bin: 0 to 1. */
+  get error(): number {
+    const gaps = this.#right.map((right, bin) => Math.abs(right - (this.#confidence[bin] ?? 0)));
+    return gaps.reduce((sum, gap) => sum + gap, 0) / this.#predictions;
+  }
+}
+
+export class PredictionScore {
+  readonly #bins: CalibrationBins;
   #predictions = 0;
   #loss = 0;
   #wrong = 0;
 
   /** @param bins bins of confidence for the calibration error. */
   constructor(bins: number) {
-    this.#confidence = new Float64Array(bins);
-    this.#right = new Float64Array(bins);
+    this.#bins = new CalibrationBins(bins);
   }
 
   add({ likelihood, confidence, right }: ScoredPrediction): void {
-    const bins = this.#right.length;
-    // A bin holds its upper end: (0, 0.1], (0.1, 0.2] ...
-    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-    this.#confidence[bin] = (this.#confidence[bin] ?? 0) + confidence;
-    this.#right[bin] = (this.#right[bin] ?? 0) + (right ? 1 : 0);
+    this.#bins.add({ confidence, right });
     this.#predictions += 1;
     this.#loss -= Math.log(likelihood);
     this.#wrong += right ? 0 : 1;
@@ -49,7 +70,6 @@ export class PredictionScore {
 
   /** Expected calibration error: 0 to 1. */
   get calibrationError(): number {
-    const gaps = this.#right.map((right, bin) => Math.abs(right - (this.#confidence[bin] ?? 0)));
-    return gaps.reduce((sum, gap) => sum + gap, 0) / this.#predictions;
+    return this.#bins.error;
   }
 }

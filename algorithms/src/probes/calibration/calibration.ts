@@ -4,6 +4,7 @@
  * Source: Guo et al., "On calibration of modern neural networks", ICML 2017, equation 3; Geifman, Uziel and El-Yaniv, "Bias-reduced uncertainty
  * estimation for deep neural classifiers", ICLR 2019, section 2.
  */
+import { CalibrationBins } from "../../predictions/index.js";
 import type { ProbedBatch, ProbeModule } from "../../training/contracts/probe.js";
 import { TrialFailure } from "../../training/contracts/procedure.js";
 import { type CalibrationOptions, spec } from "./spec.js";
@@ -37,15 +38,9 @@ export const module: ProbeModule<CalibrationOptions> = {
 
 /** Mean gap of confidence and accuracy over bins of equal width of confidence, weighted by their predictions: 0 to 1. */
 export function expectedCalibrationError(predictions: readonly Prediction[], bins: number): number {
-  const sums = Array.from({ length: bins }, () => ({ confidence: 0, right: 0 }));
-  for (const { confidence, right } of predictions) {
-    // A bin holds its upper end: (0, 0.1], (0.1, 0.2] ...
-    const bin = sums[Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1))];
-    if (bin === undefined) continue;
-    bin.confidence += confidence;
-    bin.right += right ? 1 : 0;
-  }
-  return sums.reduce((sum, { confidence, right }) => sum + Math.abs(confidence - right), 0) / predictions.length;
+  const sums = new CalibrationBins(bins);
+  for (const prediction of predictions) sums.add(prediction);
+  return sums.error;
 }
 
 /** Mean, over all coverages, of the error among the most confident predictions: 0 to 1. Those of equal confidence stand in row order. */

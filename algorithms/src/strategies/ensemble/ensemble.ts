@@ -13,6 +13,7 @@ import {
   type StrategyContext,
   type StrategyModule,
 } from "../../core/index.js";
+import { predictionsKinds } from "../../predictions/index.js";
 import { plainStart, startsLeft } from "../trial-count.js";
 import { type EnsembleOptions, spec } from "./spec.js";
 
@@ -90,15 +91,11 @@ function tell(state: EnsembleState, { kind }: Fact): EnsembleState {
       if (kind.$case === "trialEnded")
         member.kinds = kind.value.artifacts
           .map((one) => one.kind)
-          .filter(isPredictions)
+          .filter((one) => predictionsKinds.includes(one))
           .sort();
       return state;
     }
     default:
       return state;
   }
-}
-
-function isPredictions(kind: string): boolean {
-  return kind.startsWith("predictions-");
 }

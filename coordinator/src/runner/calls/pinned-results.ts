@@ -2,7 +2,16 @@
  * What other searches left, for a search that names it: found when the search is created, and pinned in its first fact by their sums. So a search never
  * hangs on what another one does later, and what it needs stays in the store.
  */
-import { counted, limits, ProblemList, RegulusError, type SearchInput, type SearchSpec, type TrialInput } from "@regulus/proto";
+import {
+  counted,
+  limits,
+  ProblemList,
+  RegulusError,
+  type SearchInput,
+  type SearchSpec,
+  signOf,
+  type TrialInput,
+} from "@regulus/proto";
 import { leftOf } from "../../search/proposed-inputs.js";
 import type { SearchState } from "../../search/search-state.js";
 import type { Searches } from "../searches/searches.js";
@@ -75,8 +84,7 @@ function named(problems: ProblemList, field: string, { trials, kinds }: SearchIn
 
 /** Results of the best trials that left all kinds, the best first. Combinations are no members of others. */
 function best(problems: ProblemList, field: string, { best: wanted, kinds }: SearchInput, state: SearchState): TrialInput[] {
-  const { objective } = state;
-  const sign = objective.direction === "DIRECTION_MAXIMIZE" ? -1 : 1;
+  const sign = signOf(state.objective);
   const ranked = Array.from({ length: state.nextTrial }, (_, trial) => ({ trial, value: countedValue(state, trial) }))
     .filter(({ value }) => Number.isFinite(value))
     .sort((a, b) => sign * (a.value - b.value) || a.trial - b.trial);
