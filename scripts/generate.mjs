@@ -187,7 +187,7 @@ function specRegistry(found) {
   const maps = found.map((kind) =>
     map(`${camelCase(kind.singular)}Specs`, kind.spec, kind.names, (name) => identifier(kind, name)),
   );
-  return text("what every registered component says of itself", [
+  return text("registrations of all components", [
     `import type { ${types.join(", ")} } from "../core/index.js";`,
     ...imports,
     ...maps,

@@ -51,7 +51,7 @@ test("a program in another folder than a relative one of the agent's finds its p
   assert.equal(own.end.printed.split("\n")[0], realpathSync(own.begin.directory), "a folder of its own where none is named");
 });
 
-test("its group is told first, what it saved last is stored before its end, and its time continues from where it was", async () => {
+test("its group is signalled first, its last save is stored before it ends, and its time continues where it stopped", async () => {
   const before = performance.now();
   const from = join(scratch, "from");
   mkdirSync(from);

@@ -89,7 +89,7 @@ test("so many may come at once, and so many a second after that; a pause saves u
   assert.equal(taken(), 3);
 });
 
-test("an output becomes a file whatever stands in its place; nothing printed is not a file, and what can't be written is a warning", async () => {
+test("an output replaces whatever has its file's name; without output there is no file, and a failed write is a warning", async () => {
   const folder = mkdtempSync(join(tmpdir(), "regulus-output-"));
   const sent: FromTrial[] = [];
   const leave = (directory: string, ring: OutputRing) => leaveOutput(directory, ring, (message) => void sent.push(message));

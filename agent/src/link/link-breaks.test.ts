@@ -151,7 +151,7 @@ test("a leader that its name was moved to is found at the first try", async () =
   assert.equal(link.reconnectsTotal, 1);
 });
 
-test("a plain agent that meets a coordinator with TLS is told which flags it lacks", async () => {
+test("a plain agent that meets a coordinator with TLS names the flags it lacks", async () => {
   const folder = mkdtempSync(join(tmpdir(), "regulus-link-"));
   const authority = new TestAuthority(folder);
   const own = authority.issue("server");

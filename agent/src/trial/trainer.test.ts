@@ -59,7 +59,7 @@ test("a trained model is saved once where its trial ends, done or stopped; what 
   assert.deepEqual(await stepsSaved({}, { stopAt: 20, stop: "stopped-early" }), []);
 });
 
-test("a checkpoint by the clock that finds no room is told, and training continues; one that a pause needs ends the attempt as lost", async () => {
+test("a timed checkpoint without room is a finding, and training continues; one that a pause needs ends the attempt as lost", async () => {
   const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   const unsaved: number[] = [];
   const listener: TrainListener = {

@@ -51,7 +51,7 @@ function placed({ members, startFrom = 4, state, ...more }: Case): Placement | u
 const told = (one: Placement | undefined) =>
   one && [one.member?.trial ?? -1, one.source?.trial ?? -1, one.question.id, one.startFrom, one.lost, one.untilStep];
 
-test("whoever holds the solutions continues with them, before others that are idle", () => {
+test("a trial that holds the solutions gets their questions before idle ones", () => {
   assert.deepEqual(told(placed({ members: [idle(0), idle(1, holding(4))], replicas: 1 })), [1, -1, 8, 4, null, 13]);
   assert.deepEqual(told(placed({ members: [idle(0, saving(4)), idle(1, holding(4))], replicas: 1 })), [1, -1, 8, 4, null, 13]);
   assert.deepEqual(told(placed({ members: [idle(1, { ...holding(4), ...saving(4) })] })), [1, -1, 8, 4, null, 13], "its own");
@@ -148,7 +148,7 @@ test("what somebody is about to pause with is waited for, and what nobody will h
   );
 });
 
-test("what was lost is answered again, one question after the other, by whoever continues", () => {
+test("lost questions are answered again, one after the other, by the trials that remain", () => {
   const link = (id: number, startFrom: number | null) => ({ id, startFrom, question: { theta: [id], accuracy: 1 } });
   const chain = { links: [link(2, null), link(3, 2), link(4, 3)], answered: [] };
   const way = (members: readonly Member[]) => told(placed({ members, state: { chain } }));

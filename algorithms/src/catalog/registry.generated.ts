@@ -1,4 +1,4 @@
-/** Written by scripts/generate.mjs from the folders: what every registered component says of itself, by name. Do not edit. */
+/** Written by scripts/generate.mjs from the folders: registrations of all components, by name. Do not edit. */
 import type { DiagnosticSpec, ProbeSpec, ProcedureSpec, StrategySpec, TechniqueSpec, WorkloadSpec } from "../core/index.js";
 import { spec as strategyAsha } from "../strategies/asha/spec.js";
 import { spec as strategyBoRep } from "../strategies/bo-rep/spec.js";

@@ -1,4 +1,4 @@
-/** Written by scripts/generate.mjs from the folders: what every registered component says of itself, by name. Do not edit. */
+/** Written by scripts/generate.mjs from the folders: registrations of all components, by name. Do not edit. */
 import type { LearningRateSpec, LossHeadSpec, OptimizerSpec } from "../core/index.js";
 import { spec as optimizerAdam } from "../optimizers/adam/spec.js";
 import { spec as optimizerAdamw } from "../optimizers/adamw/spec.js";

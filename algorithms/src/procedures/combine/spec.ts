@@ -1,4 +1,4 @@
-/** What the procedure combine says of itself. */
+/** Registration of combine: options and what it takes. */
 import { z } from "zod";
 import type { ProcedureSpec } from "../../core/index.js";
 import { precisions, predictionsKinds } from "../../predictions/index.js";

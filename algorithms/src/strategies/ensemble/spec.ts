@@ -1,4 +1,4 @@
-/** What the strategy ensemble says of itself. */
+/** Registration of ensemble: options, what it takes and when it is refused. */
 import { counted, limits, type Problem } from "@regulus/proto";
 import { z } from "zod";
 import type { StrategyContext, StrategySpec } from "../../core/index.js";
